@@ -1,0 +1,151 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kills by user-space killers, and systemd's own verdicts, from what the daemons print."""
+
+import re
+from typing import Dict, NamedTuple, Optional, Tuple
+
+from .model import Kill, LogLine, Process, Verdict
+
+# --- earlyoom: one pattern per spelling, newest first. The start-up banner ("sending SIGTERM when mem <=") has no pid.
+EARLYOOM = (
+    # 1.8, 1.9
+    re.compile(
+        r"sending SIG\w+ to process (?P<pid>\d+) uid (?P<uid>\d+) \"(?P<comm>.*)\": oom_score (?P<score>-?\d+)"
+        r"(?:, oom_score_adj (?P<adj>-?\d+))?, VmRSS (?P<rss>\d+) MiB",
+        re.DOTALL,
+    ),
+    # 1.4 to 1.7
+    re.compile(
+        r"sending SIG\w+ to process (?P<pid>\d+) uid (?P<uid>\d+) \"(?P<comm>.*)\": badness (?P<score>-?\d+), VmRSS (?P<rss>\d+) MiB",
+        re.DOTALL,
+    ),
+    # 1.3
+    re.compile(
+        r"sending SIG\w+ to process (?P<pid>\d+) \"(?P<comm>.*)\": badness (?P<score>-?\d+), VmRSS (?P<rss>\d+) MiB",
+        re.DOTALL,
+    ),
+    # 1.3-rc
+    re.compile(
+        r"killing process (?P<pid>\d+) \"(?P<comm>.*)\" with signal \d+: badness:? (?P<score>-?\d+), VmRSS:? (?P<rss>\d+) MiB",
+        re.DOTALL,
+    ),
+    # 1.2
+    re.compile(
+        r"Killing process '(?P<comm>.*)' with signal \d+, pid: (?P<pid>\d+), badness: (?P<score>-?\d+), VmRSS: (?P<rss>\d+) MiB",
+        re.DOTALL,
+    ),
+    # to 1.1; the tag is needed, the words are anybody's
+    re.compile(r"Killing process (?P<pid>\d+) (?P<comm>\S.*)$", re.DOTALL),
+)
+_EARLYOOM_DRYRUN = re.compile(r"dryrun, not actually sending any signal")
+
+# --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
+OOMD = (
+    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory pressure for (?P<pressed>/.*?)(?: being |\s+b?e?>?$)", re.DOTALL),
+    re.compile(
+        r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory used \(\d+\) / total \(\d+\) and swap used", re.DOTALL
+    ),
+)
+# --- facebook oomd: BaseKillPlugin.cpp.
+FB_KILLED = re.compile(r"Killed (?P<count>\d+): (?P<rest>\d+\(.*)$", re.DOTALL)
+FB_MEMBER = re.compile(r"(?P<pid>\d+)\((?P<comm>.*?)\)(?= \d+\(|\s*$)", re.DOTALL)
+FB_KMSG = re.compile(
+    r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL
+)
+# --- nohang: the pid and the name come lines before the signal.
+NOHANG_VICTIM = re.compile(r"\s*(?:PID|Pid|pid): *(?P<pid>\d+), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d+).*)?$", re.DOTALL)
+NOHANG_SIGNAL = re.compile(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
+NOHANG_ONE_LINE = re.compile(
+    r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d+)(?:, Badness: ?(?P<score>-?\d+))?", re.DOTALL
+)
+# --- systemd (pid 1)
+VERDICT_OOM = re.compile(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")
+VERDICT_RESULT = re.compile(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
+VERDICT_OOMD = re.compile(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
+
+MESSAGE_ID_KERNEL = "fe6faa94e7774663a0da52717891d8ef"
+MESSAGE_ID_OOMD = "d989611b15e44c9dbf31e3c81256e4ed"
+
+
+def _int(text: Optional[str]) -> Optional[int]:
+    return None if text is None else int(text)
+
+
+class Victim(NamedTuple):
+    """nohang names its victim lines before the signal."""
+
+    pid: int
+    comm: str
+    score: Optional[int]
+
+
+def earlyoom_kill(line: LogLine) -> Optional[Kill]:
+    for pattern in EARLYOOM[: None if line.tag == "earlyoom" else -1]:
+        found = pattern.match(line.text)
+        if found:
+            field = found.groupdict()
+            victim = Process(
+                pid=int(field["pid"]),
+                comm=field["comm"],
+                uid=_int(field.get("uid")),
+                oom_score=_int(field.get("score")),
+                oom_score_adj=_int(field.get("adj")),
+            )
+            return Kill(line=line, victim=victim, killer="earlyoom", scope="global")
+    return None
+
+
+def systemd_oomd_kill(line: LogLine) -> Optional[Kill]:
+    for pattern in OOMD:
+        found = pattern.match(line.text)
+        if found:
+            scope = "memcg" if "pressed" in found.groupdict() else "global"
+            return Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=found.group("cgroup"))
+    return None
+
+
+def fb_oomd_kills(line: LogLine) -> Tuple[Kill, ...]:
+    found = FB_KILLED.match(line.text)
+    if not found:
+        return ()
+    return tuple(
+        Kill(line=line, victim=Process(pid=int(member.group("pid")), comm=member.group("comm")), killer="oomd")
+        for member in FB_MEMBER.finditer(found.group("rest"))
+    )
+
+
+class NohangState:
+    """Remembers the victim that nohang names before it says that it sends a signal."""
+
+    def __init__(self) -> None:
+        self._victims = {}  # type: Dict[Tuple[Optional[str], str], Victim]
+
+    def feed(self, line: LogLine) -> Optional[Kill]:
+        at_once = NOHANG_ONE_LINE.match(line.text)
+        if at_once:
+            return self._kill(line, Victim(int(at_once.group("pid")), at_once.group("comm"), _int(at_once.group("score"))))
+        key = (line.host, line.source)
+        named = NOHANG_VICTIM.match(line.text)
+        if named:
+            self._victims[key] = Victim(int(named.group("pid")), named.group("comm"), _int(named.group("score")))
+        elif NOHANG_SIGNAL.match(line.text) and key in self._victims:
+            return self._kill(line, self._victims.pop(key))
+        return None
+
+    @staticmethod
+    def _kill(line: LogLine, victim: Victim) -> Kill:
+        process = Process(pid=victim.pid, comm=victim.comm, oom_score=victim.score)
+        return Kill(line=line, victim=process, killer="nohang", scope="global")
+
+
+def systemd_verdict(line: LogLine) -> Optional[Verdict]:
+    """systemd confirms: never a kill of its own; parents' slices repeat it."""
+    if line.message_id in (MESSAGE_ID_KERNEL, MESSAGE_ID_OOMD) and line.unit:
+        return Verdict(line=line, unit=line.unit)
+    for pattern in (VERDICT_OOM, VERDICT_RESULT, VERDICT_OOMD):
+        found = pattern.match(line.text)
+        if found:
+            return Verdict(line=line, unit=found.group("unit"))
+    return None

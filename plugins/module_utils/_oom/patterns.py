@@ -1,0 +1,179 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kernels print, one pattern per line kind and era, anchored at the start of the message.
+
+A message never matches in its middle: kernel lines quote user text (audit, mount options).
+comm is up to 15 bytes of anything, so every pattern takes it greedily up to the last
+delimiter that only the kernel can have written there.
+"""
+
+import re
+from typing import List, NamedTuple, Optional, Tuple
+
+# The allocation context before "Kill process" (to 5.0) and "Killed process" (since 5.1).
+_CONTEXT = (
+    r"(?P<context>Memory cgroup out of memory|Out of [mM]emory(?: \(oom_kill_allocating_task\))?"
+    r"|No available memory \(MPOL_BIND\)|No available memory in cpuset): "
+)
+_KB = r"kB,?\s*"
+# total-vm is in every form since 2.6.36; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
+_SIZES = (
+    r"total-vm:(?P<total_vm>\d+)" + _KB + r"(?:anon-rss:(?P<anon_rss>\d+)" + _KB + r")?(?:file-rss:(?P<file_rss>\d+)kB)?"
+    r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d+)kB)?(?:,?\s*UID:(?P<uid>\d+))?"
+    r"(?:\s*pgtables:(?P<pgtables>\d+)kB)?(?:\s*oom_score_adj:(?P<oom_score_adj>-?\d+))?"
+)
+
+KILLED = (
+    # 2.6.36 to 6.18, EL7 before 3.10.0-700, EL8, EL9, EL10
+    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+)\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
+    # EL7 3.10.0-862 and later
+    re.compile(
+        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+) \((?P<comm>.*)\), UID (?P<task_uid>\d+), " + _SIZES, re.DOTALL
+    ),
+    # EL6 2.6.32-642
+    re.compile(
+        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+), UID (?P<task_uid>\d+), \((?P<comm>.*)\) " + _SIZES, re.DOTALL
+    ),
+    # 2.6.9 to 2.6.35: no sizes; 2.6.18 ends with a dot
+    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+) \((?P<comm>.*)\)\.?$", re.DOTALL),
+)
+# 2.6.18 on x86, from a page fault: no pid.
+VM_KILLING = re.compile(r"VM: killing process (?P<comm>.*)$", re.DOTALL)
+
+# 2.6.18 (capital M, "and children"), 2.6.32 (lower-case k, "or a child"), 2.6.36 to 5.0, EL6, EL7.
+CHOSEN = re.compile(
+    _CONTEXT + r"[Kk]ill process (?P<pid>\d+)\s*\((?P<comm>.*)\)\s*score (?P<score>\d+)"
+    r"(?:\s*(?:or sacrifice child|or a child|and children\.?))?\s*$",
+    re.DOTALL,
+)
+
+# 2.6.19 to 6.18; nodemask= in 4.15 to 4.20 and EL8; order=-1 is sysrq-f; gfp_mask=0x0() is BPF or sysrq.
+HEADER = re.compile(
+    r"(?P<comm>.*) invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]*\))?,.*?\border=(?P<order>-?\d+)",
+    re.DOTALL,
+)
+# 2.6.18 named nobody.
+HEADER_ANONYMOUS = re.compile(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), order=(?P<order>-?\d+)")
+
+# 3.10 to 6.18; UID: since 6.12. The release is the first word after the taint flags.
+CPU_LINE = re.compile(
+    r"CPU: \d+ (?:UID: \d+ )?PID: (?P<pid>\d+) Comm: (?P<comm>.*?)(?: Kdump: loaded)? "
+    r"(?:Not tainted|Tainted: [A-Z() \-\n]+?)\s*(?P<release>\d\S*)",
+    re.DOTALL,
+)
+# 2.6.32, EL6
+PID_LINE = re.compile(
+    r"Pid: (?P<pid>\d+), comm: (?P<comm>.*?) (?:Not tainted|Tainted: [A-Z() \-]+?)\s+(?P<release>\d\S*)", re.DOTALL
+)
+LINUX_VERSION = re.compile(r"Linux version (?P<release>\d\S*) ")
+
+# 2.6.32 to 4.20, EL6, EL7: the first is the task's cgroup, the second the one whose limit was hit.
+MEMCG_LIMIT = re.compile(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)
+# 4.4 to 4.20, when there is no victim.
+MEMCG_REACHED = re.compile(r"Memory limit reached of cgroup (?P<oom_memcg>/.*)$", re.DOTALL)
+# 4.19 and later
+GROUP = re.compile(r"Tasks in (?P<memcg>/.*) are going to be killed due to memory\.oom\.group set\s*$", re.DOTALL)
+
+SYSRQ = re.compile(r"(?:sysrq|SysRq) ?: Manual OOM execution")
+# All eras: the victim was dying by itself. No kill.
+ALREADY_EXITING = re.compile(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d+) \(.*\) is already exiting", re.DOTALL)
+
+# To 4.18 a panic, since 4.19 a warning (and a panic when global).
+NO_VICTIM = re.compile(r"Out of memory and no killable processes\.\.\.")
+PANIC = re.compile(
+    r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory\b|System is deadlocked on memory)", re.IGNORECASE
+)
+
+# The task table: 2.6.32 to 6.12; columns are read by name. "[ pid ]" to 4.18, "[  pid  ]" since 4.19.
+TABLE_HEADER = re.compile(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
+TABLE_ROW = re.compile(r"\[ *(?P<pid>\d+)\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
+PAGE_SIZE = re.compile(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d+)kB)")
+
+# Containers and cloud hypervisors: OpenVZ 6.
+OPENVZ = re.compile(
+    r"Out of memory in UB (?P<ub>\d+): OOM killed process (?P<pid>\d+) \((?P<comm>.*)\) score (?P<score>-?\d+) "
+    r"vm:(?P<total_vm>\d+)kB, rss:(?P<rss>\d+)kB, swap:(?P<swap>\d+)kB",
+    re.DOTALL,
+)
+
+# A kernel line that looks like a kill and that no pattern took: format drift.
+SUSPICIOUS = re.compile(
+    r"(?:[^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d+ \(|oom-kill:|OOM killed process)"
+)
+# Known kernel lines that mention killing and are none: 2.6.32 EL6 wording.
+NOT_A_KILL = re.compile(r"(?:[Kk]ill process \d+ \(.*\) sharing same memory|Would have killed process)", re.DOTALL)
+
+
+class Summary(NamedTuple):
+    """The ``oom-kill:`` line, 5.0 to 6.18 and EL8: printed before the kill."""
+
+    constraint: str
+    scope: str
+    oom_memcg: Optional[str]
+    task_memcg: Optional[str]
+    comm: Optional[str]
+    pid: Optional[int]
+    uid: Optional[int]
+
+
+_SUMMARY_HEAD = re.compile(r"oom-kill:\s*constraint=(?P<constraint>\w+),")
+_SUMMARY_TAIL = re.compile(r",\s*pid=(?P<pid>\d+),\s*uid=(?P<uid>\d+)\s*$")
+
+
+def _occurrences(text: str, needle: str) -> List[int]:
+    found = []  # type: List[int]
+    at = text.find(needle)
+    while at >= 0:
+        found.append(at)
+        at = text.find(needle, at + 1)
+    return found
+
+
+def _split_memcgs(text: str) -> Tuple[str, Optional[str], Optional[str]]:
+    """scope, oom_memcg, task_memcg of the middle part.
+
+    cpuset= is a leaf without slashes, so the first ``,oom_memcg=/`` is the kernel's. cgroup names may
+    hold anything else; the kernel's split is the one where the task lies below the limit.
+    """
+    limit = text.find(",oom_memcg=/")
+    tasks = _occurrences(text, ",task_memcg=/")
+    if limit < 0 or (tasks and tasks[0] < limit):
+        task = text[tasks[0] + 12 :] if tasks else None
+        return ("global" if ",global_oom" in text or task else "unknown"), None, task
+    below = [at for at in tasks if at > limit]
+    for at in below:
+        oom_memcg, task_memcg = text[limit + 11 : at], text[at + 12 :]
+        if oom_memcg == "/" or task_memcg == oom_memcg or task_memcg.startswith(oom_memcg + "/"):
+            return "memcg", oom_memcg, task_memcg
+    if below:
+        return "memcg", text[limit + 11 : below[0]], text[below[0] + 12 :]
+    return "memcg", text[limit + 11 :].rstrip(), None
+
+
+def parse_summary(text: str) -> Optional[Summary]:
+    """The ``oom-kill:`` line, from both ends: every name in it is chosen by somebody. A cut line gives what is whole."""
+    head = _SUMMARY_HEAD.match(text)
+    if not head:
+        return None
+    tail = _SUMMARY_TAIL.search(text)
+    middle = text[head.end() - 1 : tail.start() if tail else len(text)]
+    comm = None  # type: Optional[str]
+    if tail:
+        at = middle.rfind(",task=")
+        if at >= 0:
+            middle, comm = middle[:at], middle[at + 6 :]
+    scope, oom_memcg, task_memcg = _split_memcgs(middle)
+    if not tail:
+        task_memcg = None  # cut somewhere in the name
+        if ",task_memcg=" not in middle:
+            oom_memcg = None
+    return Summary(
+        constraint=head.group("constraint"),
+        scope=scope,
+        oom_memcg=oom_memcg,
+        task_memcg=task_memcg,
+        comm=comm,
+        pid=int(tail.group("pid")) if tail else None,
+        uid=int(tail.group("uid")) if tail else None,
+    )

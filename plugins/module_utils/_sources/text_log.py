@@ -1,0 +1,195 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A line of a text log: its prefix off, its stamp, host, tag and kernel seconds known. Never trusted.
+
+Anybody can write a perfect kernel line through the syslog socket, so only the journal and /dev/kmsg vouch.
+"""
+
+import re
+from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
+
+from .._oom.model import LogLine
+from .._text import to_text
+
+#: Text stamp -> (epoch seconds or None, exact | year_inferred | unknown).
+StampFunction = Callable[[str], Tuple[Optional[float], str]]
+
+_REASON = "a text log: anybody may have written it"
+_MAX_LINE = 16384
+
+# What stands before the log's own prefix: mail quotes, indentation, grep -H and -n, pager line numbers.
+_JUNK = re.compile(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<\d])|\d+ +(?=\[))?\s*")
+_RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
+_CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"
+# journalctl in another language; month names are looked up by the clock.
+_LOCAL = r"[^\W\d_]{2,10}\.? {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
+_TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[\d+\])?:(?: |$)"
+_SECONDS = r"\[ *(?P<uptime>\d+\.\d+)\] ?"
+# CONFIG_PRINTK_CALLER: T thread, C processor.
+_CALLER = re.compile(r"\[ *[TC]\d+\] ?")
+
+# rsyslog, syslog-ng, journalctl -o short and short-iso: the great majority.
+_SYSLOG = re.compile(
+    r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>" + _RFC3164 + r"|" + _ISO + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL
+)
+# the same with --no-hostname, or by a daemon that stamps its own lines ("Jun 12 06:39:16: text")
+_NO_HOST = re.compile(
+    r"(?P<stamp>" + _RFC3164 + r"|" + _ISO + r"|" + _LOCAL + r")(?:: | (?P<tag>kernel|[^\s:\[\]]+(?=\[\d+\]))(?:\[\d+\])?: )"
+    r"(?:" + _SECONDS + r")?",
+    re.DOTALL,
+)
+_LOCAL_SYSLOG = re.compile(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+# busybox and OpenWrt logread: the facility and level stand before the tag
+_LOGREAD = re.compile(
+    r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL
+)
+# dmesg -T, in any language; dmesg --time-format reltime
+_BRACKET_STAMP = re.compile(r"\[(?P<stamp>[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,12})\] ?")
+_RELTIME = re.compile(r"\[(?:[A-Z][a-z]{2} ?\d+ \d\d:\d\d| *\+\d+\.\d+)\] ?")
+# dmesg, dmesg -d; journalctl -o short-monotonic has a host or tag behind it
+_BRACKET_SECONDS = re.compile(r"\[ *(?P<uptime>\d+\.\d+)(?: +<[ \d.]+>)?\] ?")
+_BRACKET_DELTA = re.compile(r"\[<[ \d.]+>\] ?")
+# dmesg --time-format iso: a comma before the fraction, and no host or tag
+_DMESG_ISO = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:?\d\d) ")
+# dmesg -x, dmesg -r and console logs
+_DECODED = re.compile(r"(?P<facility>[a-z]+) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ")
+_PRIORITY = re.compile(r"<(?P<pri>\d{1,3})>")
+# /dev/kmsg as cat gives it
+_KMSG = re.compile(r"(?P<prio>\d+),\d+,(?P<usec>\d+),[-c+](?:,[^;]*)?;")
+_KMSG_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
+_BARE_TAG = re.compile(r"(?:(?P<host>[^\s:]+) )?(?P<tag>kernel): (?:" + _SECONDS + r")?")
+# A serial console: another program's text stands before the record.
+_CONSOLE = re.compile(r".*?\[ *(?P<uptime>\d+\.\d{6})\] ")
+# rsyslog's escapes of control characters, octal
+_OCTAL = re.compile(r"#(0[0-3][0-7]|177)")
+# A kernel text may be indented by a paste; these words begin the lines that are looked for.
+_INDENTED = re.compile(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed process|oom-kill:|Tasks? in /)")
+
+
+class Split(NamedTuple):
+    """A raw line in its parts."""
+
+    text: str
+    stamp: Optional[str] = None
+    host: Optional[str] = None
+    tag: Optional[str] = None
+    uptime: Optional[float] = None
+
+
+def _seconds(text: Optional[str]) -> Optional[float]:
+    return None if text is None else float(text)
+
+
+def _kmsg_text(text: str) -> str:
+    if "\\x" not in text:
+        return text
+    data = _KMSG_ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), text)
+    return to_text(data.encode("latin-1")) if all(ord(c) < 256 for c in data) else data
+
+
+def _dmesg(raw: str) -> Optional[Split]:
+    """dmesg in its many formats, /dev/kmsg, consoles: no host, mostly no tag."""
+    kmsg = _KMSG.match(raw)
+    if kmsg:
+        tag = "kernel" if int(kmsg.group("prio")) >> 3 == 0 else "kmsg-user"
+        return Split(_kmsg_text(raw[kmsg.end() :]), tag=tag, uptime=int(kmsg.group("usec")) / 1e6)
+    tag = None  # type: Optional[str]
+    at = 0
+    decoded = _DECODED.match(raw) or _PRIORITY.match(raw)
+    if decoded:
+        fields = decoded.groupdict()
+        kernel = fields["facility"] == "kern" if "facility" in fields else int(fields["pri"]) >> 3 == 0
+        tag = "kernel" if kernel else "kmsg-user"
+        at = decoded.end()
+    for pattern in (_BRACKET_SECONDS, _BRACKET_STAMP, _DMESG_ISO, _BRACKET_DELTA, _RELTIME):
+        found = pattern.match(raw, at)
+        if found:
+            break
+    else:
+        return Split(raw[at:], tag=tag) if decoded else None
+    fields = found.groupdict()
+    at = found.end()
+    bare = _BARE_TAG.match(raw, at)
+    if bare:
+        tag, at = "kernel", bare.end()
+    return Split(
+        raw[at:],
+        stamp=fields.get("stamp"),
+        host=bare.group("host") if bare else None,
+        tag=tag or ("kernel" if _CALLER.match(raw, at) else None),
+        uptime=_seconds(fields.get("uptime")),
+    )
+
+
+def _loose(raw: str) -> Split:
+    """Everything that is not plain syslog."""
+    start = _JUNK.match(raw)
+    at = start.end() if start else 0
+    line = raw[at:] if at else raw
+    for pattern in (_SYSLOG, _LOGREAD, _NO_HOST, _LOCAL_SYSLOG):
+        found = pattern.match(line)
+        if found and not (pattern is _SYSLOG and "," in found.group("stamp")):
+            fields = found.groupdict()
+            return Split(
+                line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime"))
+            )
+    found_dmesg = _dmesg(line)
+    if found_dmesg is not None:
+        return found_dmesg
+    bare = _BARE_TAG.match(line)
+    if bare:
+        return Split(line[bare.end() :], host=bare.group("host"), tag="kernel", uptime=_seconds(bare.group("uptime")))
+    console = _CONSOLE.match(line)
+    if console and len(line) < 512:
+        return Split(line[console.end() :], uptime=float(console.group("uptime")))
+    return Split(raw)
+
+
+def split(raw: str) -> Split:
+    """A line without its newline -> its parts. What has no known prefix is text as it is."""
+    found = _SYSLOG.match(raw)
+    if found:
+        at = found.end()
+        parts = Split(raw[at:], found.group("stamp"), found.group("host"), found.group("tag"), _seconds(found.group("uptime")))
+    else:
+        parts = _loose(raw)
+    text = parts.text
+    if text.startswith("[") and (parts.tag == "kernel" or parts.uptime is not None):
+        caller = _CALLER.match(text)
+        if caller:
+            text = text[caller.end() :]
+    if text[:1].isspace():
+        text = _INDENTED.sub("", text, count=1)
+    if "#" in text:
+        text = _OCTAL.sub(lambda m: chr(int(m.group(1), 8)), text)
+    return parts if text is parts.text else parts._replace(text=text)
+
+
+class TextLog:
+    """Lines of one file become LogLines.
+
+    source -- path as shown to people
+    stamp -- the clock: text stamp -> (epoch seconds, quality)
+    """
+
+    def __init__(self, source: str, stamp: StampFunction) -> None:
+        self._source = source
+        self._stamp = stamp
+
+    def line(self, raw: bytes) -> LogLine:
+        parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
+        time, quality = self._stamp(parts.stamp) if parts.stamp is not None else (None, "unknown")
+        return LogLine(
+            parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON
+        )
+
+    def lines(self, data: bytes) -> Iterator[LogLine]:
+        """Every line of whole lines."""
+        return self._each(data.split(b"\n"))
+
+    def _each(self, raw_lines: Iterable[bytes]) -> Iterator[LogLine]:
+        for raw in raw_lines:
+            if raw:
+                yield self.line(raw)

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes become text here, once, and text becomes safe to print and to send here, once."""
+
+import re
+from typing import Any, Optional
+
+#: C0 and C1 controls, DEL, line and paragraph separators, bidi marks, BOM, non-characters, bytes that were not UTF-8.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff\ud800-\udfff]"
+)
+
+
+def to_text(data: bytes) -> str:
+    """Decode for parsing: every byte that is not UTF-8 becomes a lone surrogate, nothing is lost."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _escape(match: "re.Match[str]") -> str:
+    code = ord(match.group())
+    if 0xDC80 <= code <= 0xDCFF:
+        return "\\x%02x" % (code - 0xDC00)
+    return "\\x%02x" % code if code < 0x100 else "\\u%04x" % code
+
+
+def printable(text: str) -> str:
+    """Valid UTF-8 as it is; controls, bidi marks and bytes that are not UTF-8 as ``\\xNN`` or ``\\uNNNN``."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def optional_printable(text: Optional[str]) -> Optional[str]:
+    """printable(), None stays None."""
+    return None if text is None else printable(text)
+
+
+def safe(value: Any) -> Any:
+    """The same structure with every string (keys too) printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {safe(k): safe(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [safe(v) for v in value]
+    return value
