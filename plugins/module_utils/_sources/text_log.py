@@ -19,7 +19,7 @@ _REASON = "a text log: anybody may have written it"
 _MAX_LINE = 16384
 
 # What stands before the log's own prefix: mail quotes, indentation, grep -H and -n, pager line numbers.
-_JUNK = re.compile(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<\d])|\d+ +(?=\[))?\s*")
+_JUNK = re.compile(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d+ +(?=\[))?\s*")
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
 _CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"

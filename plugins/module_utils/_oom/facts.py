@@ -1,0 +1,201 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contract 1: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
+
+import json
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
+
+from .ledger import Entry, Ledger, Totals, kill_id
+from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved
+
+SCHEMA = 1
+#: What comes back over ssh costs the controller more than the scan costs the host.
+RESULT_BYTES = 256 * 1024
+_MAX_UNRESOLVED = 100
+_MAX_COUNTED = 200
+_MAX_SOURCES = 200
+
+
+def unit_facts(kill: Kill) -> Kill:
+    """The kill with unit and container id from the victim's cgroup, or the group's."""
+    from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, unit_of
+
+    cgroup = kill.task_memcg or kill.group_memcg
+    if cgroup is None and kill.scope == "memcg" and kill.trigger == "group":
+        cgroup = kill.oom_memcg
+    if cgroup is None:
+        return kill
+    return kill._replace(unit=kill.unit or unit_of(cgroup), container_id=kill.container_id or container_of(cgroup))
+
+
+def _invoker(invoker: Invoker) -> Dict[str, Any]:
+    return {
+        "pid": invoker.pid,
+        "comm": optional_printable(invoker.comm),
+        "gfp_mask": invoker.gfp_mask,
+        "order": invoker.order,
+    }
+
+
+def _task(task: Task) -> Dict[str, Any]:
+    fields = dict(task._asdict())
+    fields["comm"] = printable(task.comm)
+    return fields
+
+
+def _source_of(line: LogLine, seen_in: Sequence[str]) -> Dict[str, Any]:
+    return {
+        "name": printable(line.source),
+        "trusted": line.trusted,
+        "reason": printable(line.reason),
+        "seen_in": [printable(name) for name in seen_in],
+    }
+
+
+def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str) -> Dict[str, Any]:
+    """One kill as contract 1 has it."""
+    victim = dict(kill.victim._asdict())
+    victim["comm"] = optional_printable(kill.victim.comm)
+    facts = {
+        "id": identity,
+        "time": kill.line.time,
+        "time_quality": kill.line.time_quality,
+        "host": optional_printable(kill.line.host),
+        "boot_id": kill.line.boot_id,
+        "uptime": kill.line.uptime,
+        "killer": kill.killer,
+        "scope": kill.scope,
+        "trigger": kill.trigger,
+        "constraint": optional_printable(kill.constraint),
+        "victim": victim,
+        "invoker": _invoker(kill.invoker),
+        "oom_memcg": optional_printable(kill.oom_memcg),
+        "task_memcg": optional_printable(kill.task_memcg),
+        "unit": optional_printable(kill.unit),
+        "container_id": optional_printable(kill.container_id),
+        "kernel": optional_printable(kill.kernel),
+        "partial": kill.partial,
+        "source": _source_of(kill.line, seen_in),
+    }  # type: Dict[str, Any]
+    if kill.tasks is not None:
+        facts["tasks"] = [_task(task) for task in kill.tasks]
+        facts["page_size"] = kill.page_size
+    return facts
+
+
+def kills_facts(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
+    """All kills; two that print the same numbers get different ids, by their clock."""
+    found = []  # type: List[Dict[str, Any]]
+    used = set()
+    for entry in entries:
+        identity = kill_id(entry.kill)
+        if identity in used:
+            line = entry.kill.line
+            again = line.uptime if line.uptime is not None else line.time
+            identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, len(found))))
+        used.add(identity)
+        found.append(kill_facts(entry.kill, entry.seen_in, identity))
+    return found
+
+
+def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]], int]:
+    """Shortages without a victim, oldest first; repeats within a minute counted as one. And how many were left out."""
+    found = []  # type: List[Dict[str, Any]]
+    keys = []  # type: List[Tuple[Any, ...]]
+    for event in sorted(events, key=lambda e: (e.line.time or 0.0, e.line.uptime or 0.0)):
+        line = event.line
+        clock = line.uptime if line.uptime is not None else line.time
+        key = (event.outcome, event.oom_memcg, None if clock is None else int(clock) // 60)
+        if key in keys:
+            row = found[keys.index(key)]
+            if line.source in row["source"]["seen_in"]:
+                row["count"] += 1
+            else:
+                row["source"]["seen_in"].append(printable(line.source))
+            continue
+        keys.append(key)
+        found.append(
+            {
+                "time": line.time,
+                "time_quality": line.time_quality,
+                "host": optional_printable(line.host),
+                "boot_id": line.boot_id,
+                "uptime": line.uptime,
+                "outcome": event.outcome,
+                "scope": event.scope,
+                "invoker": _invoker(event.invoker),
+                "oom_memcg": optional_printable(event.oom_memcg),
+                "kernel": optional_printable(event.kernel),
+                "count": 1,
+                "source": _source_of(line, [line.source]),
+            }
+        )
+    return found[-_MAX_UNRESOLVED:], max(0, len(found) - _MAX_UNRESOLVED)
+
+
+def _most(counts: Dict[str, int]) -> Dict[str, int]:
+    """The biggest counts, with printable names; equal names after that add up."""
+    merged = {}  # type: Dict[str, int]
+    for name, count in counts.items():
+        shown = printable(name)
+        merged[shown] = merged.get(shown, 0) + count
+    ranked = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
+    return dict(ranked[:_MAX_COUNTED])
+
+
+def summary_facts(totals: Totals) -> Dict[str, Any]:
+    return {
+        "total": totals.kills,
+        "untrusted": totals.untrusted,
+        "by_unit": _most(totals.by_unit),
+        "by_comm": _most(totals.by_comm),
+        "by_killer": _most(totals.by_killer),
+        "first": totals.first,
+        "last": totals.last,
+    }
+
+
+def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
+    found = []
+    for report in reports[:_MAX_SOURCES]:
+        fields = dict(report._asdict())
+        fields["name"] = printable(report.name)
+        fields["reason"] = optional_printable(report.reason)
+        found.append(fields)
+    if len(reports) > _MAX_SOURCES:
+        found.append({"name": "%d more" % (len(reports) - _MAX_SOURCES), "status": "skipped", "reason": "not listed here"})
+    return found
+
+
+def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
+    """Let the oldest kills go until the result fits; `truncated` counts them."""
+    size = len(json.dumps(facts))
+    kills = facts["kills"]
+    gone = 0
+    while size > limit and gone < len(kills):
+        size -= len(json.dumps(kills[gone])) + 2
+        gone += 1
+    if gone:
+        facts["kills"] = kills[gone:]
+        facts["truncated"] = facts.get("truncated", 0) + gone
+
+
+def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int) -> Dict[str, Any]:
+    entries = ledger.entries()
+    rows, left_out = unresolved_facts(unresolved)
+    return {
+        "kills": kills_facts(entries),
+        "truncated": ledger.truncated,
+        "unresolved": rows,
+        "unresolved_truncated": left_out,
+        "summary": summary_facts(ledger.totals),
+        "unparsed": unparsed,
+    }
+
+
+def verdict_units(units: Iterable[Optional[str]]) -> List[str]:
+    """Units that systemd says lost a process to the OOM killer, each once, sorted."""
+    return sorted({printable(unit) for unit in units if unit})

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same kill seen in three places is one kill: the ledger knows it by boot, kernel seconds and pid.
+
+Where a source has no kernel seconds, by the numbers on the kill line and a window of time.
+"""
+
+import hashlib
+from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+
+from .model import Kill
+
+#: dmesg rounds to the microsecond; an announcement precedes its kill line.
+_SAME_UPTIME = 0.0015
+_ANNOUNCED = 5.0
+#: Syslog stamps lag under memory pressure.
+_SAME_TIME = 600.0
+#: systemd-oomd says it again while the processes of the cgroup die.
+_OOMD_REPEAT = 10.0
+_QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
+
+
+class Entry(NamedTuple):
+    """One kill and everywhere it was seen."""
+
+    kill: Kill
+    seen_in: Tuple[str, ...]
+
+
+def kill_id(kill: Kill) -> str:
+    """The same for the same kill in every run and from every source: the numbers that the killer printed.
+
+    No clock takes part: text logs, journal and ring buffer stamp the same kill differently.
+    """
+    victim = kill.victim
+    numbers = (victim.total_vm, victim.anon_rss, victim.file_rss)
+    if victim.pid is None or numbers == (None, None, None):
+        parts = (kill.killer, victim.pid, victim.comm, victim.oom_score, kill.task_memcg)  # type: Tuple[object, ...]
+        if victim.pid is None:
+            parts += (None if kill.line.time is None else int(kill.line.time),)
+    else:
+        parts = (kill.killer, victim.pid) + numbers
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _short(host: Optional[str]) -> Optional[str]:
+    return None if host is None else host.split(".")[0].lower()
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _same(one: Kill, other: Kill) -> bool:
+    """Both have the same killer and pid already."""
+    if _differ(_short(one.line.host), _short(other.line.host)) or _differ(one.line.boot_id, other.line.boot_id):
+        return False
+    for field in ("total_vm", "anon_rss", "file_rss"):
+        if _differ(getattr(one.victim, field), getattr(other.victim, field)):
+            return False
+    if one.line.uptime is not None and other.line.uptime is not None:
+        return abs(one.line.uptime - other.line.uptime) <= (_ANNOUNCED if one.partial or other.partial else _SAME_UPTIME)
+    if one.killer != "kernel" and _differ(one.victim.oom_score, other.victim.oom_score):
+        return False  # another attempt at the same process
+    if one.killer == "systemd-oomd" and one.task_memcg != other.task_memcg:
+        return False
+    if one.line.time is None or other.line.time is None:
+        return one.line.source != other.line.source
+    apart = abs(one.line.time - other.line.time)
+    if one.line.source == other.line.source:
+        return one.killer == "systemd-oomd" and apart <= _OOMD_REPEAT
+    return apart <= _SAME_TIME
+
+
+def _better(one: Kill, other: Kill) -> Tuple[Kill, Kill]:
+    """The record to keep, and the one to fill its gaps from."""
+    if (other.line.trusted, not other.partial) > (one.line.trusted, not one.partial):
+        return other, one
+    return one, other
+
+
+def _merge(one: Kill, other: Kill) -> Kill:
+    best, rest = _better(one, other)
+    line = best.line
+    if _QUALITY[rest.line.time_quality] > _QUALITY[line.time_quality] and rest.line.time is not None:
+        line = line._replace(time=rest.line.time, time_quality=rest.line.time_quality)
+    line = line._replace(
+        host=line.host or rest.line.host,
+        uptime=rest.line.uptime if line.uptime is None else line.uptime,
+        boot_id=line.boot_id or rest.line.boot_id,
+    )
+    filled = {
+        field: getattr(rest, field)
+        for field in ("constraint", "oom_memcg", "task_memcg", "unit", "container_id", "kernel", "tasks", "page_size", "group_memcg")
+        if getattr(best, field) is None
+    }
+    for field in ("scope", "trigger"):
+        if getattr(best, field) == "unknown":
+            filled[field] = getattr(rest, field)
+    return best._replace(
+        line=line,
+        victim=best.victim._replace(
+            **{f: getattr(rest.victim, f) for f in best.victim._fields if getattr(best.victim, f) is None}
+        ),
+        invoker=best.invoker._replace(
+            **{f: getattr(rest.invoker, f) for f in best.invoker._fields if getattr(best.invoker, f) is None}
+        ),
+        partial=one.partial and other.partial,
+        repeats=max(one.repeats, other.repeats),
+        **filled
+    )
+
+
+class Totals:
+    """What summary counts, also of kills that are no longer kept."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+        self.untrusted = 0
+        self.by_unit = {}  # type: Dict[str, int]
+        self.by_comm = {}  # type: Dict[str, int]
+        self.by_killer = {}  # type: Dict[str, int]
+        self.first = None  # type: Optional[float]
+        self.last = None  # type: Optional[float]
+
+    def add(self, kill: Kill) -> None:
+        self.kills += 1
+        self.untrusted += 0 if kill.line.trusted else 1
+        for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
+            if name is not None:
+                counts[name] = counts.get(name, 0) + 1
+        time = kill.line.time
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+
+
+class Ledger:
+    """Kills of all sources, each once; the newest are kept, all are counted.
+
+    keep -- how many to keep
+    dropped -- called with each kill that is counted and no longer kept
+    """
+
+    def __init__(self, keep: int, dropped: Callable[[Kill], None] = lambda kill: None) -> None:
+        self._keep = keep
+        self._dropped = dropped
+        self._entries = {}  # type: Dict[int, Entry]
+        self._index = {}  # type: Dict[Tuple[str, Optional[int]], List[int]]
+        self._gone = set()  # type: Set[str]
+        self._next = 0
+        self.truncated = 0
+        self.totals = Totals()
+
+    def add(self, kill: Kill) -> None:
+        key = (kill.killer, kill.victim.pid)
+        numbers = self._index.setdefault(key, [])
+        for number in numbers:
+            entry = self._entries[number]
+            if _same(entry.kill, kill):
+                repeated = kill.line.source in entry.seen_in
+                merged = _merge(entry.kill, kill)
+                if repeated:
+                    merged = merged._replace(repeats=entry.kill.repeats + kill.repeats + 1)
+                seen = entry.seen_in if repeated else entry.seen_in + (kill.line.source,)
+                self._entries[number] = Entry(merged, seen)
+                return
+        if self._gone and kill_id(kill) in self._gone:
+            return
+        numbers.append(self._next)
+        self._entries[self._next] = Entry(kill, (kill.line.source,))
+        self._next += 1
+        if len(self._entries) >= 2 * self._keep + 64:
+            self._shrink()
+
+    def _ordered(self) -> List[int]:
+        def key(number: int) -> Tuple[float, float, int]:
+            line = self._entries[number].kill.line
+            return (float("-inf") if line.time is None else line.time, line.uptime or 0.0, number)
+
+        return sorted(self._entries, key=key)
+
+    def _shrink(self) -> None:
+        """Count the oldest and let them go."""
+        order = self._ordered()
+        for number in order[: max(0, len(order) - self._keep)]:
+            kill = self._entries.pop(number).kill
+            key = (kill.killer, kill.victim.pid)
+            self._index[key].remove(number)
+            if not self._index[key]:
+                del self._index[key]
+            self._gone.add(kill_id(kill))
+            self.totals.add(kill)
+            self._dropped(kill)
+            self.truncated += 1
+
+    def entries(self) -> List[Entry]:
+        """Oldest first, at most `keep`. The totals then count everything."""
+        self._shrink()
+        kept = [self._entries[number] for number in self._ordered()]
+        for entry in kept:
+            self.totals.add(entry.kill)
+        return kept

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What user-space killers print -> kills; systemd's verdicts are none."""
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
+from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+
+P = "Nov 22 20:06:24 vm1 "
+
+
+def events(text):
+    return list(parse(TextLog("test", lambda stamp: (1.0, "exact")).lines(text.encode("utf-8"))))
+
+
+def kill(killer, pid=None, comm=None, **more):
+    return dict(killer=killer, pid=pid, comm=comm, **more)
+
+
+EARLYOOM = [
+    ("1.9", 'sending SIGTERM to process 622 uid 1001 "a "b" c": oom_score 1121, oom_score_adj 300, VmRSS 128 MiB, cmdline "x"',
+     kill("earlyoom", 622, 'a "b" c', uid=1001, oom_score=1121, oom_score_adj=300)),
+    ("1.8", 'sending SIGKILL to process 622 uid 1001 "a": oom_score 1121, VmRSS 128 MiB, cmdline "x"',
+     kill("earlyoom", 622, "a", uid=1001, oom_score=1121, oom_score_adj=None)),
+    ("1.4 to 1.7", 'sending SIGTERM to process 57834 uid 1000 "code": badness 866, VmRSS 5 MiB', kill("earlyoom", 57834, "code", uid=1000)),
+    ("1.3", 'sending SIGTERM to process 12006 "python3": badness 209, VmRSS 2891 MiB', kill("earlyoom", 12006, "python3", oom_score=209)),
+    ("1.2", "Killing process 'bash' with signal 15, pid: 5874, badness: 538, VmRSS: 3160 MiB", kill("earlyoom", 5874, "bash", oom_score=538)),
+    ("1.1", "Killing process 5874 bash", kill("earlyoom", 5874, "bash")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, expected", [row[1:] for row in EARLYOOM], ids=[row[0] for row in EARLYOOM])
+def test_earlyoom(text, expected):
+    (found,) = events(P + "earlyoom[621]: " + text + "\n")
+    assert {name: getattr(found.victim, name, getattr(found, name, None)) for name in expected} == expected
+    assert events(P + "somebody[621]: " + text + "\n") == []
+
+
+def test_earlyoom_name_over_two_lines():
+    (found,) = events(P + 'earlyoom[1]: sending SIGTERM to process 635 uid 1001 "e (x)\n' + P + 'earlyoom[1]: "q"": badness 1127, VmRSS 131 MiB\n')
+    assert found.victim.comm == 'e (x)\n"q"'
+
+
+OOMD = [
+    "Killed /oomdtest.slice/lab-oomd.service due to memory pressure for /oomdtest.slice being 10.09% > 2.00% for > 2s with reclaim activity",
+    "Marked /oomdtest.slice/lab-oomd.service for killing due to memory pressure for /oomdtest.slice being 10.09% > 2.00% for > 2s with reclaim activity",
+    "Killed /oomdtest.slice/lab-oomd.service due to memory used (334884864) / total (351277056) and swap used (38563840) / total (167768064) being more than 20.00%",
+    "Killed /oomdtest.slice/lab-oomd.service due to memory pressure for /oomdtest.slice be>",
+]
+
+
+@pytest.mark.parametrize("text", OOMD)
+def test_systemd_oomd(text):
+    (found,) = events(P + "systemd-oomd[682]: " + text + "\n")
+    assert (found.killer, found.task_memcg) == ("systemd-oomd", "/oomdtest.slice/lab-oomd.service")
+    assert found.scope == ("global" if "memory used" in text else "memcg")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Considered 2 cgroups for killing, top candidates were:",
+        "Memory pressure for /x is 64.15% > 1.00% for > 30s with reclaim activity",
+        "oomd dry-run: Would have tried to kill /x with recurse=true",
+        "oomd attempting to kill 63 with KILL",
+    ],
+)
+def test_systemd_oomd_says_more_than_kills(text):
+    assert events(P + "systemd-oomd[682]: " + text + "\n") == []
+
+
+def test_nohang_names_its_victim_before_the_signal():
+    found = events(
+        P + "nohang[1]: Process with highest badness (found in 4 ms):\n"
+        + P + "nohang[1]:   PID: 32706, Name: python3, badness: 572\n"
+        + P + "nohang[1]: Recheck memory levels...\n"
+        + P + "nohang[1]: Implementing a corrective action:\n"
+        + P + "nohang[1]:   Sending SIGTERM to the victim\n"
+        + P + "nohang[1]:   PID: 477, Name: Xorg, badness: 12\n"
+        + P + "nohang[1]: victim badness 12 < min_badness 20; nothing to do; response time: 5 ms\n"
+    )  # fmt: skip
+    assert [(k.killer, k.victim.pid, k.victim.comm, k.victim.oom_score) for k in found] == [("nohang", 32706, "python3", 572)]
+
+
+def test_facebook_oomd():
+    found = events(P + "oomd[1]: Killed 2: 12(a b) 13(c)\n")
+    assert [(k.killer, k.victim.pid, k.victim.comm) for k in found] == [("oomd", 12, "a b"), ("oomd", 13, "c")]
+
+
+def test_verdicts_of_systemd_are_no_kills():
+    found = events(
+        P + "systemd[1]: lab.service: A process of this unit has been killed by the OOM killer.\n"
+        + P + "systemd[1]: lab.service: Failed with result 'oom-kill'.\n"
+        + P + "systemd[1]: oomd.service: systemd-oomd killed 2 process(es) in this unit.\n"
+        + P + "systemd[1]: lab.service: Main process exited, code=killed, status=9/KILL\n"
+    )  # fmt: skip
+    assert not [event for event in found if isinstance(event, Kill)]
+    assert [event.unit for event in found if isinstance(event, Verdict)] == ["lab.service", "lab.service", "oomd.service"]

@@ -1,0 +1,370 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kernels print -> kills. Add a kernel's form as one row of KILLS: id, text, what must come out.
+
+Lines of eras that none of our machines runs are written after the kernel's own format strings.
+"""
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
+from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+
+K = 1024
+MODERN = (
+    "total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, shmem-rss:0kB, UID:%d pgtables:%dkB oom_score_adj:%d"
+    % (18600, 16228, 4, 1000, 68, 300)
+)
+
+
+def events(text, **options):
+    log = TextLog("test", lambda stamp: (None, "unknown"))
+    return list(parse(log.lines(text.encode("utf-8", "surrogateescape")), **options))
+
+
+def kills(text, **options):
+    return [event for event in events(text, **options) if isinstance(event, Kill)]
+
+
+def field(kill, name):
+    for part in (kill.victim, kill.invoker, kill):
+        prefix, _, rest = name.partition("invoker_")
+        if rest and part is kill.invoker:
+            return getattr(part, rest)
+        if not rest and part is not kill.invoker and hasattr(part, name):
+            return getattr(part, name)
+    raise AssertionError(name)
+
+
+# (id, text, [expected fields of each kill])
+KILLS = [
+    (
+        "article: chosen line alone",
+        "May 10 18:07:27 server1 kernel: Out of memory: Kill process 202647 (program01) score 982 or sacrifice child\n",
+        [dict(pid=202647, comm="program01", oom_score=982, partial=True, scope="global", total_vm=None, uid=None)],
+    ),
+    (
+        "2.6.9",
+        "Mar 1 00:00:01 host kernel: Out of Memory: Killed process 3154 (mysqld).\n",
+        [dict(pid=3154, comm="mysqld", scope="global", partial=False)],
+    ),
+    (
+        "2.6.18: chosen and killed",
+        "kernel: oom-killer: gfp_mask=0x201d2, order=0\n"
+        "kernel: Out of Memory: Kill process 2500 (httpd) score 10 and children.\n"
+        "kernel: Out of memory: Killed process 2501 (httpd).\n",
+        [dict(pid=2501, comm="httpd", oom_score=10, partial=False, invoker_gfp_mask="0x201d2", invoker_comm=None)],
+    ),
+    ("2.6.18: page fault without pid", "kernel: VM: killing process firefox\n", [dict(pid=None, comm="firefox", scope="global")]),
+    (
+        "2.6.32",
+        "kernel: Out of memory: kill process 700 (java) score 5000 or a child\nkernel: Killed process 701 (java)\n",
+        [dict(pid=701, comm="java", oom_score=5000, scope="global", partial=False)],
+    ),
+    (
+        "EL6: UID before the name, uid and adjustment known",
+        "Jun 20 12:47:04 db kernel: [15180286.180369] Killed process 40738, UID 27, (mysqld) "
+        "total-vm:6424316kB, anon-rss:13128kB, file-rss:4kB\n",
+        [dict(pid=40738, uid=27, comm="mysqld", total_vm=6424316 * K, file_rss=4 * K, shmem_rss=None, scope="unknown")],
+    ),
+    (
+        "EL7: UID behind the name",
+        "Apr 26 19:58:39 hybrid kernel: Killed process 26982 (impalad), UID 980, total-vm:114kB, anon-rss:40kB, "
+        "file-rss:0kB, shmem-rss:4kB\n",
+        [dict(pid=26982, uid=980, shmem_rss=4 * K)],
+    ),
+    (
+        "3.x: uid and adjustment from the table, cgroups from Task in",
+        "[1.0] hog invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+        "[1.0] hog cpuset=/ mems_allowed=0\n"
+        "[1.0] CPU: 5 PID: 13536 Comm: hog Tainted: P           OX 3.13.0-43-generic #72-Ubuntu\n"
+        "[1.0] Task in /a/b killed as a result of limit of /a\n"
+        "[1.0] [ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\n"
+        "[1.0] [13536] 275858 13536  8389663      343   16267  8324326           -17 hog\n"
+        "[1.1] Memory cgroup out of memory: Kill process 13536 (hog) score 996 or sacrifice child\n"
+        "[1.1] Killed process 13536 (hog) total-vm:33558652kB, anon-rss:920kB, file-rss:452kB\n",
+        [
+            dict(
+                pid=13536, uid=275858, oom_score_adj=-17, oom_score=996, scope="memcg", oom_memcg="/a", task_memcg="/a/b",
+                kernel="3.13.0-43-generic", invoker_pid=13536, trigger="fault", constraint=None,
+            )
+        ],
+    ),
+    (
+        "3.x to 5.0: the victim is a child or a thread of the chosen",
+        "kernel: Out of memory (oom_kill_allocating_task): Kill process 6344 (sh) score 0 or sacrifice child\n"
+        "kernel: Killed process 6345 (sleep) total-vm:1736kB, anon-rss:44kB, file-rss:200kB\n",
+        [dict(pid=6345, comm="sleep", oom_score=0, scope="global")],
+    ),
+    (
+        "5.1: one line, no UID",
+        "May 15 23:09:27 u kernel: [  514.682838] Memory cgroup out of memory: Killed process 15617 (python3) "
+        "total-vm:11892kB, anon-rss:4292kB, file-rss:3428kB, shmem-rss:0kB\n",
+        [dict(pid=15617, scope="memcg", uid=None, shmem_rss=0, trigger="fault")],
+    ),
+    (
+        "EL8 4.18.0-240: UID and nothing more",
+        "kernel: Out of memory: Killed process 9 (a) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB, UID:5\n",
+        [dict(pid=9, uid=5, pgtables=None, oom_score_adj=None)],
+    ),
+    (
+        "5.4 to 6.18: global, summary line",
+        "[5.5] oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0-1,3,cpuset=/,mems_allowed=0-2,4,global_oom,"
+        "task_memcg=/system.slice/a.service,task=a,b,pid=7,uid=33\n[5.5] Out of memory: Killed process 7 (a,b) " + MODERN + "\n",
+        [
+            dict(
+                pid=7, comm="a,b", uid=1000, pgtables=68 * K, oom_score_adj=300, scope="global", oom_memcg=None,
+                task_memcg="/system.slice/a.service", constraint="CONSTRAINT_MEMORY_POLICY",
+            )
+        ],
+    ),
+    (
+        "constraint NONE with a memcg limit is a memcg kill",
+        "kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg=/k,task_memcg=/k/c,"
+        "task=php,pid=7,uid=0\nkernel: Memory cgroup out of memory: Killed process 7 (php) " + MODERN + "\n",
+        [dict(scope="memcg", constraint="CONSTRAINT_NONE", oom_memcg="/k", task_memcg="/k/c")],
+    ),
+    (
+        "no CONFIG_CPUSETS",
+        "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),global_oom,task_memcg=/,task=a,pid=3,uid=0\n"
+        "Out of memory: Killed process 3 (a) " + MODERN + "\n",
+        [dict(scope="global", task_memcg="/")],
+    ),
+    (
+        "summary alone is a weaker kill",
+        "6,22743,6115623303887,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=c,mems_allowed=0-1,"
+        "oom_memcg=/p,task_memcg=/p/c,task=prometheus-conf,pid=3401999,uid=5\n",
+        [dict(pid=3401999, comm="prometheus-conf", uid=5, partial=True, scope="memcg", total_vm=None)],
+    ),
+    (
+        "bare kill lines of a burst are one kill each",
+        "".join("[7.%d] Memory cgroup out of memory: Killed process %d (adb) %s\n" % (n, 100 + n, MODERN) for n in range(5)),
+        [dict(pid=100 + n, scope="memcg", trigger="fault", constraint=None) for n in range(5)],
+    ),
+    (
+        "sysrq",
+        "[9.0] sysrq: Manual OOM execution\n"
+        "[9.1] kworker/0:2 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0\n"
+        "[9.2] Out of memory: Killed process 5 (x) " + MODERN + "\n",
+        [dict(trigger="sysrq", invoker_order=-1)],
+    ),
+    (
+        "memory.oom.group: each member once, the first victim though printed twice",
+        "[3.0] Memory cgroup out of memory: Killed process 385 (g) %s\n"
+        "[3.0] Tasks in /system.slice/g.service are going to be killed due to memory.oom.group set\n"
+        "[3.0] Memory cgroup out of memory: Killed process 382 (g) %s\n"
+        "[3.0] Memory cgroup out of memory: Killed process 385 (g) %s\n"
+        "[3.0] Memory cgroup out of memory: Killed process 386 (g) %s\n"
+        "[9.0] Memory cgroup out of memory: Killed process 999 (later) %s\n" % ((MODERN,) * 5),
+        [
+            dict(pid=385, repeats=1, trigger="fault", group_memcg="/system.slice/g.service"),
+            dict(pid=382, trigger="group", group_memcg="/system.slice/g.service"),
+            dict(pid=386, trigger="group"),
+            dict(pid=999, trigger="fault", group_memcg=None),
+        ],
+    ),
+    (
+        "announced but already exiting is no kill",
+        "[1.0] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=a,pid=3,uid=0\n"
+        "[1.0] Out of memory: OOM victim 3 (a) is already exiting. Skip killing the task\n",
+        [],
+    ),
+    (
+        "a report that is cut off before its kill gives nothing",
+        "[1.0] nfsd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+        "[1.0] CPU: 0 PID: 1874 Comm: nfsd Kdump: loaded Tainted: G            E      6.1.119-1.el9.x86_64 #1\n",
+        [],
+    ),
+    (
+        "6.12: UID in the CPU line",
+        "[1.0] CPU 2/KVM invoked oom-killer: gfp_mask=0x0(), order=0, oom_score_adj=872\n"
+        "[1.0] CPU: 1 UID: 0 PID: 74 Comm: CPU 2/KVM Kdump: loaded Not tainted 6.12.0-211.el10.ppc64le #1 VOLUNTARY\n"
+        "[1.0] Out of memory: Killed process 5 (x) " + MODERN + "\n",
+        [dict(invoker_pid=74, invoker_comm="CPU 2/KVM", kernel="6.12.0-211.el10.ppc64le", invoker_gfp_mask="0x0")],
+    ),
+    (
+        "OpenVZ 6",
+        "kernel: Out of memory in UB 1234: OOM killed process 21738 (php-cgi) score 0 vm:281988kB, rss:17004kB, swap:0kB\n",
+        [dict(pid=21738, comm="php-cgi", oom_score=0, total_vm=281988 * K)],
+    ),
+    (
+        "printk caller, priority, dmesg -x, dmesg -d, localised dmesg -T, #012",
+        "[  599.515700][T23028] Out of memory: Killed process 1 (a) {m}\n"
+        "[71073.562094] [T13546] Out of memory: Killed process 2 (a) {m}\n"
+        "<3>[  600.1] Out of memory: Killed process 3 (a) {m}\n"
+        "kern  :err   : [  600.200000] Out of memory: Killed process 4 (a) {m}\n"
+        "[  600.300000 <    0.000001>] Out of memory: Killed process 5 (a) {m}\n"
+        "[ven. nov. 28 07:26:44 2025] Out of memory: Killed process 6 (a) {m}\n"
+        "2025-01-21T08:41:30,287197+00:00 Out of memory: Killed process 7 (a) {m}\n"
+        "апр 28 01:23:30 PC kernel: Out of memory: Killed process 8 (a) {m}\n"
+        "Mon Apr 12 18:29:48 2021 kern.err kernel: [  267.720081] Out of memory: Killed process 9 (a) {m}\n"
+        "[  638074.1] host kernel: Out of memory: Killed process 10 (a) {m}\n"
+        "2026-08-27T15:51:41+1000 host kernel: Out of memory: Killed process 11 (a#012b) {m}\n"
+        "/var/log/messages-20240101:May 10 18:07:27 h kernel: Out of memory: Killed process 12 (a) {m}\n"
+        "> May 10 18:07:27 h kernel: Out of memory: Killed process 13 (a) {m}\n"
+        "1234:May 10 18:07:27 h kernel: Out of memory: Killed process 14 (a) {m}\n".format(m=MODERN),
+        [dict(pid=n, comm="a\nb" if n == 11 else "a", uid=1000) for n in range(1, 15)],
+    ),
+]
+
+
+@pytest.mark.parametrize("text, expected", [row[1:] for row in KILLS], ids=[row[0] for row in KILLS])
+def test_kills(text, expected):
+    found = kills(text)
+    assert len(found) == len(expected)
+    for kill, fields in zip(found, expected):
+        assert {name: field(kill, name) for name in fields} == fields
+        assert not kill.line.trusted
+
+
+# Names are chosen by whoever runs the process: at most 15 bytes of anything.
+NAMES = [
+    "x) total-vm:1kB", "a,pid=1,uid=0", "Killed process", "(sd-pam)", "a) (b", "", "  lead", "trail  ", "%s%n%d 100%",
+    "it's \"q\"", "{{7*7}}", "<b>x</b>", "=cmd|x", "a,task=b", "12345", "caf\u00e9 \u2615", "\udcff\udcfe", "\x1b[31m",
+    "), UID 0, (", "] Task in /x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_name(name):
+    text = (
+        "[1.0] {n} invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+        "[1.0] CPU: 0 PID: 42 Comm: {n} Not tainted 6.1.0-56-cloud-amd64 #1  Debian 6.1.192-2\n"
+        "[1.0] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/l,task_memcg=/l,task={n},pid=42,uid=7\n"
+        "[1.0] Memory cgroup out of memory: Killed process 42 ({n}) {m}\n"
+    ).format(n=name, m=MODERN)
+    (kill,) = kills(text)
+    assert (kill.victim.pid, kill.victim.comm, kill.victim.total_vm) == (42, name, 18600 * K)
+    assert (kill.oom_memcg, kill.task_memcg, kill.partial) == ("/l", "/l", False)
+    assert kill.invoker.pid == 42
+
+
+# A newline splits the record: text logs repeat the stamp, dmesg indents.
+@pytest.mark.parametrize("rest", ["[1.000001] ", "           "], ids=["stamp again", "indented"])
+@pytest.mark.parametrize("name", ["line\nbreak", "z\nOut of memory", "\nKilled process"])
+def test_newline_in_name(name, rest):
+    text = "[1.000001] Memory cgroup out of memory: Killed process 42 (%s) %s\n" % (name.replace("\n", "\n" + rest), MODERN)
+    (kill,) = kills(text)
+    assert (kill.victim.pid, kill.victim.comm, kill.victim.uid) == (42, name, 1000)
+
+
+CGROUPS = [
+    ("/user.slice/u", "/user.slice/u/a,task=init,pid=1,uid=0 (x)"),
+    ("/user.slice/u", "/user.slice/u/x,task_memcg=/system.slice/sshd.service"),
+    ("/user.slice/u/x,task_memcg=/s/sshd.service", "/user.slice/u/x,task_memcg=/s/sshd.service"),
+    ("/a,oom_memcg=/b", "/a,oom_memcg=/b/c"),
+]
+
+
+@pytest.mark.parametrize("limit, task", CGROUPS)
+def test_hostile_cgroup(limit, task):
+    text = (
+        "kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=z,mems_allowed=0,global_oom,mems_allowed=0,"
+        "oom_memcg=%s,task_memcg=%s,task=hog,pid=42,uid=7\n"
+        "kernel: Memory cgroup out of memory: Killed process 42 (hog) %s\n" % (limit, task, MODERN)
+    )
+    (kill,) = kills(text)
+    assert (kill.oom_memcg, kill.task_memcg, kill.scope) == (limit, task, "memcg")
+    assert (kill.victim.pid, kill.victim.uid) == (42, 1000)
+
+
+NOT_KILLS = [
+    "May 10 18:07:27 s mallory[999]: kernel: Out of memory: Killed process 1 (systemd) " + MODERN,
+    'May 10 18:07:27 s kernel: audit: type=1309 audit(1.1:4): argc=3 a0="grep" a1="Killed process 42 (java)"',
+    'May 10 18:07:27 s kernel: EXT4-fs (vda): Unrecognized mount option "Killed process 42 (java) %s"' % MODERN,
+    "May 10 18:07:27 s kernel: Killed process[3002]: segfault at 0 ip 0 sp 0 error 4",
+    "May 10 18:07:27 s kernel: OOM killer disabled.",
+    "[1.0] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF",
+    "[1.0] oom_reaper: reaped process 42 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB",
+    "[1.0] Kill process 42 (java) sharing same memory",
+    "May 10 18:07:27 s systemd[1]: app.service: Killing process 4821 (java) with signal SIGKILL.",
+    "May 10 18:07:27 s earlyoom[7]: sending SIGTERM when mem <=  4.00% and swap <= 10.00%,",
+    "May 10 18:07:27 s postgres[7]: ERROR:  out of memory",
+    '{"_TRANSPORT":"kernel","SYSLOG_FACILITY":"1","MESSAGE":"Memory cgroup out of memory: Killed process 1 (h) %s"}' % MODERN,
+    "4,22,33,-;ok\n14,23,33,-;Out of memory: Killed process 1 (h) " + MODERN,
+]
+
+
+@pytest.mark.parametrize("line", NOT_KILLS)
+def test_no_kill(line):
+    assert kills(line + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "text, outcomes",
+    [
+        ("kernel: Out of memory and no killable processes...\n", ["no_victim"]),
+        (
+            "[1.0] Out of memory and no killable processes...\n"
+            "[1.0] Kernel panic - not syncing: System is deadlocked on memory\n",
+            ["panic"],
+        ),
+        ("[1.0] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n", ["panic"]),
+        ("[1.0] Kernel panic - not syncing: Out of memory and no killable processes...\n", ["panic"]),
+        ("Memory limit reached of cgroup /syz0\nmemory: usage 205168kB, limit 204800kB, failcnt 6909\n", ["no_victim"]),
+        ("[1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\n", []),
+    ],
+)
+def test_unresolved(text, outcomes):
+    found = events(text)
+    assert [event.outcome for event in found if isinstance(event, Unresolved)] == outcomes
+    assert not [event for event in found if isinstance(event, Kill)]
+
+
+def test_a_line_that_no_pattern_takes_is_counted():
+    parser = Parser()
+    parser.feed(LogLine("Out of memory: Killed process 12 <java> in a way of the future", "test", tag="kernel"))
+    parser.feed(LogLine("Out of memory: Killed process 12 (java) " + MODERN, "test", tag="kernel"))
+    assert parser.unparsed == 1
+
+
+def test_task_table_in_bytes():
+    text = (
+        "[1.0] a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+        "[1.0] Node 0 DMA: 1*64kB (M) 2*128kB (M) = 320kB\n"
+        "[1.0] [  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name\n"
+        "[1.0] [   1122]     5  1122   179935   130854   130720      134        0  1097728        2          -500 Web Content [x]\n"
+        "[1.0] Out of memory: Killed process 1122 (Web Content [x]) " + MODERN + "\n"
+    )
+    (kill,) = kills(text, include_tasks=True)
+    (task,) = kill.tasks
+    assert kill.page_size == 65536
+    assert (task.pid, task.uid, task.comm, task.oom_score_adj) == (1122, 5, "Web Content [x]", -500)
+    assert (task.total_vm, task.rss_anon, task.pgtables, task.swap) == (179935 * 65536, 130720 * 65536, 1097728, 131072)
+    assert kills(text)[0].tasks is None
+
+
+WRAPPED = [
+    "[   95.2] Killed process 7637 (syz) total-vm:37044kB, \nanon-rss:76kB, file-rss:632kB, shmem-rss:0kB\n",
+    "[   95.2] Out of memory: Killed process 7637 (syz)\ntotal-vm:37044kB, anon-rss:76kB, file-rss:632kB, shmem-rss:0kB,\nUID:0\npgtables:60kB oom_score_adj:0\n",
+    "[   95.2] Memory cgroup out of memory: Killed process 7637 (syz) \ntotal-vm:37044kB, anon-rss:76kB, file-rss\n:632kB, shmem-rss:0kB, UID:0 pgtables:1072kB oom_score_adj:0\n",
+]
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_wrapped_record(text):
+    (kill,) = kills(text)
+    assert (kill.victim.pid, kill.victim.anon_rss, kill.victim.file_rss) == (7637, 76 * K, 632 * K)
+    assert kill.victim.oom_score_adj == (0 if "oom_score_adj" in text else None)
+
+
+def test_interleaved_hosts_do_not_mix():
+    text = (
+        "May 10 18:07:27 a kernel: x invoked oom-killer: gfp_mask=0x1, order=0, oom_score_adj=0\n"
+        "May 10 18:07:27 b kernel: y invoked oom-killer: gfp_mask=0x2, order=0, oom_score_adj=0\n"
+        "May 10 18:07:27 a kernel: Out of memory: Killed process 1 (p) {m}\n"
+        "May 10 18:07:27 b kernel: Out of memory: Killed process 2 (q) {m}\n"
+    ).format(m=MODERN)
+    assert [(k.line.host, k.victim.pid, k.invoker.comm) for k in kills(text)] == [("a", 1, "x"), ("b", 2, "y")]
+
+
+def test_release_from_a_later_warning_of_the_same_minute_only():
+    text = (
+        "[ 599.5] Memory cgroup out of memory: Killed process 1 (p) {m}\n"
+        "[ 599.9] CPU: 1 PID: 23028 Comm: q Tainted: G        W         5.17.0-syzkaller #0\n"
+        "[ 700.5] Memory cgroup out of memory: Killed process 2 (p) {m}\n"
+        "[ 999.9] CPU: 1 PID: 23028 Comm: q Tainted: G        W         6.0.0 #0\n"
+    ).format(m=MODERN)
+    assert [k.kernel for k in kills(text)] == ["5.17.0-syzkaller", None]
