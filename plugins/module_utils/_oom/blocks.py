@@ -97,6 +97,8 @@ def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:
 
 def _finished(text: str) -> bool:
     """Nothing can follow: the last field of its kind is there."""
+    if "oom_score_adj" in text[-24:]:
+        return True
     if text.startswith("oom-kill:"):
         return _WHOLE[-2].match(text) is not None
     if "invoked" in text and patterns.HEADER.match(text):

@@ -6,6 +6,7 @@
 import json
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, Totals, kill_id
@@ -21,13 +22,15 @@ _MAX_SOURCES = 200
 
 def unit_facts(kill: Kill) -> Kill:
     """The kill with unit and container id from the victim's cgroup, or the group's."""
-    from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, unit_of
-
     cgroup = kill.task_memcg or kill.group_memcg
     if cgroup is None and kill.scope == "memcg" and kill.trigger == "group":
         cgroup = kill.oom_memcg
     if cgroup is None:
         return kill
+    if kill.killer == "systemd-oomd":
+        leaf = cgroup.rstrip("/").rsplit("/", 1)[-1]  # it kills a whole cgroup, and that is a unit
+        if leaf.endswith((".service", ".scope", ".slice")):
+            kill = kill._replace(unit=leaf)
     return kill._replace(unit=kill.unit or unit_of(cgroup), container_id=kill.container_id or container_of(cgroup))
 
 

@@ -4,7 +4,8 @@
 """From the wish of a task to ``ansible_facts.oom``: asks the sources in turn and puts together what they say."""
 
 import os
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from itertools import chain
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -13,12 +14,13 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import 
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
-from ansible_collections.memops.linux.plugins.module_utils._systemd import show
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import systemd_view
 
 from . import facts, select
 from .blocks import join_records
-from .ledger import Ledger
+from .ledger import Ledger, Totals, kill_id
 from .model import Kill, LogLine, SourceReport, Unresolved, Verdict
+from .newest import Newest
 from .parser import Parser
 from .visibility import Sight, visibility
 
@@ -29,6 +31,16 @@ _EVERY_LINE = 256 * 1024
 #: Above this size the other killers are looked for only where one is installed: it doubles the cost.
 _DEEP_FILE = 64 << 20
 _COMPRESSION = 8
+_KILLERS = (
+    "/usr/lib/systemd/systemd-oomd",
+    "/lib/systemd/systemd-oomd",
+    "/usr/bin/earlyoom",
+    "/usr/local/bin/earlyoom",
+    "/usr/sbin/nohang",
+    "/usr/bin/nohang",
+    "/usr/local/sbin/nohang",
+    "/usr/bin/oomd",
+)
 
 
 class Wish(NamedTuple):
@@ -46,20 +58,59 @@ class Wish(NamedTuple):
 
 
 DEFAULT_MAX_KILLS = 1000
+#: btime of /proc/stat moves with the clock.
+_CLOCK_SLACK = 5.0
+
+
+class _Boot:
+    """What the sources tell of this boot, against the kernel's own count."""
+
+    def __init__(self, host: Host, local: bool) -> None:
+        self.time = procfs.boot_time(host) if local else None
+        self.container = procfs.container(host) if local else None
+        self._id = procfs.boot_id(host) if local else None
+        self._counter = procfs.oom_kill_counter(host) if local else None
+        self._lines = {}  # type: Dict[str, Tuple[int, bool]]
+
+    def since(self, wanted: Optional[float]) -> Optional[float]:
+        """Where to begin so that the count can be checked: at the boot, if the kernel counted kills at all."""
+        if wanted is None or not self._counter or self.time is None or self.container:
+            return wanted
+        return min(wanted, self.time - _CLOCK_SLACK)
+
+    def _is_this(self, line: LogLine) -> bool:
+        if line.boot_id is not None:
+            return line.boot_id.replace("-", "") == self._id
+        return self.time is not None and line.time is not None and line.time >= self.time - _CLOCK_SLACK
+
+    def count(self, kill: Kill) -> None:
+        if kill.killer != "kernel" or kill.partial or not self._is_this(kill.line):
+            return
+        identity = kill_id(kill)
+        lines, trusted = self._lines.get(identity, (0, False))
+        self._lines[identity] = (max(lines, kill.repeats + 1), trusted or kill.line.trusted)
+
+    def counters(self, trusted_source: bool) -> Dict[str, Optional[int]]:
+        """trusted_source -- journal or ring buffer were read: then forged lines explain nothing."""
+        told = sum(lines for lines, trusted in self._lines.values() if trusted or not trusted_source)
+        known = self._counter is not None and not self.container
+        return {
+            "vmstat_oom_kill": self._counter,
+            "kernel_kills_this_boot": told if self._id is not None or self.time is not None else None,
+            "unexplained": max(0, self._counter - told) if known and self._counter is not None else None,
+        }
 
 
 class _Collector:
     """Takes the events of every source."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, boot: "_Boot") -> None:
         self._wish = wish
         self.ledger = Ledger(DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills)
         self.unresolved = []  # type: List[Unresolved]
         self.verdicts = []  # type: List[Verdict]
-        self.this_boot = {}  # type: Dict[bool, int]
+        self.boot = boot
         self.unparsed = 0
-        self.boot_id = None  # type: Optional[str]
-        self.boot_time = None  # type: Optional[float]
 
     def read(self, lines: Iterable[LogLine]) -> None:
         parser = Parser(include_tasks=self._wish.include_tasks)
@@ -78,6 +129,7 @@ class _Collector:
 
     def _take(self, event: object) -> None:
         if isinstance(event, Kill):
+            self.boot.count(event)
             if self._inside(event.line):
                 self.ledger.add(facts.unit_facts(event))
         elif isinstance(event, Unresolved):
@@ -85,6 +137,14 @@ class _Collector:
                 self.unresolved.append(event)
         elif isinstance(event, Verdict) and self._inside(event.line) and len(self.verdicts) < 10_000:
             self.verdicts.append(event)
+
+
+def _age_key(path: str) -> Tuple[float, str]:
+    """The oldest first: then the ledger lets the oldest kills go."""
+    try:
+        return (os.stat(path).st_mtime, path)
+    except (OSError, ValueError):
+        return (0.0, path)
 
 
 def _size_of(path: str) -> int:
@@ -99,20 +159,25 @@ def _size_of(path: str) -> int:
 class _Files:
     """The text logs of a wish."""
 
-    def __init__(self, host: Host, wish: Wish, killers_installed: bool) -> None:
+    def __init__(self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]]) -> None:
+        """counted -- takes kills that need not be parsed, None where every kill must be compared with other sources"""
         self._host = host
         self._wish = wish
-        self._installed = killers_installed
+        self._installed = any(os.path.exists(host.path(program)) for program in _KILLERS)
+        self._counted = counted
         self.reports = []  # type: List[SourceReport]
 
-    def scans(self) -> Iterator[Tuple[FileScan, Iterator[LogLine]]]:
+    def each(self) -> Iterator[Iterator[LogLine]]:
+        """The lines of interest of one file after the other, the oldest first."""
         named = self._wish.paths is not None
         found = expand(self._wish.paths or ()) if named else standard_logs(self._host.root)
         self.reports += found.missing
-        for path in reversed(found.paths):  # the oldest first
+        if len(found.paths) != 1:
+            self._counted = None  # the same kill may stand in several files
+        for path in sorted(found.paths, key=_age_key):
             yield self._scan(path, named)
 
-    def _scan(self, path: str, named: bool) -> Tuple[FileScan, Iterator[LogLine]]:
+    def _scan(self, path: str, named: bool) -> Iterator[LogLine]:
         wish = self._wish
         size = _size_of(path)
         plain = not path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma"))
@@ -122,21 +187,35 @@ class _Files:
         scan = FileScan(
             path, anchors=anchors, head=select.HEAD, since=wish.since, until=wish.until, follow=named, root=self._host.root
         )
-        return scan, self._lines(scan, every_line)
+        return self._lines(scan, every_line)
 
     def _lines(self, scan: FileScan, every_line: bool) -> Iterator[LogLine]:
+        wish = self._wish
+        newest = None  # type: Optional[Newest]
+        if self._counted is not None and not every_line and not wish.include_tasks:
+            newest = Newest(DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills)
         log = None  # type: Optional[TextLog]
         for excerpt in scan:
             if log is None:
                 log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
+            if newest is not None:
+                newest.add(excerpt.data, excerpt.hits)
+                continue
             raw_lines = (
                 excerpt.data.split(b"\n")
                 if every_line
-                else select.lines_of_interest(excerpt.data, excerpt.hits, self._wish.include_tasks)
+                else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
             )
             for raw in raw_lines:
                 if raw:
                     yield log.line(raw)
+        if newest is not None and log is not None:
+            for raw in chain(newest.odd, newest.lines()):
+                yield log.line(raw)
+            for stamp in newest.stamps:
+                newest.totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
+            if self._counted is not None:
+                self._counted(newest.totals)
         self.reports.append(scan.report)
 
 
@@ -158,55 +237,62 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     """The facts. Never raises for what a host says or hides: that is data."""
     wanted = set(wish.subset)
     oom = {"schema": facts.SCHEMA}  # type: Dict[str, Any]
-    daemons = show.daemons(host) if wanted & {"daemons", "kills"} else {}
     if wanted & {"kills", "counters"}:
-        oom.update(_kill_facts(host, wish, any(state not in (None, "absent") for state in daemons.values())))
+        oom.update(_kill_facts(host, wish))
     if "memory" in wanted:
-        oom["memory"] = procfs.memory(host)
+        oom["memory"] = dict(procfs.memory(host)._asdict())
     if "settings" in wanted:
         oom["settings"] = procfs.settings(host)
-    if "units" in wanted:
-        oom["units"] = show.units(host)
-    if "daemons" in wanted:
-        oom["daemons"] = daemons
+    if wanted & {"units", "daemons"}:
+        view = systemd_view(host, units="units" in wanted, daemons="daemons" in wanted)
+        if "units" in wanted:
+            oom["units"] = view.units
+        if "daemons" in wanted:
+            oom["daemons"] = view.daemons
     if "kills" in oom and wish.max_kills is None:
         facts.fit(oom)
     return oom
 
 
-def _kill_facts(host: Host, wish: Wish, killers_installed: bool) -> Dict[str, Any]:
+def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
     sources = _sources_of(wish)
-    collector = _Collector(wish)
+    local = wish.journal_directory is None and wish.paths is None
+    collector = _Collector(wish, _Boot(host, local))
+    boot = collector.boot
     journal = None  # type: Optional[JournalScan]
     kmsg = None  # type: Optional[KmsgScan]
     reports = []  # type: List[SourceReport]
-    files = _Files(host, wish, killers_installed)
+    since = boot.since(wish.since)
     if "journal" in sources:
-        journal = JournalScan(host, wish.since, wish.until, wish.journal_directory, wish.include_tasks)
+        journal = JournalScan(host, since, wish.until, wish.journal_directory, wish.include_tasks)
         collector.read(journal)
         reports.append(journal.report)
+    if journal is not None and journal.report.status == "read":
+        since = wish.since  # the journal has the kills since the boot
+    alone = sources == ("files",) and wish.since is None and wish.until is None
+    files = _Files(host, wish._replace(since=since), collector.ledger.absorb if alone else None)
     if "files" in sources:
-        for _scan, lines in files.scans():
+        for lines in files.each():
             collector.read(lines)
         reports += files.reports
     if "kmsg" in sources:
-        kmsg = KmsgScan(host)
+        kmsg = KmsgScan(host, whole_blocks=wish.include_tasks)
         collector.read(kmsg)
         reports.append(kmsg.report)
-    local = wish.journal_directory is None and wish.paths is None
     section = facts.kill_section(collector.ledger, collector.unresolved, collector.unparsed)
-    counters = _counters(host, section, sources, local, wish)
+    trusted_source = any(scan is not None and scan.report.status == "read" for scan in (journal, kmsg))
+    counters = boot.counters(trusted_source)
     sight = Sight(
         journal=journal.report if journal else None,
         files=files.reports,
         kmsg=kmsg.report if kmsg else None,
         since=wish.since,
-        boot_time=procfs.boot_time(host) if local else None,
+        boot_time=boot.time,
         unexplained=counters["unexplained"],
         lost=(journal.lost if journal else 0),
         unparsed=collector.unparsed,
         volatile=journal.volatile if journal else False,
-        container=procfs.container(host) if local else None,
+        container=boot.container,
         local=local,
     )
     section["counters"] = counters
@@ -214,11 +300,3 @@ def _kill_facts(host: Host, wish: Wish, killers_installed: bool) -> Dict[str, An
     section["visibility"] = visibility(sight)
     section["confirmed_units"] = facts.verdict_units(v.unit for v in collector.verdicts)
     return section
-
-
-def _counters(host: Host, section: Dict[str, Any], sources: Sequence[str], local: bool, wish: Wish) -> Dict[str, Any]:
-    """The kernel's own count against what the sources tell of this boot."""
-    nothing = {"vmstat_oom_kill": None, "kernel_kills_this_boot": None, "unexplained": None}  # type: Dict[str, Optional[int]]
-    if not local:
-        return nothing  # another host's logs say nothing about this kernel
-    return nothing

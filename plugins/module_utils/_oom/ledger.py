@@ -124,16 +124,35 @@ class Totals:
         self.first = None  # type: Optional[float]
         self.last = None  # type: Optional[float]
 
+    def count(self, comm: str, unit: Optional[str]) -> None:
+        """A kill of the kernel in a text log, of which no more is known."""
+        self.kills += 1
+        self.untrusted += 1
+        for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
+            if name is not None:
+                counts[name] = counts.get(name, 0) + 1
+
+    def span(self, time: Optional[float]) -> None:
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+
+    def absorb(self, other: "Totals") -> None:
+        self.kills += other.kills
+        self.untrusted += other.untrusted
+        for mine, theirs in ((self.by_unit, other.by_unit), (self.by_comm, other.by_comm), (self.by_killer, other.by_killer)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
+        self.span(other.first)
+        self.span(other.last)
+
     def add(self, kill: Kill) -> None:
         self.kills += 1
         self.untrusted += 0 if kill.line.trusted else 1
         for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
             if name is not None:
                 counts[name] = counts.get(name, 0) + 1
-        time = kill.line.time
-        if time is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
+        self.span(kill.line.time)
 
 
 class Ledger:
@@ -173,6 +192,11 @@ class Ledger:
         self._next += 1
         if len(self._entries) >= 2 * self._keep + 64:
             self._shrink()
+
+    def absorb(self, totals: Totals) -> None:
+        """Kills that were counted without being kept."""
+        self.totals.absorb(totals)
+        self.truncated += totals.kills
 
     def _ordered(self) -> List[int]:
         def key(number: int) -> Tuple[float, float, int]:

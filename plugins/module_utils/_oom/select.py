@@ -20,6 +20,7 @@ _KILLED_WHOLE = re.compile(rb"memory(?: \(oom_kill_allocating_task\))?: Killed p
 _KILLED = re.compile(rb"Killed process (\d+)")
 _SUMMARY_WHOLE = re.compile(rb",pid=\d+,uid=\d+\s*$")
 _HEADER_WHOLE = re.compile(rb" invoked oom-killer: .*order=")
+_INVOKER_WHOLE = re.compile(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 _NOHANG_LINES = 48
 #: Words of the other killers and of systemd; anything else with "kill" in it is noise.
 _OTHERS = re.compile(
@@ -98,8 +99,12 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
         if b"oom-killer: gfp_mask" in line or b"invoked oom-killer" in line:
             head = start
             wanted.add(start)
-            wanted.update(_before(data, start, 1))
-            wanted.update(_after(data, end, _PREAMBLE if _HEADER_WHOLE.search(line) else 2 * _PREAMBLE))
+            if _INVOKER_WHOLE.match(data, end, end + 240) and _HEADER_WHOLE.search(line):
+                wanted.add(end)  # the invoker's line follows at once since 5.0
+            else:
+                wanted.update(_after(data, end, 2 * _PREAMBLE))
+            if b"order=-1" in line or not _HEADER_WHOLE.search(line):
+                wanted.update(_before(data, start, _PREAMBLE))  # sysrq, or the first line of a name with a newline
         elif b"Killed process " in line:
             wanted.add(start)
             if _KILLED_WHOLE.search(line):

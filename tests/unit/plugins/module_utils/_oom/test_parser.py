@@ -189,24 +189,6 @@ KILLS = [
         "kernel: Out of memory in UB 1234: OOM killed process 21738 (php-cgi) score 0 vm:281988kB, rss:17004kB, swap:0kB\n",
         [dict(pid=21738, comm="php-cgi", oom_score=0, total_vm=281988 * K)],
     ),
-    (
-        "printk caller, priority, dmesg -x, dmesg -d, localised dmesg -T, #012",
-        "[  599.515700][T23028] Out of memory: Killed process 1 (a) {m}\n"
-        "[71073.562094] [T13546] Out of memory: Killed process 2 (a) {m}\n"
-        "<3>[  600.1] Out of memory: Killed process 3 (a) {m}\n"
-        "kern  :err   : [  600.200000] Out of memory: Killed process 4 (a) {m}\n"
-        "[  600.300000 <    0.000001>] Out of memory: Killed process 5 (a) {m}\n"
-        "[ven. nov. 28 07:26:44 2025] Out of memory: Killed process 6 (a) {m}\n"
-        "2025-01-21T08:41:30,287197+00:00 Out of memory: Killed process 7 (a) {m}\n"
-        "апр 28 01:23:30 PC kernel: Out of memory: Killed process 8 (a) {m}\n"
-        "Mon Apr 12 18:29:48 2021 kern.err kernel: [  267.720081] Out of memory: Killed process 9 (a) {m}\n"
-        "[  638074.1] host kernel: Out of memory: Killed process 10 (a) {m}\n"
-        "2026-08-27T15:51:41+1000 host kernel: Out of memory: Killed process 11 (a#012b) {m}\n"
-        "/var/log/messages-20240101:May 10 18:07:27 h kernel: Out of memory: Killed process 12 (a) {m}\n"
-        "> May 10 18:07:27 h kernel: Out of memory: Killed process 13 (a) {m}\n"
-        "1234:May 10 18:07:27 h kernel: Out of memory: Killed process 14 (a) {m}\n".format(m=MODERN),
-        [dict(pid=n, comm="a\nb" if n == 11 else "a", uid=1000) for n in range(1, 15)],
-    ),
 ]
 
 
@@ -217,6 +199,32 @@ def test_kills(text, expected):
     for kill, fields in zip(found, expected):
         assert {name: field(kill, name) for name in fields} == fields
         assert not kill.line.trusted
+
+
+# What may stand before the message.
+PREFIXES = [
+    "", "[  599.515700][T23028] ", "[71073.562094] [T13546] ", "[   12.000001][    C0] ", "<3>[  600.1] ", "\t[73963.996160]  ",
+    "kern  :err   : [  600.200000] ", "[  600.300000 <    0.000001>] ", "[<    0.000001>] ", "[  +0.000001] ", "[Mar11 10:16] ",
+    "[Tue Mar 11 10:16:36 2025] ", "[ven. nov. 28 07:26:44 2025] ", "[Di Aug 12 03:54:03 2025] ", "2025-01-21T08:41:30,287197+00:00 ",
+    "апр 28 01:23:30 PC kernel: ", "avril 16 21:08:50 kernel: ", "Mon Apr 12 18:29:48 2021 kern.err kernel: [  267.720081] ",
+    "[  638074.1] host kernel: ", "[638074.104526] kernel: ", "kernel: ", "2026-08-27T15:51:41+1000 host kernel: ",
+    "2026-11-22T18:11:23.601615+00:00 vm1 kernel: [  191.916420] ", "Apr  9 01:02:03 h kernel: [    5.123456] ", "Apr 9 01:02:03 h kernel: ",
+    "Aug 30 06:58:55.050705 h kernel: ", "<4>May 10 18:07:27 h kernel: ", "/var/log/messages-20240101:May 10 18:07:27 h kernel: ",
+    "> May 10 18:07:27 h kernel: ", "1234:May 10 18:07:27 h kernel: ", "  96 [ 1234.500000] ", "3,463,47655328,-;", "3,463,47655328,-,caller=T12;",
+    "Creating journal (262144 blocks): [   34.739137] ", "Aug 18 03:19:11 169 kernel: ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_prefix(prefix):
+    (kill,) = kills(prefix + "Out of memory: Killed process 7 (a) " + MODERN + "\n")
+    assert (kill.victim.pid, kill.victim.uid, kill.scope) == (7, 1000, "global")
+
+
+@pytest.mark.parametrize("prefix", ["Nov 22 20:03:41 h kernel: ", "Nov 22 20:03:41 h kernel: [   59.9] "])
+def test_rsyslog_escapes(prefix):
+    (kill,) = kills(prefix + "Out of memory: Killed process 7 (a#012b#033[0m) " + MODERN + "\n")
+    assert kill.victim.comm == "a\nb\x1b[0m"
 
 
 # Names are chosen by whoever runs the process: at most 15 bytes of anything.

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A storm of kills in one file: only the newest are parsed, the others are counted by the line.
+
+Parsing 100,000 reports to throw all but 1,000 away would cost more than reading the file.
+"""
+
+import re
+from collections import deque
+from typing import Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .ledger import Totals
+from .select import lines_of_interest
+
+_ANCHOR = b"Killed process "
+#: What is kept of a file before it is cut down to the lines of interest.
+_RAW_BYTES = 12 << 20
+_RECENT = 64
+_COUNTED = re.compile(
+    rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\] ?)?(?:\[ *[TC]\d+\] ?)?"
+    rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
+    rb"Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>[^\n]*)\),? (?:UID \d+, )?total-vm:"
+)
+_MEMCG = re.compile(rb",task_memcg=(/[^\n]*),task=")
+
+
+class _Held(NamedTuple):
+    """An excerpt that waits: its bytes, or its lines of interest once there are too many bytes."""
+
+    data: bytes
+    hits: Tuple[int, ...]
+    lines: Optional[List[bytes]]
+    kills: int
+
+
+class Newest:
+    """Holds the excerpts of one file with at least the newest `keep` kills; counts the kills before them."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._held = deque()  # type: Deque[_Held]
+        self._kills = 0
+        self._raw = 0
+        self._cut = 0  # how many from the left are cut down already
+        self._recent = {}  # type: Dict[bytes, None]
+        self._units = {}  # type: Dict[bytes, Optional[str]]
+        self.totals = Totals()
+        self.stamps = []  # type: List[str]
+        self.odd = []  # type: List[bytes]  # kill lines that the short way could not read
+
+    def add(self, data: bytes, hits: Tuple[int, ...]) -> None:
+        kills = sum(1 for hit in hits if data.startswith(_ANCHOR, hit))
+        self._held.append(_Held(data, hits, None, kills))
+        self._kills += kills
+        self._raw += len(data)
+        while self._held and self._kills - self._held[0].kills >= self._keep:
+            oldest = self._held.popleft()
+            self._kills -= oldest.kills
+            self._cut = max(0, self._cut - 1)
+            if oldest.lines is None:
+                self._raw -= len(oldest.data)
+                self._count(oldest.data, oldest.hits)
+            else:
+                self._count_lines(oldest.lines)
+        while self._raw > _RAW_BYTES and self._cut < len(self._held):
+            held = self._held[self._cut]
+            self._held[self._cut] = _Held(b"", (), lines_of_interest(held.data, held.hits), held.kills)
+            self._raw -= len(held.data)
+            self._cut += 1
+
+    def lines(self) -> Iterator[bytes]:
+        """Raw lines of what is held, the oldest first."""
+        while self._held:
+            held = self._held.popleft()
+            for line in lines_of_interest(held.data, held.hits) if held.lines is None else held.lines:
+                yield line
+
+    def _count_lines(self, lines: List[bytes]) -> None:
+        data = b"".join(lines)
+        hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint", data))
+        self._count(data, hits)
+
+    def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
+        memcg = None  # type: Optional[bytes]
+        memcg_end = -1
+        for hit in hits:
+            start = data.rfind(b"\n", 0, hit) + 1
+            if not data.startswith(_ANCHOR, hit):
+                found = _MEMCG.search(data, hit, data.find(b"\n", hit) + 1 or len(data))
+                memcg, memcg_end = (found.group(1), found.end()) if found else (None, -1)
+                continue
+            kill = _COUNTED.match(data, start)
+            if kill is None:
+                end = data.find(b"\n", hit)
+                self.odd.append(data[start : len(data) if end < 0 else end + 1])
+                continue
+            pid = kill.group("pid")
+            if pid in self._recent:
+                continue  # a member of a group is printed again
+            self._recent[pid] = None
+            if len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
+            near = memcg is not None and start - memcg_end < 64
+            self.totals.count(to_text(kill.group("comm")), self._unit(memcg) if near and memcg else None)
+            memcg = None
+            if len(self.stamps) < 2:
+                self.stamps.append(to_text(kill.group("stamp")))
+            else:
+                self.stamps[1] = to_text(kill.group("stamp"))
+
+    def _unit(self, memcg: bytes) -> Optional[str]:
+        if memcg not in self._units:
+            if len(self._units) > 4096:
+                self._units.clear()
+            self._units[memcg] = unit_of(to_text(memcg))
+        return self._units[memcg]
