@@ -69,12 +69,13 @@ class _Boot:
         self.time = procfs.boot_time(host) if local else None
         self.container = procfs.container(host) if local else None
         self._id = procfs.boot_id(host) if local else None
-        self._counter = procfs.oom_kill_counter(host) if local else None
+        self._counter = procfs.oom_kill_counter(host)
+        self._local = local
         self._lines = {}  # type: Dict[str, Tuple[int, bool]]
 
     def since(self, wanted: Optional[float]) -> Optional[float]:
         """Where to begin so that the count can be checked: at the boot, if the kernel counted kills at all."""
-        if wanted is None or not self._counter or self.time is None or self.container:
+        if wanted is None or not self._counter or self.time is None or self.container or not self._local:
             return wanted
         return min(wanted, self.time - _CLOCK_SLACK)
 
@@ -93,10 +94,10 @@ class _Boot:
     def counters(self, trusted_source: bool) -> Dict[str, Optional[int]]:
         """trusted_source -- journal or ring buffer were read: then forged lines explain nothing."""
         told = sum(lines for lines, trusted in self._lines.values() if trusted or not trusted_source)
-        known = self._counter is not None and not self.container
+        known = self._counter is not None and self._local and not self.container
         return {
             "vmstat_oom_kill": self._counter,
-            "kernel_kills_this_boot": told if self._id is not None or self.time is not None else None,
+            "kernel_kills_this_boot": told if self._local else None,
             "unexplained": max(0, self._counter - told) if known and self._counter is not None else None,
         }
 

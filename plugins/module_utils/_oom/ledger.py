@@ -16,6 +16,7 @@ _SAME_UPTIME = 0.0015
 _ANNOUNCED = 5.0
 #: Syslog stamps lag under memory pressure.
 _SAME_TIME = 600.0
+_RENAMED = 5.0
 #: systemd-oomd says it again while the processes of the cgroup die.
 _OOMD_REPEAT = 10.0
 _QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
@@ -54,7 +55,7 @@ def _differ(one: object, other: object) -> bool:
 
 def _same(one: Kill, other: Kill) -> bool:
     """Both have the same killer and pid already."""
-    if _differ(_short(one.line.host), _short(other.line.host)) or _differ(one.line.boot_id, other.line.boot_id):
+    if _differ(one.line.boot_id, other.line.boot_id):
         return False
     for field in ("total_vm", "anon_rss", "file_rss"):
         if _differ(getattr(one.victim, field), getattr(other.victim, field)):
@@ -65,12 +66,17 @@ def _same(one: Kill, other: Kill) -> bool:
         return False  # another attempt at the same process
     if one.killer == "systemd-oomd" and one.task_memcg != other.task_memcg:
         return False
+    window = _SAME_TIME
+    if _differ(_short(one.line.host), _short(other.line.host)):
+        if one.line.trusted == other.line.trusted:
+            return False
+        window = _RENAMED  # a host that was renamed calls itself differently in its journal and in its text logs
     if one.line.time is None or other.line.time is None:
         return one.line.source != other.line.source
     apart = abs(one.line.time - other.line.time)
     if one.line.source == other.line.source:
         return one.killer == "systemd-oomd" and apart <= _OOMD_REPEAT
-    return apart <= _SAME_TIME
+    return apart <= window
 
 
 def _better(one: Kill, other: Kill) -> Tuple[Kill, Kill]:
@@ -82,6 +88,9 @@ def _better(one: Kill, other: Kill) -> Tuple[Kill, Kill]:
 
 def _merge(one: Kill, other: Kill) -> Kill:
     best, rest = _better(one, other)
+    if best.line.trusted and not rest.line.trusted:
+        # Whoever can write a text log could otherwise put a cgroup or a size into a trusted record.
+        return best
     line = best.line
     if _QUALITY[rest.line.time_quality] > _QUALITY[line.time_quality] and rest.line.time is not None:
         line = line._replace(time=rest.line.time, time_quality=rest.line.time_quality)
