@@ -175,15 +175,14 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
 
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
     """Let the oldest kills go until the result fits; `truncated` counts them."""
-    size = len(json.dumps(facts))
-    kills = facts["kills"]
-    gone = 0
-    while size > limit and gone < len(kills):
-        size -= len(json.dumps(kills[gone])) + 2
-        gone += 1
-    if gone:
-        facts["kills"] = kills[gone:]
-        facts["truncated"] = facts.get("truncated", 0) + gone
+    kills = facts.pop("kills")
+    room = limit - len(json.dumps(facts)) - 32
+    first = len(kills)
+    while first and room >= 0:
+        room -= len(json.dumps(kills[first - 1])) + 2
+        first -= 1 if room >= 0 else 0
+    facts["kills"] = kills[first:]
+    facts["truncated"] = facts.get("truncated", 0) + first
 
 
 def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int) -> Dict[str, Any]:

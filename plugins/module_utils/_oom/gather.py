@@ -58,6 +58,8 @@ class Wish(NamedTuple):
 
 
 DEFAULT_MAX_KILLS = 1000
+#: More kills than that do not fit into the default result: the smallest takes some 600 bytes of JSON.
+_FIT = facts.RESULT_BYTES // 600
 #: btime of /proc/stat moves with the clock.
 _CLOCK_SLACK = 5.0
 
@@ -194,7 +196,7 @@ class _Files:
         wish = self._wish
         newest = None  # type: Optional[Newest]
         if self._counted is not None and not every_line and not wish.include_tasks:
-            newest = Newest(DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills)
+            newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         log = None  # type: Optional[TextLog]
         for excerpt in scan:
             if log is None:

@@ -6,11 +6,15 @@
 Anybody can write a perfect kernel line through the syslog socket, so only the journal and /dev/kmsg vouch.
 """
 
+import json
 import re
 from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
-from .._oom.model import LogLine
-from .._text import to_text
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .journal_record import json_record
+from .journal_trust import Judge
 
 #: Text stamp -> (epoch seconds or None, exact | year_inferred | unknown).
 StampFunction = Callable[[str], Tuple[Optional[float], str]]
@@ -66,6 +70,11 @@ _CONSOLE = re.compile(r".*?\[ *(?P<uptime>\d+\.\d{6})\] ")
 _OCTAL = re.compile(r"#(0[0-3][0-7]|177)")
 # A kernel text may be indented by a paste; these words begin the lines that are looked for.
 _INDENTED = re.compile(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed process|oom-kill:|Tasks? in /)")
+
+
+# dmesg --json, one field a line
+_DMESG_JSON_TIME = re.compile(rb'\s*"time": *(\d+\.\d+),')
+_DMESG_JSON_TEXT = re.compile(rb'\s*"msg": (".*")\s*$')
 
 
 class Split(NamedTuple):
@@ -177,13 +186,40 @@ class TextLog:
     def __init__(self, source: str, stamp: StampFunction) -> None:
         self._source = source
         self._stamp = stamp
+        self._judge = Judge("an exported journal", doubt="an exported journal: anybody may have written it")
+        self._dmesg_seconds = None  # type: Optional[float]
 
     def line(self, raw: bytes) -> LogLine:
+        if raw[:1] in b"{ \t" and b'"' in raw:
+            found = self._json(raw)
+            if found is not None:
+                return found
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
         time, quality = self._stamp(parts.stamp) if parts.stamp is not None else (None, "unknown")
         return LogLine(
             parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON
         )
+
+    def _json(self, raw: bytes) -> Optional[LogLine]:
+        """A line of ``journalctl -o json``, or the message in ``dmesg --json``, whose seconds stand two lines before."""
+        if raw.startswith(b"{") and b'"MESSAGE"' in raw:
+            record = json_record(raw)
+            if record is None or not record.messages:
+                return None
+            kernel = record.fields.get(b"_TRANSPORT") == b"kernel"
+            make = self._judge.kernel_line if kernel else self._judge.other_line
+            return make(record.fields, record.messages[0])._replace(source=self._source)
+        seconds = _DMESG_JSON_TIME.match(raw)
+        if seconds:
+            self._dmesg_seconds = float(seconds.group(1))
+        message = _DMESG_JSON_TEXT.match(raw)
+        if message is None:
+            return None
+        try:
+            text = str(json.loads(to_text(message.group(1))))
+        except ValueError:
+            return None
+        return LogLine(text, self._source, uptime=self._dmesg_seconds, reason=_REASON)
 
     def lines(self, data: bytes) -> Iterator[LogLine]:
         """Every line of whole lines."""
