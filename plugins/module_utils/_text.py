@@ -29,9 +29,9 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
-def optional_printable(text: Optional[str]) -> Optional[str]:
-    """printable(), None stays None."""
-    return None if text is None else printable(text)
+def optional_printable(text: Optional[str], limit: int = 1024) -> Optional[str]:
+    """printable() of at most `limit` characters, None stays None. A forged log line may hold a name of any length."""
+    return None if text is None else printable(text[:limit])
 
 
 def safe(value: Any) -> Any:

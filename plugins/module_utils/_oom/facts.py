@@ -18,6 +18,8 @@ RESULT_BYTES = 256 * 1024
 _MAX_UNRESOLVED = 100
 _MAX_COUNTED = 200
 _MAX_SOURCES = 200
+#: The kernel's names have 15 bytes.
+_MAX_COMM = 64
 
 
 def unit_facts(kill: Kill) -> Kill:
@@ -37,7 +39,7 @@ def unit_facts(kill: Kill) -> Kill:
 def _invoker(invoker: Invoker) -> Dict[str, Any]:
     return {
         "pid": invoker.pid,
-        "comm": optional_printable(invoker.comm),
+        "comm": optional_printable(invoker.comm, _MAX_COMM),
         "gfp_mask": invoker.gfp_mask,
         "order": invoker.order,
     }
@@ -45,7 +47,7 @@ def _invoker(invoker: Invoker) -> Dict[str, Any]:
 
 def _task(task: Task) -> Dict[str, Any]:
     fields = dict(task._asdict())
-    fields["comm"] = printable(task.comm)
+    fields["comm"] = optional_printable(task.comm, _MAX_COMM)
     return fields
 
 
@@ -61,7 +63,7 @@ def _source_of(line: LogLine, seen_in: Sequence[str]) -> Dict[str, Any]:
 def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str) -> Dict[str, Any]:
     """One kill as contract 1 has it."""
     victim = dict(kill.victim._asdict())
-    victim["comm"] = optional_printable(kill.victim.comm)
+    victim["comm"] = optional_printable(kill.victim.comm, _MAX_COMM)
     facts = {
         "id": identity,
         "time": kill.line.time,
@@ -139,11 +141,11 @@ def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]]
     return found[-_MAX_UNRESOLVED:], max(0, len(found) - _MAX_UNRESOLVED)
 
 
-def _most(counts: Dict[str, int]) -> Dict[str, int]:
+def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
     """The biggest counts, with printable names; equal names after that add up."""
     merged = {}  # type: Dict[str, int]
     for name, count in counts.items():
-        shown = printable(name)
+        shown = printable(name[:_MAX_COMM] if names else name[:1024])
         merged[shown] = merged.get(shown, 0) + count
     ranked = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
     return dict(ranked[:_MAX_COUNTED])
@@ -154,7 +156,7 @@ def summary_facts(totals: Totals) -> Dict[str, Any]:
         "total": totals.kills,
         "untrusted": totals.untrusted,
         "by_unit": _most(totals.by_unit),
-        "by_comm": _most(totals.by_comm),
+        "by_comm": _most(totals.by_comm, names=True),
         "by_killer": _most(totals.by_killer),
         "first": totals.first,
         "last": totals.last,

@@ -214,7 +214,8 @@ class _Files:
                     yield log.line(raw)
         if newest is not None and log is not None:
             for raw in chain(newest.odd, newest.lines()):
-                yield log.line(raw)
+                for single in raw.split(b"\n"):  # an odd record may be two lines
+                    yield log.line(single)
             for stamp in newest.stamps:
                 newest.totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:

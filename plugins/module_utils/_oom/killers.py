@@ -12,32 +12,32 @@ from .model import Kill, LogLine, Process, Verdict
 EARLYOOM = (
     # 1.8, 1.9
     re.compile(
-        r"sending SIG\w+ to process (?P<pid>\d+) uid (?P<uid>\d+) \"(?P<comm>.*)\": oom_score (?P<score>-?\d+)"
-        r"(?:, oom_score_adj (?P<adj>-?\d+))?, VmRSS (?P<rss>\d+) MiB",
+        r"sending SIG\w+ to process (?P<pid>\d{1,20}) uid (?P<uid>\d{1,20}) \"(?P<comm>.*)\": oom_score (?P<score>-?\d{1,20})"
+        r"(?:, oom_score_adj (?P<adj>-?\d{1,20}))?, VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.4 to 1.7
     re.compile(
-        r"sending SIG\w+ to process (?P<pid>\d+) uid (?P<uid>\d+) \"(?P<comm>.*)\": badness (?P<score>-?\d+), VmRSS (?P<rss>\d+) MiB",
+        r"sending SIG\w+ to process (?P<pid>\d{1,20}) uid (?P<uid>\d{1,20}) \"(?P<comm>.*)\": badness (?P<score>-?\d{1,20}), VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.3
     re.compile(
-        r"sending SIG\w+ to process (?P<pid>\d+) \"(?P<comm>.*)\": badness (?P<score>-?\d+), VmRSS (?P<rss>\d+) MiB",
+        r"sending SIG\w+ to process (?P<pid>\d{1,20}) \"(?P<comm>.*)\": badness (?P<score>-?\d{1,20}), VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.3-rc
     re.compile(
-        r"killing process (?P<pid>\d+) \"(?P<comm>.*)\" with signal \d+: badness:? (?P<score>-?\d+), VmRSS:? (?P<rss>\d+) MiB",
+        r"killing process (?P<pid>\d{1,20}) \"(?P<comm>.*)\" with signal \d+: badness:? (?P<score>-?\d{1,20}), VmRSS:? (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.2
     re.compile(
-        r"Killing process '(?P<comm>.*)' with signal \d+, pid: (?P<pid>\d+), badness: (?P<score>-?\d+), VmRSS: (?P<rss>\d+) MiB",
+        r"Killing process '(?P<comm>.*)' with signal \d+, pid: (?P<pid>\d{1,20}), badness: (?P<score>-?\d{1,20}), VmRSS: (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # to 1.1; the tag is needed, the words are anybody's
-    re.compile(r"Killing process (?P<pid>\d+) (?P<comm>\S.*)$", re.DOTALL),
+    re.compile(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
 )
 _EARLYOOM_DRYRUN = re.compile(r"dryrun, not actually sending any signal")
 
@@ -49,16 +49,16 @@ OOMD = (
     ),
 )
 # --- facebook oomd: BaseKillPlugin.cpp.
-FB_KILLED = re.compile(r"Killed (?P<count>\d+): (?P<rest>\d+\(.*)$", re.DOTALL)
-FB_MEMBER = re.compile(r"(?P<pid>\d+)\((?P<comm>.*?)\)(?= \d+\(|\s*$)", re.DOTALL)
+FB_KILLED = re.compile(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
+FB_MEMBER = re.compile(r"(?P<pid>\d{1,20})\((?P<comm>.*?)\)(?= \d+\(|\s*$)", re.DOTALL)
 FB_KMSG = re.compile(
     r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL
 )
 # --- nohang: the pid and the name come lines before the signal.
-NOHANG_VICTIM = re.compile(r"\s*(?:PID|Pid|pid): *(?P<pid>\d+), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d+).*)?$", re.DOTALL)
+NOHANG_VICTIM = re.compile(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
 NOHANG_SIGNAL = re.compile(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
 NOHANG_ONE_LINE = re.compile(
-    r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d+)(?:, Badness: ?(?P<score>-?\d+))?", re.DOTALL
+    r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL
 )
 # --- systemd (pid 1)
 VERDICT_OOM = re.compile(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")

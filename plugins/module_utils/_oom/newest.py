@@ -8,7 +8,7 @@ Parsing 100,000 reports to throw all but 1,000 away would cost more than reading
 
 import re
 from collections import deque
-from typing import Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, Iterator, List, Match, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
@@ -17,6 +17,7 @@ from .ledger import Totals
 from .select import lines_of_interest
 
 _ANCHOR = b"Killed process "
+_SUMMARY = b"oom-kill:constraint="
 #: What is kept of a file before it is cut down to the lines of interest.
 _RAW_BYTES = 12 << 20
 _RECENT = 64
@@ -25,7 +26,13 @@ _COUNTED = re.compile(
     rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
     rb"Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>[^\n]*)\),? (?:UID \d+, )?total-vm:"
 )
+_TASK = re.compile(rb",pid=\d+,uid=\d+\s*$")
 _MEMCG = re.compile(rb",task_memcg=(/[^\n]*),task=")
+
+
+def _line_end(data: bytes, at: int) -> int:
+    end = data.find(b"\n", at)
+    return len(data) if end < 0 else end + 1
 
 
 class _Held(NamedTuple):
@@ -50,7 +57,7 @@ class Newest:
         self._units = {}  # type: Dict[bytes, Optional[str]]
         self.totals = Totals()
         self.stamps = []  # type: List[str]
-        self.odd = []  # type: List[bytes]  # kill lines that the short way could not read
+        self.odd = []  # type: List[bytes]  # lines that the short way could not read, for the parser
 
     def add(self, data: bytes, hits: Tuple[int, ...]) -> None:
         kills = sum(1 for hit in hits if data.startswith(_ANCHOR, hit))
@@ -85,32 +92,36 @@ class Newest:
         self._count(data, hits)
 
     def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
-        memcg = None  # type: Optional[bytes]
-        memcg_end = -1
+        announced = b""  # the summary of a kill whose line has not come yet
         for hit in hits:
             start = data.rfind(b"\n", 0, hit) + 1
-            if not data.startswith(_ANCHOR, hit):
-                found = _MEMCG.search(data, hit, data.find(b"\n", hit) + 1 or len(data))
-                memcg, memcg_end = (found.group(1), found.end()) if found else (None, -1)
-                continue
-            kill = _COUNTED.match(data, start)
-            if kill is None:
-                end = data.find(b"\n", hit)
-                self.odd.append(data[start : len(data) if end < 0 else end + 1])
-                continue
-            pid = kill.group("pid")
-            if pid in self._recent:
-                continue  # a member of a group is printed again
-            self._recent[pid] = None
-            if len(self._recent) > _RECENT:
-                del self._recent[next(iter(self._recent))]
-            near = memcg is not None and start - memcg_end < 64
-            self.totals.count(to_text(kill.group("comm")), self._unit(memcg) if near and memcg else None)
-            memcg = None
-            if len(self.stamps) < 2:
-                self.stamps.append(to_text(kill.group("stamp")))
-            else:
-                self.stamps[1] = to_text(kill.group("stamp"))
+            if data.startswith(_SUMMARY, hit):
+                if announced:
+                    self.odd.append(announced)  # announced, and no kill line came
+                end = _line_end(data, hit)
+                whole = _TASK.search(data, hit, end)  # else a name with a newline goes on in the next line
+                announced = data[start : end if whole else _line_end(data, end)]
+            elif data.startswith(_ANCHOR, hit):
+                kill = _COUNTED.match(data, start)
+                if kill is None:
+                    after = _line_end(data, _line_end(data, hit))  # a name with a newline goes on there
+                    self.odd += [announced, data[start:after]] if announced else [data[start:after]]
+                else:
+                    self._count_kill(kill, announced)
+                announced = b""
+        if announced:
+            self.odd.append(announced)
+
+    def _count_kill(self, kill: Match[bytes], announced: bytes) -> None:
+        pid = kill.group("pid")
+        if pid in self._recent:
+            return  # a member of a group is printed again
+        self._recent[pid] = None
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+        memcg = _MEMCG.search(announced) if announced else None
+        self.totals.count(to_text(kill.group("comm")), self._unit(memcg.group(1)) if memcg else None)
+        self.stamps[1:] = [to_text(kill.group("stamp"))]
 
     def _unit(self, memcg: bytes) -> Optional[str]:
         if memcg not in self._units:

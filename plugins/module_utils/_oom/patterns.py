@@ -6,6 +6,9 @@
 A message never matches in its middle: kernel lines quote user text (audit, mount options).
 comm is up to 15 bytes of anything, so every pattern takes it greedily up to the last
 delimiter that only the kernel can have written there.
+
+A line may be written by somebody who wants to stop the parser: numbers end at 20 digits (int() of 5,000 is an error
+since Python 3.11), and no pattern holds two open-ended parts, of which each would be tried against each.
 """
 
 import re
@@ -19,52 +22,52 @@ _CONTEXT = (
 _KB = r"kB,?\s*"
 # total-vm is in every form since 2.6.36; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
 _SIZES = (
-    r"total-vm:(?P<total_vm>\d+)" + _KB + r"(?:anon-rss:(?P<anon_rss>\d+)" + _KB + r")?(?:file-rss:(?P<file_rss>\d+)kB)?"
-    r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d+)kB)?(?:,?\s*UID:(?P<uid>\d+))?"
-    r"(?:\s*pgtables:(?P<pgtables>\d+)kB)?(?:\s*oom_score_adj:(?P<oom_score_adj>-?\d+))?"
+    r"total-vm:(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB)?"
+    r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?"
+    r"(?:\s*pgtables:(?P<pgtables>\d{1,20})kB)?(?:\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?"
 )
 
 KILLED = (
     # 2.6.36 to 6.18, EL7 before 3.10.0-700, EL8, EL9, EL10
-    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+)\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
+    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
     # EL7 3.10.0-862 and later
     re.compile(
-        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+) \((?P<comm>.*)\), UID (?P<task_uid>\d+), " + _SIZES, re.DOTALL
+        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL
     ),
     # EL6 2.6.32-642
     re.compile(
-        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+), UID (?P<task_uid>\d+), \((?P<comm>.*)\) " + _SIZES, re.DOTALL
+        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\) " + _SIZES, re.DOTALL
     ),
     # 2.6.9 to 2.6.35: no sizes; 2.6.18 ends with a dot
-    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d+) \((?P<comm>.*)\)\.?$", re.DOTALL),
+    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
 # 2.6.18 on x86, from a page fault: no pid.
 VM_KILLING = re.compile(r"VM: killing process (?P<comm>.*)$", re.DOTALL)
 
 # 2.6.18 (capital M, "and children"), 2.6.32 (lower-case k, "or a child"), 2.6.36 to 5.0, EL6, EL7.
 CHOSEN = re.compile(
-    _CONTEXT + r"[Kk]ill process (?P<pid>\d+)\s*\((?P<comm>.*)\)\s*score (?P<score>\d+)"
+    _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*score (?P<score>\d{1,20})"
     r"(?:\s*(?:or sacrifice child|or a child|and children\.?))?\s*$",
     re.DOTALL,
 )
 
 # 2.6.19 to 6.18; nodemask= in 4.15 to 4.20 and EL8; order=-1 is sysrq-f; gfp_mask=0x0() is BPF or sysrq.
 HEADER = re.compile(
-    r"(?P<comm>.*) invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]*\))?,.*?\border=(?P<order>-?\d+)",
+    r"(?P<comm>.*) invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]{0,800}\))?,.{0,800}?\border=(?P<order>-?\d{1,20})",
     re.DOTALL,
 )
 # 2.6.18 named nobody.
-HEADER_ANONYMOUS = re.compile(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), order=(?P<order>-?\d+)")
+HEADER_ANONYMOUS = re.compile(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), order=(?P<order>-?\d{1,20})")
 
 # 3.10 to 6.18; UID: since 6.12. The release is the first word after the taint flags.
 CPU_LINE = re.compile(
-    r"CPU: \d+ (?:UID: \d+ )?PID: (?P<pid>\d+) Comm: (?P<comm>.*?)(?: Kdump: loaded)? "
-    r"(?:Not tainted|Tainted: [A-Z() \-\n]+?)\s*(?P<release>\d\S*)",
+    r"CPU: \d+ (?:UID: \d+ )?PID: (?P<pid>\d{1,20}) Comm: (?P<comm>.{0,160}?)(?: Kdump: loaded)? "
+    r"(?:Not tainted|Tainted: [A-Z() \-\n]{1,80}?)\s{0,80}(?P<release>\d\S*)",
     re.DOTALL,
 )
 # 2.6.32, EL6
 PID_LINE = re.compile(
-    r"Pid: (?P<pid>\d+), comm: (?P<comm>.*?) (?:Not tainted|Tainted: [A-Z() \-]+?)\s+(?P<release>\d\S*)", re.DOTALL
+    r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tainted|Tainted: [A-Z() \-]{1,80}?)\s{1,80}(?P<release>\d\S*)", re.DOTALL
 )
 LINUX_VERSION = re.compile(r"Linux version (?P<release>\d\S*) ")
 
@@ -77,7 +80,7 @@ GROUP = re.compile(r"Tasks in (?P<memcg>/.*) are going to be killed due to memor
 
 SYSRQ = re.compile(r"(?:sysrq|SysRq) ?: Manual OOM execution")
 # All eras: the victim was dying by itself. No kill.
-ALREADY_EXITING = re.compile(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d+) \(.*\) is already exiting", re.DOTALL)
+ALREADY_EXITING = re.compile(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d{1,20}) \(.*\) is already exiting", re.DOTALL)
 
 # To 4.18 a panic, since 4.19 a warning (and a panic when global).
 NO_VICTIM = re.compile(r"Out of memory and no killable processes\.\.\.")
@@ -87,13 +90,13 @@ PANIC = re.compile(
 
 # The task table: 2.6.32 to 6.12; columns are read by name. "[ pid ]" to 4.18, "[  pid  ]" since 4.19.
 TABLE_HEADER = re.compile(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
-TABLE_ROW = re.compile(r"\[ *(?P<pid>\d+)\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
-PAGE_SIZE = re.compile(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d+)kB)")
+TABLE_ROW = re.compile(r"\[ *(?P<pid>\d{1,20})\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
+PAGE_SIZE = re.compile(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d{1,20})kB)")
 
 # Containers and cloud hypervisors: OpenVZ 6.
 OPENVZ = re.compile(
-    r"Out of memory in UB (?P<ub>\d+): OOM killed process (?P<pid>\d+) \((?P<comm>.*)\) score (?P<score>-?\d+) "
-    r"vm:(?P<total_vm>\d+)kB, rss:(?P<rss>\d+)kB, swap:(?P<swap>\d+)kB",
+    r"Out of memory in UB (?P<ub>\d{1,20}): OOM killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\) score (?P<score>-?\d{1,20}) "
+    r"vm:(?P<total_vm>\d{1,20})kB, rss:(?P<rss>\d{1,20})kB, swap:(?P<swap>\d{1,20})kB",
     re.DOTALL,
 )
 
@@ -118,7 +121,7 @@ class Summary(NamedTuple):
 
 
 _SUMMARY_HEAD = re.compile(r"oom-kill:\s*constraint=(?P<constraint>\w+),")
-_SUMMARY_TAIL = re.compile(r",\s*pid=(?P<pid>\d+),\s*uid=(?P<uid>\d+)\s*$")
+_SUMMARY_TAIL = re.compile(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
 
 def _occurrences(text: str, needle: str) -> List[int]:
