@@ -1,0 +1,194 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All hosts, one dict (contract 5): what every page, table and file of a report is written from.
+
+Trusted kills count; untrusted ones are counted beside them, never among them. A kill that two hosts of the inventory
+show (a container and its host, one machine under two names) has one boot and one id, and counts once for the fleet.
+"""
+
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from .host import SCHEMA, HostReport, Json, number, read_host, text, time, whole
+
+STATES = ("ok", "blind", "unreachable", "failed")
+#: a host's place in every list: what nobody can speak for comes first
+_URGENCY = {"failed": 0, "unreachable": 0, "blind": 1, "ok": 2}
+
+
+class HostInput(NamedTuple):
+    """What the play knows of a host: state is unreachable, failed or None (it answered)."""
+
+    oom: Any = None
+    state: Optional[str] = None
+    message: Any = None
+
+
+class Tally:
+    """Kills by what they have in common."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.first = None  # type: Optional[float]
+        self.last = None  # type: Optional[float]
+        self.by = {"unit": {}, "comm": {}, "killer": {}, "scope": {}, "host": {}}  # type: Dict[str, Dict[str, int]]
+
+    def add(self, kill: Json, host: Optional[str] = None) -> None:
+        self.total += 1
+        when = kill["time"]
+        if when is not None:
+            self.first = when if self.first is None else min(self.first, when)
+            self.last = when if self.last is None else max(self.last, when)
+        names = (
+            ("unit", kill["unit"]),
+            ("comm", kill["victim"]["comm"]),
+            ("killer", kill["killer"]),
+            ("scope", kill["scope"]),
+            ("host", host),
+        )
+        for key, name in names:
+            if name is not None:
+                self.by[key][name] = self.by[key].get(name, 0) + 1
+
+    def as_dict(self) -> Json:
+        made = {"by_" + key: ranked(self.by[key]) for key in self.by}  # type: Json
+        made.update(total=self.total, first=self.first, last=self.last)
+        return made
+
+
+def ranked(counts: Dict[str, int]) -> Dict[str, int]:
+    """Most first, then by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def trusted(event: Json) -> bool:
+    """Of a kill, or of an event without a victim."""
+    return event["source"]["trusted"] is True
+
+
+def _count(oom: Json, *path: str) -> int:
+    """A counter inside the facts; what is missing or negative counts nothing."""
+    value = oom  # type: Any
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return max(whole(value) or 0, 0)
+
+
+def _unlisted(oom: Json, doubted: int) -> Dict[str, int]:
+    """The facts list the newest kills and count older ones in their summary."""
+    rest = _count(oom, "truncated")
+    unsure = min(max(_count(oom, "summary", "untrusted") - doubted, 0), rest)
+    return {"kills": rest - unsure, "untrusted": unsure}
+
+
+def _events(oom: Json, wanted: bool) -> int:
+    return sum(event["count"] for event in oom["unresolved"] if trusted(event) is wanted)
+
+
+def _host_entry(name: str, host: HostReport) -> Json:
+    oom = host.oom or {"kills": [], "unresolved": []}
+    sure, unsure = Tally(), Tally()
+    for kill in oom["kills"]:
+        (sure if trusted(kill) else unsure).add(kill)
+    beyond = _unlisted(oom, unsure.total)
+    entry = {
+        "state": host.state,
+        "message": host.message,
+        "partial": host.partial,
+        "reasons": list(host.reasons),
+        "since": host.since,
+        "kills": sure.total + beyond["kills"],
+        "untrusted": unsure.total + beyond["untrusted"],
+        "unlisted": beyond,
+        "unresolved": _events(oom, True),
+        "unresolved_untrusted": _events(oom, False),
+        "unexplained": _count(oom, "counters", "unexplained"),
+        "unparsed": _count(oom, "unparsed"),
+        "first": sure.first,
+        "last": sure.last,
+        "by_unit": ranked(sure.by["unit"]),
+        "by_comm": ranked(sure.by["comm"]),
+        "oom": host.oom,
+    }  # type: Json
+    return entry
+
+
+def urgency(item: Tuple[str, Json]) -> Tuple[int, int, int, int, str]:
+    """Sorting key of (name, entry): unknown hosts, then unresolved events, then the most kills."""
+    name, entry = item
+    return (
+        _URGENCY.get(entry["state"], 0),
+        -entry["unresolved"],
+        -entry["kills"],
+        -(entry["untrusted"] + entry["unexplained"] + entry["unresolved_untrusted"]),
+        name,
+    )
+
+
+def each_kill(report: Json) -> Iterator[Tuple[str, Json, bool]]:
+    """(host, kill, counts): every kill of every host; counts is False for a copy of one that another host shows too."""
+    seen = set()  # type: Set[Tuple[str, str]]
+    # A trusted copy is the one that counts, whichever host comes first by name.
+    for wanted in (True, False):
+        for name, entry in report["hosts"].items():
+            for kill in entry["oom"]["kills"] if entry["oom"] else ():
+                if trusted(kill) is not wanted:
+                    continue
+                key = (kill["boot_id"], kill["id"])
+                counts = None in key or key not in seen
+                seen.add(key)
+                yield name, kill, counts
+
+
+def build(hosts: Mapping[str, HostInput], generated_at: float) -> Json:
+    """The report of a fleet. The same input gives the same dict, key order included."""
+    entries = {}  # type: Dict[str, Json]
+    for name in sorted(hosts):
+        given = hosts[name]
+        entries[text(name) or "(no name)"] = _host_entry(name, read_host(given.state, given.message, given.oom))
+    report = {"schema": SCHEMA, "generated_at": number(generated_at), "hosts": entries}  # type: Json
+    report["fleet"] = _fleet(report)
+    return report
+
+
+def generation_time(environ: Mapping[str, str], now: float) -> int:
+    """SOURCE_DATE_EPOCH where it is set (reproducible reports), else now; whole seconds."""
+    given = environ.get("SOURCE_DATE_EPOCH", "")
+    return int(given) if given.isdigit() and time(int(given)) is not None else int(now)
+
+
+def _fleet(report: Json) -> Json:
+    entries = report["hosts"]  # type: Dict[str, Json]
+    sure, unsure = Tally(), Tally()
+    copies = 0
+    for name, kill, counts in each_kill(report):
+        if counts:
+            (sure if trusted(kill) else unsure).add(kill, name)
+        else:
+            copies += 1
+    states = {state: sum(entry["state"] == state for entry in entries.values()) for state in STATES}
+    totals = {"hosts": len(entries), "partial": sum(entry["partial"] for entry in entries.values())}  # type: Json
+    totals.update(states)
+    unlisted = [entry["unlisted"] for entry in entries.values()]
+    totals.update(
+        kills=sure.total + sum(beyond["kills"] for beyond in unlisted),
+        untrusted=unsure.total + sum(beyond["untrusted"] for beyond in unlisted),
+        copies=copies,
+    )
+    for key in ("unresolved", "unresolved_untrusted", "unexplained", "unparsed"):
+        totals[key] = sum(entry[key] for entry in entries.values())
+    totals["hosts_with_kills"] = sum(entry["kills"] > 0 for entry in entries.values())
+    made = {"totals": totals}  # type: Json
+    tally = sure.as_dict()
+    made.update((key, tally[key]) for key in ("first", "last", "by_unit", "by_comm", "by_host", "by_killer", "by_scope"))
+    made["since"] = _since(entries.values())
+    made["untrusted"] = unsure.as_dict()
+    return made
+
+
+def _since(entries: Iterable[Json]) -> Optional[float]:
+    """From when on every host that answered can speak; None when one cannot say."""
+    found = [entry["since"] for entry in entries if entry["state"] == "ok"]  # type: List[Optional[float]]
+    if not found or None in found:
+        return None
+    return max(value for value in found if value is not None)

@@ -1,0 +1,205 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: oom_report
+short_description: Report the out-of-memory kills of all hosts
+version_added: 0.1.0
+author: memops.linux contributors (@memops)
+description:
+  - Takes the facts that M(memops.linux.oom_facts) gathered and writes one HTML page, JSON, Markdown and CSV for the fleet, and a table on the terminal.
+  - This runs on the controller, once for all hosts of the play. It opens no connection, needs no C(become), and no network to read the page.
+  - A host that could not be reached, failed, or could not read its own logs is shown as unknown, before all others. It is never shown as a clean one.
+  - Kills that only a text log tells of are shown and counted apart, because any local user can write such a line.
+extends_documentation_fragment:
+  - memops.linux._attributes
+attributes:
+  action:
+    support: full
+    description: It is an action plugin and runs on the controller.
+  bypass_host_loop:
+    support: full
+    description: Runs once, whatever number of hosts the play has.
+    details:
+      - The strategy P(ansible.builtin.free#strategy) does not support that.
+  check_mode:
+    support: full
+    details:
+      - The table is printed and the change is told from the content of the files. Nothing is written.
+  diff_mode:
+    support: none
+    details:
+      - RV(changed_files) names the files. Two versions of C(report.json) can be compared line by line.
+  facts:
+    support: none
+    details:
+      - It reads the facts that M(memops.linux.oom_facts) returned.
+  platform:
+    support: full
+options:
+  dest:
+    description:
+      - Directory on the controller. It is created, with mode C(0750), where it is missing.
+      - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced as whole files.
+      - A directory inside C(group_vars) or C(host_vars) is refused. Ansible would load the report as variables there,
+        and run templates that somebody put into a process name.
+    type: path
+    required: true
+  hosts:
+    description:
+      - Names of the hosts to report on.
+      - Default are the keys of O(facts), and without them all hosts of the play, those that failed or could not be reached included.
+    type: list
+    elements: str
+  facts:
+    description:
+      - The value of C(ansible_facts.oom) for each host, by its name.
+      - Where a host is not in here, its own facts are taken.
+    type: dict
+  gathered:
+    description:
+      - Name of the variable in which the gathering task registered its result.
+      - This is how a host that was unreachable is told from one that failed, and from one whose old facts are still in the fact cache.
+        Give the gathering task C(ignore_unreachable=true) and C(ignore_errors=true), or the play may end before the report.
+    type: str
+    default: oom_report_gathered
+  formats:
+    description:
+      - What to write.
+    type: list
+    elements: str
+    choices: [html, json, md, csv]
+    default: [html, json, md, csv]
+  title:
+    description:
+      - Title of the page.
+    type: str
+    default: Out-of-memory kills
+  print_table:
+    description:
+      - Whether to print the table. It goes to standard error where the stdout callback writes JSON.
+    type: bool
+    default: true
+notes:
+  - With the environment variable E(SOURCE_DATE_EPOCH) the same facts give the same bytes.
+  - A report is not written again where nothing but the time of its generation would differ.
+  - To read the JSON in a playbook, use P(ansible.builtin.file#lookup) and P(ansible.builtin.from_json#filter), never
+    M(ansible.builtin.include_vars), which would run templates that somebody put into a process name.
+seealso:
+  - module: memops.linux.oom_facts
+"""
+
+EXAMPLES = r"""
+- name: Gather from all hosts, go on without those that cannot be read
+  memops.linux.oom_facts:
+    since: 7d
+  register: oom_report_gathered
+  ignore_unreachable: true
+  ignore_errors: true
+
+- name: Write the report on the controller
+  memops.linux.oom_report:
+    dest: ~/oom-report
+    title: Kills of the last week
+  delegate_to: localhost
+
+- name: Only the JSON, and nothing on the terminal
+  memops.linux.oom_report:
+    dest: /srv/reports/oom
+    formats: [json]
+    print_table: false
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+dest:
+  description: The directory, as an absolute path.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report
+html:
+  description: Path of the page, V(none) where O(formats) leaves it out.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/index.html
+json:
+  description: Path of the JSON document, V(none) where O(formats) leaves it out.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/report.json
+md:
+  description: Path of the Markdown document, V(none) where O(formats) leaves it out.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/report.md
+csv:
+  description: Path of the table of kills, V(none) where O(formats) leaves it out.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/kills.csv
+changed_files:
+  description: Names of the files whose content is new.
+  returned: success
+  type: list
+  elements: str
+  sample: [index.html, report.json]
+table:
+  description: The lines of the table on the terminal.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - 1 kill on 1 of 2 hosts. 1 host is unknown, not clean.
+states:
+  description: The state of each host, V(ok), V(blind), V(unreachable) or V(failed).
+  returned: success
+  type: dict
+  sample: {db1: ok, db3: unreachable}
+fleet:
+  description: What all hosts add up to. Kills with a trusted source count; the others are counted under C(untrusted).
+  returned: success
+  type: dict
+  sample:
+    totals: {hosts: 2, ok: 1, partial: 0, blind: 0, unreachable: 1, failed: 0, kills: 1, untrusted: 0, copies: 0,
+      unresolved: 0, unresolved_untrusted: 0, unexplained: 0, unparsed: 0, hosts_with_kills: 1}
+    first: 1763835083.623675
+    last: 1763835083.623675
+    since: 1763700000.0
+    by_unit: {hog2.service: 1}
+    by_comm: {python3: 1}
+    by_host: {db1: 1}
+    by_killer: {kernel: 1}
+    by_scope: {memcg: 1}
+    untrusted: {total: 0, first: null, last: null, by_unit: {}, by_comm: {}, by_host: {}, by_killer: {}, by_scope: {}}
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+FORMATS = ("html", "json", "md", "csv")
+
+
+def argument_spec() -> Dict[str, Any]:
+    """The action plugin checks its options against the same."""
+    return {
+        "dest": {"type": "path", "required": True},
+        "hosts": {"type": "list", "elements": "str"},
+        "facts": {"type": "dict"},
+        "gathered": {"type": "str", "default": "oom_report_gathered"},
+        "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
+        "title": {"type": "str", "default": "Out-of-memory kills"},
+        "print_table": {"type": "bool", "default": True},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module.fail_json(msg="memops.linux.oom_report is an action plugin of the controller and was started as a module. Nothing was written.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documents onto the disk: all are written and synced beside their places first, then renamed; nobody meets half a report."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import typing as t
+
+_FILE_MODE, _DIRECTORY_MODE = 0o640, 0o750
+#: the line of each format that names the generation time, and nothing else
+_GENERATED = re.compile(rb'^(?:"generated_at": .*|<p id="generated">.*|Generated \d.*)$', re.MULTILINE)
+#: what lies in there is loaded as variables, and the next run would execute templates that a process name carries
+_VARIABLES = ("group_vars", "host_vars")
+
+
+class ReportFilesError(Exception):
+    """The text says what happened, what was left untouched and which option changes that."""
+
+
+class Document(t.NamedTuple):
+    name: str
+    text: str
+
+
+def same(old: bytes | None, new: bytes) -> bool:
+    """Equal but for the time of generation."""
+    return old is not None and (old == new or _GENERATED.sub(b"", old, count=1) == _GENERATED.sub(b"", new, count=1))
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _sync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _stage(dest: str, data: bytes) -> str:
+    """A temporary file in the same directory, complete and on the disk."""
+    fd, path = tempfile.mkstemp(prefix=".oom_report-", dir=dest)
+    try:
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchmod(stream.fileno(), _FILE_MODE)
+            os.fsync(stream.fileno())
+    except BaseException:
+        os.unlink(path)
+        raise
+    return path
+
+
+def _make_directory(dest: str) -> None:
+    missing = []
+    path = dest
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for path in reversed(missing):
+        os.mkdir(path, _DIRECTORY_MODE)
+        _sync_directory(os.path.dirname(path))
+
+
+def _check(dest: str) -> None:
+    if any(part in _VARIABLES for part in dest.split(os.sep)):
+        raise ReportFilesError(
+            f"nothing was written: dest is inside {' or '.join(_VARIABLES)}, where Ansible would load the report as variables "
+            "and run templates out of process names. Choose another dest."
+        )
+    path = dest
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    if not os.path.isdir(path):
+        raise ReportFilesError(f"nothing was written: {path} is no directory. Choose another dest.")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ReportFilesError(
+            f"nothing was written: {path} may not be written by this user (the report is written on the controller). Choose another dest."
+        )
+
+
+def write(dest: str, documents: t.Iterable[Document], dry_run: bool) -> list[str]:
+    """Names of the documents whose content is new; they are written unless dry_run."""
+    wanted = {document.name: document.text.encode("utf-8") for document in documents}
+    try:
+        _check(os.path.realpath(dest))
+        changed = [name for name, data in wanted.items() if not same(_read(os.path.join(dest, name)), data)]
+        if changed and not dry_run:
+            _make_directory(dest)
+            _replace(dest, {name: wanted[name] for name in changed})
+    except OSError as exc:
+        raise ReportFilesError(f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete") from exc
+    return changed
+
+
+def _replace(dest: str, documents: dict[str, bytes]) -> None:
+    staged = {}  # type: dict[str, str]
+    try:
+        for name, data in documents.items():
+            staged[name] = _stage(dest, data)
+        for name in documents:
+            os.replace(staged[name], os.path.join(dest, name))
+            del staged[name]
+    finally:
+        for path in staged.values():
+            os.unlink(path)
+    _sync_directory(dest)

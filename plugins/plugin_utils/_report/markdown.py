@@ -1,0 +1,101 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""report.md: the report where HTML cannot go, a merge request or a chat. Host data are text there, never markup."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted, urgency
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+from . import table, words
+
+_MOST_KILLS = 200
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:/])")
+
+
+def plain(value: object) -> str:
+    """A string that Markdown shows as it is: no link, no table cell, no HTML, no mention of a person."""
+    text = printable(str(value)).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return _MARKUP.sub(_entity, text)
+
+
+def _entity(match: re.Match[str]) -> str:
+    return match.group() if match.group() in "-.:/_" and _harmless(match) else "&#%d;" % ord(match.group())
+
+
+def _harmless(match: re.Match[str]) -> bool:
+    """A dot, dash, slash, colon or underline between two letters or digits, so that names stay readable in the source."""
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    if match.group() in ":/":
+        return False
+    return before.isalnum() and after.isalnum() and not match.string.lower().startswith("www")
+
+
+def _row(cells: t.Iterable[object]) -> str:
+    return "| " + " | ".join(plain(cell) if cell != "" else " " for cell in cells) + " |"
+
+
+def _table(titles: t.Sequence[str], rows: t.Iterable[t.Iterable[object]]) -> t.Iterator[str]:
+    yield "| " + " | ".join(titles) + " |"
+    yield "| " + " | ".join("---:" if title.startswith("#") else "---" for title in titles) + " |"
+    for row in rows:
+        yield _row(row)
+    yield ""
+
+
+def render(report: Json, title: str) -> str:
+    """The Markdown text."""
+    made = [f"# {plain(title)}", "", f"Generated {words.utc(report['generated_at'])}", "", plain(words.headline(report)), ""]
+    for name, event in words.unresolved(report):
+        doubt = "" if trusted(event) else ", untrusted"
+        made.append(f"* **Out of memory, nothing killed** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
+    if made[-1] != "":
+        made.append("")
+    made += ["## Hosts", ""]
+    made += _table(
+        ("Host", "State", "Kills", "Untrusted", "Worst", "Last kill", "Sees since", "Why"),
+        (
+            (
+                name,
+                words.state_word(entry),
+                entry["kills"] if entry["state"] == "ok" or entry["kills"] else "?",
+                entry["untrusted"] or "",
+                words.worst(entry),
+                words.utc(entry["last"], ""),
+                words.utc(entry["since"], ""),
+                words.why(entry),
+            )
+            for name, entry in sorted(report["hosts"].items(), key=urgency)
+        ),
+    )
+    kills = table.newest_kills(report)
+    made += ["## Kills", ""]
+    if kills:
+        made += _table(
+            ("Time (UTC)", "Host", "Victim", "UID", "Unit or cgroup", "Anon MiB", "Adj", "Out of memory", "Killer", "Trusted"),
+            (
+                (
+                    words.utc(kill["time"]) + (" " + words.quality_mark(kill)).rstrip(),
+                    name,
+                    words.victim(kill),
+                    "" if kill["victim"]["uid"] is None else kill["victim"]["uid"],
+                    words.where(kill),
+                    words.mebibytes(kill["victim"]["anon_rss"]),
+                    "" if kill["victim"]["oom_score_adj"] is None else kill["victim"]["oom_score_adj"],
+                    words.shortage(kill),
+                    kill["killer"],
+                    "yes" if trusted(kill) else "no",
+                )
+                for name, kill in kills[:_MOST_KILLS]
+            ),
+        )
+        if len(kills) > _MOST_KILLS:
+            made += [f"{words.some(len(kills) - _MOST_KILLS, 'older kill')} are in report.json.", ""]
+    else:
+        made += ["None found.", ""]
+    return "\n".join(made)

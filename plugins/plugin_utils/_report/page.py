@@ -1,0 +1,158 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""index.html: one file that needs no network, no server and no script to be read; with script it sorts and filters."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import each_kill, trusted
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+
+from . import sections, timeline, words
+from .markup import NEWLINE, Html, digest, island, tag
+
+#: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number itself
+_ISLAND = (
+    (
+        "",
+        (
+            ("time", "n", "time"),
+            ("quality", "s", "time_quality"),
+            ("log_host", "s", "host"),
+            ("killer", "s", "killer"),
+            ("scope", "s", "scope"),
+            ("trigger", "s", "trigger"),
+            ("constraint", "s", "constraint"),
+            ("oom_memcg", "s", "oom_memcg"),
+            ("task_memcg", "s", "task_memcg"),
+            ("unit", "s", "unit"),
+            ("container", "s", "container_id"),
+            ("kernel", "s", "kernel"),
+            ("boot", "s", "boot_id"),
+            ("uptime", "n", "uptime"),
+            ("id", "s", "id"),
+        ),
+    ),
+    (
+        "victim",
+        (
+            ("comm", "s", "comm"),
+            ("pid", "n", "pid"),
+            ("uid", "n", "uid"),
+            ("total_vm", "n", "total_vm"),
+            ("anon_rss", "n", "anon_rss"),
+            ("file_rss", "n", "file_rss"),
+            ("shmem_rss", "n", "shmem_rss"),
+            ("pgtables", "n", "pgtables"),
+            ("adj", "n", "oom_score_adj"),
+            ("score", "n", "oom_score"),
+        ),
+    ),
+    (
+        "invoker",
+        (
+            ("invoker", "s", "comm"),
+            ("invoker_pid", "n", "pid"),
+            ("gfp_mask", "s", "gfp_mask"),
+            ("order", "n", "order"),
+        ),
+    ),
+    (
+        "source",
+        (
+            ("source", "s", "name"),
+            ("reason", "s", "reason"),
+        ),
+    ),
+)
+_COLUMNS = [column for _inner, columns in _ISLAND for column in columns]
+
+
+def asset(name: str) -> str:
+    """A file that lies beside this one."""
+    return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
+    """Every kill as a row of numbers; each string is there once."""
+    strings = {}  # type: dict[str, int]
+
+    def known(value: str | None) -> int | None:
+        return None if value is None else strings.setdefault(value, len(strings))
+
+    rows = []
+    for name, kill, counts in kills:
+        row = [known(name), int(counts), int(trusted(kill)), int(kill["partial"]), known(", ".join(kill["source"]["seen_in"]) or None)]
+        for inner, columns in _ISLAND:
+            record = kill[inner] if inner else kill
+            row += [known(record[key]) if kind == "s" else record[key] for _column, kind, key in columns]
+        rows.append(row)
+    return {
+        "columns": ["host", "counts", "trusted", "partial", "seen_in"] + [column for column, _kind, _key in _COLUMNS],
+        "kinds": "snnns" + "".join(kind for _column, kind, _key in _COLUMNS),
+        "marks": words.QUALITY,
+        "strings": list(strings),
+        "rows": rows,
+    }
+
+
+_LEGEND = (
+    (
+        "Trusted",
+        "a record that nobody but the kernel, or the named daemon, can have written. A text log proves nothing alone: any local "
+        "user can write a perfect kernel line into it. Untrusted kills are shown and counted apart.",
+    ),
+    ("Unknown, not clean", "a host that could not be reached, or whose logs could not be read, may have killed anything."),
+    ("Sees since", "the oldest moment the host's sources reach back to. Before it, silence means nothing."),
+    ("Marks behind a time", "; ".join(f"{mark} {meaning}" for mark, meaning in words.QUALITY.values() if mark) + ". All times are UTC."),
+    ("Names", "processes, units and cgroups are named by whoever runs them. Control characters and bytes that are not UTF-8 are shown as \\xNN."),
+)
+
+
+def render(report: Json, title: str) -> str:
+    """The HTML text."""
+    kills = sorted(each_kill(report), key=lambda item: (item[0], str(item[1]["id"])))
+    kills.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
+    style, script = asset("page.css"), asset("page.js")
+    policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action 'none'"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", Html(style)),
+    )
+    generated = report["generated_at"]
+    stamp = tag("time", words.utc(generated), datetime=words.iso(generated))
+    body = tag(
+        "body",
+        tag(
+            "header",
+            tag("h1", title),
+            tag("p", words.headline(report), class_="headline"),
+            NEWLINE,
+            tag("p", "Generated ", stamp, id="generated"),
+            NEWLINE,
+            sections.tiles(report),
+        ),
+        tag(
+            "main",
+            sections.alarms(report),
+            tag("section", tag("h2", "When"), timeline.draw(report, kills)),
+            sections.who(report),
+            sections.hosts(report),
+            sections.kills(kills),
+        ),
+        tag("footer", tag("h2", "How to read this"), tag("dl", *[Html(tag("dt", term) + tag("dd", text)) for term, text in _LEGEND], class_="muted")),
+        NEWLINE,
+        tag("script", island(_data(report, kills)), type="application/json", id="data") if kills else "",
+        NEWLINE,
+        tag("script", Html(script)) if kills else "",
+    )
+    return "<!DOCTYPE html>\n" + tag("html", head, NEWLINE, body, lang="en") + "\n"

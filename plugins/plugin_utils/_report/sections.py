@@ -1,0 +1,234 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the page, from top to bottom: figures, alarms, what died, hosts, kills."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted, urgency
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+
+from . import words
+from .markup import NEWLINE, Html, join, tag
+
+#: rows that are there without script; the script pages through all of them
+_STATIC_ROWS = 200
+_MOST_ALARMS = 25
+_MOST_BARS = 10
+
+
+def tiles(report: Json) -> Html:
+    fleet = report["fleet"]
+    totals = fleet["totals"]
+    unknown = totals["hosts"] - totals["ok"]
+    tiles = [
+        (
+            totals["kills"],
+            "bad" if totals["kills"] else "" if totals["untrusted"] or unknown else "good",
+            "trusted kills" if totals["untrusted"] else "kills",
+        ),
+        (totals["untrusted"], "warn" if totals["untrusted"] else "", "untrusted kills"),
+        (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, nothing killed"),
+        (totals["hosts_with_kills"], "", f"hosts with kills, of {totals['hosts']:,}"),
+        (unknown, "bad" if unknown else "good", "hosts unknown"),
+        (totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part"),
+    ]
+    if totals["unexplained"]:
+        tiles.append((totals["unexplained"], "bad", "kills counted, not in any log"))
+    if totals["unparsed"]:
+        tiles.append((totals["unparsed"], "warn", "lines not understood"))
+    return tag("ul", *[tag("li", tag("b", f"{n:,}"), tag("span", label), class_=mood or None) for n, mood, label in tiles], class_="tiles")
+
+
+def _alarm(title: str, items: t.Sequence[Html], class_: str) -> Html:
+    shown = list(items[:_MOST_ALARMS])
+    if len(items) > len(shown):
+        shown.append(tag("li", f"... and {len(items) - len(shown):,} more, in the table of hosts"))
+    return tag("section", tag("h2", title), tag("ul", *shown), class_="alarm" + class_) if items else Html("")
+
+
+def alarms(report: Json) -> Html:
+    loud, unknown, lost = [], [], []  # type: tuple[list[Html], list[Html], list[Html]]
+    for name, event in words.unresolved(report):
+        more = f", {event['count']:,} times" if event["count"] > 1 else ""
+        where = f" in {event['oom_memcg']}" if event.get("oom_memcg") else ""
+        doubt = "" if trusted(event) else badge("untrusted")
+        loud.append(
+            tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", words.utc(event["time"], "at an unknown time"), more, where, " ", doubt)
+        )
+    for name, entry in sorted(report["hosts"].items(), key=urgency):
+        if entry["state"] != "ok":
+            unknown.append(tag("li", tag("strong", name), " ", badge(entry["state"]), " ", words.why(entry)))
+        elif entry["unexplained"]:
+            lost.append(tag("li", tag("strong", name), f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell"))
+    alarms = (
+        _alarm("Out of memory, and nothing was killed", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"),
+        _alarm("Unknown, not clean", unknown, " unknown"),
+        _alarm("Kills that no log tells of", lost, ""),
+    )
+    return tag("div", *alarms, class_="alarms") if any(alarms) else Html("")
+
+
+def badge(word: str) -> Html:
+    known = ("ok", "partial", "blind", "unreachable", "failed", "trusted", "untrusted", "panic", "no_victim")
+    return tag("span", word.replace("_", " "), class_="badge " + (word if word in known else "unknown"))
+
+
+def _bars(title: str, sure: dict[str, int], unsure: dict[str, int]) -> Html:
+    names = sorted(set(sure) | set(unsure), key=lambda name: (-sure.get(name, 0), -unsure.get(name, 0), name))
+    if not names:
+        return Html("")
+    most = max(sure.get(name, 0) + unsure.get(name, 0) for name in names)
+    rows = []
+    for name in names[:_MOST_BARS]:
+        x = round(200 * sure.get(name, 0) / most, 1)
+        figure = tag(
+            "svg",
+            tag("rect", x=0, y=0, width=x, height=6, class_="m-kill"),
+            tag("rect", x=x, y=0, width=round(200 * unsure.get(name, 0) / most, 1), height=6, class_="m-untrusted"),
+            viewBox="0 0 200 6",
+            preserveAspectRatio="none",
+            aria_hidden="true",
+        )
+        count = [
+            tag("b", f"{sure[name]:,}") if name in sure else "",
+            tag("small", f"{' +' if name in sure else ''}{unsure[name]:,} untrusted") if name in unsure else "",
+        ]
+        rows.append(tag("li", tag("span", name, data_find=name, title=name, class_="mono"), tag("span", *count), figure))
+    rest = len(names) - len(rows)
+    note = tag("p", f"and {rest:,} more", class_="muted") if rest else Html("")
+    return tag("div", tag("h3", title), tag("ul", *rows, class_="bars"), note)
+
+
+def who(report: Json) -> Html:
+    fleet = report["fleet"]
+    units, processes, hosts, killers, scopes = (_bars(title, fleet[key], fleet["untrusted"][key]) for title, key in _GROUPS)
+    groups = [group for group in (units, processes, hosts, tag("div", killers, scopes) if killers else "") if group]
+    return tag("section", tag("h2", "What died"), tag("div", *groups, class_="columns")) if groups else Html("")
+
+
+_GROUPS = (
+    ("Units", "by_unit"),
+    ("Processes", "by_comm"),
+    ("Hosts", "by_host"),
+    ("Killed by", "by_killer"),
+    ("Out of memory was", "by_scope"),
+)
+
+
+def _host_row(name: str, entry: Json) -> Html:
+    known = entry["state"] == "ok"
+    seen = bool(entry["kills"] or entry["untrusted"] or entry["unresolved"])
+    first = (
+        tag("th", tag("span", name, data_find=name if seen else None), scope="row", class_="name"),
+        tag("td", badge(words.state_word(entry))),
+    )
+    if not known and not seen and entry["since"] is None:
+        return tag("tr", *first, tag("td", "?", class_="n"), tag("td", words.why(entry), class_="why", colspan=len(_HOST_HEAD) - 3))
+    return tag(
+        "tr",
+        *first,
+        tag("td", f"{entry['kills']:,}" if known or entry["kills"] else "?", class_="n"),
+        tag("td", _count(entry["untrusted"]), class_="n"),
+        tag("td", _count(entry["unresolved"] + entry["unresolved_untrusted"]), class_="n"),
+        tag("td", join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")), class_="mono"),
+        tag("td", words.utc_minute(entry["last"], ""), class_="t"),
+        tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), class_="t"),
+        tag("td", words.why(entry), class_="why"),
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _top(counts: dict[str, int]) -> t.Iterator[str]:
+    for name in list(counts)[:3]:
+        yield f"{name} \u00d7{counts[name]}" if counts[name] > 1 else name
+    if len(counts) > 3:
+        yield f"{len(counts) - 3} more"
+
+
+def _head(titles: t.Iterable[tuple[str, str, str]]) -> Html:
+    """(title, class, sort key)"""
+    return tag("thead", tag("tr", *[tag("th", text, scope="col", class_=class_ or None, data_sort=key or None) for text, class_, key in titles]))
+
+
+_HOST_HEAD = (
+    ("Host", "", ""),
+    ("State", "", ""),
+    ("Kills", "n", ""),
+    ("Untrusted", "n", ""),
+    ("Unresolved", "n", ""),
+    ("Lost most", "", ""),
+    ("Last kill", "", ""),
+    ("Sees since", "", ""),
+    ("What it could not see", "", ""),
+)
+_KILL_HEAD = (
+    ("Time (UTC)", "", "time"),
+    ("Host", "", "host"),
+    ("Victim", "", "victim"),
+    ("Unit or cgroup", "", "where"),
+    ("Anon MiB", "n", "anon"),
+    ("Adj", "n", "adj"),
+    ("Out of memory", "", "shortage"),
+    ("Killer", "", "killer"),
+    ("Proof", "", "proof"),
+)
+
+
+def hosts(report: Json) -> Html:
+    rows = [_host_row(*item) for item in sorted(report["hosts"].items(), key=urgency)]
+    tools = Html("")
+    if len(rows) > 20:
+        box = tag("input", type="search", id="host-search", placeholder="Filter hosts", aria_label="Filter hosts")
+        tools = tag("div", box, class_="tools")
+    inner = tag("table", _head(_HOST_HEAD), tag("tbody", join(rows, NEWLINE)))
+    return tag("section", tag("h2", "Hosts"), tools, tag("div", inner, class_="scroll"), id="hosts")
+
+
+def _kill_row(name: str, kill: Json) -> Html:
+    who = kill["victim"]
+    mark, meaning = words.QUALITY.get(kill["time_quality"], words.QUALITY["unknown"])
+    sign = tag("span", " " + mark, class_="mark", title=meaning) if mark and kill["time"] is not None else ""
+    adj = "" if who["oom_score_adj"] is None else who["oom_score_adj"]
+    uid = "" if who["uid"] is None else tag("small", f" uid {who['uid']}")
+    return tag(
+        "tr",
+        tag("td", words.utc(kill["time"]), sign, class_="t"),
+        tag("td", name, class_="name"),
+        tag("td", tag("span", words.victim(kill), class_="mono"), uid, class_="t"),
+        tag("td", words.where(kill), class_="mono"),
+        tag("td", words.mebibytes(who["anon_rss"]), class_="n"),
+        tag("td", adj, class_="n"),
+        tag("td", words.shortage(kill), class_="mono"),
+        tag("td", kill["killer"]),
+        tag("td", badge("trusted" if trusted(kill) else "untrusted"), class_="t", title=words.proof(kill)),
+        class_="row",
+    )
+
+
+def kills(kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
+    title = tag("h2", "Kills")
+    if not kills:
+        return tag("section", title, tag("p", "None found.", class_="muted"), id="kills")
+    options = [tag("option", text, value=value) for value, text in (("all", "all"), ("trusted", "trusted only"), ("untrusted", "untrusted only"))]
+    tools = tag(
+        "div",
+        tag("input", type="search", id="search", placeholder="Filter: words, -word to leave out", aria_label="Filter kills"),
+        tag("label", "Proof ", tag("select", *options, id="proof")),
+        tag("span", id="count", class_="muted", role="status"),
+        tag("button", "Newer", type="button", id="previous", aria_label="Previous page"),
+        tag("button", "Older", type="button", id="next", aria_label="Next page"),
+        class_="tools",
+    )
+    rows = join((_kill_row(name, kill) for name, kill, _counts in kills[:_STATIC_ROWS]), NEWLINE)
+    inner = tag("div", tag("table", _head(_KILL_HEAD), tag("tbody", rows)), class_="scroll")
+    note = Html("")
+    if len(kills) > _STATIC_ROWS:
+        text = f"Without script this table shows the newest {_STATIC_ROWS} of {len(kills):,}; all are in report.json and kills.csv."
+        note = tag("noscript", tag("p", text, class_="muted"))
+    return tag("section", title, tools, inner, note, id="kills")

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report on a terminal: lines of plain text that fit its width. Every string is escaped again; colours are the caller's."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+import unicodedata
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import each_kill, trusted, urgency
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+from . import words
+
+MIN_WIDTH, MAX_WIDTH = 80, 160
+#: a fleet up to this size is listed whole; above it, hosts with nothing to say become one line
+_ALL_HOSTS = 20
+_MOST_HOSTS = 50
+_MOST_KILLS = 20
+#: below the first the columns that say least are left out, below the second seconds and numbers for experts
+_NARROW, _ROOMY = 110, 132
+
+
+class Line(t.NamedTuple):
+    """One line and its mood: plain, head, good, warn or bad."""
+
+    text: str
+    mood: str = "plain"
+
+
+class Column(t.NamedTuple):
+    """least -- it may be cut down to this where room is short; 0 is never cut. right -- numbers"""
+
+    title: str
+    least: int = 0
+    right: bool = False
+
+
+def cells(text: str) -> int:
+    """How many terminal cells a text takes."""
+    return len(text) if text.isascii() else sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """Cut with three dots or pad, counted in cells."""
+    size = cells(text)
+    if size > width:
+        kept, used = [], 0
+        for char in text:
+            used += _cells(char)
+            if used > width - 3:
+                break
+            kept.append(char)
+        text = "".join(kept) + "..."
+        size = cells(text)
+    pad = " " * (width - size)
+    return pad + text if right else text + pad
+
+
+def widths(columns: t.Sequence[Column], rows: t.Sequence[t.Sequence[str]], width: int) -> list[int]:
+    """As wide as the content where there is room; else the columns that may be cut give, the one with most to spare first."""
+    found = [max([cells(column.title)] + [cells(row[i]) for row in rows]) for i, column in enumerate(columns)]
+    room = width - 2 * (len(columns) - 1)
+    while sum(found) > room:
+        spare = [(found[i] - max(column.least, cells(column.title)), -i) for i, column in enumerate(columns) if column.least]
+        most, i = max(spare, default=(0, 0))
+        if most <= 0:
+            break
+        found[-i] -= 1
+    return found
+
+
+class Row(t.NamedTuple):
+    """Cells, a mood, and a sentence that does not fit a column and stands below."""
+
+    cells: t.Sequence[str]
+    mood: str = "plain"
+    note: str = ""
+
+
+def _grid(columns: t.Sequence[Column], rows: t.Sequence[Row], width: int) -> t.Iterator[Line]:
+    """Columns that are empty in every row are left out."""
+    safe = [[printable(value) for value in row.cells] for row in rows]
+    keep = [i for i in range(len(columns)) if any(row[i] for row in safe)]
+    columns = [columns[i] for i in keep]
+    safe = [[row[i] for i in keep] for row in safe]
+    size = widths(columns, safe, width)
+
+    def line(values: t.Sequence[str]) -> str:
+        return fit("  ".join(fit(v, w, c.right) for v, c, w in zip(values, columns, size, strict=True)), width).rstrip()
+
+    yield Line(line([column.title for column in columns]), "head")
+    for row, given in zip(safe, rows, strict=True):
+        yield Line(line(row), given.mood)
+        for part in wrapped(printable(given.note), width - 4) if given.note else ():
+            yield Line("    " + part, given.mood)
+
+
+_HOST_COLUMNS = (
+    Column("HOST", 12),
+    Column("STATE"),
+    Column("KILLS", right=True),
+    Column("UNTRUSTED", right=True),
+    Column("LOST MOST", 10),
+    Column("LAST KILL"),
+    Column("SEES SINCE"),
+)
+_MOODS = {"failed": "bad", "unreachable": "bad", "blind": "bad", "partial": "warn", "ok": "plain"}
+
+
+def _host_row(name: str, entry: Json, width: int) -> Row:
+    known = entry["state"] == "ok"
+    size = 10 if width < _NARROW else 16
+    cells_ = (
+        name,
+        words.state_word(entry),
+        f"{entry['kills']:,}" if known or entry["kills"] else "?",
+        f"{entry['untrusted']:,}" if entry["untrusted"] else "",
+        _unit(words.worst(entry)),
+        _moment(entry["last"], size) if entry["last"] is not None else "",
+        _moment(entry["since"], size) if known or entry["since"] is not None else "",
+    )
+    return Row(cells_, _mood(entry), words.why(entry))
+
+
+def _mood(entry: Json) -> str:
+    return "bad" if entry["unresolved"] or entry["unexplained"] else _MOODS.get(words.state_word(entry), "bad")
+
+
+def _hosts(report: Json, width: int) -> t.Iterator[Line]:
+    entries = sorted(report["hosts"].items(), key=urgency)
+    quiet = 0
+    if len(entries) > _ALL_HOSTS:
+        telling = [item for item in entries if item[1]["state"] != "ok" or any(item[1][k] for k in _TELLING)]
+        quiet = len(entries) - len(telling)
+        entries = telling
+    more = max(len(entries) - _MOST_HOSTS, 0)
+    shown = entries[:_MOST_HOSTS]
+    yield from _grid(_HOST_COLUMNS, [_host_row(name, entry, width) for name, entry in shown], width)
+    if more:
+        yield Line(f"... and {words.some(more, 'more host')} of this kind in the report")
+    if quiet:
+        yield Line(f"{words.some(quiet, 'host')} could be read and showed no kill", "good")
+
+
+_TELLING = ("kills", "untrusted", "unresolved", "unresolved_untrusted", "unexplained", "unparsed")
+
+
+def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
+    for name, event in itertools.islice(words.unresolved(report), _MOST_KILLS):
+        when = words.utc(event["time"], "an unknown time") + (f" ({event['count']} times)" if event["count"] > 1 else "")
+        text = f"OUT OF MEMORY, NOTHING KILLED ({event['outcome']}): {name} at {when}" + ("" if trusted(event) else ", untrusted")
+        yield Line(fit(printable(text), width).rstrip(), "bad" if trusted(event) else "warn")
+
+
+_KILL_COLUMNS = (
+    Column("TIME (UTC)"),
+    Column("HOST", 8),
+    Column("VICTIM", 8),
+    Column("PID", right=True),
+    Column("UID", right=True),
+    Column("UNIT OR CGROUP", 10),
+    Column("ANON MiB", right=True),
+    Column("ADJ", right=True),
+    Column("SCOPE"),
+    Column("KILLER"),
+    Column("PROOF"),
+)
+#: a terminal may not know the sign for "about"
+_MARK = {"exact": "", "year_inferred": "~", "from_uptime": "~"}
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _kill_row(name: str, kill: Json, width: int) -> Row:
+    who = kill["victim"]
+    narrow, roomy = width < _NARROW, width >= _ROOMY
+    when = _moment(kill["time"], 19 if roomy else 16) + (_MARK.get(kill["time_quality"], "?") if kill["time"] is not None else "")
+    cells_ = (
+        when,
+        name,
+        who["comm"] or ("(cgroup)" if who["pid"] is None else "?"),
+        _number(who["pid"]),
+        _number(who["uid"]) if roomy else "",
+        _unit(words.where(kill)),
+        words.mebibytes(who["anon_rss"]),
+        _number(who["oom_score_adj"]) if roomy else "",
+        "" if narrow else kill["scope"],
+        "" if narrow else kill["killer"],
+        "" if trusted(kill) else "none" if narrow else "untrusted",
+    )
+    return Row(cells_, "plain" if trusted(kill) else "warn")
+
+
+def _unit(name: str) -> str:
+    """A service without the word that every service ends in."""
+    return name[: -len(".service")] if name.endswith(".service") and "/" not in name else name
+
+
+def _moment(when: float | None, size: int) -> str:
+    """The first letters of a time: 10 for the date, 16 up to the minute, 19 to the second. The headings say UTC."""
+    return words.utc(when)[:size]
+
+
+def newest_kills(report: Json) -> list[tuple[str, Json]]:
+    """Every kill once, newest first, those without a time last."""
+    found = [(name, kill) for name, kill, counts in each_kill(report) if counts]
+    found.sort(key=lambda item: (item[0], str(item[1]["id"])))
+    found.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
+    return found
+
+
+def _kills(report: Json, width: int) -> t.Iterator[Line]:
+    found = newest_kills(report)
+    if not found:
+        return
+    shown = found[:_MOST_KILLS]
+    yield Line("")
+    yield from _grid(_KILL_COLUMNS, [_kill_row(name, kill, width) for name, kill in shown], width)
+    if len(found) > len(shown):
+        yield Line(f"... and {words.some(len(found) - len(shown), 'older kill')} in the report")
+    if any(kill["time_quality"] in ("year_inferred", "from_uptime") for _name, kill in shown):
+        yield Line("~ after a time: the log does not say it in full (no year, or uptime only)")
+
+
+def lines(report: Json, width: int = 100) -> list[Line]:
+    """The whole report, at most `width` cells wide (80 to 160)."""
+    width = min(max(width, MIN_WIDTH), MAX_WIDTH)
+    totals = report["fleet"]["totals"]
+    loud = totals["unresolved"] or totals["hosts"] > totals["ok"] or totals["unexplained"]
+    made = [Line(part, "bad" if loud else "warn" if totals["kills"] else "good") for part in wrapped(words.headline(report), width)]
+    made.extend(_unresolved(report, width))
+    if report["hosts"]:
+        made.append(Line(""))
+        made.extend(_hosts(report, width))
+        made.extend(_kills(report, width))
+    return made
+
+
+def wrapped(sentence: str, width: int) -> t.Iterator[str]:
+    """Lines of whole words; a word longer than the line is cut."""
+    line = ""
+    for word in sentence.split():
+        word = fit(word, width) if cells(word) > width else word
+        if line and cells(line) + 1 + cells(word) > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line

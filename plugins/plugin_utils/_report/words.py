@@ -1,0 +1,152 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the report says things: one wording of times, sizes, states and headlines for page, table and Markdown."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+
+#: time_quality -> the mark behind a time, and what it means
+QUALITY = {
+    "exact": ("", "as logged"),
+    "year_inferred": ("~", "the log names no year; it was inferred"),
+    "from_uptime": ("\u2248", "reckoned from the kernel's uptime clock, which stops in suspend"),
+    "unknown": ("?", "the log does not say when"),
+}
+_LAST = 253402300799
+
+
+def date(when: float) -> datetime.datetime:
+    """In UTC; what lies beyond the calendar is its last second."""
+    return datetime.datetime.fromtimestamp(min(int(when), _LAST), datetime.timezone.utc)
+
+
+def utc(when: float | None, unknown: str = "unknown") -> str:
+    """2026-11-22 18:41:52Z"""
+    if when is None:
+        return unknown
+    return date(when).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def utc_minute(when: float | None, unknown: str = "unknown") -> str:
+    """2026-11-22 18:41Z"""
+    return unknown if when is None else utc(when)[:16] + "Z"
+
+
+def iso(when: float | None) -> str:
+    """2026-11-22T18:41:52.272345Z, nothing for None: for machines."""
+    if when is None:
+        return ""
+    moment = date(when).strftime("%Y-%m-%dT%H:%M:%S")
+    micro = round((when - int(when)) * 1e6)
+    return f"{moment}.{min(micro, 999999):06d}Z" if micro else f"{moment}Z"
+
+
+def quality_mark(kill: Json) -> str:
+    return QUALITY.get(kill["time_quality"], QUALITY["unknown"])[0]
+
+
+def mebibytes(size: float | None, unknown: str = "") -> str:
+    """Bytes as MiB: 63.5, 1,024."""
+    if size is None:
+        return unknown
+    found = size / 1048576
+    return f"{found:,.0f}" if found >= 100 else f"{found:.1f}"
+
+
+def some(count: int, noun: str, plural: str | None = None) -> str:
+    """1 kill, 2 kills, 1,000 kills"""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def state_word(entry: Json) -> str:
+    """The state as a person reads it: an ok host that saw less than everything is partial."""
+    return "partial" if entry["state"] == "ok" and entry["partial"] else str(entry["state"])
+
+
+def worst(entry: Json) -> str:
+    """The unit that lost most, else the process."""
+    for key in ("by_unit", "by_comm"):
+        for name in entry[key]:
+            return str(name)
+    return ""
+
+
+def why(entry: Json) -> str:
+    """Everything that makes this host's numbers less than certain, in one line."""
+    parts = [entry["message"]] if entry["message"] else list(entry["reasons"])
+    if entry["unexplained"]:
+        parts.insert(0, f"the kernel counted {some(entry['unexplained'], 'kill')} more than the logs tell")
+    if entry["unparsed"]:
+        parts.append(some(entry["unparsed"], "line looks like OOM and was not understood", "lines look like OOM and were not understood"))
+    unlisted = entry["unlisted"]["kills"] + entry["unlisted"]["untrusted"]
+    if unlisted:
+        parts.append(f"{some(unlisted, 'older kill')} counted and not listed (max_kills)")
+    return "; ".join(parts)
+
+
+def where(kill: Json) -> str:
+    """Unit, else container, else cgroup of the victim. A unit that is named after its container says the same at length."""
+    unit, container = kill["unit"], kill["container_id"]
+    if container and (not unit or container in unit):
+        return "container " + str(container)[:12]
+    return str(unit or kill["task_memcg"] or "")
+
+
+def victim(kill: Json) -> str:
+    """comm[pid], as the kernel and systemd write it; systemd-oomd kills a cgroup and names nobody in it."""
+    comm, pid = kill["victim"]["comm"], kill["victim"]["pid"]
+    if comm is None and pid is None:
+        return "(whole cgroup)"
+    return f"{'?' if comm is None else comm}[{'?' if pid is None else pid}]"
+
+
+def shortage(kill: Json) -> str:
+    """Who was out of memory: the host, the victim's own cgroup, or, by its path, one above it."""
+    if kill["scope"] == "memcg" and kill["oom_memcg"] not in (None, kill["task_memcg"]):
+        return f"memcg {kill['oom_memcg']}"
+    return str(kill["scope"])
+
+
+def proof(kill: Json) -> str:
+    """The first of the sources that show it, and how many more do."""
+    seen = kill["source"]["seen_in"] or [kill["source"]["name"] or ""]
+    return f"{seen[0]} +{len(seen) - 1}" if len(seen) > 1 else str(seen[0])
+
+
+def unresolved(report: Json) -> t.Iterator[tuple[str, Json]]:
+    """(host, event) of every shortage without a victim: trusted ones first, newest first."""
+    found = [(name, event) for name, entry in report["hosts"].items() if entry["oom"] for event in entry["oom"]["unresolved"]]
+    found.sort(key=lambda item: (not trusted(item[1]), -(item[1]["time"] or 0.0), item[0]))
+    yield from found
+
+
+def headline(report: Json) -> str:
+    """One sentence that is true of the whole fleet, with what is not known in it."""
+    totals = report["fleet"]["totals"]
+    if not totals["hosts"]:
+        return "No hosts in this report."
+    answered = totals["ok"]
+    unknown = totals["hosts"] - answered
+    if not answered:
+        return f"Nothing is known about {some(totals['hosts'], 'host')}: none could be read."
+    said = []
+    if totals["unresolved"]:
+        said.append(f"{'Once' if totals['unresolved'] == 1 else some(totals['unresolved'], 'time')} the kernel was out of memory and killed nothing.")
+    if totals["kills"]:
+        said.append(f"{some(totals['kills'], 'kill')} on {totals['hosts_with_kills']:,} of {some(totals['hosts'], 'host')}.")
+    else:
+        found = "No trusted kill" if totals["untrusted"] else "No kill was found"
+        said.append(f"{found} on the {some(answered, 'host')} that could be read.")
+    if totals["untrusted"]:
+        said.append(f"{some(totals['untrusted'], 'untrusted kill')}, told by text logs alone.")
+    if totals["unresolved_untrusted"]:
+        said.append(f"Text logs alone tell of {some(totals['unresolved_untrusted'], 'shortage')} in which nothing was killed.")
+    if unknown:
+        said.append(f"{some(unknown, 'host is', 'hosts are')} unknown, not clean.")
+    return " ".join(said)

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""oom_report as an action: what it takes from the play, what it writes, what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from unittest.mock import MagicMock
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.memops.linux.plugins.action import oom_report
+from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, read_variables, terminal_width
+from ansible_collections.memops.linux.plugins.modules.oom_report import DOCUMENTATION, argument_spec
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import facts, kill
+
+SSH = "Failed to connect to the host via ssh: no route\r\nto host"
+
+
+class HostVars(dict):
+    """Raw variables only: whoever asks for templated ones fails."""
+
+    def raw_get(self, name):
+        return dict.__getitem__(self, name)
+
+    def __getitem__(self, name):
+        raise AssertionError("values of hosts were given to the template engine")
+
+
+HOSTVARS = HostVars(
+    db1={"ansible_facts": {"oom": facts([kill(1, victim_comm="{{ lookup('pipe', 'id') }}")])}, "oom_report_gathered": {"changed": False}},
+    down={"ansible_facts": {"oom": facts()}, "oom_report_gathered": {"unreachable": True, "msg": SSH}},
+    nopy={"oom_report_gathered": {"failed": True, "msg": "MODULE FAILURE\nSee stdout", "module_stderr": "Trace\nImportError: no json\n"}},
+    never={},
+)
+TASK_VARS = {"hostvars": HOSTVARS, "ansible_play_hosts_all": ["db1", "down", "nopy", "never"], "ansible_play_hosts": ["db1", "down", "never"]}
+
+
+@pytest.fixture(name="printed")
+def fixture_printed(monkeypatch):
+    lines = []
+    monkeypatch.setattr(oom_report.display, "display", lambda text, color=None, stderr=False: lines.append((text, color, stderr)))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763835100")
+    return lines
+
+
+@pytest.fixture(name="run")
+def fixture_run(printed, tmp_path):
+    def run(check_mode=False, task_vars=None, **args):
+        args.setdefault("dest", str(tmp_path / "report"))
+        task = MagicMock(args=args, async_val=0, check_mode=check_mode)
+        action = ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+        action._load_name = "oom_report"
+        return action.run(task_vars=task_vars or TASK_VARS)
+
+    return run
+
+
+def test_every_host_of_the_play_has_its_true_state(run, tmp_path):
+    result = run()
+    assert result["states"] == {"db1": "ok", "down": "unreachable", "never": "blind", "nopy": "failed"}
+    with open(tmp_path / "report" / "report.json", encoding="utf-8") as stream:
+        written = json.load(stream)
+    assert written["generated_at"] == 1763835100
+    assert {name: entry["message"] for name, entry in written["hosts"].items()} == {
+        "db1": None,
+        "down": "Failed to connect to the host via ssh: no route to host",
+        "never": "no OOM facts were gathered",
+        "nopy": "MODULE FAILURE ImportError: no json",
+    }
+    assert written["hosts"]["db1"]["by_comm"] == {"{{ lookup('pipe', 'id') }}": 1}
+
+
+def test_files_and_results(run, tmp_path):
+    result = run()
+    names = {"html": "index.html", "json": "report.json", "md": "report.md", "csv": "kills.csv"}
+    assert {key: os.path.basename(result[key]) for key in names} == names
+    assert sorted(os.listdir(tmp_path / "report")) == sorted(names.values())
+    assert result["changed"] is True
+    assert result["fleet"]["totals"]["kills"] == 1
+    assert result["table"][0] == "1 kill on 1 of 4 hosts. 3 hosts are unknown, not clean."
+    json.dumps(result)
+
+
+def test_again_changes_nothing_at_any_other_time(run, monkeypatch):
+    run()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763999999")
+    assert run()["changed"] is False
+
+
+def test_check_mode_tells_what_a_run_then_does(run, printed, tmp_path):
+    told = run(check_mode=True)
+    assert not (tmp_path / "report").exists()
+    assert any(text.startswith("would write ") for text, _color, _stderr in printed)
+    done = run()
+    assert (told["changed"], told["changed_files"], told["table"]) == (done["changed"], done["changed_files"], done["table"])
+    assert run(check_mode=True)["changed"] is False
+
+
+def test_formats_leave_the_rest_out(run, tmp_path):
+    result = run(formats=["json"])
+    assert os.listdir(tmp_path / "report") == ["report.json"]
+    assert (result["html"], result["md"], result["csv"]) == (None, None, None)
+
+
+def test_given_facts_and_hosts(run):
+    assert run(facts={"x": facts(), "y": None})["states"] == {"x": "ok", "y": "blind"}
+    assert run(facts={"x": facts()}, hosts=["x", "down", "nobody"])["states"] == {"down": "unreachable", "nobody": "failed", "x": "ok"}
+    assert run(hosts=["db1"])["states"] == {"db1": "ok"}
+    assert run(facts={})["states"] == {}
+
+
+def test_the_table_is_printed_once_and_not_into_json(run, printed, monkeypatch):
+    run()
+    assert not any(stderr for _text, _color, stderr in printed)
+    printed.clear()
+    run(print_table=False)
+    assert printed == []
+    monkeypatch.setattr(oom_report.C.config, "get_config_value", lambda name: "ansible.posix.json")
+    run()
+    assert printed and all(stderr for _text, _color, stderr in printed)
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        ({"dest": ""}, "dest is empty"),
+        ({"dest": "/srv/group_vars/x"}, "Choose another dest"),
+        ({"formats": ["pdf"]}, "formats"),
+        ({"facts": "x"}, "facts"),
+        ({"since": "24h"}, "since"),
+    ],
+)
+def test_a_wrong_option_is_named(run, args, message):
+    with pytest.raises(AnsibleError, match=message):
+        run(**args)
+
+
+def test_no_dest():
+    action = ActionModule(MagicMock(args={}, async_val=0, check_mode=False), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    with pytest.raises(AnsibleError, match="dest"):
+        action.run(task_vars=TASK_VARS)
+
+
+@pytest.mark.parametrize(
+    "variables, in_play, state, message",
+    [
+        (None, True, "failed", "not in the inventory"),
+        ({}, False, "failed", "failed or unreachable earlier in this play"),
+        ({"ansible_facts": {"oom": {}}}, False, "failed", "failed or unreachable earlier in this play"),
+        ({"g": {"skipped": True}}, True, None, "the gathering task was skipped"),
+        ({"g": "text"}, True, None, "no OOM facts were gathered"),
+        ({"g": {"failed": True}}, True, "failed", "no reason was given"),
+        ({"g": {"failed": True, "msg": "Task failed: since: x"}}, True, "failed", "since: x"),
+        ({"g": {"unreachable": True, "msg": None}}, True, "unreachable", "no reason was given"),
+    ],
+)
+def test_read_variables(variables, in_play, state, message):
+    found = read_variables(variables, "g", in_play)
+    assert (found.oom, found.state, found.message) == (None, state, message)
+
+
+def test_the_result_of_this_run_comes_before_the_cache():
+    old, new = facts(), facts([kill(1)])
+    assert read_variables({"ansible_facts": {"oom": old}, "g": {"ansible_facts": {"oom": new}}}, "g", True).oom is new
+    assert read_variables({"ansible_facts": {"oom": old}}, "g", True).oom is old
+
+
+@pytest.mark.parametrize("columns, width", [("132", 132), ("", 120), ("wide", 120)])
+def test_terminal_width(monkeypatch, columns, width):
+    monkeypatch.setattr(oom_report.os, "get_terminal_size", MagicMock(side_effect=OSError))
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal_width() == width
+
+
+def test_the_documentation_names_every_option():
+    for name in argument_spec():
+        assert f"\n  {name}:\n" in DOCUMENTATION

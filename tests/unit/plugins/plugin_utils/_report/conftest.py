@@ -1,0 +1,80 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fleets to write reports of."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill, many, panic, untrusted
+
+
+def fleet_of(strings):
+    """A fleet in which every string that a host can choose is one of these."""
+    hosts = {}
+    for i, string in enumerate(strings):
+        hostile = kill(
+            i,
+            id=string,
+            host=string,
+            boot_id=string,
+            killer=string,
+            scope="memcg",
+            trigger=string,
+            constraint=string,
+            victim_comm=string,
+            invoker_comm=string,
+            invoker_gfp_mask=string,
+            oom_memcg="/" + string,
+            task_memcg=string,
+            unit=string if i % 3 else None,
+            container_id=string if i % 3 == 1 else None,
+            kernel=string,
+            time_quality=string,
+            source={"name": string, "trusted": i % 2 == 0, "reason": string, "seen_in": [string, string]},
+        )
+        hosts[f"{i:02d}{string}"] = HostInput(
+            facts(
+                [hostile, untrusted(i + 100)],
+                "partial",
+                reasons=[string],
+                unresolved=[panic(outcome=string, oom_memcg=string)],
+                daemons={string: string},
+            )
+        )
+        hosts[f"down{i:02d}{string}"] = HostInput(None, "unreachable" if i % 2 else "failed", string)
+    return build(hosts, NOW)
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    return fleet_of(PAYLOADS)
+
+
+@pytest.fixture(scope="session")
+def harmless():
+    return fleet_of([f"harmless{i:02d}" for i in range(len(PAYLOADS))])
+
+
+@pytest.fixture(scope="session")
+def small():
+    hosts = {
+        "db1": HostInput(facts([kill(1), kill(2, time_quality="year_inferred"), untrusted(3)], unresolved=[panic()])),
+        "web1": HostInput(facts([kill(4, time=None)], "partial", reasons=["journal is volatile"], counters={"unexplained": 2})),
+        "clean": HostInput(facts()),
+        "down": HostInput(None, "unreachable", "no route to host"),
+        "blind": HostInput(facts(state="blind", since=None, reasons=["journal: denied"])),
+    }
+    return build(hosts, NOW)
+
+
+@pytest.fixture(scope="session")
+def big():
+    return build({name: HostInput(oom) for name, oom in many(200, 50).items()}, NOW)
+
+
+@pytest.fixture(scope="session")
+def empty():
+    return build({}, NOW)

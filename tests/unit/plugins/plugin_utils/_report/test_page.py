@@ -1,0 +1,184 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""index.html: nothing that a host says becomes markup, and the page says what the report says."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.plugin_utils._report import page
+from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import digest, island, tag
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import PAYLOADS
+
+
+def found(pattern, text):
+    match = re.search(pattern, text, re.S)
+    assert match is not None
+    return match.group(1)
+
+
+class Structure(html.parser.HTMLParser):
+    """Elements with the names of their attributes, and the text of scripts and styles."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.nodes = []
+        self.raw = {}
+        self.words = []
+        self._open = []
+
+    def handle_starttag(self, tag, attrs):
+        self.nodes.append((tag, tuple(sorted(key for key, _value in attrs))))
+        self._open.append(tag)
+        if tag in ("script", "style"):
+            self.raw.setdefault(tag, []).append("")
+        self.words.extend(value for key, value in attrs if key in ("title", "data-find"))
+
+    def handle_startendtag(self, tag, attrs):
+        self.nodes.append((tag, tuple(sorted(key for key, _value in attrs))))
+
+    def handle_endtag(self, tag):
+        self.nodes.append(("/" + tag, ()))
+        self._open.pop()
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] in ("script", "style"):
+            self.raw[self._open[-1]][-1] += data
+        else:
+            self.words.append(data)
+
+    def handle_comment(self, data):
+        self.nodes.append(("comment", ()))
+
+
+def parsed(text):
+    structure = Structure()
+    structure.feed(text)
+    structure.close()
+    return structure
+
+
+@pytest.fixture(scope="module")
+def hostile_page(hostile):
+    return page.render(hostile, PAYLOADS[0])
+
+
+def test_payloads_add_no_node_and_no_attribute(hostile_page, harmless):
+    # <br> and <meta> are never closed: only what opens counts
+    nodes = [node for node in parsed(hostile_page).nodes if node[0][0] != "/"]
+    expected = [node for node in parsed(page.render(harmless, "harmless")).nodes if node[0][0] != "/"]
+    assert nodes == expected
+    assert len(nodes) > 1000
+
+
+def test_there_are_as_many_payloads_as_promised(hostile_page):
+    text = "\n".join(parsed(hostile_page).words)
+    assert len(PAYLOADS) >= 30
+    assert sum(f"alert({i + 1})" in text for i in range(31)) >= 27
+
+
+def test_no_event_handlers_no_addresses_no_comments(hostile_page):
+    nodes = parsed(hostile_page).nodes
+    assert not [node for node in nodes if node[0] in ("comment", "iframe", "object", "base", "link", "img", "form", "a")]
+    assert not [key for _name, keys in nodes for key in keys if key.startswith("on") or key in ("src", "href", "style", "srcdoc")]
+
+
+def test_the_policy_admits_exactly_what_is_there(hostile_page):
+    raw = parsed(hostile_page).raw
+    policy = found(r'http-equiv="Content-Security-Policy" content="([^"]*)"', hostile_page).replace("&#x27;", "'")
+    data, script = raw["script"]
+    assert policy == (f"default-src 'none'; style-src {digest(raw['style'][0])}; script-src {digest(script)}; base-uri 'none'; form-action 'none'")
+    assert json.loads(data)["rows"]
+
+
+def test_the_island_cannot_be_left(hostile, hostile_page):
+    data = found(r'<script type="application/json" id="data">(.*?)</script>', hostile_page)
+    assert not re.search("[<>&'\u2028\u2029\x00-\x1f]", data)
+    read = json.loads(data)
+    kinds = dict(zip(read["columns"], read["kinds"], strict=True))
+    comm = read["columns"].index("comm")
+    assert kinds["comm"] == "s"
+    shown = {read["strings"][row[comm]] for row in read["rows"]}
+    assert {kill["victim"]["comm"] for entry in hostile["hosts"].values() if entry["oom"] for kill in entry["oom"]["kills"]} == shown
+
+
+@pytest.mark.parametrize("value", ["</script>", "<!--", "&amp;", "it's", "a\u2028b\u2029c", {"</script>": ["<"]}])
+def test_island_round_trip(value):
+    assert json.loads(island(value)) == value
+    assert "<" not in island(value)
+
+
+def test_tag_escapes_children_and_attributes():
+    assert tag("td", "<b>", tag("b", "x"), title='"\x1b', hidden=True, class_=None) == ('<td title="&quot;\\x1b" hidden>&lt;b&gt;<b>x</b></td>')
+
+
+def test_what_is_loud_comes_first(small):
+    text = page.render(small, "Kills")
+    order = [text.index(part) for part in ("and nothing was killed</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')]
+    assert order == sorted(order)
+    assert "Once the kernel was out of memory and killed nothing. 3 kills on 2 of 5 hosts. 1 untrusted kill" in text
+    assert "2 hosts are unknown, not clean." in text
+
+
+def test_a_time_that_was_inferred_is_marked(small):
+    text = page.render(small, "Kills")
+    assert 'Z<span class="mark" title="the log names no year; it was inferred"> ~</span>' in text
+    assert "1 kill without a time." in text
+
+
+def test_every_table_has_heads_with_a_scope(small):
+    text = page.render(small, "Kills")
+    assert text.count("<th ") == text.count('scope="col"') + text.count('scope="row"')
+    assert "<th>" not in text
+
+
+def test_no_hosts_no_kills(empty):
+    text = page.render(empty, "Kills")
+    assert "No hosts in this report." in text
+    assert "<script" not in text
+
+
+def test_a_thousand_hosts_with_fifty_kills_fit_into_20_mb(big):
+    text = page.render(big, "Kills")
+    assert len(text.encode()) * 5 < 20e6
+    assert text.count('<tr class="row">') == 200
+    assert len(json.loads(found(r'id="data">(.*?)</script>', text))["rows"]) == 10000
+
+
+def test_every_icon_and_style_is_in_the_page(small):
+    assert not re.search(r"(?i)url\(|@import|https?:", page.render(small, "Kills"))
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + len(colour) // 3] * (2 if len(colour) == 3 else 1), 16) / 255 for i in range(0, len(colour), len(colour) // 3)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_contrast(theme):
+    """WCAG 2.1: 4.5 for text, 3 for what a figure is drawn with."""
+    block = re.findall(r":root \{(.*?)\}", page.asset("page.css"), re.S)[theme]
+    colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]+);", block))
+    for text, grounds in (
+        ("text", ("card", "bg", "zebra", "line")),
+        ("muted", ("card", "bg", "zebra")),
+        ("link", ("card", "zebra")),
+        ("bad", ("card", "bad-bg")),
+        ("warn", ("card", "zebra", "warn-bg")),
+        ("good", ("card", "good-bg")),
+    ):
+        for ground in grounds:
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for drawn in ("kill", "unresolved"):
+        assert contrast(colours[drawn], colours["card"]) >= 3

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table on the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+from ansible_collections.memops.linux.plugins.plugin_utils._report import table
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted
+
+
+def test_the_whole_table(small):
+    assert [line.text for line in table.lines(small, 120)] == [
+        "Once the kernel was out of memory and killed nothing. 3 kills on 2 of 5 hosts. 1 untrusted kill, told by text logs",
+        "alone. 2 hosts are unknown, not clean.",
+        "OUT OF MEMORY, NOTHING KILLED (panic): db1 at 2025-11-22 17:05:00Z",
+        "",
+        "HOST   STATE        KILLS  UNTRUSTED  LOST MOST           LAST KILL         SEES SINCE",
+        "down   unreachable      ?",
+        "    no route to host",
+        "blind  blind            ?",
+        "    journal: denied",
+        "db1    ok               2          1  mysqld              2025-11-18 12:29  2025-11-13 02:13",
+        "web1   partial          1             postgresql@15-main                    2025-11-13 02:13",
+        "    the kernel counted 2 kills more than the logs tell; journal is volatile",
+        "clean  ok               0                                                   2025-11-13 02:13",
+        "",
+        "TIME (UTC)         HOST  VICTIM    PID  UNIT OR CGROUP      ANON MiB  SCOPE  KILLER  PROOF",
+        "2025-11-20 00:52   db1   chrome    403  user@1000               63.5  memcg  kernel  untrusted",
+        "2025-11-18 12:29   db1   mysqld    401  mysqld                  63.5  memcg  kernel",
+        "2025-11-18 00:26~  db1   php-fpm   402  php-fpm                 63.5  memcg  kernel",
+        "unknown            web1  postgres  404  postgresql@15-main      63.5  memcg  kernel",
+        "~ after a time: the log does not say it in full (no year, or uptime only)",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 109, 110, 120, 132, 160])
+def test_lines_fit_and_hold_no_controls(hostile, big, small, width):
+    for report in (hostile, big, small):
+        for line in table.lines(report, width):
+            assert table.cells(line.text) <= width
+            assert line.text == printable(line.text)
+            assert line.text == line.text.rstrip()
+
+
+@pytest.mark.parametrize("asked, used", [(20, 80), (1000, 160)])
+def test_width_has_limits(hostile, asked, used):
+    assert table.lines(hostile, asked) == table.lines(hostile, used)
+
+
+@pytest.mark.parametrize("width, word", [(80, "none"), (109, "none"), (120, "untrusted"), (160, "untrusted")])
+def test_the_missing_proof_is_never_cut(width, word):
+    long = untrusted(1, victim_comm="x" * 15, unit="u" * 200 + ".service", victim_pid=4194304, victim_anon_rss=1 << 43, killer="systemd-oomd")
+    report = build({"h" * 60: HostInput(facts([long]))}, NOW)
+    assert [(line.text.split() or [""])[-1] for line in table.lines(report, width)].count(word) == 1
+
+
+def test_a_big_fleet_lists_who_has_something_to_say():
+    hosts = {f"clean{i}": HostInput(facts()) for i in range(900)}
+    hosts["lost"] = HostInput(facts([kill(1)]))
+    hosts["gone"] = HostInput(None, "unreachable", "no route")
+    text = [line.text for line in table.lines(build(hosts, NOW), 100)]
+    assert text[3].startswith("gone") and text[5].startswith("lost")
+    assert text[6] == "900 hosts could be read and showed no kill"
+    assert len(text) == 10
+
+
+def test_nothing_known():
+    report = build({"a": HostInput(None, "failed", "no python"), "b": HostInput()}, NOW)
+    assert table.lines(report)[0] == ("Nothing is known about 2 hosts: none could be read.", "bad")
+
+
+def test_clean():
+    report = build({"a": HostInput(facts())}, NOW)
+    assert table.lines(report)[0] == ("No kill was found on the 1 host that could be read.", "good")
+
+
+def test_no_hosts(empty):
+    assert [line.text for line in table.lines(empty)] == ["No hosts in this report."]
+
+
+@pytest.mark.parametrize("text, size", [("abc", 3), ("日本", 4), ("e\u0301", 1), ("\U0001f600", 2)])
+def test_cells(text, size):
+    assert table.cells(text) == size
+
+
+@pytest.mark.parametrize("text, expected", [("日本語日本語", "日..."), ("abcdefgh", "abc..."), ("abc", "abc   ")])
+def test_fit(text, expected):
+    fitted = table.fit(text, 6)
+    assert fitted.rstrip() == expected.rstrip()
+    assert table.cells(fitted) == 6

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One wording for page, table and Markdown."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.plugins.plugin_utils._report import words
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, panic, untrusted
+
+DOWN = HostInput(None, "unreachable", "no route")
+CONTAINER = "6b4013ef254b" + "0" * 52
+
+
+@pytest.mark.parametrize(
+    "hosts, expected",
+    [
+        ([], "No hosts in this report."),
+        ([DOWN], "Nothing is known about 1 host: none could be read."),
+        ([facts()], "No kill was found on the 1 host that could be read."),
+        ([facts(), DOWN], "No kill was found on the 1 host that could be read. 1 host is unknown, not clean."),
+        ([facts([kill(1)])], "1 kill on 1 of 1 host."),
+        ([facts([untrusted(1)])], "No trusted kill on the 1 host that could be read. 1 untrusted kill, told by text logs alone."),
+        (
+            [facts([kill(1), kill(2)], unresolved=[panic()]), DOWN, DOWN],
+            "Once the kernel was out of memory and killed nothing. 2 kills on 1 of 3 hosts. 2 hosts are unknown, not clean.",
+        ),
+        (
+            [facts(unresolved=[panic(source=None, count=2)])],
+            "No kill was found on the 1 host that could be read. Text logs alone tell of 2 shortages in which nothing was killed.",
+        ),
+        ([facts([kill(1)], truncated=1499, summary={"total": 1500, "untrusted": 0})], "1,500 kills on 1 of 1 host."),
+    ],
+)
+def test_headline(hosts, expected):
+    inputs = {str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}
+    assert words.headline(build(inputs, NOW)) == expected
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({"unit": "a.service", "container_id": None}, "a.service"),
+        ({"unit": f"docker-{CONTAINER}.scope", "container_id": CONTAINER}, "container 6b4013ef254b"),
+        ({"unit": None, "container_id": CONTAINER}, "container 6b4013ef254b"),
+        ({"unit": "docker.service", "container_id": CONTAINER}, "docker.service"),
+        ({"unit": None, "task_memcg": "/user.slice"}, "/user.slice"),
+        ({"unit": None, "task_memcg": None}, ""),
+    ],
+)
+def test_where(changes, expected):
+    assert words.where(kill(1, **changes)) == expected
+
+
+@pytest.mark.parametrize("comm, pid, expected", [("a", 1, "a[1]"), (None, 1, "?[1]"), ("a", None, "a[?]"), (None, None, "(whole cgroup)")])
+def test_victim(comm, pid, expected):
+    assert words.victim(kill(1, victim_comm=comm, victim_pid=pid)) == expected
+
+
+@pytest.mark.parametrize(
+    "scope, oom, task, expected",
+    [("global", None, "/a", "global"), ("memcg", "/a", "/a", "memcg"), ("memcg", "/a", "/a/b", "memcg /a"), ("memcg", None, None, "memcg")],
+)
+def test_shortage(scope, oom, task, expected):
+    assert words.shortage(kill(1, scope=scope, oom_memcg=oom, task_memcg=task)) == expected
+
+
+@pytest.mark.parametrize(
+    "when, expected",
+    [
+        (None, ""),
+        (0, "1970-01-01T00:00:00Z"),
+        (1763835083.623675, "2025-11-22T18:11:23.623675Z"),
+        (1.9999999, "1970-01-01T00:00:01.999999Z"),
+        (1e15, "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_iso(when, expected):
+    assert words.iso(when) == expected
+
+
+@pytest.mark.parametrize("size, expected", [(None, ""), (0, "0.0"), (66613248, "63.5"), (104857600, "100"), (1 << 40, "1,048,576")])
+def test_mebibytes(size, expected):
+    assert words.mebibytes(size) == expected
