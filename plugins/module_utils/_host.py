@@ -7,14 +7,18 @@ Rooms below take a Host as a parameter, so a test gives them a directory and a s
 """
 
 import os
+import select
+import signal
 import subprocess
-import threading
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+import time
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 _MAX_SMALL_FILE = 1 << 20
+_MAX_ERRORS = 32768
+_GRACE = 5.0
 
 
 class Host(NamedTuple):
@@ -56,7 +60,7 @@ def command_env() -> Dict[str, str]:
     """The environment of every command: C messages, no pager, no colours; TZ stays."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "SYSTEMD_"))}
     env.update(LC_ALL="C", LANGUAGE="C", SYSTEMD_PAGER="", SYSTEMD_COLORS="0", SYSTEMD_URLIFY="0")
-    env["PATH"] = env.get("PATH", "") + ":/usr/sbin:/usr/bin:/sbin:/bin"
+    env["PATH"] = ":".join(filter(None, [env.get("PATH"), "/usr/sbin:/usr/bin:/sbin:/bin"]))  # never an empty part: "."
     return env
 
 
@@ -72,73 +76,113 @@ class Command:
         with Command(["journalctl", "-o", "json"], timeout=60) as command:
             for chunk in command.chunks(): ...
         command.returncode, command.stderr, command.timed_out
+
+    One poll() over both pipes and no threads: they cost more than a short command.
     """
 
-    def __init__(self, argv: Sequence[str], timeout: float) -> None:
+    def __init__(self, argv: Sequence[str], timeout: float, env: Optional[Dict[str, str]] = None) -> None:
         self.argv = list(argv)
         self.timeout = timeout
+        self.env = env or {}
         self.timed_out = False
         self.returncode = None  # type: Optional[int]
         self.stderr = b""
         self._process = None  # type: Optional[subprocess.Popen[bytes]]
+        self._poll = select.poll()
+        self._open = set()  # type: Set[int]
+        self._errors = -1
+        self._deadline = 0.0
 
     def __enter__(self) -> "Command":
         try:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=command_env(),
+                env=dict(command_env(), **self.env),
                 bufsize=0,
+                start_new_session=True,  # what it starts ends with it, and its pipes with that
             )
         except OSError as exc:
             raise CommandFailed("%s could not be started: %s" % (self.argv[0], exc.strerror))
-        self._timer = threading.Timer(self.timeout, self._expire)
-        self._timer.daemon = True
-        self._timer.start()
-        self._errors = threading.Thread(target=self._drain_stderr)
-        self._errors.daemon = True
-        self._errors.start()
+        self._process = process
+        self._deadline = time.monotonic() + self.timeout
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                self._poll.register(stream.fileno(), select.POLLIN | select.POLLHUP)
+                self._open.add(stream.fileno())
+        self._errors = process.stderr.fileno() if process.stderr is not None else -1
         return self
 
-    def _expire(self) -> None:
-        self.timed_out = True
-        if self._process is not None:
-            self._process.kill()
+    def _kill(self) -> None:
+        try:
+            if self._process is not None and self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        except OSError:  # it is gone
+            pass
 
-    def _drain_stderr(self) -> None:
-        stream = self._process.stderr if self._process else None
-        while stream is not None:
-            data = stream.read(4096)
+    def _read(self) -> bytes:
+        """The next piece of the output; empty at the end of both pipes or a little after the deadline."""
+        while self._open:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                if self.timed_out:  # somebody else still holds the pipes
+                    break
+                self.timed_out = True
+                self._kill()
+                self._deadline = time.monotonic() + _GRACE
+                continue
+            for fd, _event in self._poll.poll(min(left, 3600) * 1000 + 1):
+                data = os.read(fd, 65536)
+                if not data:
+                    self._poll.unregister(fd)
+                    self._open.discard(fd)
+                elif fd != self._errors:
+                    return data
+                else:
+                    self.stderr += data
+                    if len(self.stderr) > 2 * _MAX_ERRORS:  # the beginning and the end tell most
+                        self.stderr = self.stderr[:_MAX_ERRORS] + self.stderr[-_MAX_ERRORS:]
+        return b""
+
+    def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
+        """The output in pieces of about this size: most commands write 4 KiB at a time, too little to work on."""
+        while True:
+            parts = []  # type: List[bytes]
+            length = 0
+            data = self._read()
+            while data:
+                parts.append(data)
+                length += len(data)
+                if length >= size:
+                    break
+                data = self._read()
+            if parts:
+                yield b"".join(parts)
             if not data:
                 return
-            if len(self.stderr) < 65536:
-                self.stderr += data
-
-    def chunks(self, size: int = 1 << 20) -> Iterator[bytes]:
-        stdout = self._process.stdout if self._process else None
-        while stdout is not None:
-            data = stdout.read(size)
-            if not data:
-                return
-            yield data
 
     def __exit__(self, *exc_info: object) -> None:
         process = self._process
         if process is None:
             return
-        if exc_info[0] is not None and process.poll() is None:
-            process.kill()
+        if exc_info[0] is not None or self.timed_out:
+            self._kill()
         if process.stdout:
+            self._open.discard(process.stdout.fileno())
+            try:
+                self._poll.unregister(process.stdout.fileno())
+            except KeyError:
+                pass
             process.stdout.close()  # a command that still writes gets SIGPIPE
+        self._deadline = min(self._deadline, time.monotonic() + _GRACE)
+        self._read()  # the last of the errors
         try:
-            process.wait(timeout=5)
+            process.wait(timeout=_GRACE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            self._kill()
             process.wait()
-        self._timer.cancel()
-        self._errors.join(timeout=5)
         if process.stderr:
             process.stderr.close()
         self.returncode = process.returncode

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a journal is: this host's own, or a directory or file that was brought here."""
+
+import os
+import re
+from typing import List, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import (
+    JournalFile,
+    files_in,
+    read_header,
+)
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_trust import Judge
+
+_PERSISTENT = "/var/log/journal"
+_VOLATILE = "/run/log/journal"
+
+
+class Place(NamedTuple):
+    """A journal before it is read.
+
+    where -- options of journalctl
+    volatile -- it lives in /run and begins with this boot
+    status, reason -- why it cannot be read at all; status None where journalctl is worth asking
+    """
+
+    judge: Judge
+    files: Tuple[JournalFile, ...] = ()
+    where: Tuple[str, ...] = ()
+    volatile: bool = False
+    status: Optional[str] = None
+    reason: str = ""
+
+
+def machine_id_of(host: Host) -> Optional[str]:
+    text = (host.read("/etc/machine-id") or b"").decode("ascii", "replace").strip()
+    return text if re.match(r"^[0-9a-f]{32}$", text) else None
+
+
+def _found(path: str, deeper: bool) -> List[JournalFile]:
+    try:
+        return files_in(path, subdirectories=deeper)
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return [JournalFile(path, "denied")]
+
+
+def local_place(host: Host) -> Place:
+    """This host's journal: journalctl reads the files below the machine's id, so do we."""
+    machine_id = machine_id_of(host)
+    deeper = machine_id is None
+    kept = _found(host.path("%s/%s" % (_PERSISTENT, machine_id or "")), deeper)
+    fleeting = _found(host.path("%s/%s" % (_VOLATILE, machine_id or "")), deeper)
+    files = tuple(kept + fleeting)
+    judge = Judge("the local journal", machine_id, _doubt(host, files))
+    status = None  # type: Optional[str]
+    reason = ""
+    if files and all(f.status == "denied" for f in files):
+        status, reason = "denied", "%s may not be read: it takes root or the group systemd-journal" % files[0].path
+    return Place(judge, files, (), bool(fleeting and not kept), status, reason)
+
+
+def _doubt(host: Host, files: Tuple[JournalFile, ...]) -> Optional[str]:
+    """A journal file that somebody else than root owns can be rewritten by him."""
+    try:
+        root = os.stat(host.path("/")).st_uid
+    except OSError:
+        return None
+    for file in files:
+        if file.owner not in (None, root):
+            return "%s does not belong to root" % file.path
+    return None
+
+
+def offline_place(host: Host, directory: str) -> Place:
+    """A journal that was copied: all of its kernel's records are believed, as that kernel's."""
+    judge = Judge("the journal of %s" % directory)
+    path = host.path(directory)
+    try:
+        if os.path.isdir(path):
+            files = tuple(files_in(path, subdirectories=True))
+            if files:
+                return Place(judge, files, ("--directory=" + path,))
+            return Place(judge, status="absent", reason="no *.journal file in %s" % directory)
+        os.stat(path)
+    except FileNotFoundError:
+        return Place(judge, status="absent", reason="%s is not there" % directory)
+    except OSError as exc:
+        return Place(judge, status="denied", reason="%s: %s" % (directory, exc.strerror))
+    header = read_header(path)
+    if header is None:
+        return Place(judge, status="not_regular", reason="%s is neither a directory nor a regular file" % directory)
+    return Place(judge, (header,), ("--file=" + path,))

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What systemd believes: units that were killed or protected, and whether a userspace killer runs.
+
+One ``systemctl show``: about 0.6 ms of CPU a unit here and as much in pid 1 (systemd 247 to 257).
+"""
+
+import os
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import parse_counter
+from ansible_collections.memops.linux.plugins.module_utils._host import Command, CommandFailed, Host
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+#: What contract 1 calls the daemon -> its units.
+DAEMONS = {
+    "systemd-oomd": ("systemd-oomd.service",),
+    "earlyoom": ("earlyoom.service",),
+    "nohang": ("nohang.service", "nohang-desktop.service"),
+    "oomd": ("oomd.service",),
+}
+
+_PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "Result",
+    "OOMScoreAdjust",
+    "OOMPolicy",
+    "MemoryCurrent",
+    "MemoryMax",
+    "MemoryLimit",  # systemd 219 and cgroup v1
+    "ControlGroup",
+)
+_MAX_UNITS = 200
+_MAX_OUTPUT = 32 << 20
+_UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
+_RUNNING = ("active", "activating", "reloading", "deactivating", "refreshing")
+
+Properties = Dict[str, str]
+
+
+class SystemdView(NamedTuple):
+    """units -- dicts of contract 1; daemons -- active, inactive, absent or None; reason -- why nothing could be asked"""
+
+    units: List[Dict[str, Any]]
+    daemons: Dict[str, Optional[str]]
+    reason: Optional[str] = None
+
+
+def parse_show(text: str) -> Iterator[Properties]:
+    """Blocks of ``Name=value`` with an empty line between them. A value never has a newline for these properties."""
+    block = {}  # type: Properties
+    for line in text.split("\n"):
+        if not line:
+            if block:
+                yield block
+            block = {}
+            continue
+        name, equals, value = line.partition("=")
+        if equals:
+            block[name] = value
+    if block:
+        yield block
+
+
+def _number(text: Optional[str]) -> Optional[int]:
+    """None for what is not there, ``[not set]``, ``infinity`` and the number that means either."""
+    try:
+        value = int(text or "")
+    except ValueError:
+        return None
+    return None if value == _UNSET else value
+
+
+def oom_kills(host: Host, cgroup: Optional[str]) -> Optional[int]:
+    """Kills in a unit's cgroup and below since it was made; None where this kernel does not say.
+
+    cgroup v2 counts in memory.events, v1 (4.13 and newer) in memory.oom_control.
+    """
+    if not cgroup or not cgroup.startswith("/") or ".." in cgroup.split("/"):
+        return None
+    for path in ("/sys/fs/cgroup%s/memory.events", "/sys/fs/cgroup/memory%s/memory.oom_control"):
+        data = host.read(path % ("" if cgroup == "/" else cgroup))
+        if data is not None:
+            return parse_counter(to_text(data), "oom_kill")
+    return None
+
+
+def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
+    """One unit of contract 1. memory_max None is no limit as well as unknown."""
+    limit = _number(block.get("MemoryMax"))
+    return {
+        "name": block["Id"],
+        "result": block.get("Result") or None,
+        "oom_kills": oom_kills(host, block.get("ControlGroup")),
+        "oom_score_adjust": _number(block.get("OOMScoreAdjust")),
+        "active_state": block.get("ActiveState") or None,
+        "memory_current": _number(block.get("MemoryCurrent")),
+        "memory_max": _number(block.get("MemoryLimit")) if limit is None else limit,
+        "oom_policy": block.get("OOMPolicy") or None,
+    }
+
+
+def _tells(unit: Dict[str, Any]) -> bool:
+    return unit["result"] == "oom-kill" or bool(unit["oom_kills"]) or bool(unit["oom_score_adjust"])
+
+
+def _rank(unit: Dict[str, Any]) -> Any:
+    return (unit["result"] != "oom-kill", -(unit["oom_kills"] or 0), unit["oom_score_adjust"] or 0, unit["name"])
+
+
+def daemon_states(blocks: Dict[str, Properties]) -> Dict[str, Optional[str]]:
+    states = {}  # type: Dict[str, Optional[str]]
+    for daemon, names in DAEMONS.items():
+        found = [blocks[name] for name in names if name in blocks]
+        loaded = [block for block in found if block.get("LoadState") != "not-found"]
+        if not found:
+            states[daemon] = None
+        elif not loaded:
+            states[daemon] = "absent"
+        else:
+            states[daemon] = "active" if any(b.get("ActiveState") in _RUNNING for b in loaded) else "inactive"
+    return states
+
+
+def _ask(argv: List[str], timeout: float) -> str:
+    chunks = []  # type: List[bytes]
+    size = 0
+    with Command(argv, timeout=timeout) as command:
+        for chunk in command.chunks():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MAX_OUTPUT:
+                raise CommandFailed("systemctl said more than %d bytes" % _MAX_OUTPUT)
+    if command.timed_out:
+        raise CommandFailed("systemctl did not answer within %g s" % timeout)
+    if not chunks:
+        said = to_text(command.stderr).strip().split("\n")[-1]
+        raise CommandFailed("systemctl failed: %s" % (said or "exit code %s" % command.returncode))
+    return to_text(b"".join(chunks))
+
+
+def systemd_view(host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl") -> SystemdView:
+    """Never an exception: a host without systemd, or one that does not answer, has no units and says why."""
+    nothing = {daemon: None for daemon in DAEMONS}  # type: Dict[str, Optional[str]]
+    if not os.path.isdir(host.path("/run/systemd/system")):
+        return SystemdView([], nothing, "systemd does not run here")
+    wanted = ["*.service", "*.scope"] if units else []
+    if daemons:
+        wanted += [name for names in DAEMONS.values() for name in names]
+    if not wanted:
+        return SystemdView([], nothing)
+    try:
+        text = _ask([program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES)] + wanted, timeout)
+    except CommandFailed as exc:
+        return SystemdView([], nothing, str(exc))
+    blocks = {block["Id"]: block for block in parse_show(text) if block.get("Id")}
+    found = []  # type: List[Dict[str, Any]]
+    if units:
+        found = sorted(filter(_tells, (unit_facts(host, block) for block in blocks.values())), key=_rank)
+    return SystemdView(found[:_MAX_UNITS], daemon_states(blocks) if daemons else nothing)
