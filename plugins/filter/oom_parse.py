@@ -66,9 +66,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import safe
 _KEEP = 1_000_000
 
 
-def oom_parse(
-    value: Any, name: str = "text", anchor: float | None = None, include_tasks: bool = False
-) -> list[dict[str, Any]]:
+def oom_parse(value: Any, name: str = "text", anchor: float | None = None, include_tasks: bool = False) -> list[dict[str, Any]]:
     """Log text to kills."""
     if isinstance(value, bytes):
         data = value
@@ -78,7 +76,9 @@ def oom_parse(
         raise AnsibleFilterError(f"oom_parse takes the text of a log, not {type(value).__name__}; nothing was parsed")
     try:
         clock = Clock(time.time() if anchor is None else float(anchor))
-    except (TypeError, ValueError) as exc:
+        if anchor is not None:
+            time.gmtime(float(anchor))
+    except (TypeError, ValueError, OverflowError, OSError) as exc:
         raise AnsibleFilterError(f"oom_parse: anchor takes seconds since 1970-01-01 UTC, not {anchor!r}") from exc
     ledger = Ledger(_KEEP)
     for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):

@@ -112,6 +112,11 @@ ansible_facts:
           type: int
           returned: always
           sample: 1
+        gathered_at:
+          description: When the host was asked. Facts out of a cache are as old as this says.
+          type: float
+          returned: always
+          sample: 1795377980.5
         kills:
           description:
             - Processes that were killed, oldest first, each once, wherever it was seen.
@@ -125,7 +130,7 @@ ansible_facts:
               time: 1795377980.07
               time_quality: exact
               host: vm1
-              boot_id: ee50e604-ee90-4964-a55d-c46ec4cd51fc
+              boot_id: ee50e604ee904964a55dc46ec4cd51fc
               uptime: 101.599252
               killer: kernel
               scope: memcg
@@ -263,6 +268,9 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
         raise ValueError("max_kills: %d is negative; give 0 or more. Nothing was read." % params["max_kills"])
     if params["paths"] is not None and not [path for path in params["paths"] if path]:
         raise ValueError("paths: is empty; name a file or leave the option out for the standard logs. Nothing was read.")
+    for option, path in [("paths", path) for path in params["paths"] or ()] + [("journal_directory", params["journal_directory"])]:
+        if path and "\0" in path:
+            raise ValueError("%s: %r is no path, a path has no NUL. Nothing was read." % (option, path))
     subset = SUBSETS if "all" in params["gather_subset"] else tuple(params["gather_subset"])
     sources = None if "auto" in params["sources"] else tuple(params["sources"])
     return Wish(

@@ -25,7 +25,7 @@ _WHOLE = patterns.KILLED + (
     patterns.CPU_LINE,
     patterns.PID_LINE,
     re.compile(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL),
-    re.compile(r"sending SIG.*\".*\": .*VmRSS", re.DOTALL),
+    re.compile(r"sending SIG\w{1,20} to process [^\"]{1,60}\".*\": [^\"]{0,80}VmRSS", re.DOTALL),
 )
 
 
@@ -49,7 +49,7 @@ def _same_record(first: LogLine, other: LogLine) -> bool:
 
 
 # dmesg prints the rest of a name behind a newline without a stamp, as mail programs do with any rest.
-_OPEN_NAME = re.compile(r"(?:.*: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
+_OPEN_NAME = re.compile(r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
 
 
 def _inside_name(text: str) -> bool:

@@ -4,9 +4,9 @@
 """Contract 1: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
 
 import json
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, unit_of
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, Totals, kill_id
@@ -18,6 +18,11 @@ RESULT_BYTES = 256 * 1024
 _MAX_UNRESOLVED = 100
 _MAX_COUNTED = 200
 _MAX_SOURCES = 200
+#: What names that somebody chose may take of the result: each list by itself must leave room for the kills.
+_LIST_BYTES = 24 * 1024
+#: How many rows back an event is compared, and how near it is.
+_NEAR_ROWS = 64
+_NEAR = 60.0
 #: The kernel's names have 15 bytes.
 _MAX_COMM = 64
 
@@ -30,9 +35,7 @@ def unit_facts(kill: Kill) -> Kill:
     if cgroup is None:
         return kill
     if kill.killer == "systemd-oomd":
-        leaf = cgroup.rstrip("/").rsplit("/", 1)[-1]  # it kills a whole cgroup, and that is a unit
-        if leaf.endswith((".service", ".scope", ".slice")):
-            kill = kill._replace(unit=leaf)
+        kill = kill._replace(unit=leaf_unit_of(cgroup))  # it kills a whole cgroup, and that is a unit
     return kill._replace(unit=kill.unit or unit_of(cgroup), container_id=kill.container_id or container_of(cgroup))
 
 
@@ -94,13 +97,17 @@ def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str) -> Dict[str, A
 def kills_facts(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
     """All kills; two that print the same numbers get different ids, by their clock."""
     found = []  # type: List[Dict[str, Any]]
-    used = set()
+    used = set()  # type: Set[str]
+    twins = {}  # type: Dict[str, int]
     for entry in entries:
         identity = kill_id(entry.kill)
         if identity in used:
             line = entry.kill.line
             again = line.uptime if line.uptime is not None else line.time
-            identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, len(found))))
+            identity = kill_id(entry.kill._replace(killer="%s %r" % (entry.kill.killer, again)))
+        if identity in used:  # at the same moment, too
+            twins[identity] = twins.get(identity, 0) + 1
+            identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, twins[identity])))
         used.add(identity)
         found.append(kill_facts(entry.kill, entry.seen_in, identity))
     return found
@@ -108,37 +115,71 @@ def kills_facts(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
 
 def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]], int]:
     """Shortages without a victim, oldest first; repeats within a minute counted as one. And how many were left out."""
-    found = []  # type: List[Dict[str, Any]]
-    keys = []  # type: List[Tuple[Any, ...]]
+    found = []  # type: List[_Shortage]
     for event in sorted(events, key=lambda e: (e.line.time or 0.0, e.line.uptime or 0.0)):
-        line = event.line
-        clock = line.uptime if line.uptime is not None else line.time
-        key = (event.outcome, event.oom_memcg, None if clock is None else int(clock) // 60)
-        if key in keys:
-            row = found[keys.index(key)]
-            if line.source in row["source"]["seen_in"]:
-                row["count"] += 1
-            else:
-                row["source"]["seen_in"].append(printable(line.source))
-            continue
-        keys.append(key)
-        found.append(
-            {
-                "time": line.time,
-                "time_quality": line.time_quality,
-                "host": optional_printable(line.host),
-                "boot_id": line.boot_id,
-                "uptime": line.uptime,
-                "outcome": event.outcome,
-                "scope": event.scope,
-                "invoker": _invoker(event.invoker),
-                "oom_memcg": optional_printable(event.oom_memcg),
-                "kernel": optional_printable(event.kernel),
-                "count": 1,
-                "source": _source_of(line, [line.source]),
-            }
-        )
-    return found[-_MAX_UNRESOLVED:], max(0, len(found) - _MAX_UNRESOLVED)
+        for shortage in reversed(found[-_NEAR_ROWS:]):
+            if _same_shortage(shortage.event, event):
+                shortage.add(event)
+                break
+        else:
+            found.append(_Shortage(event))
+    rows = _newest_that_fit([shortage.row() for shortage in found[-_MAX_UNRESOLVED:]], 2 * _LIST_BYTES)
+    return rows, len(found) - len(rows)
+
+
+class _Shortage:
+    """One shortage, and how often each source tells of it."""
+
+    def __init__(self, event: Unresolved) -> None:
+        self.event = event
+        self._told = {event.line.source: 1}
+
+    def add(self, event: Unresolved) -> None:
+        if event.line.trusted and not self.event.line.trusted:
+            self.event = event
+        self._told[event.line.source] = self._told.get(event.line.source, 0) + 1
+
+    def row(self) -> Dict[str, Any]:
+        line = self.event.line
+        return {
+            "time": line.time,
+            "time_quality": line.time_quality,
+            "host": optional_printable(line.host),
+            "boot_id": line.boot_id,
+            "uptime": line.uptime,
+            "outcome": self.event.outcome,
+            "scope": self.event.scope,
+            "invoker": _invoker(self.event.invoker),
+            "oom_memcg": optional_printable(self.event.oom_memcg),
+            "kernel": optional_printable(self.event.kernel),
+            "count": max(self._told.values()),
+            "source": _source_of(line, list(self._told)),
+        }
+
+
+def _same_shortage(one: Unresolved, other: Unresolved) -> bool:
+    """Told by another source, or once more within a minute. A panic at the same second of the next boot is another one."""
+    first, later = one.line, other.line
+    if (one.outcome, one.oom_memcg) != (other.outcome, other.oom_memcg):
+        return False
+    for mine, its in ((first.host, later.host), (first.boot_id, later.boot_id)):
+        if mine is not None and its is not None and mine != its:
+            return False
+    if first.time is not None and later.time is not None:
+        return abs(first.time - later.time) <= _NEAR
+    if first.uptime is not None and later.uptime is not None:
+        return abs(first.uptime - later.uptime) <= _NEAR
+    return True
+
+
+def _newest_that_fit(rows: List[Dict[str, Any]], limit: int) -> List[Dict[str, Any]]:
+    first = len(rows)
+    while first:
+        limit -= len(json.dumps(rows[first - 1])) + 2
+        if limit < 0:
+            break
+        first -= 1
+    return rows[first:]
 
 
 def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
@@ -148,7 +189,13 @@ def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
         shown = printable(name[:_MAX_COMM] if names else name[:1024])
         merged[shown] = merged.get(shown, 0) + count
     ranked = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
-    return dict(ranked[:_MAX_COUNTED])
+    kept = {}  # type: Dict[str, int]
+    room = _LIST_BYTES
+    for shown, count in ranked[:_MAX_COUNTED]:
+        room -= len(json.dumps(shown)) + 12
+        if room >= 0:
+            kept[shown] = count
+    return kept
 
 
 def summary_facts(totals: Totals) -> Dict[str, Any]:
@@ -201,5 +248,11 @@ def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int
 
 
 def verdict_units(units: Iterable[Optional[str]]) -> List[str]:
-    """Units that systemd says lost a process to the OOM killer, each once, sorted."""
-    return sorted({printable(unit) for unit in units if unit})
+    """Units that systemd says lost a process to the OOM killer, each once, sorted; not more than a list may hold."""
+    names = sorted({printable(unit[:256]) for unit in units if unit})
+    room = _LIST_BYTES
+    for count, name in enumerate(names):
+        room -= len(json.dumps(name)) + 2
+        if room < 0:
+            return names[:count]
+    return names

@@ -4,11 +4,12 @@
 """From the wish of a task to ``ansible_facts.oom``: asks the sources in turn and puts together what they say."""
 
 import os
-from itertools import chain
+import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
@@ -134,12 +135,17 @@ class _Collector:
         if isinstance(event, Kill):
             self.boot.count(event)
             if self._inside(event.line):
-                self.ledger.add(facts.unit_facts(event))
+                self.ledger.add(facts.unit_facts(event._replace(line=_without_text(event.line))))
         elif isinstance(event, Unresolved):
-            if self._inside(event.line) and len(self.unresolved) < 100_000:
-                self.unresolved.append(event)
+            if self._inside(event.line) and len(self.unresolved) < 10_000:
+                self.unresolved.append(event._replace(line=_without_text(event.line)))
         elif isinstance(event, Verdict) and self._inside(event.line) and len(self.verdicts) < 10_000:
-            self.verdicts.append(event)
+            self.verdicts.append(event._replace(line=_without_text(event.line)))
+
+
+def _without_text(line: LogLine) -> LogLine:
+    """What is kept of a line once it is parsed: thousands are held, and each may be long."""
+    return line._replace(text="")
 
 
 def _age_key(path: str) -> Tuple[float, str]:
@@ -184,18 +190,28 @@ class _Files:
         wish = self._wish
         size = _size_of(path)
         plain = not path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma"))
-        every_line = plain and size <= _EVERY_LINE
+        # In an exported journal a message may be a list of numbers, in which no anchor is found.
+        every_line = plain and size <= (_DEEP_FILE if path.endswith(".json") else _EVERY_LINE)
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
         anchors = () if every_line else (select.ALL_ANCHORS if deep else select.KERNEL_ANCHORS)  # type: Tuple[bytes, ...]
         scan = FileScan(
-            path, anchors=anchors, head=select.HEAD, since=wish.since, until=wish.until, follow=named, root=self._host.root
+            path,
+            anchors=anchors,
+            head=select.HEAD_OF_ALL if deep else select.HEAD,
+            since=wish.since,
+            until=wish.until,
+            follow=named,
+            root=self._host.root,
+            # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
+            limits=Limits(gap=Limits().block) if deep else Limits(),
         )
-        return self._lines(scan, every_line)
+        return self._lines(scan, every_line, kernel_only=anchors == select.KERNEL_ANCHORS)
 
-    def _lines(self, scan: FileScan, every_line: bool) -> Iterator[LogLine]:
+    def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool) -> Iterator[LogLine]:
+        """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
         wish = self._wish
         newest = None  # type: Optional[Newest]
-        if self._counted is not None and not every_line and not wish.include_tasks:
+        if self._counted is not None and kernel_only and not wish.include_tasks:
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         log = None  # type: Optional[TextLog]
         for excerpt in scan:
@@ -203,19 +219,16 @@ class _Files:
                 log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
             if newest is not None:
                 newest.add(excerpt.data, excerpt.hits)
+                for raw in newest.take_odd():
+                    yield log.line(raw)
                 continue
-            raw_lines = (
-                excerpt.data.split(b"\n")
-                if every_line
-                else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
-            )
+            raw_lines = excerpt.data.split(b"\n") if every_line else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
             for raw in raw_lines:
                 if raw:
                     yield log.line(raw)
         if newest is not None and log is not None:
-            for raw in chain(newest.odd, newest.lines()):
-                for single in raw.split(b"\n"):  # an odd record may be two lines
-                    yield log.line(single)
+            for raw in newest.lines():
+                yield log.line(raw)
             for stamp in newest.stamps:
                 newest.totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:
@@ -240,7 +253,7 @@ def _sources_of(wish: Wish) -> Tuple[str, ...]:
 def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     """The facts. Never raises for what a host says or hides: that is data."""
     wanted = set(wish.subset)
-    oom = {"schema": facts.SCHEMA}  # type: Dict[str, Any]
+    oom = {"schema": facts.SCHEMA, "gathered_at": time.time()}  # type: Dict[str, Any]
     if wanted & {"kills", "counters"}:
         oom.update(_kill_facts(host, wish))
     if "memory" in wanted:

@@ -43,23 +43,21 @@ _EARLYOOM_DRYRUN = re.compile(r"dryrun, not actually sending any signal")
 
 # --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
 OOMD = (
-    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory pressure for (?P<pressed>/.*?)(?: being |\s+b?e?>?$)", re.DOTALL),
-    re.compile(
-        r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory used \(\d+\) / total \(\d+\) and swap used", re.DOTALL
-    ),
+    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory pressure for (?P<pressed>/.*)$", re.DOTALL),
+    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory used \(\d+\) / total \(\d+\) and swap used", re.DOTALL),
 )
+# What follows the second cgroup; a pager cuts the line at the width of the terminal.
+_OOMD_TAIL = re.compile(r" being |\sb?e?>?$")
 # --- facebook oomd: BaseKillPlugin.cpp.
 FB_KILLED = re.compile(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
-FB_MEMBER = re.compile(r"(?P<pid>\d{1,20})\((?P<comm>.*?)\)(?= \d+\(|\s*$)", re.DOTALL)
-FB_KMSG = re.compile(
-    r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL
-)
+FB_MEMBER = re.compile(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
+FB_KMSG = re.compile(r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL)
 # --- nohang: the pid and the name come lines before the signal.
-NOHANG_VICTIM = re.compile(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
-NOHANG_SIGNAL = re.compile(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
-NOHANG_ONE_LINE = re.compile(
-    r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL
+NOHANG_VICTIM = re.compile(
+    r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL
 )
+NOHANG_SIGNAL = re.compile(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
+NOHANG_ONE_LINE = re.compile(r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL)
 # --- systemd (pid 1)
 VERDICT_OOM = re.compile(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")
 VERDICT_RESULT = re.compile(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
@@ -67,6 +65,9 @@ VERDICT_OOMD = re.compile(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some)
 
 MESSAGE_ID_KERNEL = "fe6faa94e7774663a0da52717891d8ef"
 MESSAGE_ID_OOMD = "d989611b15e44c9dbf31e3c81256e4ed"
+
+
+_MAX_PENDING = 1024
 
 
 def _int(text: Optional[str]) -> Optional[int]:
@@ -100,8 +101,9 @@ def earlyoom_kill(line: LogLine) -> Optional[Kill]:
 def systemd_oomd_kill(line: LogLine) -> Optional[Kill]:
     for pattern in OOMD:
         found = pattern.match(line.text)
-        if found:
-            scope = "memcg" if "pressed" in found.groupdict() else "global"
+        pressed = found.groupdict().get("pressed") if found else None
+        if found and (pressed is None or _OOMD_TAIL.search(pressed)):
+            scope = "global" if pressed is None else "memcg"
             return Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=found.group("cgroup"))
     return None
 
@@ -129,6 +131,8 @@ class NohangState:
         key = (line.host, line.source)
         named = NOHANG_VICTIM.match(line.text)
         if named:
+            if len(self._victims) >= _MAX_PENDING:
+                self._victims.clear()
             self._victims[key] = Victim(int(named.group("pid")), named.group("comm"), _int(named.group("score")))
         elif NOHANG_SIGNAL.match(line.text) and key in self._victims:
             return self._kill(line, self._victims.pop(key))

@@ -7,7 +7,8 @@ Where a source has no kernel seconds, by the numbers on the kill line and a wind
 """
 
 import hashlib
-from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from itertools import islice
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .model import Kill
 
@@ -19,6 +20,11 @@ _SAME_TIME = 600.0
 _RENAMED = 5.0
 #: systemd-oomd says it again while the processes of the cgroup die.
 _OOMD_REPEAT = 10.0
+#: So many kills of one pid near one moment are looked at: a storm with one pid is a forgery, and must not take for ever.
+_MAX_ALIKE = 64
+#: Distinct names that are counted, and how much of each: comm has 15 bytes, cgroup names end at 255.
+_MAX_NAMES = 10_000
+_MAX_NAME = 256
 _QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
 
 
@@ -109,15 +115,11 @@ def _merge(one: Kill, other: Kill) -> Kill:
             filled[field] = getattr(rest, field)
     return best._replace(
         line=line,
-        victim=best.victim._replace(
-            **{f: getattr(rest.victim, f) for f in best.victim._fields if getattr(best.victim, f) is None}
-        ),
-        invoker=best.invoker._replace(
-            **{f: getattr(rest.invoker, f) for f in best.invoker._fields if getattr(best.invoker, f) is None}
-        ),
+        victim=best.victim._replace(**{f: getattr(rest.victim, f) for f in best.victim._fields if getattr(best.victim, f) is None}),
+        invoker=best.invoker._replace(**{f: getattr(rest.invoker, f) for f in best.invoker._fields if getattr(best.invoker, f) is None}),
         partial=one.partial and other.partial,
         repeats=max(one.repeats, other.repeats),
-        **filled
+        **filled,
     )
 
 
@@ -133,13 +135,19 @@ class Totals:
         self.first = None  # type: Optional[float]
         self.last = None  # type: Optional[float]
 
+    @staticmethod
+    def _name(counts: Dict[str, int], name: Optional[str], count: int = 1) -> None:
+        if name is not None:
+            name = name[:_MAX_NAME]
+            if name in counts or len(counts) < _MAX_NAMES:
+                counts[name] = counts.get(name, 0) + count
+
     def count(self, comm: str, unit: Optional[str]) -> None:
         """A kill of the kernel in a text log, of which no more is known."""
         self.kills += 1
         self.untrusted += 1
         for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
-            if name is not None:
-                counts[name] = counts.get(name, 0) + 1
+            self._name(counts, name)
 
     def span(self, time: Optional[float]) -> None:
         if time is not None:
@@ -151,7 +159,7 @@ class Totals:
         self.untrusted += other.untrusted
         for mine, theirs in ((self.by_unit, other.by_unit), (self.by_comm, other.by_comm), (self.by_killer, other.by_killer)):
             for name, count in theirs.items():
-                mine[name] = mine.get(name, 0) + count
+                self._name(mine, name, count)
         self.span(other.first)
         self.span(other.last)
 
@@ -159,9 +167,47 @@ class Totals:
         self.kills += 1
         self.untrusted += 0 if kill.line.trusted else 1
         for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
-            if name is not None:
-                counts[name] = counts.get(name, 0) + 1
+            self._name(counts, name)
         self.span(kill.line.time)
+
+
+Key = Tuple[object, ...]
+
+
+def _who(kill: Kill) -> Key:
+    """What two records of one kill surely have in common: systemd-oomd names no pid, but a cgroup."""
+    return (kill.killer, kill.victim.pid, kill.task_memcg if kill.victim.pid is None else None)
+
+
+def _ticks(kill: Kill) -> Tuple[Optional[int], Optional[int]]:
+    """Kernel seconds and time, each in steps as long as two records of one kill may lie apart."""
+    uptime, moment = kill.line.uptime, kill.line.time
+    return None if uptime is None else int(uptime // _ANNOUNCED), None if moment is None else int(moment // _SAME_TIME)
+
+
+def _keys(kill: Kill) -> Iterator[Key]:
+    """Where the index has this kill."""
+    who = _who(kill)
+    uptime, moment = _ticks(kill)
+    yield who
+    yield who + (("time", moment) if moment is not None else ("no time",))
+    if uptime is not None:
+        yield who + ("uptime", uptime)
+
+
+def _places(kill: Kill) -> Iterator[Key]:
+    """Where the index may have another record of the same kill."""
+    who = _who(kill)
+    uptime, moment = _ticks(kill)
+    if uptime is not None:
+        for tick in (uptime, uptime - 1, uptime + 1):
+            yield who + ("uptime", tick)
+    if moment is None:
+        yield who
+        return
+    for tick in (moment, moment - 1, moment + 1):
+        yield who + ("time", tick)
+    yield who + ("no time",)
 
 
 class Ledger:
@@ -175,32 +221,45 @@ class Ledger:
         self._keep = keep
         self._dropped = dropped
         self._entries = {}  # type: Dict[int, Entry]
-        self._index = {}  # type: Dict[Tuple[str, Optional[int]], List[int]]
+        self._index = {}  # type: Dict[Key, List[int]]
         self._gone = set()  # type: Set[str]
         self._next = 0
         self.truncated = 0
         self.totals = Totals()
 
     def add(self, kill: Kill) -> None:
-        key = (kill.killer, kill.victim.pid)
-        numbers = self._index.setdefault(key, [])
-        for number in numbers:
+        number = self._find(kill)
+        if number is not None:
             entry = self._entries[number]
-            if _same(entry.kill, kill):
-                repeated = kill.line.source in entry.seen_in
-                merged = _merge(entry.kill, kill)
-                if repeated:
-                    merged = merged._replace(repeats=entry.kill.repeats + kill.repeats + 1)
-                seen = entry.seen_in if repeated else entry.seen_in + (kill.line.source,)
-                self._entries[number] = Entry(merged, seen)
-                return
+            repeated = kill.line.source in entry.seen_in
+            merged = _merge(entry.kill, kill)
+            if repeated:
+                merged = merged._replace(repeats=entry.kill.repeats + kill.repeats + 1)
+            seen = entry.seen_in if repeated else entry.seen_in + (kill.line.source,)
+            self._entries[number] = Entry(merged, seen)
+            if _ticks(merged) != _ticks(entry.kill):
+                self._enter(number, merged)
+            return
         if self._gone and kill_id(kill) in self._gone:
             return
-        numbers.append(self._next)
         self._entries[self._next] = Entry(kill, (kill.line.source,))
+        self._enter(self._next, kill)
         self._next += 1
         if len(self._entries) >= 2 * self._keep + 64:
             self._shrink()
+
+    def _enter(self, number: int, kill: Kill) -> None:
+        for key in _keys(kill):
+            self._index.setdefault(key, []).append(number)
+
+    def _find(self, kill: Kill) -> Optional[int]:
+        """Another record of the same kill: the first that was entered, among the last that are near."""
+        for key in _places(kill):
+            numbers = self._index.get(key, ())
+            for number in islice(numbers, max(0, len(numbers) - _MAX_ALIKE), None):
+                if _same(self._entries[number].kill, kill):
+                    return number
+        return None
 
     def absorb(self, totals: Totals) -> None:
         """Kills that were counted without being kept."""
@@ -219,14 +278,13 @@ class Ledger:
         order = self._ordered()
         for number in order[: max(0, len(order) - self._keep)]:
             kill = self._entries.pop(number).kill
-            key = (kill.killer, kill.victim.pid)
-            self._index[key].remove(number)
-            if not self._index[key]:
-                del self._index[key]
             self._gone.add(kill_id(kill))
             self.totals.add(kill)
             self._dropped(kill)
             self.truncated += 1
+        self._index.clear()
+        for number in sorted(self._entries):
+            self._enter(number, self._entries[number].kill)
 
     def entries(self) -> List[Entry]:
         """Oldest first, at most `keep`. The totals then count everything."""

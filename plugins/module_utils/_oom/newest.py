@@ -27,12 +27,23 @@ _COUNTED = re.compile(
     rb"Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>[^\n]*)\),? (?:UID \d+, )?total-vm:"
 )
 _TASK = re.compile(rb",pid=\d+,uid=\d+\s*$")
-_MEMCG = re.compile(rb",task_memcg=(/[^\n]*),task=")
+_MEMCG = b",task_memcg="
 
 
 def _line_end(data: bytes, at: int) -> int:
     end = data.find(b"\n", at)
     return len(data) if end < 0 else end + 1
+
+
+def _one_per_line(data: bytes, hits: Tuple[int, ...]) -> Tuple[int, ...]:
+    """The first hit of each line: a line may quote a thousand kills and is one at most."""
+    first = []  # type: List[int]
+    done = -1
+    for hit in hits:
+        if hit >= done:
+            first.append(hit)
+            done = _line_end(data, hit)
+    return tuple(first)
 
 
 class _Held(NamedTuple):
@@ -60,6 +71,7 @@ class Newest:
         self.odd = []  # type: List[bytes]  # lines that the short way could not read, for the parser
 
     def add(self, data: bytes, hits: Tuple[int, ...]) -> None:
+        hits = _one_per_line(data, hits)
         kills = sum(1 for hit in hits if data.startswith(_ANCHOR, hit))
         self._held.append(_Held(data, hits, None, kills))
         self._kills += kills
@@ -79,6 +91,13 @@ class Newest:
             self._raw -= len(held.data)
             self._cut += 1
 
+    def take_odd(self) -> Iterator[bytes]:
+        """Raw lines that the short way could not read, once: in some formats that is every kill."""
+        odd, self.odd = self.odd, []
+        for record in odd:
+            for line in record.split(b"\n"):  # a record may be two lines
+                yield line
+
     def lines(self) -> Iterator[bytes]:
         """Raw lines of what is held, the oldest first."""
         while self._held:
@@ -89,7 +108,7 @@ class Newest:
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)
         hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint", data))
-        self._count(data, hits)
+        self._count(data, _one_per_line(data, hits))
 
     def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
         announced = b""  # the summary of a kill whose line has not come yet
@@ -103,8 +122,10 @@ class Newest:
                 announced = data[start : end if whole else _line_end(data, end)]
             elif data.startswith(_ANCHOR, hit):
                 kill = _COUNTED.match(data, start)
-                if kill is None:
-                    after = _line_end(data, _line_end(data, hit))  # a name with a newline goes on there
+                if kill is None or b"#" in kill.group("comm"):  # #012: rsyslog's escape of a control character
+                    after = _line_end(data, hit)
+                    if data.find(b"total-vm:", hit, after) < 0:
+                        after = _line_end(data, after)  # a name with a newline goes on there
                     self.odd += [announced, data[start:after]] if announced else [data[start:after]]
                 else:
                     self._count_kill(kill, announced)
@@ -119,8 +140,8 @@ class Newest:
         self._recent[pid] = None
         if len(self._recent) > _RECENT:
             del self._recent[next(iter(self._recent))]
-        memcg = _MEMCG.search(announced) if announced else None
-        self.totals.count(to_text(kill.group("comm")), self._unit(memcg.group(1)) if memcg else None)
+        memcg = announced[announced.find(_MEMCG) + len(_MEMCG) : announced.rfind(b",task=")] if _MEMCG in announced else b""
+        self.totals.count(to_text(kill.group("comm")), self._unit(memcg) if memcg.startswith(b"/") else None)
         self.stamps[1:] = [to_text(kill.group("stamp"))]
 
     def _unit(self, memcg: bytes) -> Optional[str]:

@@ -21,6 +21,11 @@ _REPORT_SPAN = 60.0
 _GROUP_SPAN = 2.0
 _REPEAT_SPAN = 10.0
 _KB = 1024
+#: A kernel's record ends at 2 KiB; what is longer is somebody's text, and only its beginning is looked at.
+_MAX_TEXT = 8192
+#: Reports that are open at once (one per source and host: a central log has many), and victims in one report.
+_MAX_REPORTS = 1024
+_MAX_GROUP = 4096
 
 
 def _bytes(kb: Optional[str]) -> Optional[int]:
@@ -68,6 +73,7 @@ class _Report:
         self.unresolved = None  # type: Optional[Tuple[LogLine, str]]
         self.table = Table()
         self.kills = []  # type: List[Kill]
+        self.killed = {}  # type: Dict[Optional[int], int]  # pid -> where in kills
 
     def touch(self, line: LogLine) -> None:
         if self.start is None:
@@ -92,6 +98,8 @@ class Parser:
 
     def feed(self, line: LogLine) -> List[Event]:
         """Events that this line completes."""
+        if len(line.text) > _MAX_TEXT:
+            line = line._replace(text=line.text[:_MAX_TEXT])
         if line.tag is None or line.tag == "kernel":
             events, taken = self._kernel(line)
             if taken:
@@ -128,23 +136,26 @@ class Parser:
         text = line.text
         key = (line.source, line.host)
         report = self._reports.get(key)
+        closed = []  # type: List[Event]
         if report is None:
             report = self._reports[key] = _Report()
+            if len(self._reports) > _MAX_REPORTS:
+                closed = self._close(self._reports.pop(next(iter(self._reports))))
         for needle, handler in _HANDLERS:
             if needle in text:
                 events = handler(self, key, report, line)
                 if events is not None:
-                    return events, True
+                    return closed + events, True
         if report.start is not None and not report.kills and report.table.feed(text):
-            return [], True
+            return closed, True
         if report.start is None and text.startswith("[") and report.table.feed(text):
-            return [], True  # an excerpt that begins inside the table
+            return closed, True  # an excerpt that begins inside the table
         if text.startswith("Node "):
             report.table.feed(text)
         if patterns.SUSPICIOUS.match(text) and not patterns.NOT_A_KILL.match(text):
             self.unparsed += 1
-            return [], True
-        return [], False
+            return closed, True
+        return closed, bool(closed)
 
     def _fresh(self, key: Tuple[str, Optional[str]], line: LogLine) -> Tuple[_Report, List[Event]]:
         """A new report; what the one before had open."""
@@ -274,15 +285,17 @@ class Parser:
             pgtables=_bytes(field.get("pgtables")),
             oom_score_adj=_int(field.get("oom_score_adj")),
         )
-        for index, earlier in enumerate(report.kills):
-            if earlier.victim.pid == victim.pid and _within(earlier.line, line, _REPEAT_SPAN):
-                report.kills[index] = earlier._replace(repeats=earlier.repeats + 1)
-                return []
+        index = report.killed.get(victim.pid)
+        if index is not None and _within(report.kills[index].line, line, _REPEAT_SPAN):
+            report.kills[index] = report.kills[index]._replace(repeats=report.kills[index].repeats + 1)
+            return []
         member = bool(report.group) and bool(report.kills) and _within(report.kills[-1].line, line, _GROUP_SPAN)
+        member = member and len(report.kills) < _MAX_GROUP
         events = []  # type: List[Event]
         if report.unresolved or (report.kills and not member) or self._stale(report, line, victim, field["context"] is not None):
             report, events = self._fresh(key, line)
         report.touch(line)
+        report.killed[victim.pid] = len(report.kills)
         report.kills.append(self._kill(report, line, victim, field["context"], member or (bool(report.group) and not report.kills)))
         return events
 
@@ -312,9 +325,7 @@ class Parser:
         if kill.trigger == "unknown" and scope == "memcg":
             kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
         if summary is not None and not member:
-            kill = kill._replace(
-                constraint=summary.constraint, **_memcgs_of(report.summary[0].text if report.summary else "", summary, victim)
-            )
+            kill = kill._replace(constraint=summary.constraint, **_memcgs_of(report.summary[0].text if report.summary else "", summary, victim))
             if victim.uid is None:
                 kill = kill._replace(victim=victim._replace(uid=summary.uid))
         elif scope == "memcg":

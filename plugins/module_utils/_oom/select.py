@@ -12,14 +12,20 @@ KERNEL_ANCHORS = (b"Killed process ", b"oom-killer: gfp_mask=0x", b"oom-kill:con
 HEAD = KERNEL_ANCHORS[1]
 #: All killers, all eras, lines that stand alone. Short needles: half as fast again.
 ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim")
+#: The same head, as a hit of those: it begins where one of them does.
+HEAD_OF_ALL = b"killer: gfp_mask=0x"
 
 _NEAR = 3
 _PREAMBLE = 3
 _FOLLOW = 600
-_KILLED_WHOLE = re.compile(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(.*UID:\d+.* oom_score_adj:-?\d+\s*$", re.DOTALL)
+#: How far back a kill without a header may have its table, and how many victims of a group may share one.
+_REACH = 256 << 10
+_MEMBERS = 256
+#: 5.4 and later. Looked for from the right: an open-ended pattern would be tried from every "Killed process" in a name.
+_KILLED_TAIL = re.compile(rb"kB, UID:\d+ pgtables:\d+kB oom_score_adj:-?\d+\s*$")
+_KILLED_CONTEXT = re.compile(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(")
 _KILLED = re.compile(rb"Killed process (\d+)")
-_SUMMARY_WHOLE = re.compile(rb",pid=\d+,uid=\d+\s*$")
-_HEADER_WHOLE = re.compile(rb" invoked oom-killer: .*order=")
+_SUMMARY_WHOLE = re.compile(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = re.compile(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 _NOHANG_LINES = 48
 #: Words of the other killers and of systemd; anything else with "kill" in it is noise.
@@ -56,6 +62,15 @@ def _after(data: bytes, end: int, count: int) -> List[int]:
     return starts
 
 
+def _header_whole(line: bytes) -> bool:
+    at = line.find(b" invoked oom-killer: ")
+    return at >= 0 and line.find(b"order=", at) >= 0
+
+
+def _kill_whole(line: bytes) -> bool:
+    return _KILLED_CONTEXT.search(line) is not None and _KILLED_TAIL.search(line, max(0, len(line) - 200)) is not None
+
+
 def _find_lines(data: bytes, needle: bytes, low: int, high: int) -> List[int]:
     starts = []  # type: List[int]
     at = data.find(needle, low, high)
@@ -65,17 +80,17 @@ def _find_lines(data: bytes, needle: bytes, low: int, high: int) -> List[int]:
     return starts
 
 
-def _around_kill(data: bytes, start: int, end: int, head: int) -> List[int]:
+def _row(data: bytes, pid: bytes, low: int, start: int) -> List[int]:
+    """The victim's row in the table, and what its columns are."""
+    return _find_lines(data, b"%s] " % pid, low, start) + _find_lines(data, b"tgid total_vm", low, start)[-1:]
+
+
+def _around_kill(data: bytes, start: int, end: int, low: int) -> List[int]:
     """An old or broken record needs its neighbours, its cgroups and the victim's row in the table (uid, adjustment)."""
     found = _KILLED.search(data, start, end)
     lines = _before(data, start, _NEAR) + _after(data, end, _NEAR)
-    low = max(0, head if head >= 0 else start - (256 << 10))
-    for needle in (b"Task in /", b"] Task in /"):
-        lines += _find_lines(data, needle, low, start)[-1:]
-    if found:
-        lines += _find_lines(data, b"%s] " % found.group(1), low, start)
-        lines += _find_lines(data, b"tgid total_vm", low, start)[-1:]
-    return lines
+    lines += _find_lines(data, b"Task in /", low, start)[-1:]
+    return lines + _row(data, found.group(1), low, start) if found else lines
 
 
 def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) -> List[bytes]:
@@ -90,7 +105,9 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
     wanted = set()  # type: Set[int]
     head = -1
     done = -1
-    for position, hit in enumerate(hits):
+    used = 0  # the end of the last kill that had a table before it: the next one's lies behind
+    members = 0
+    for hit in hits:
         if hit < done:
             continue  # several anchors on one line
         start, end = _line_at(data, hit)
@@ -98,27 +115,34 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
         line = data[start:end]
         if b"oom-killer: gfp_mask" in line or b"invoked oom-killer" in line:
             head = start
+            members = 0
             wanted.add(start)
-            if _INVOKER_WHOLE.match(data, end, end + 240) and _HEADER_WHOLE.search(line):
+            if _INVOKER_WHOLE.match(data, end, end + 240) and _header_whole(line):
                 wanted.add(end)  # the invoker's line follows at once since 5.0
             else:
                 wanted.update(_after(data, end, 2 * _PREAMBLE))
-            if b"order=-1" in line or not _HEADER_WHOLE.search(line):
+            if b"order=-1" in line or not _header_whole(line):
                 wanted.update(_before(data, start, _PREAMBLE))  # sysrq, or the first line of a name with a newline
         elif b"Killed process " in line:
             wanted.add(start)
-            if _KILLED_WHOLE.search(line):
+            if _kill_whole(line):
                 if data.find(b"memory.oom.group", end, end + _FOLLOW) >= 0:
                     wanted.update(_after(data, end, 1))
             else:
-                wanted.update(_around_kill(data, start, end, head))
+                wanted.update(_around_kill(data, start, end, max(used, head, start - _REACH)))
+                if members or data.find(b"memory.oom.group", end, end + _FOLLOW) >= 0:
+                    members += 1
+                if not 0 < members < _MEMBERS:
+                    used = end
         elif b"oom-kill:" in line:
             wanted.add(start)
-            upcoming = hits[position + 1] if position + 1 < len(hits) else -1
-            if not _SUMMARY_WHOLE.search(line):
+            summary = _SUMMARY_WHOLE.search(line)
+            if summary is None:
                 wanted.update(_after(data, end, 5))
-            elif not end <= upcoming <= end + _FOLLOW:
-                wanted.update(_after(data, end, _NEAR))  # "is already exiting. Skip killing"
+            elif data.find(b"Killed process %s " % summary.group(1), end, end + _FOLLOW) < 0:
+                wanted.update(_after(data, end, _NEAR))  # "is already exiting. Skip killing", or the kill line is lost
+                wanted.update(_row(data, summary.group(1), max(used, head, start - _REACH), start))
+                used = end
         elif _OTHERS.search(line):
             wanted.add(start)
             wanted.update(_before(data, start, 1))

@@ -10,8 +10,10 @@ from . import patterns
 from .model import Process, Task
 
 _MAX_ROWS = 20_000
+#: A row has some 110 characters; what is longer was not written by a kernel.
+_MAX_ROW = 400
 _PAGES = {"total_vm": "total_vm", "rss": "rss", "rss_anon": "rss_anon", "rss_file": "rss_file", "rss_shmem": "rss_shmem"}
-_NAME_FIRST = re.compile(r"\s*(-?\d+)")
+_NAME_FIRST = re.compile(r"\s*(-?\d{1,20})(?!\d)")
 
 
 class Row(NamedTuple):
@@ -56,7 +58,7 @@ class Table:
             return False
         row = patterns.TABLE_ROW.match(text)
         if row:
-            if len(self._rows) < _MAX_ROWS:
+            if len(self._rows) < _MAX_ROWS and len(text) <= _MAX_ROW:
                 self._rows[int(row.group("pid"))] = row.group("rest")
             return True
         header = patterns.TABLE_HEADER.match(text)
@@ -99,7 +101,7 @@ class Table:
                     pgtables=_page_tables(named, page),
                     swap=named["swapents"] * page if "swapents" in named else None,
                     oom_score_adj=named.get("oom_score_adj"),
-                    **sizes
+                    **sizes,
                 )
             )
         return tuple(found)

@@ -30,7 +30,7 @@ _CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"
 # journalctl in another language; month names are looked up by the clock.
 _LOCAL = r"[^\W\d_]{2,10}\.? {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
 _TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[\d+\])?:(?: |$)"
-_SECONDS = r"\[ *(?P<uptime>\d+\.\d+)\] ?"
+_SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 # CONFIG_PRINTK_CALLER: T thread, C processor.
 _CALLER = re.compile(r"\[ *[TC]\d+\] ?")
 
@@ -46,14 +46,12 @@ _NO_HOST = re.compile(
 )
 _LOCAL_SYSLOG = re.compile(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # busybox and OpenWrt logread: the facility and level stand before the tag
-_LOGREAD = re.compile(
-    r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL
-)
+_LOGREAD = re.compile(r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # dmesg -T, in any language; dmesg --time-format reltime
 _BRACKET_STAMP = re.compile(r"\[(?P<stamp>[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,12})\] ?")
 _RELTIME = re.compile(r"\[(?:[A-Z][a-z]{2} ?\d+ \d\d:\d\d| *\+\d+\.\d+)\] ?")
 # dmesg, dmesg -d; journalctl -o short-monotonic has a host or tag behind it
-_BRACKET_SECONDS = re.compile(r"\[ *(?P<uptime>\d+\.\d+)(?: +<[ \d.]+>)?\] ?")
+_BRACKET_SECONDS = re.compile(r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})(?: +<[ \d.]+>)?\] ?")
 _BRACKET_DELTA = re.compile(r"\[<[ \d.]+>\] ?")
 # dmesg --time-format iso: a comma before the fraction, and no host or tag
 _DMESG_ISO = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:?\d\d) ")
@@ -61,11 +59,11 @@ _DMESG_ISO = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:?
 _DECODED = re.compile(r"(?P<facility>[a-z]+) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ")
 _PRIORITY = re.compile(r"<(?P<pri>\d{1,3})>")
 # /dev/kmsg as cat gives it
-_KMSG = re.compile(r"(?P<prio>\d+),\d+,(?P<usec>\d+),[-c+](?:,[^;]*)?;")
+_KMSG = re.compile(r"(?P<prio>\d{1,10}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;]*)?;")
 _KMSG_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 _BARE_TAG = re.compile(r"(?:(?P<host>[^\s:]+) )?(?P<tag>kernel): (?:" + _SECONDS + r")?")
 # A serial console: another program's text stands before the record.
-_CONSOLE = re.compile(r".*?\[ *(?P<uptime>\d+\.\d{6})\] ")
+_CONSOLE = re.compile(r".*?\[ *(?P<uptime>\d{1,12}\.\d{6})\] ")
 # rsyslog's escapes of control characters, octal
 _OCTAL = re.compile(r"#(0[0-3][0-7]|177)")
 # A kernel text may be indented by a paste; these words begin the lines that are looked for.
@@ -73,7 +71,7 @@ _INDENTED = re.compile(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed 
 
 
 # dmesg --json, one field a line
-_DMESG_JSON_TIME = re.compile(rb'\s*"time": *(\d+\.\d+),')
+_DMESG_JSON_TIME = re.compile(rb'\s*"time": *(\d{1,12}\.\d{1,9}),')
 _DMESG_JSON_TEXT = re.compile(rb'\s*"msg": (".*")\s*$')
 
 
@@ -141,9 +139,7 @@ def _loose(raw: str) -> Split:
         found = pattern.match(line)
         if found and not (pattern is _SYSLOG and "," in found.group("stamp")):
             fields = found.groupdict()
-            return Split(
-                line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime"))
-            )
+            return Split(line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
     found_dmesg = _dmesg(line)
     if found_dmesg is not None:
         return found_dmesg
@@ -170,7 +166,8 @@ def split(raw: str) -> Split:
         if caller:
             text = text[caller.end() :]
     if text[:1].isspace():
-        text = _INDENTED.sub("", text, count=1)
+        indented = _INDENTED.match(text)
+        text = text[indented.end() :] if indented else text
     if "#" in text:
         text = _OCTAL.sub(lambda m: chr(int(m.group(1), 8)), text)
     return parts if text is parts.text else parts._replace(text=text)
@@ -196,9 +193,7 @@ class TextLog:
                 return found
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
         time, quality = self._stamp(parts.stamp) if parts.stamp is not None else (None, "unknown")
-        return LogLine(
-            parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON
-        )
+        return LogLine(parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
     def _json(self, raw: bytes) -> Optional[LogLine]:
         """A line of ``journalctl -o json``, or the message in ``dmesg --json``, whose seconds stand two lines before."""

@@ -77,7 +77,7 @@ def test_every_label_exactly(shared, labels):
                 if value != row[label]
             ]
     assert wrong == []
-    assert checked >= 95
+    assert checked >= 90
 
 
 def test_negatives_give_nothing(shared, labels):
