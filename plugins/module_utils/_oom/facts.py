@@ -223,15 +223,18 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
 
 
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
-    """Let the oldest kills go until the result fits; `truncated` counts them."""
+    """Let the oldest kills go until the result fits, untrusted ones first; `truncated` counts them."""
     kills = facts.pop("kills")
     room = limit - len(json.dumps(facts)) - 32
-    first = len(kills)
-    while first and room >= 0:
-        room -= len(json.dumps(kills[first - 1])) + 2
-        first -= 1 if room >= 0 else 0
-    facts["kills"] = kills[first:]
-    facts["truncated"] = facts.get("truncated", 0) + first
+    newest_first = sorted(range(len(kills)), key=lambda at: (kills[at]["source"]["trusted"], at), reverse=True)
+    kept = []  # type: List[int]
+    for at in newest_first:
+        room -= len(json.dumps(kills[at])) + 2
+        if room < 0:
+            break
+        kept.append(at)
+    facts["kills"] = [kills[at] for at in sorted(kept)]
+    facts["truncated"] = facts.get("truncated", 0) + len(kills) - len(kept)
 
 
 def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int) -> Dict[str, Any]:

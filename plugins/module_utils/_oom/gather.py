@@ -284,6 +284,10 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
         journal = JournalScan(host, since, wish.until, wish.journal_directory, wish.include_tasks)
         collector.read(journal)
         reports.append(journal.report)
+    if "kmsg" in sources:
+        kmsg = KmsgScan(host, whole_blocks=wish.include_tasks)
+        collector.read(kmsg)
+        reports.append(kmsg.report)
     if journal is not None and journal.report.status == "read":
         since = wish.since  # the journal has the kills since the boot
     alone = sources == ("files",) and wish.since is None and wish.until is None
@@ -292,10 +296,6 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
         for lines in files.each():
             collector.read(lines)
         reports += files.reports
-    if "kmsg" in sources:
-        kmsg = KmsgScan(host, whole_blocks=wish.include_tasks)
-        collector.read(kmsg)
-        reports.append(kmsg.report)
     section = facts.kill_section(collector.ledger, collector.unresolved, collector.unparsed)
     trusted_source = any(scan is not None and scan.report.status == "read" for scan in (journal, kmsg))
     counters = boot.counters(trusted_source)

@@ -173,3 +173,13 @@ def test_totals_absorb_totals():
     other.span(3.0)
     one.absorb(other)
     assert (one.kills, one.untrusted, one.by_comm, one.by_unit, one.first, one.last) == (2, 2, {"java": 2}, {"a.service": 1}, 3.0, 5.0)
+
+
+def test_a_flood_of_forged_lines_does_not_hide_what_the_kernel_said():
+    ledger = Ledger(10)
+    ledger.add(kill(pid=1, source="journal", at=1.0, trusted=True))
+    for pid in range(100, 300):
+        ledger.add(kill(pid=pid, source="syslog", at=1000.0 + pid))
+    kept = ledger.entries()
+    assert [entry.kill.victim.pid for entry in kept] == [1] + list(range(291, 300))
+    assert (ledger.truncated, ledger.totals.kills, ledger.totals.untrusted) == (191, 201, 200)
