@@ -1,0 +1,89 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files are logs here: the standard ones, and what the user's paths and patterns stand for."""
+
+import glob
+import os
+import re
+import stat
+from typing import Iterable, List, NamedTuple, Set, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+
+# messages, messages.1, messages-20250412.xz, kern.log.2.gz; not messages_old, not the directory syslog.d
+_STANDARD = re.compile(r"(?:messages|syslog|kern\.log)(?:[.-].*)?$")
+
+
+class LogPaths(NamedTuple):
+    """paths -- to be read. missing -- what was looked for and is not there."""
+
+    paths: List[str]
+    missing: List[SourceReport]
+
+
+def standard_logs(root: str = "/") -> LogPaths:
+    """/var/log/{messages,syslog,kern.log} with their rotations, the newest first. Names are given with the root."""
+    folder = os.path.join(root, "var/log")
+    try:
+        names = [name for name in os.listdir(folder) if _STANDARD.match(name)]
+    except OSError as exc:
+        status = "absent" if isinstance(exc, (FileNotFoundError, NotADirectoryError)) else "denied"
+        return LogPaths([], [SourceReport(folder, status, reason=exc.strerror)])
+    found = []  # type: List[Tuple[float, str]]
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            status_of = os.stat(path)
+            if stat.S_ISDIR(status_of.st_mode):
+                continue
+            found.append((-status_of.st_mtime, path))
+        except OSError:
+            found.append((0.0, path))  # whoever opens it will say why
+    paths = _once(path for _mtime, path in sorted(found))
+    if not paths:
+        return LogPaths([], [SourceReport(folder, "absent", reason="no messages, syslog or kern.log in it")])
+    return LogPaths(paths, [])
+
+
+def expand(patterns: Iterable[str]) -> LogPaths:
+    """The user's paths and patterns (*, ?, [], **) as paths, sorted, every file once."""
+    found = []  # type: List[str]
+    missing = []  # type: List[SourceReport]
+    for pattern in patterns:
+        if os.path.lexists(pattern) or not glob.has_magic(pattern):
+            found.append(pattern)  # absent, denied, not_regular: whoever opens it will say so
+            continue
+        matches = glob.glob(pattern, recursive=True)
+        found += [match for match in matches if not os.path.isdir(match)]
+        if not matches:
+            missing.append(_nothing(pattern))
+    return LogPaths(_once(sorted(set(found))), missing)
+
+
+def _nothing(pattern: str) -> SourceReport:
+    """Why a pattern matches nothing: glob keeps that to itself."""
+    folder = os.path.dirname(re.split(r"[*?\[]", pattern)[0]) or "."
+    try:
+        os.listdir(folder)
+    except PermissionError:
+        return SourceReport(pattern, "denied", reason="%s may not be listed by this user" % folder)
+    except OSError:
+        pass
+    return SourceReport(pattern, "absent", reason="matches nothing")
+
+
+def _once(paths: Iterable[str]) -> List[str]:
+    """Without the further names of the same file."""
+    seen = set()  # type: Set[Tuple[int, int]]
+    kept = []
+    for path in paths:
+        try:
+            status_of = os.stat(path)
+            if (status_of.st_dev, status_of.st_ino) in seen:
+                continue
+            seen.add((status_of.st_dev, status_of.st_ino))
+        except OSError:
+            pass
+        kept.append(path)
+    return kept
