@@ -95,7 +95,7 @@ class Command:
 
     def __enter__(self) -> "Command":
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command cannot stream
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

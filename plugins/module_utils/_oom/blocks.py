@@ -84,15 +84,13 @@ def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:
             if len(pending) < _MAX_PARTS and (is_bare(line) or _same_record(first, line)) and not _OPENS.match(line.text):
                 pending.append(line)
                 continue
-            for done in _release(pending):
-                yield done
+            yield from _release(pending)
             pending = []
         if _OPENS.match(line.text) and not _finished(line.text):
             pending = [line]
         else:
             yield line
-    for done in _release(pending):
-        yield done
+    yield from _release(pending)
 
 
 def _finished(text: str) -> bool:
@@ -106,7 +104,7 @@ def _finished(text: str) -> bool:
     if "oom_score_adj:" in text or " score " in text:
         return True
     if text.startswith(("CPU:", "Pid:")):
-        return _matched(text) > 0
+        return (patterns.CPU_LINE.match(text) or patterns.PID_LINE.match(text)) is not None
     return False
 
 

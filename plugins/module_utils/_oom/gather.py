@@ -5,17 +5,14 @@
 
 import os
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
-from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
-from ansible_collections.memops.linux.plugins.module_utils._systemd.show import systemd_view
 
 from . import facts, select
 from .blocks import join_records
@@ -24,6 +21,10 @@ from .model import Kill, LogLine, SourceReport, Unresolved, Verdict
 from .newest import Newest
 from .parser import Parser
 from .visibility import Sight, visibility
+
+if TYPE_CHECKING:
+    from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
+    from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 
 SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons")
 SOURCES = ("journal", "files", "kmsg")
@@ -59,8 +60,8 @@ class Wish(NamedTuple):
 
 
 DEFAULT_MAX_KILLS = 1000
-#: More kills than that do not fit into the default result: the smallest takes some 600 bytes of JSON.
-_FIT = facts.RESULT_BYTES // 600
+#: More kills than that do not fit into the default result: the smallest takes some 720 bytes of JSON.
+_FIT = facts.RESULT_BYTES // 720
 #: btime of /proc/stat moves with the clock.
 _CLOCK_SLACK = 5.0
 
@@ -261,6 +262,8 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     if "settings" in wanted:
         oom["settings"] = procfs.settings(host)
     if wanted & {"units", "daemons"}:
+        from ansible_collections.memops.linux.plugins.module_utils._systemd.show import systemd_view
+
         view = systemd_view(host, units="units" in wanted, daemons="daemons" in wanted)
         if "units" in wanted:
             oom["units"] = view.units
@@ -278,13 +281,18 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
     boot = collector.boot
     journal = None  # type: Optional[JournalScan]
     kmsg = None  # type: Optional[KmsgScan]
+    # Imported where needed: without bytecode each costs some milliseconds, and a look into a file needs neither.
     reports = []  # type: List[SourceReport]
     since = boot.since(wish.since)
     if "journal" in sources:
+        from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
+
         journal = JournalScan(host, since, wish.until, wish.journal_directory, wish.include_tasks)
         collector.read(journal)
         reports.append(journal.report)
     if "kmsg" in sources:
+        from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
+
         kmsg = KmsgScan(host, whole_blocks=wish.include_tasks)
         collector.read(kmsg)
         reports.append(kmsg.report)

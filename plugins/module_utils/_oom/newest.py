@@ -21,6 +21,7 @@ _SUMMARY = b"oom-kill:constraint="
 #: What is kept of a file before it is cut down to the lines of interest.
 _RAW_BYTES = 12 << 20
 _RECENT = 64
+_BATCH = 64
 _COUNTED = re.compile(
     rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\] ?)?(?:\[ *[TC]\d+\] ?)?"
     rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
@@ -60,6 +61,7 @@ class Newest:
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
+        self._inbox = []  # type: List[Tuple[bytes, Tuple[int, ...]]]
         self._held = deque()  # type: Deque[_Held]
         self._kills = 0
         self._raw = 0
@@ -71,11 +73,19 @@ class Newest:
         self.odd = []  # type: List[bytes]  # lines that the short way could not read, for the parser
 
     def add(self, data: bytes, hits: Tuple[int, ...]) -> None:
-        hits = _one_per_line(data, hits)
-        kills = sum(1 for hit in hits if data.startswith(_ANCHOR, hit))
-        self._held.append(_Held(data, hits, None, kills))
-        self._kills += kills
+        self._inbox.append((data, hits))
         self._raw += len(data)
+        if len(self._inbox) >= _BATCH or self._raw > _RAW_BYTES:
+            self._settle()
+
+    def _settle(self) -> None:
+        """What came in since the last time: in one go, which is faster than between two reads of the file."""
+        for data, hits in self._inbox:
+            first = _one_per_line(data, hits)
+            kills = sum(1 for hit in first if data.startswith(_ANCHOR, hit))
+            self._held.append(_Held(data, first, None, kills))
+            self._kills += kills
+        self._inbox = []
         while self._held and self._kills - self._held[0].kills >= self._keep:
             oldest = self._held.popleft()
             self._kills -= oldest.kills
@@ -95,15 +105,15 @@ class Newest:
         """Raw lines that the short way could not read, once: in some formats that is every kill."""
         odd, self.odd = self.odd, []
         for record in odd:
-            for line in record.split(b"\n"):  # a record may be two lines
-                yield line
+            yield from record.split(b"\n")  # a record may be two lines
 
     def lines(self) -> Iterator[bytes]:
-        """Raw lines of what is held, the oldest first."""
+        """Raw lines of what is held, the oldest first, behind odd ones that were not taken."""
+        self._settle()
+        yield from self.take_odd()
         while self._held:
             held = self._held.popleft()
-            for line in lines_of_interest(held.data, held.hits) if held.lines is None else held.lines:
-                yield line
+            yield from lines_of_interest(held.data, held.hits) if held.lines is None else held.lines
 
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)

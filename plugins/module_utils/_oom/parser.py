@@ -325,7 +325,8 @@ class Parser:
         if kill.trigger == "unknown" and scope == "memcg":
             kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
         if summary is not None and not member:
-            kill = kill._replace(constraint=summary.constraint, **_memcgs_of(report.summary[0].text if report.summary else "", summary, victim))
+            oom_memcg, task_memcg = _memcgs_of(report.summary[0].text if report.summary else "", summary, victim)
+            kill = kill._replace(constraint=summary.constraint, oom_memcg=oom_memcg, task_memcg=task_memcg)
             if victim.uid is None:
                 kill = kill._replace(victim=victim._replace(uid=summary.uid))
         elif scope == "memcg":
@@ -406,7 +407,7 @@ class Parser:
         return [kill._replace(partial=True)] if kill is not None else []
 
 
-def _memcgs_of(text: str, summary: patterns.Summary, victim: Process) -> Dict[str, Optional[str]]:
+def _memcgs_of(text: str, summary: patterns.Summary, victim: Process) -> Tuple[Optional[str], Optional[str]]:
     """The cgroups of the summary; the name on the kill line tells where a cgroup name with ",task=" in it ends."""
     if victim.comm is not None and summary.comm != victim.comm and summary.pid is not None:
         named = ",task=%s,pid=%d,uid=" % (victim.comm, summary.pid)
@@ -415,7 +416,7 @@ def _memcgs_of(text: str, summary: patterns.Summary, victim: Process) -> Dict[st
             again = patterns.parse_summary(text[:at] + ",task=x,pid=0,uid=0")
             if again is not None:
                 summary = again
-    return {"oom_memcg": summary.oom_memcg, "task_memcg": summary.task_memcg}
+    return summary.oom_memcg, summary.task_memcg
 
 
 _HANDLERS = (
@@ -442,7 +443,5 @@ def parse(lines: Iterable[LogLine], include_tasks: bool = False) -> Iterator[Eve
     """Every kill, unresolved shortage and verdict in the lines of one source."""
     parser = Parser(include_tasks=include_tasks)
     for line in join_records(lines):
-        for event in parser.feed(line):
-            yield event
-    for event in parser.finish():
-        yield event
+        yield from parser.feed(line)
+    yield from parser.finish()

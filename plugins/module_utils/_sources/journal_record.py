@@ -117,7 +117,7 @@ def _json_values(value: Any) -> Tuple[bytes, ...]:
         return (value.encode("utf-8", "backslashreplace"),)
     if not isinstance(value, list) or not value:
         return ()
-    if all(type(item) is int for item in value):
+    if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
         return (bytes(value),) if all(0 <= item <= 255 for item in value) else ()
     return tuple(part for item in value for part in _json_values(item))
 

@@ -81,8 +81,7 @@ class FileScan:
             if opened.fd < 0:
                 self._say(opened.status, opened.reason)
                 return
-            for excerpt in self._read(opened):
-                yield excerpt
+            yield from self._read(opened)
         except Unsupported as exc:
             self._say("unsupported", str(exc))
         except Exception as exc:  # pylint: disable=broad-except
@@ -113,13 +112,11 @@ class FileScan:
             archive = Archive(opened.fd, kind, self._caps, deadline)
             cutter = self._cutter(1 << 40, opened.size * _COMPRESSION <= _SMALL)
             try:
-                for excerpt in self._read_archive(archive, cutter, line_time):
-                    yield excerpt
+                yield from self._read_archive(archive, cutter, line_time)
             finally:
                 archive.close()
         else:
-            for excerpt in self._read_plain(opened, line_time, deadline):
-                yield excerpt
+            yield from self._read_plain(opened, line_time, deadline)
 
     def _cutter(self, size: int, everywhere: bool) -> Cutter:
         near = () if everywhere else tuple([anchor for anchor in self._anchors if anchor in self._near])
@@ -128,8 +125,7 @@ class FileScan:
 
     def _read_archive(self, archive: Archive, cutter: Cutter, line_time: window.LineTime) -> Iterator[Excerpt]:
         try:
-            for excerpt in cutter.cut(self._remembering(archive.fill)):
-                yield excerpt
+            yield from cutter.cut(self._remembering(archive.fill))
         finally:
             self.report = self.report._replace(
                 bytes=archive.produced,
@@ -155,7 +151,9 @@ class FileScan:
         return filled
 
     def _read_plain(self, opened: Opened, line_time: window.LineTime, deadline: Optional[float]) -> Iterator[Excerpt]:
-        read = lambda size, offset: os.pread(opened.fd, size, offset)  # noqa: E731
+        def read(size: int, offset: int) -> bytes:
+            return os.pread(opened.fd, size, offset)
+
         reach = window.ends(read, opened.size, line_time)
         self.report = self.report._replace(first=reach.first, last=reach.last)
         # a file in /proc has no size, and reading some of them takes the text away from others
@@ -171,15 +169,13 @@ class FileScan:
         plain = PlainFile(opened, start, end, deadline)
         try:
             while plain.more():
-                for excerpt in cutter.cut(plain.fill, plain.base):
-                    yield excerpt
+                yield from cutter.cut(plain.fill, plain.base)
         finally:
             self.report = self.report._replace(bytes=plain.produced, lines=cutter.lines)
         self._finish(plain.damage)
         if not plain.damage and self._renamed(opened):
             self._say("rotated", "it was renamed while it was read")
-            for excerpt in self._successor(cutter, plain.end(), deadline):
-                yield excerpt
+            yield from self._successor(cutter, plain.end(), deadline)
 
     def _renamed(self, opened: Opened) -> bool:
         """Is the file that has been read another one than that which now has its name?"""
@@ -197,8 +193,7 @@ class FileScan:
         try:
             plain = PlainFile(opened, 0, opened.size + GROWTH, deadline, base)
             while plain.more():
-                for excerpt in cutter.cut(plain.fill, plain.base):
-                    yield excerpt
+                yield from cutter.cut(plain.fill, plain.base)
             self.report = self.report._replace(bytes=(self.report.bytes or 0) + plain.produced, lines=None)
         finally:
             os.close(opened.fd)

@@ -8,13 +8,14 @@ Anybody can write a perfect kernel line through the syslog socket, so only the j
 
 import json
 import re
-from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .journal_record import json_record
-from .journal_trust import Judge
+
+if TYPE_CHECKING:
+    from .journal_trust import Judge
 
 #: Text stamp -> (epoch seconds or None, exact | year_inferred | unknown).
 StampFunction = Callable[[str], Tuple[Optional[float], str]]
@@ -98,11 +99,11 @@ def _kmsg_text(text: str) -> str:
 
 def _dmesg(raw: str) -> Optional[Split]:
     """dmesg in its many formats, /dev/kmsg, consoles: no host, mostly no tag."""
+    tag = None  # type: Optional[str]
     kmsg = _KMSG.match(raw)
     if kmsg:
         tag = "kernel" if int(kmsg.group("prio")) >> 3 == 0 else "kmsg-user"
         return Split(_kmsg_text(raw[kmsg.end() :]), tag=tag, uptime=int(kmsg.group("usec")) / 1e6)
-    tag = None  # type: Optional[str]
     at = 0
     decoded = _DECODED.match(raw) or _PRIORITY.match(raw)
     if decoded:
@@ -183,7 +184,7 @@ class TextLog:
     def __init__(self, source: str, stamp: StampFunction) -> None:
         self._source = source
         self._stamp = stamp
-        self._judge = Judge("an exported journal", doubt="an exported journal: anybody may have written it")
+        self._judge = None  # type: Optional["Judge"]
         self._dmesg_seconds = None  # type: Optional[float]
 
     def line(self, raw: bytes) -> LogLine:
@@ -198,6 +199,11 @@ class TextLog:
     def _json(self, raw: bytes) -> Optional[LogLine]:
         """A line of ``journalctl -o json``, or the message in ``dmesg --json``, whose seconds stand two lines before."""
         if raw.startswith(b"{") and b'"MESSAGE"' in raw:
+            from .journal_record import json_record  # late: most logs hold none
+            from .journal_trust import Judge
+
+            if self._judge is None:
+                self._judge = Judge("an exported journal", doubt="an exported journal: anybody may have written it")
             record = json_record(raw)
             if record is None or not record.messages:
                 return None

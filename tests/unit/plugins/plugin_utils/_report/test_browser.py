@@ -13,6 +13,7 @@ import os
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 import warnings
 
@@ -134,15 +135,17 @@ class Browser:
         self._out.close()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+@pytest.fixture
+def browser():
     if not CHROMIUM:
         message = "NOT RUN: no chromium here, so nobody looked whether a process name can run a script in the page (apt install chromium)"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    yield made
-    made.close()
+    # Not below tmp_path: ansible-test forks for every test, and the next one removes that folder while this browser still writes.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        made = Browser(profile)
+        yield made
+        made.close()
 
 
 def opened(browser, tmp_path, report, title="Kills"):
