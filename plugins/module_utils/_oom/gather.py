@@ -230,10 +230,11 @@ class _Files:
         if newest is not None and log is not None:
             for raw in newest.lines():
                 yield log.line(raw)
+            totals = newest.finish()
             for stamp in newest.stamps:
-                newest.totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
+                totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:
-                self._counted(newest.totals)
+                self._counted(totals)
         self.reports.append(scan.report)
 
 

@@ -142,12 +142,12 @@ class Totals:
             if name in counts or len(counts) < _MAX_NAMES:
                 counts[name] = counts.get(name, 0) + count
 
-    def count(self, comm: str, unit: Optional[str]) -> None:
-        """A kill of the kernel in a text log, of which no more is known."""
-        self.kills += 1
-        self.untrusted += 1
+    def count(self, comm: str, unit: Optional[str], kills: int = 1) -> None:
+        """Kills of the kernel in a text log, of which no more is known."""
+        self.kills += kills
+        self.untrusted += kills
         for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
-            self._name(counts, name)
+            self._name(counts, name, kills)
 
     def span(self, time: Optional[float]) -> None:
         if time is not None:

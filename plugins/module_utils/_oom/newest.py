@@ -22,6 +22,7 @@ _SUMMARY = b"oom-kill:constraint="
 _RAW_BYTES = 12 << 20
 _RECENT = 64
 _BATCH = 64
+_MAX_ALIKE = 4096
 _COUNTED = re.compile(
     rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\] ?)?(?:\[ *[TC]\d+\] ?)?"
     rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
@@ -67,7 +68,8 @@ class Newest:
         self._raw = 0
         self._cut = 0  # how many from the left are cut down already
         self._recent = {}  # type: Dict[bytes, None]
-        self._units = {}  # type: Dict[bytes, Optional[str]]
+        self._counted = {}  # type: Dict[Tuple[bytes, bytes], int]  # by name and cgroup
+        self._last = None  # type: Optional[Match[bytes]]
         self.totals = Totals()
         self.stamps = []  # type: List[str]
         self.odd = []  # type: List[bytes]  # lines that the short way could not read, for the parser
@@ -150,13 +152,25 @@ class Newest:
         self._recent[pid] = None
         if len(self._recent) > _RECENT:
             del self._recent[next(iter(self._recent))]
-        memcg = announced[announced.find(_MEMCG) + len(_MEMCG) : announced.rfind(b",task=")] if _MEMCG in announced else b""
-        self.totals.count(to_text(kill.group("comm")), self._unit(memcg) if memcg.startswith(b"/") else None)
-        self.stamps[1:] = [to_text(kill.group("stamp"))]
+        at = announced.find(_MEMCG)
+        memcg = announced[at + len(_MEMCG) : announced.rfind(b",task=")] if at >= 0 else b""
+        alike = (kill.group("comm"), memcg)
+        self._counted[alike] = self._counted.get(alike, 0) + 1
+        if len(self._counted) > _MAX_ALIKE:
+            self._add_up()
+        if not self.stamps:
+            self.stamps.append(to_text(kill.group("stamp")))
+        self._last = kill
 
-    def _unit(self, memcg: bytes) -> Optional[str]:
-        if memcg not in self._units:
-            if len(self._units) > 4096:
-                self._units.clear()
-            self._units[memcg] = unit_of(to_text(memcg))
-        return self._units[memcg]
+    def _add_up(self) -> None:
+        for (comm, memcg), count in self._counted.items():
+            self.totals.count(to_text(comm), unit_of(to_text(memcg)) if memcg.startswith(b"/") else None, count)
+        self._counted.clear()
+
+    def finish(self) -> Totals:
+        """The kills that were counted, once everything is in."""
+        self._add_up()
+        if self._last is not None:
+            self.stamps[1:] = [to_text(self._last.group("stamp"))]
+            self._last = None
+        return self.totals

@@ -31,7 +31,10 @@ def test_every_victim_of_an_extract(fixtures, truth, log):
         # earlyoom 1.7 says neither the adjustment nor the cgroup.
         wanted.append((record["killer"], pid, comm, uid) + ((None, None) if record["killer"] == "earlyoom" else (adj, unit)))
     got = [(k["killer"], k["victim"]["pid"], k["victim"]["comm"], k["victim"]["uid"], k["victim"]["oom_score_adj"], k["unit"]) for k in oom["kills"]]
-    key = lambda row: (row[0], row[1] or 0)  # noqa: E731
+
+    def key(row):
+        return row[0], row[1] or 0
+
     assert sorted(got, key=key) == sorted(wanted, key=key)
     assert (oom["unparsed"], oom["unresolved"]) == (0, [])
     assert not any(kill["partial"] or kill["source"]["trusted"] for kill in oom["kills"])

@@ -47,7 +47,10 @@ def test_earlyoom_name_over_two_lines():
 OOMD = [
     "Killed /oomdtest.slice/lab-oomd.service due to memory pressure for /oomdtest.slice being 10.09% > 2.00% for > 2s with reclaim activity",
     "Marked /oomdtest.slice/lab-oomd.service for killing due to memory pressure for /oomdtest.slice being 10.09% > 2.00% for > 2s with reclaim activity",
-    "Killed /oomdtest.slice/lab-oomd.service due to memory used (334884864) / total (351277056) and swap used (38563840) / total (167768064) being more than 20.00%",
+    (
+        "Killed /oomdtest.slice/lab-oomd.service due to memory used (334884864) / total (351277056) "
+        "and swap used (38563840) / total (167768064) being more than 20.00%"
+    ),
     "Killed /oomdtest.slice/lab-oomd.service due to memory pressure for /oomdtest.slice be>",
 ]
 

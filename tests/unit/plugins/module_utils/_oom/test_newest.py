@@ -4,7 +4,6 @@
 """A storm of kills: what is counted by the line is what parsing everything would have counted."""
 
 import random
-from typing import List, Optional, Tuple
 
 import pytest
 
@@ -23,7 +22,7 @@ def stamp(number):
 
 def storm(count, rng, padding):
     """Kills in their usual company, and the same as a list of what must be found."""
-    lines, told = [], []  # type: List[str], List[Tuple[int, Optional[str]]]
+    lines, told = [], []
     for number in range(count):
         pid, name, unit = 1000 + number, rng.choice(NAMES), "web-%d.service" % rng.randrange(3)
         sizes = "total-vm:%dkB, anon-rss:5kB, file-rss:4kB, shmem-rss:0kB, UID:%d pgtables:68kB oom_score_adj:0" % (number + 10, number % 5)

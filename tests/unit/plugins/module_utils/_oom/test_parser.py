@@ -8,7 +8,7 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
@@ -30,7 +30,7 @@ def kills(text, **options):
 
 def field(kill, name):
     for part in (kill.victim, kill.invoker, kill):
-        prefix, _, rest = name.partition("invoker_")
+        rest = name.partition("invoker_")[2]
         if rest and part is kill.invoker:
             return getattr(part, rest)
         if not rest and part is not kill.invoker and hasattr(part, name):
@@ -305,8 +305,7 @@ def test_no_kill(line):
     [
         ("kernel: Out of memory and no killable processes...\n", ["no_victim"]),
         (
-            "[1.0] Out of memory and no killable processes...\n"
-            "[1.0] Kernel panic - not syncing: System is deadlocked on memory\n",
+            "[1.0] Out of memory and no killable processes...\n[1.0] Kernel panic - not syncing: System is deadlocked on memory\n",
             ["panic"],
         ),
         ("[1.0] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n", ["panic"]),
@@ -346,8 +345,14 @@ def test_task_table_in_bytes():
 
 WRAPPED = [
     "[   95.2] Killed process 7637 (syz) total-vm:37044kB, \nanon-rss:76kB, file-rss:632kB, shmem-rss:0kB\n",
-    "[   95.2] Out of memory: Killed process 7637 (syz)\ntotal-vm:37044kB, anon-rss:76kB, file-rss:632kB, shmem-rss:0kB,\nUID:0\npgtables:60kB oom_score_adj:0\n",
-    "[   95.2] Memory cgroup out of memory: Killed process 7637 (syz) \ntotal-vm:37044kB, anon-rss:76kB, file-rss\n:632kB, shmem-rss:0kB, UID:0 pgtables:1072kB oom_score_adj:0\n",
+    (
+        "[   95.2] Out of memory: Killed process 7637 (syz)\n"
+        "total-vm:37044kB, anon-rss:76kB, file-rss:632kB, shmem-rss:0kB,\nUID:0\npgtables:60kB oom_score_adj:0\n"
+    ),
+    (
+        "[   95.2] Memory cgroup out of memory: Killed process 7637 (syz) \n"
+        "total-vm:37044kB, anon-rss:76kB, file-rss\n:632kB, shmem-rss:0kB, UID:0 pgtables:1072kB oom_score_adj:0\n"
+    ),
 ]
 
 

@@ -179,7 +179,7 @@ def test_who_wrote_to_kmsg(host, journalctl, fields, tag, trusted, reason):
 
 @pytest.mark.parametrize("transport", ["syslog", "journal", "stdout", "driver", "audit", ""])
 def test_no_other_transport_is_the_kernel(host, journalctl, transport):
-    forged = record(MESSAGE=KILL, **dict(KERNEL, _TRANSPORT=transport))
+    forged = record(MESSAGE=KILL, **{**KERNEL, "_TRANSPORT": transport})
     lines, _source = scan(host, journalctl(kernel=forged, others=forged))
     assert [line.trusted for line in lines] == [False]
 
@@ -188,7 +188,7 @@ def test_a_record_like_the_one_before_but_for_its_facility(host, journalctl):
     """The short way must not carry trust over."""
     common = dict(KERNEL, __REALTIME_TIMESTAMP="1795376728991229", _SOURCE_MONOTONIC_TIMESTAMP="5000000")
     facilities = ["0", "1", "0", "0", "3"]
-    program = journalctl(kernel="; ".join(record(MESSAGE=KILL, **dict(common, SYSLOG_FACILITY=f)) for f in facilities))
+    program = journalctl(kernel="; ".join(record(MESSAGE=KILL, **{**common, "SYSLOG_FACILITY": f}) for f in facilities))
     lines, _source = scan(host, program)
     assert [line.trusted for line in lines] == [f == "0" for f in facilities]
     assert [line.tag for line in lines] == ["kernel" if f == "0" else "kmsg-user" for f in facilities]
@@ -308,7 +308,7 @@ def test_timeout_keeps_what_came(host, journalctl, recorded):
 
 def test_missed_messages(host, journalctl):
     missed = {"MESSAGE_ID": "e9bf28e6e834481bb6f48f548ad13606", "_TRANSPORT": "driver", "MESSAGE": "Missed 1234 kernel messages"}
-    forged = dict(missed, _TRANSPORT="journal", MESSAGE="Missed 99 kernel messages")
+    forged = {**missed, "_TRANSPORT": "journal", "MESSAGE": "Missed 99 kernel messages"}
     lines, source = scan(host, journalctl(others=record(**missed) + ";" + record(**missed) + ";" + record(**forged)))
     assert (lines, source.lost) == ([], 2468)
     assert source.report.reason == "journald missed 2468 kernel messages"
