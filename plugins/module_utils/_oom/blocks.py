@@ -10,11 +10,13 @@ mail programs, serial consoles and terminals wrap it (the rest carries no stamp 
 import re
 from typing import Iterable, Iterator, List, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
 from . import patterns
 from .model import LogLine
 
 _MAX_PARTS = 6
-_OPENS = re.compile(
+_OPENS = regex(
     r"(?:[A-Z][^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d)|oom-kill:\s*constraint=|CPU: \d+ |Pid: \d+, comm:"
     r"|sending SIG|.* invoked(?: oom-killer:)?\s*$|.* invoked oom-killer: "
 )
@@ -24,8 +26,8 @@ _WHOLE = patterns.KILLED + (
     patterns.HEADER,
     patterns.CPU_LINE,
     patterns.PID_LINE,
-    re.compile(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL),
-    re.compile(r"sending SIG\w{1,20} to process [^\"]{1,60}\".*\": [^\"]{0,80}VmRSS", re.DOTALL),
+    regex(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL),
+    regex(r"sending SIG\w{1,20} to process [^\"]{1,60}\".*\": [^\"]{0,80}VmRSS", re.DOTALL),
 )
 
 
@@ -49,7 +51,7 @@ def _same_record(first: LogLine, other: LogLine) -> bool:
 
 
 # dmesg prints the rest of a name behind a newline without a stamp, as mail programs do with any rest.
-_OPEN_NAME = re.compile(r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
+_OPEN_NAME = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
 
 
 def _inside_name(text: str) -> bool:

@@ -6,62 +6,64 @@
 import re
 from typing import Dict, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
 from .model import Kill, LogLine, Process, Verdict
 
 # --- earlyoom: one pattern per spelling, newest first. The start-up banner ("sending SIGTERM when mem <=") has no pid.
 EARLYOOM = (
     # 1.8, 1.9
-    re.compile(
+    regex(
         r"sending SIG\w+ to process (?P<pid>\d{1,20}) uid (?P<uid>\d{1,20}) \"(?P<comm>.*)\": oom_score (?P<score>-?\d{1,20})"
         r"(?:, oom_score_adj (?P<adj>-?\d{1,20}))?, VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.4 to 1.7
-    re.compile(
+    regex(
         r"sending SIG\w+ to process (?P<pid>\d{1,20}) uid (?P<uid>\d{1,20}) \"(?P<comm>.*)\": badness (?P<score>-?\d{1,20}), VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.3
-    re.compile(
+    regex(
         r"sending SIG\w+ to process (?P<pid>\d{1,20}) \"(?P<comm>.*)\": badness (?P<score>-?\d{1,20}), VmRSS (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.3-rc
-    re.compile(
+    regex(
         r"killing process (?P<pid>\d{1,20}) \"(?P<comm>.*)\" with signal \d+: badness:? (?P<score>-?\d{1,20}), VmRSS:? (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # 1.2
-    re.compile(
+    regex(
         r"Killing process '(?P<comm>.*)' with signal \d+, pid: (?P<pid>\d{1,20}), badness: (?P<score>-?\d{1,20}), VmRSS: (?P<rss>\d{1,20}) MiB",
         re.DOTALL,
     ),
     # to 1.1; the tag is needed, the words are anybody's
-    re.compile(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
+    regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
 )
-_EARLYOOM_DRYRUN = re.compile(r"dryrun, not actually sending any signal")
+_EARLYOOM_DRYRUN = regex(r"dryrun, not actually sending any signal")
 
 # --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
 OOMD = (
-    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory pressure for (?P<pressed>/.*)$", re.DOTALL),
-    re.compile(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory used \(\d+\) / total \(\d+\) and swap used", re.DOTALL),
+    regex(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory pressure for (?P<pressed>/.*)$", re.DOTALL),
+    regex(r"(?:Killed|Marked) (?P<cgroup>/.*?)(?: for killing)? due to memory used \(\d+\) / total \(\d+\) and swap used", re.DOTALL),
 )
 # What follows the second cgroup; a pager cuts the line at the width of the terminal.
-_OOMD_TAIL = re.compile(r" being |\sb?e?>?$")
+_OOMD_TAIL = regex(r" being |\sb?e?>?$")
 # --- facebook oomd: BaseKillPlugin.cpp.
-FB_KILLED = re.compile(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
-FB_MEMBER = re.compile(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
-FB_KMSG = re.compile(r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL)
+FB_KILLED = regex(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
+FB_MEMBER = regex(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
+FB_KMSG = regex(r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL)
 # --- nohang: the pid and the name come lines before the signal.
-NOHANG_VICTIM = re.compile(
+NOHANG_VICTIM = regex(
     r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL
 )
-NOHANG_SIGNAL = re.compile(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
-NOHANG_ONE_LINE = re.compile(r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL)
+NOHANG_SIGNAL = regex(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
+NOHANG_ONE_LINE = regex(r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL)
 # --- systemd (pid 1)
-VERDICT_OOM = re.compile(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")
-VERDICT_RESULT = re.compile(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
-VERDICT_OOMD = re.compile(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
+VERDICT_OOM = regex(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")
+VERDICT_RESULT = regex(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
+VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
 
 MESSAGE_ID_KERNEL = "fe6faa94e7774663a0da52717891d8ef"
 MESSAGE_ID_OOMD = "d989611b15e44c9dbf31e3c81256e4ed"

@@ -10,6 +10,7 @@ import re
 from collections import deque
 from typing import Deque, Dict, Iterator, List, Match, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
@@ -23,12 +24,12 @@ _RAW_BYTES = 12 << 20
 _RECENT = 64
 _BATCH = 64
 _MAX_ALIKE = 4096
-_COUNTED = re.compile(
+_COUNTED = regex(
     rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\] ?)?(?:\[ *[TC]\d+\] ?)?"
     rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
     rb"Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>[^\n]*)\),? (?:UID \d+, )?total-vm:"
 )
-_TASK = re.compile(rb",pid=\d+,uid=\d+\s*$")
+_TASK = regex(rb",pid=\d+,uid=\d+\s*$")
 _MEMCG = b",task_memcg="
 
 
@@ -37,15 +38,12 @@ def _line_end(data: bytes, at: int) -> int:
     return len(data) if end < 0 else end + 1
 
 
-def _one_per_line(data: bytes, hits: Tuple[int, ...]) -> Tuple[int, ...]:
-    """The first hit of each line: a line may quote a thousand kills and is one at most."""
-    first = []  # type: List[int]
-    done = -1
-    for hit in hits:
-        if hit >= done:
-            first.append(hit)
-            done = _line_end(data, hit)
-    return tuple(first)
+def _kills_in(data: bytes, hits: Tuple[int, ...]) -> int:
+    """How many lines with a kill: a line may quote a thousand and is one at most."""
+    found = [hit for hit in hits if data.startswith(_ANCHOR, hit)]
+    if len(found) < 2:
+        return len(found)
+    return 1 + sum(1 for earlier, hit in zip(found, found[1:]) if data.find(b"\n", earlier, hit) >= 0)
 
 
 class _Held(NamedTuple):
@@ -83,9 +81,8 @@ class Newest:
     def _settle(self) -> None:
         """What came in since the last time: in one go, which is faster than between two reads of the file."""
         for data, hits in self._inbox:
-            first = _one_per_line(data, hits)
-            kills = sum(1 for hit in first if data.startswith(_ANCHOR, hit))
-            self._held.append(_Held(data, first, None, kills))
+            kills = _kills_in(data, hits)
+            self._held.append(_Held(data, hits, None, kills))
             self._kills += kills
         self._inbox = []
         while self._held and self._kills - self._held[0].kills >= self._keep:
@@ -120,24 +117,28 @@ class Newest:
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)
         hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint", data))
-        self._count(data, _one_per_line(data, hits))
+        self._count(data, hits)
 
     def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
         announced = b""  # the summary of a kill whose line has not come yet
+        done = 0  # the end of the last line
         for hit in hits:
-            start = data.rfind(b"\n", 0, hit) + 1
+            if hit < done:
+                continue
             if data.startswith(_SUMMARY, hit):
                 if announced:
                     self.odd.append(announced)  # announced, and no kill line came
-                end = _line_end(data, hit)
-                whole = _TASK.search(data, hit, end)  # else a name with a newline goes on in the next line
-                announced = data[start : end if whole else _line_end(data, end)]
+                start = data.rfind(b"\n", done, hit) + 1 or done
+                done = _line_end(data, hit)
+                whole = _TASK.match(data, data.rfind(b",pid=", hit, done), done)
+                # else a name with a newline goes on in the next line
+                announced = data[start : done if whole else _line_end(data, done)]
             elif data.startswith(_ANCHOR, hit):
+                start = data.rfind(b"\n", done, hit) + 1 or done
+                done = _line_end(data, hit)
                 kill = _COUNTED.match(data, start)
                 if kill is None or b"#" in kill.group("comm"):  # #012: rsyslog's escape of a control character
-                    after = _line_end(data, hit)
-                    if data.find(b"total-vm:", hit, after) < 0:
-                        after = _line_end(data, after)  # a name with a newline goes on there
+                    after = done if data.find(b"total-vm:", hit, done) >= 0 else _line_end(data, done)
                     self.odd += [announced, data[start:after]] if announced else [data[start:after]]
                 else:
                     self._count_kill(kill, announced)

@@ -14,6 +14,8 @@ since Python 3.11), and no pattern holds two open-ended parts, of which each wou
 import re
 from typing import List, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
 # The allocation context before "Kill process" (to 5.0) and "Killed process" (since 5.1).
 _CONTEXT = (
     r"(?P<context>Memory cgroup out of memory|Out of [mM]emory(?: \(oom_kill_allocating_task\))?"
@@ -29,83 +31,75 @@ _SIZES = (
 
 KILLED = (
     # 2.6.36 to 6.18, EL7 before 3.10.0-700, EL8, EL9, EL10
-    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
     # EL7 3.10.0-862 and later
-    re.compile(
-        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL
-    ),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL),
     # EL6 2.6.32-642
-    re.compile(
-        r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\) " + _SIZES, re.DOTALL
-    ),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\) " + _SIZES, re.DOTALL),
     # 2.6.9 to 2.6.35: no sizes; 2.6.18 ends with a dot
-    re.compile(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
 # 2.6.18 on x86, from a page fault: no pid.
-VM_KILLING = re.compile(r"VM: killing process (?P<comm>.*)$", re.DOTALL)
+VM_KILLING = regex(r"VM: killing process (?P<comm>.*)$", re.DOTALL)
 
 # 2.6.18 (capital M, "and children"), 2.6.32 (lower-case k, "or a child"), 2.6.36 to 5.0, EL6, EL7.
-CHOSEN = re.compile(
+CHOSEN = regex(
     _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*score (?P<score>\d{1,20})"
     r"(?:\s*(?:or sacrifice child|or a child|and children\.?))?\s*$",
     re.DOTALL,
 )
 
 # 2.6.19 to 6.18; nodemask= in 4.15 to 4.20 and EL8; order=-1 is sysrq-f; gfp_mask=0x0() is BPF or sysrq.
-HEADER = re.compile(
+HEADER = regex(
     r"(?P<comm>.*) invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]{0,800}\))?,.{0,800}?\border=(?P<order>-?\d{1,20})",
     re.DOTALL,
 )
 # 2.6.18 named nobody.
-HEADER_ANONYMOUS = re.compile(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), order=(?P<order>-?\d{1,20})")
+HEADER_ANONYMOUS = regex(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), order=(?P<order>-?\d{1,20})")
 
 # 3.10 to 6.18; UID: since 6.12. The release is the first word after the taint flags.
-CPU_LINE = re.compile(
+CPU_LINE = regex(
     r"CPU: \d+ (?:UID: \d+ )?PID: (?P<pid>\d{1,20}) Comm: (?P<comm>.{0,160}?)(?: Kdump: loaded)? "
     r"(?:Not tainted|Tainted: [A-Z() \-\n]{1,80}?)\s{0,80}(?P<release>\d\S*)",
     re.DOTALL,
 )
 # 2.6.32, EL6
-PID_LINE = re.compile(
+PID_LINE = regex(
     r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tainted|Tainted: [A-Z() \-]{1,80}?)\s{1,80}(?P<release>\d\S*)", re.DOTALL
 )
-LINUX_VERSION = re.compile(r"Linux version (?P<release>\d\S*) ")
+LINUX_VERSION = regex(r"Linux version (?P<release>\d\S*) ")
 
 # 2.6.32 to 4.20, EL6, EL7: the first is the task's cgroup, the second the one whose limit was hit.
-MEMCG_LIMIT = re.compile(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)
+MEMCG_LIMIT = regex(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)
 # 4.4 to 4.20, when there is no victim.
-MEMCG_REACHED = re.compile(r"Memory limit reached of cgroup (?P<oom_memcg>/.*)$", re.DOTALL)
+MEMCG_REACHED = regex(r"Memory limit reached of cgroup (?P<oom_memcg>/.*)$", re.DOTALL)
 # 4.19 and later
-GROUP = re.compile(r"Tasks in (?P<memcg>/.*) are going to be killed due to memory\.oom\.group set\s*$", re.DOTALL)
+GROUP = regex(r"Tasks in (?P<memcg>/.*) are going to be killed due to memory\.oom\.group set\s*$", re.DOTALL)
 
-SYSRQ = re.compile(r"(?:sysrq|SysRq) ?: Manual OOM execution")
+SYSRQ = regex(r"(?:sysrq|SysRq) ?: Manual OOM execution")
 # All eras: the victim was dying by itself. No kill.
-ALREADY_EXITING = re.compile(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d{1,20}) \(.*\) is already exiting", re.DOTALL)
+ALREADY_EXITING = regex(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d{1,20}) \(.*\) is already exiting", re.DOTALL)
 
 # To 4.18 a panic, since 4.19 a warning (and a panic when global).
-NO_VICTIM = re.compile(r"Out of memory and no killable processes\.\.\.")
-PANIC = re.compile(
-    r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory\b|System is deadlocked on memory)", re.IGNORECASE
-)
+NO_VICTIM = regex(r"Out of memory and no killable processes\.\.\.")
+PANIC = regex(r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory\b|System is deadlocked on memory)", re.IGNORECASE)
 
 # The task table: 2.6.32 to 6.12; columns are read by name. "[ pid ]" to 4.18, "[  pid  ]" since 4.19.
-TABLE_HEADER = re.compile(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
-TABLE_ROW = re.compile(r"\[ *(?P<pid>\d{1,20})\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
-PAGE_SIZE = re.compile(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d{1,20})kB)")
+TABLE_HEADER = regex(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
+TABLE_ROW = regex(r"\[ *(?P<pid>\d{1,20})\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
+PAGE_SIZE = regex(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d{1,20})kB)")
 
 # Containers and cloud hypervisors: OpenVZ 6.
-OPENVZ = re.compile(
+OPENVZ = regex(
     r"Out of memory in UB (?P<ub>\d{1,20}): OOM killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\) score (?P<score>-?\d{1,20}) "
     r"vm:(?P<total_vm>\d{1,20})kB, rss:(?P<rss>\d{1,20})kB, swap:(?P<swap>\d{1,20})kB",
     re.DOTALL,
 )
 
 # A kernel line that looks like a kill and that no pattern took: format drift.
-SUSPICIOUS = re.compile(
-    r"(?:[^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d+ \(|oom-kill:|OOM killed process)"
-)
+SUSPICIOUS = regex(r"(?:[^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d+ \(|oom-kill:|OOM killed process)")
 # Known kernel lines that mention killing and are none: 2.6.32 EL6 wording.
-NOT_A_KILL = re.compile(r"(?:[Kk]ill process \d+ \(.*\) sharing same memory|Would have killed process)", re.DOTALL)
+NOT_A_KILL = regex(r"(?:[Kk]ill process \d+ \(.*\) sharing same memory|Would have killed process)", re.DOTALL)
 
 
 class Summary(NamedTuple):
@@ -120,8 +114,8 @@ class Summary(NamedTuple):
     uid: Optional[int]
 
 
-_SUMMARY_HEAD = re.compile(r"oom-kill:\s*constraint=(?P<constraint>\w+),")
-_SUMMARY_TAIL = re.compile(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
+_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>\w+),")
+_SUMMARY_TAIL = regex(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
 
 def _occurrences(text: str, needle: str) -> List[int]:

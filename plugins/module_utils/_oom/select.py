@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Out of the bytes around the anchors, the few lines that the parser needs: a task table has hundreds that it does not."""
 
-import re
 from typing import List, Set, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 #: Every kernel since 2.6.19 that killed or wanted to kill prints one of these.
 KERNEL_ANCHORS = (b"Killed process ", b"oom-killer: gfp_mask=0x", b"oom-kill:constraint=CONSTRAINT_")
@@ -22,19 +23,19 @@ _FOLLOW = 600
 _REACH = 256 << 10
 _MEMBERS = 256
 #: 5.4 and later. Looked for from the right: an open-ended pattern would be tried from every "Killed process" in a name.
-_KILLED_TAIL = re.compile(rb"kB, UID:\d+ pgtables:\d+kB oom_score_adj:-?\d+\s*$")
-_KILLED_CONTEXT = re.compile(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(")
-_KILLED = re.compile(rb"Killed process (\d+)")
-_SUMMARY_WHOLE = re.compile(rb",pid=(\d+),uid=\d+\s*$")
-_INVOKER_WHOLE = re.compile(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
+_KILLED_TAIL = regex(rb"kB, UID:\d+ pgtables:\d+kB oom_score_adj:-?\d+\s*$")
+_KILLED_CONTEXT = regex(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(")
+_KILLED = regex(rb"Killed process (\d+)")
+_SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
+_INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 _NOHANG_LINES = 48
 #: Words of the other killers and of systemd; anything else with "kill" in it is noise.
-_OTHERS = re.compile(
+_OTHERS = regex(
     rb"[Kk]ill process \d|killed by the OOM killer|oom-kill|oom-killer|sending SIG|OOM killed|no killable|due to memory "
     rb"|systemd-oomd killed|Killed \d+: |killer:|going to be killed|Killing process|killing process|not syncing: "
     rb"|Skip killing|OOM killer in rage"
 )
-_NOHANG = re.compile(rb"Send(?:ing)? SIG\w+")
+_NOHANG = regex(rb"Send(?:ing)? SIG\w+")
 
 
 def _line_at(data: bytes, at: int) -> Tuple[int, int]:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kernel's task table: columns by the header, the name last (it may hold blanks and brackets)."""
 
-import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from . import patterns
 from .model import Process, Task
@@ -13,7 +14,7 @@ _MAX_ROWS = 20_000
 #: A row has some 110 characters; what is longer was not written by a kernel.
 _MAX_ROW = 400
 _PAGES = {"total_vm": "total_vm", "rss": "rss", "rss_anon": "rss_anon", "rss_file": "rss_file", "rss_shmem": "rss_shmem"}
-_NAME_FIRST = re.compile(r"\s*(-?\d{1,20})(?!\d)")
+_NAME_FIRST = regex(r"\s*(-?\d{1,20})(?!\d)")
 
 
 class Row(NamedTuple):

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text stamps of logs as epoch seconds: RFC 3164 without a year, ISO 8601, ctime, in nine languages."""
 
-import re
 import time
 from datetime import date, datetime, tzinfo
 from typing import Dict, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 _DAY = 86400.0
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -34,17 +35,17 @@ _TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:[.,](?P<fraction>\d
 _MONTH = r"(?P<month>[^\W\d_]{2,12}|\d{1,2}(?=[月월]))[.月월]?"
 _DAYS = r" {1,3}(?P<day>\d{1,2})\.?"
 # rsyslog, journalctl -o short-iso, dmesg --time-format iso, journalctl -o short-full (weekday, zone as a word)
-_ISO = re.compile(
+_ISO = regex(
     _BEFORE
     + r"(?:[^\W\d_]{1,12}\.? )?(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ]"
     + _TIME
     + r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?![\w:]))?"
 )
 # dmesg -T, busybox and OpenWrt logread, in any language
-_CTIME = re.compile(_BEFORE + r"[^\W\d_]{1,12}\.?,? {1,2}" + _MONTH + _DAYS + " " + _TIME + r" (?P<year>\d{4})(?!\d)")
+_CTIME = regex(_BEFORE + r"[^\W\d_]{1,12}\.?,? {1,2}" + _MONTH + _DAYS + " " + _TIME + r" (?P<year>\d{4})(?!\d)")
 # syslog, journalctl -o short in any language. What follows is a host, even if it is called 2021
-_RFC3164 = re.compile(_BEFORE + _MONTH + _DAYS + r"(?: (?P<year>\d{4}))? " + _TIME)
-_RSYSLOG = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{1,9}[+-]\d\d:\d\d$")
+_RFC3164 = regex(_BEFORE + _MONTH + _DAYS + r"(?: (?P<year>\d{4}))? " + _TIME)
+_RSYSLOG = regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{1,9}[+-]\d\d:\d\d$")
 
 
 class Stamp(NamedTuple):

@@ -4,11 +4,11 @@
 """One log file, plain or compressed, as excerpts around what was looked for. It never raises, waits or grows."""
 
 import os
-import re
 import time
 from typing import Iterator, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from . import window
 from .clock import Clock
@@ -29,7 +29,7 @@ _SMALL = 64 << 20
 #: A guess, before a compressed file is read.
 _COMPRESSION = 8
 #: messages-20250412, kern.log-20250412.gz, syslog.2025-04-12
-_DATE_IN_NAME = re.compile(r"[.-](20\d\d)-?(\d\d)-?(\d\d)(?=[.-]|$)")
+_DATE_IN_NAME = regex(r"[.-](20\d\d)-?(\d\d)-?(\d\d)(?=[.-]|$)")
 
 
 class FileScan:

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
-
 
 if TYPE_CHECKING:
     from .journal_trust import Judge
@@ -24,7 +24,7 @@ _REASON = "a text log: anybody may have written it"
 _MAX_LINE = 16384
 
 # What stands before the log's own prefix: mail quotes, indentation, grep -H and -n, pager line numbers.
-_JUNK = re.compile(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d+ +(?=\[))?\s*")
+_JUNK = regex(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d+ +(?=\[))?\s*")
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
 _CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"
@@ -33,47 +33,47 @@ _LOCAL = r"[^\W\d_]{2,10}\.? {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
 _TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[\d+\])?:(?: |$)"
 _SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 # CONFIG_PRINTK_CALLER: T thread, C processor.
-_CALLER = re.compile(r"\[ *[TC]\d+\] ?")
+_CALLER = regex(r"\[ *[TC]\d+\] ?")
 
 # rsyslog, syslog-ng, journalctl -o short and short-iso: the great majority.
-_SYSLOG = re.compile(
+_SYSLOG = regex(
     r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>" + _RFC3164 + r"|" + _ISO + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL
 )
 # the same with --no-hostname, or by a daemon that stamps its own lines ("Jun 12 06:39:16: text")
-_NO_HOST = re.compile(
+_NO_HOST = regex(
     r"(?P<stamp>" + _RFC3164 + r"|" + _ISO + r"|" + _LOCAL + r")(?:: | (?P<tag>kernel|[^\s:\[\]]+(?=\[\d+\]))(?:\[\d+\])?: )"
     r"(?:" + _SECONDS + r")?",
     re.DOTALL,
 )
-_LOCAL_SYSLOG = re.compile(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+_LOCAL_SYSLOG = regex(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # busybox and OpenWrt logread: the facility and level stand before the tag
-_LOGREAD = re.compile(r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+_LOGREAD = regex(r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # dmesg -T, in any language; dmesg --time-format reltime
-_BRACKET_STAMP = re.compile(r"\[(?P<stamp>[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,12})\] ?")
-_RELTIME = re.compile(r"\[(?:[A-Z][a-z]{2} ?\d+ \d\d:\d\d| *\+\d+\.\d+)\] ?")
+_BRACKET_STAMP = regex(r"\[(?P<stamp>[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,12})\] ?")
+_RELTIME = regex(r"\[(?:[A-Z][a-z]{2} ?\d+ \d\d:\d\d| *\+\d+\.\d+)\] ?")
 # dmesg, dmesg -d; journalctl -o short-monotonic has a host or tag behind it
-_BRACKET_SECONDS = re.compile(r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})(?: +<[ \d.]+>)?\] ?")
-_BRACKET_DELTA = re.compile(r"\[<[ \d.]+>\] ?")
+_BRACKET_SECONDS = regex(r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})(?: +<[ \d.]+>)?\] ?")
+_BRACKET_DELTA = regex(r"\[<[ \d.]+>\] ?")
 # dmesg --time-format iso: a comma before the fraction, and no host or tag
-_DMESG_ISO = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:?\d\d) ")
+_DMESG_ISO = regex(r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:?\d\d) ")
 # dmesg -x, dmesg -r and console logs
-_DECODED = re.compile(r"(?P<facility>[a-z]+) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ")
-_PRIORITY = re.compile(r"<(?P<pri>\d{1,3})>")
+_DECODED = regex(r"(?P<facility>[a-z]+) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ")
+_PRIORITY = regex(r"<(?P<pri>\d{1,3})>")
 # /dev/kmsg as cat gives it
-_KMSG = re.compile(r"(?P<prio>\d{1,10}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;]*)?;")
-_KMSG_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
-_BARE_TAG = re.compile(r"(?:(?P<host>[^\s:]+) )?(?P<tag>kernel): (?:" + _SECONDS + r")?")
+_KMSG = regex(r"(?P<prio>\d{1,10}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;]*)?;")
+_KMSG_ESCAPE = regex(r"\\x([0-9a-f]{2})")
+_BARE_TAG = regex(r"(?:(?P<host>[^\s:]+) )?(?P<tag>kernel): (?:" + _SECONDS + r")?")
 # A serial console: another program's text stands before the record.
-_CONSOLE = re.compile(r".*?\[ *(?P<uptime>\d{1,12}\.\d{6})\] ")
+_CONSOLE = regex(r".*?\[ *(?P<uptime>\d{1,12}\.\d{6})\] ")
 # rsyslog's escapes of control characters, octal
-_OCTAL = re.compile(r"#(0[0-3][0-7]|177)")
+_OCTAL = regex(r"#(0[0-3][0-7]|177)")
 # A kernel text may be indented by a paste; these words begin the lines that are looked for.
-_INDENTED = re.compile(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed process|oom-kill:|Tasks? in /)")
+_INDENTED = regex(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed process|oom-kill:|Tasks? in /)")
 
 
 # dmesg --json, one field a line
-_DMESG_JSON_TIME = re.compile(rb'\s*"time": *(\d{1,12}\.\d{1,9}),')
-_DMESG_JSON_TEXT = re.compile(rb'\s*"msg": (".*")\s*$')
+_DMESG_JSON_TIME = regex(rb'\s*"time": *(\d{1,12}\.\d{1,9}),')
+_DMESG_JSON_TEXT = regex(rb'\s*"msg": (".*")\s*$')
 
 
 class Split(NamedTuple):

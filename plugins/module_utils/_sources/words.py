@@ -9,6 +9,8 @@ It lets too much through rather than too little; the parser anchors, this only s
 import re
 from typing import Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
 #: Kill and announcement lines of every era, the invoker's ``CPU: .. Comm:`` line, cgroup lines, panics, lost reports.
 KERNEL_WORDS = (
     b"ill process ",  # "Kill process", 2.6.32 "kill process"
@@ -33,7 +35,7 @@ KERNEL_WORDS = (
 BLOCK_BEGIN = "oom-killer: "
 BLOCK_END = "illed process "
 
-_SIEVE = re.compile(b"|".join(re.escape(word) for word in KERNEL_WORDS))
+_SIEVE = regex(b"|".join(re.escape(word) for word in KERNEL_WORDS))
 
 
 def may_matter(message: bytes) -> bool:

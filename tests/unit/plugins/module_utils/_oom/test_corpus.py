@@ -72,9 +72,7 @@ def test_every_label_exactly(shared, labels):
             if row["kind"].startswith("kernel_"):
                 got["kind"] = "kernel_" + kill.scope
             wrong += [
-                "%s #%d %s: %r is labelled %r" % (name, row["n"], label, value, row[label])
-                for label, value in got.items()
-                if value != row[label]
+                "%s #%d %s: %r is labelled %r" % (name, row["n"], label, value, row[label]) for label, value in got.items() if value != row[label]
             ]
     assert wrong == []
     assert checked >= 90

@@ -13,10 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Pa
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 K = 1024
-MODERN = (
-    "total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, shmem-rss:0kB, UID:%d pgtables:%dkB oom_score_adj:%d"
-    % (18600, 16228, 4, 1000, 68, 300)
-)
+MODERN = "total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, shmem-rss:0kB, UID:%d pgtables:%dkB oom_score_adj:%d" % (18600, 16228, 4, 1000, 68, 300)
 
 
 def events(text, **options):
@@ -65,14 +62,12 @@ KILLS = [
     ),
     (
         "EL6: UID before the name, uid and adjustment known",
-        "Jun 20 12:47:04 db kernel: [15180286.180369] Killed process 40738, UID 27, (mysqld) "
-        "total-vm:6424316kB, anon-rss:13128kB, file-rss:4kB\n",
+        "Jun 20 12:47:04 db kernel: [15180286.180369] Killed process 40738, UID 27, (mysqld) total-vm:6424316kB, anon-rss:13128kB, file-rss:4kB\n",
         [dict(pid=40738, uid=27, comm="mysqld", total_vm=6424316 * K, file_rss=4 * K, shmem_rss=None, scope="unknown")],
     ),
     (
         "EL7: UID behind the name",
-        "Apr 26 19:58:39 hybrid kernel: Killed process 26982 (impalad), UID 980, total-vm:114kB, anon-rss:40kB, "
-        "file-rss:0kB, shmem-rss:4kB\n",
+        "Apr 26 19:58:39 hybrid kernel: Killed process 26982 (impalad), UID 980, total-vm:114kB, anon-rss:40kB, file-rss:0kB, shmem-rss:4kB\n",
         [dict(pid=26982, uid=980, shmem_rss=4 * K)],
     ),
     (
@@ -87,8 +82,17 @@ KILLS = [
         "[1.1] Killed process 13536 (hog) total-vm:33558652kB, anon-rss:920kB, file-rss:452kB\n",
         [
             dict(
-                pid=13536, uid=275858, oom_score_adj=-17, oom_score=996, scope="memcg", oom_memcg="/a", task_memcg="/a/b",
-                kernel="3.13.0-43-generic", invoker_pid=13536, trigger="fault", constraint=None,
+                pid=13536,
+                uid=275858,
+                oom_score_adj=-17,
+                oom_score=996,
+                scope="memcg",
+                oom_memcg="/a",
+                task_memcg="/a/b",
+                kernel="3.13.0-43-generic",
+                invoker_pid=13536,
+                trigger="fault",
+                constraint=None,
             )
         ],
     ),
@@ -115,8 +119,15 @@ KILLS = [
         "task_memcg=/system.slice/a.service,task=a,b,pid=7,uid=33\n[5.5] Out of memory: Killed process 7 (a,b) " + MODERN + "\n",
         [
             dict(
-                pid=7, comm="a,b", uid=1000, pgtables=68 * K, oom_score_adj=300, scope="global", oom_memcg=None,
-                task_memcg="/system.slice/a.service", constraint="CONSTRAINT_MEMORY_POLICY",
+                pid=7,
+                comm="a,b",
+                uid=1000,
+                pgtables=68 * K,
+                oom_score_adj=300,
+                scope="global",
+                oom_memcg=None,
+                task_memcg="/system.slice/a.service",
+                constraint="CONSTRAINT_MEMORY_POLICY",
             )
         ],
     ),
