@@ -290,7 +290,7 @@ def interpreters(given: str | None) -> list[str]:
     for name in names or [f"python3.{minor}" for minor in (6, 9, 11, 13, 14)]:
         real = shutil.which(name)
         asked = real and subprocess.run(
-            [real, "-c", "import sys; print(sys.executable)"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [real, "-c", "import sys; print(sys.executable)"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
         )
         if asked and asked.returncode == 0:
             found[version(asked.stdout.strip())] = asked.stdout.strip()

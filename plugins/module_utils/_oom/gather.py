@@ -12,7 +12,8 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
-from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog, split
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from . import facts, select
 from .blocks import join_records
@@ -33,6 +34,8 @@ _EVERY_LINE = 256 * 1024
 #: Above this size the other killers are looked for only where one is installed: it doubles the cost.
 _DEEP_FILE = 64 << 20
 _COMPRESSION = 8
+#: Of a plain file in one read: what fits into the processor's cache beside its own copy.
+_CHUNK = 512 * 1024
 _KILLERS = (
     "/usr/lib/systemd/systemd-oomd",
     "/lib/systemd/systemd-oomd",
@@ -60,8 +63,8 @@ class Wish(NamedTuple):
 
 
 DEFAULT_MAX_KILLS = 1000
-#: More kills than that do not fit into the default result: the smallest takes some 720 bytes of JSON.
-_FIT = facts.RESULT_BYTES // 720
+#: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
+_FIT = facts.RESULT_BYTES // 800
 #: btime of /proc/stat moves with the clock.
 _CLOCK_SLACK = 5.0
 
@@ -194,7 +197,8 @@ class _Files:
         # In an exported journal a message may be a list of numbers, in which no anchor is found.
         every_line = plain and size <= (_DEEP_FILE if path.endswith(".json") else _EVERY_LINE)
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
-        anchors = () if every_line else (select.ALL_ANCHORS if deep else select.KERNEL_ANCHORS)  # type: Tuple[bytes, ...]
+        kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
+        anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel)  # type: Tuple[bytes, ...]
         scan = FileScan(
             path,
             anchors=anchors,
@@ -204,9 +208,9 @@ class _Files:
             follow=named,
             root=self._host.root,
             # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
-            limits=Limits(gap=Limits().block) if deep else Limits(),
+            limits=Limits(gap=Limits().block) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk),
         )
-        return self._lines(scan, every_line, kernel_only=anchors == select.KERNEL_ANCHORS)
+        return self._lines(scan, every_line, kernel_only=not every_line and not deep)
 
     def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool) -> Iterator[LogLine]:
         """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
@@ -236,6 +240,21 @@ class _Files:
             if self._counted is not None:
                 self._counted(totals)
         self.reports.append(scan.report)
+
+
+def _is_prefixed(path: str) -> bool:
+    """Do the lines of a big plain file begin with a stamp? Then none begins with what is looked for."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return False
+    try:
+        lines = os.read(fd, 4096).split(b"\n")[:-1]
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return bool(lines) and all(split(to_text(line)).stamp is not None for line in lines)
 
 
 def _no_clock(text: str) -> Tuple[Optional[float], str]:

@@ -55,9 +55,7 @@ FB_KILLED = regex(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
 FB_MEMBER = regex(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
 FB_KMSG = regex(r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL)
 # --- nohang: the pid and the name come lines before the signal.
-NOHANG_VICTIM = regex(
-    r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL
-)
+NOHANG_VICTIM = regex(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
 NOHANG_SIGNAL = regex(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
 NOHANG_ONE_LINE = regex(r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL)
 # --- systemd (pid 1)

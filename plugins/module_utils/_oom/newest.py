@@ -17,7 +17,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 from .ledger import Totals
 from .select import lines_of_interest
 
-_ANCHOR = b"Killed process "
+_ANCHOR = (b" Killed process ", b"Killed process ")
 _SUMMARY = b"oom-kill:constraint="
 #: What is kept of a file before it is cut down to the lines of interest.
 _RAW_BYTES = 12 << 20
