@@ -231,7 +231,8 @@ from typing import Any, Dict, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import SOURCES, SUBSETS, Wish, gather
+from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._oom.wish import SOURCES, SUBSETS, Wish
 from ansible_collections.memops.linux.plugins.module_utils._text import safe
 from ansible_collections.memops.linux.plugins.module_utils._when import parse_when
 

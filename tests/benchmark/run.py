@@ -60,7 +60,8 @@ options = eval(sys.argv[2])
 if options.pop("engine", "") == "find":
     sys.modules["ctypes"] = None
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import Wish, gather
+from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(sys.argv[1],), killers="kernel", **options))
 if any(source["status"] != "read" for source in oom["sources"]):
     raise SystemExit(str(oom["sources"]))

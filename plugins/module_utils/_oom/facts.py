@@ -9,8 +9,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
-from .ledger import Entry, Ledger, Totals, kill_id
+from .ledger import Entry, Ledger, kill_id
 from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved
+from .totals import Totals
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .model import Kill
+from .totals import Totals
 
 #: dmesg rounds to the microsecond; an announcement precedes its kill line.
 _SAME_UPTIME = 0.0015
@@ -22,9 +23,6 @@ _RENAMED = 5.0
 _OOMD_REPEAT = 10.0
 #: So many kills of one pid near one moment are looked at: a storm with one pid is a forgery, and must not take for ever.
 _MAX_ALIKE = 64
-#: Distinct names that are counted, and how much of each: comm has 15 bytes, cgroup names end at 255.
-_MAX_NAMES = 10_000
-_MAX_NAME = 256
 _QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
 
 
@@ -121,54 +119,6 @@ def _merge(one: Kill, other: Kill) -> Kill:
         repeats=max(one.repeats, other.repeats),
         **filled,
     )
-
-
-class Totals:
-    """What summary counts, also of kills that are no longer kept."""
-
-    def __init__(self) -> None:
-        self.kills = 0
-        self.untrusted = 0
-        self.by_unit = {}  # type: Dict[str, int]
-        self.by_comm = {}  # type: Dict[str, int]
-        self.by_killer = {}  # type: Dict[str, int]
-        self.first = None  # type: Optional[float]
-        self.last = None  # type: Optional[float]
-
-    @staticmethod
-    def _name(counts: Dict[str, int], name: Optional[str], count: int = 1) -> None:
-        if name is not None:
-            name = name[:_MAX_NAME]
-            if name in counts or len(counts) < _MAX_NAMES:
-                counts[name] = counts.get(name, 0) + count
-
-    def count(self, comm: str, unit: Optional[str], kills: int = 1) -> None:
-        """Kills of the kernel in a text log, of which no more is known."""
-        self.kills += kills
-        self.untrusted += kills
-        for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
-            self._name(counts, name, kills)
-
-    def span(self, time: Optional[float]) -> None:
-        if time is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
-
-    def absorb(self, other: "Totals") -> None:
-        self.kills += other.kills
-        self.untrusted += other.untrusted
-        for mine, theirs in ((self.by_unit, other.by_unit), (self.by_comm, other.by_comm), (self.by_killer, other.by_killer)):
-            for name, count in theirs.items():
-                self._name(mine, name, count)
-        self.span(other.first)
-        self.span(other.last)
-
-    def add(self, kill: Kill) -> None:
-        self.kills += 1
-        self.untrusted += 0 if kill.line.trusted else 1
-        for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
-            self._name(counts, name)
-        self.span(kill.line.time)
 
 
 Key = Tuple[object, ...]

@@ -14,8 +14,8 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .ledger import Totals
 from .select import lines_of_interest
+from .totals import Totals
 
 _ANCHOR = (b" Killed process ", b"Killed process ")
 _SUMMARY = b"oom-kill:constraint="

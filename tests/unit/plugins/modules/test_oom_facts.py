@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("ansible.module_utils.basic")
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import SUBSETS, Wish  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._oom.wish import SUBSETS, Wish  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import oom_facts  # noqa: E402
 
 NOW = 1795377980.0

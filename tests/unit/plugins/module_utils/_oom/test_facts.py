@@ -9,7 +9,8 @@ import time
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Entry, Ledger, Totals
+from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._oom.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
     Kill,

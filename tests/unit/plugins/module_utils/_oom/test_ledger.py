@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger, Totals, kill_id
+from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger, kill_id
+from ansible_collections.memops.linux.plugins.module_utils._oom.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Process
 
 

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text logs of a wish: which files, how deep to look, and the lines of interest of each."""
+
+import os
+from typing import Callable, Iterator, List, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
+from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
+from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog, split
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from . import facts, select
+from .model import LogLine, SourceReport
+from .newest import Newest
+from .totals import Totals
+from .wish import Wish
+
+#: Up to this size every line is read: pastes and mails break lines in ways that anchors cannot see.
+_EVERY_LINE = 256 * 1024
+#: Above this size the other killers are looked for only where one is installed: it doubles the cost.
+_DEEP_FILE = 64 << 20
+_COMPRESSION = 8
+#: Of a plain file in one read: what fits into the processor's cache beside its own copy.
+_CHUNK = 512 * 1024
+#: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
+_FIT = facts.RESULT_BYTES // 800
+_KILLERS = (
+    "/usr/lib/systemd/systemd-oomd",
+    "/lib/systemd/systemd-oomd",
+    "/usr/bin/earlyoom",
+    "/usr/local/bin/earlyoom",
+    "/usr/sbin/nohang",
+    "/usr/bin/nohang",
+    "/usr/local/sbin/nohang",
+    "/usr/bin/oomd",
+)
+
+
+def _age_key(path: str) -> Tuple[float, str]:
+    """The oldest first: then the ledger lets the oldest kills go."""
+    try:
+        return (os.stat(path).st_mtime, path)
+    except (OSError, ValueError):
+        return (0.0, path)
+
+
+def _size_of(path: str) -> int:
+    """Bytes of text in a file, a guess for a compressed one; 0 where it cannot be known."""
+    try:
+        size = os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
+    return size * _COMPRESSION if path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma")) else size
+
+
+class TextFiles:
+    """The text logs of a wish."""
+
+    def __init__(self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]]) -> None:
+        """counted -- takes kills that need not be parsed, None where every kill must be compared with other sources"""
+        self._host = host
+        self._wish = wish
+        self._installed = any(os.path.exists(host.path(program)) for program in _KILLERS)
+        self._counted = counted
+        self.reports = []  # type: List[SourceReport]
+
+    def each(self) -> Iterator[Iterator[LogLine]]:
+        """The lines of interest of one file after the other, the oldest first."""
+        named = self._wish.paths is not None
+        found = expand(self._wish.paths or ()) if named else standard_logs(self._host.root)
+        self.reports += found.missing
+        if len(found.paths) != 1:
+            self._counted = None  # the same kill may stand in several files
+        for path in sorted(found.paths, key=_age_key):
+            yield self._scan(path, named)
+
+    def _scan(self, path: str, named: bool) -> Iterator[LogLine]:
+        wish = self._wish
+        size = _size_of(path)
+        plain = not path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma"))
+        # In an exported journal a message may be a list of numbers, in which no anchor is found.
+        every_line = plain and size <= (_DEEP_FILE if path.endswith(".json") else _EVERY_LINE)
+        deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
+        kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
+        anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel)  # type: Tuple[bytes, ...]
+        scan = FileScan(
+            path,
+            anchors=anchors,
+            head=select.HEAD_OF_ALL if deep else select.HEAD,
+            since=wish.since,
+            until=wish.until,
+            follow=named,
+            root=self._host.root,
+            # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
+            limits=Limits(gap=Limits().block) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk),
+        )
+        return self._lines(scan, every_line, kernel_only=not every_line and not deep)
+
+    def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool) -> Iterator[LogLine]:
+        """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
+        wish = self._wish
+        newest = None  # type: Optional[Newest]
+        if self._counted is not None and kernel_only and not wish.include_tasks:
+            newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
+        log = None  # type: Optional[TextLog]
+        for excerpt in scan:
+            if log is None:
+                log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
+            if newest is not None:
+                newest.add(excerpt.data, excerpt.hits)
+                for raw in newest.take_odd():
+                    yield log.line(raw)
+                continue
+            raw_lines = excerpt.data.split(b"\n") if every_line else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
+            for raw in raw_lines:
+                if raw:
+                    yield log.line(raw)
+        if newest is not None and log is not None:
+            for raw in newest.lines():
+                yield log.line(raw)
+            totals = newest.finish()
+            for stamp in newest.stamps:
+                totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
+            if self._counted is not None:
+                self._counted(totals)
+        self.reports.append(scan.report)
+
+
+def _is_prefixed(path: str) -> bool:
+    """Do the lines of a big plain file begin with a stamp? Then none begins with what is looked for."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return False
+    try:
+        lines = os.read(fd, 4096).split(b"\n")[:-1]
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return bool(lines) and all(split(to_text(line)).stamp is not None for line in lines)
+
+
+def _no_clock(text: str) -> Tuple[Optional[float], str]:
+    return None, "unknown"
