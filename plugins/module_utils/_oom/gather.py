@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 
 DEFAULT_MAX_KILLS = 1000
+
+
 class _Collector:
     """Takes the events of every source."""
 

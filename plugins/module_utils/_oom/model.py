@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a log line, a kill and the look at a source are. Sizes are bytes, times epoch seconds, unknown is None."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 
 class LogLine(NamedTuple):
@@ -111,6 +111,10 @@ class Verdict(NamedTuple):
 
     line: LogLine
     unit: str
+
+
+#: What a parser tells of.
+Event = Union[Kill, Unresolved, Verdict]
 
 
 class SourceReport(NamedTuple):

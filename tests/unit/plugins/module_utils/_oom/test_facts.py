@@ -10,7 +10,6 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import facts
 from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Entry, Ledger
-from ansible_collections.memops.linux.plugins.module_utils._oom.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
     Kill,
@@ -20,6 +19,7 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Task,
     Unresolved,
 )
+from ansible_collections.memops.linux.plugins.module_utils._oom.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 NASTY = "\x1b[31m\udcff\u202e\u2028\n{{ 7*7 }}<b>=cmd|x"

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One incident: what the kernel says of one shortage, collected line by line, and the kills that come of it."""
+
+from typing import Dict, List, Match, Optional, Tuple
+
+from . import patterns
+from .model import Event, Invoker, Kill, LogLine, Process, Unresolved
+from .tasks import Table
+
+#: Kernel seconds after which a line no longer belongs to the report before it.
+REPORT_SPAN = 60.0
+
+
+def _apart(first: LogLine, later: LogLine) -> Optional[float]:
+    """Seconds between two lines, None where one has no clock."""
+    if first.uptime is not None and later.uptime is not None:
+        return later.uptime - first.uptime
+    if first.time is not None and later.time is not None:
+        return later.time - first.time
+    return None
+
+
+def within(first: LogLine, later: LogLine, span: float) -> bool:
+    apart = _apart(first, later)
+    return apart is None or -1.0 <= apart <= span
+
+
+def _scope_of(context: Optional[str]) -> Optional[str]:
+    if context is None:
+        return None
+    return "memcg" if context.startswith("Memory cgroup") else "global"
+
+
+class Incident:
+    """One out-of-memory report of the kernel while its lines come in."""
+
+    def __init__(self) -> None:
+        self.start = None  # type: Optional[LogLine]
+        self.invoker = Invoker()
+        self.trigger = "unknown"
+        self.kernel = None  # type: Optional[str]
+        self.oom_memcg = None  # type: Optional[str]
+        self.task_memcg = None  # type: Optional[str]
+        self.reached = False
+        self.group = None  # type: Optional[str]
+        self.summary = None  # type: Optional[Tuple[LogLine, patterns.Summary]]
+        self.chosen = None  # type: Optional[Tuple[LogLine, Match[str]]]
+        self.unresolved = None  # type: Optional[Tuple[LogLine, str]]
+        self.table = Table()
+        self.kills = []  # type: List[Kill]
+        self.killed = {}  # type: Dict[Optional[int], int]  # pid -> where in kills
+
+    def touch(self, line: LogLine) -> None:
+        if self.start is None:
+            self.start = line
+
+    @property
+    def last(self) -> Optional[LogLine]:
+        return self.kills[-1].line if self.kills else self.start
+
+    def is_stale(self, line: LogLine, victim: Process, own_context: bool) -> bool:
+        """What is open belongs to another kill, of which we shall see no more."""
+        if self.start is not None and not within(self.start, line, 10 * REPORT_SPAN):
+            return True
+        if self.kills:
+            return False
+        if self.chosen is not None and own_context and victim.total_vm is not None:
+            return int(self.chosen[1].group("pid")) != victim.pid
+        if self.summary is not None and self.chosen is None and self.summary[1].pid is not None:
+            return self.summary[1].pid != victim.pid
+        return False
+
+    def kill(self, line: LogLine, victim: Process, context: Optional[str], member: bool) -> Kill:
+        summary = self.summary[1] if self.summary else None
+        chosen = self.chosen[1] if self.chosen else None
+        if chosen is not None:
+            victim = victim._replace(oom_score=int(chosen.group("score")))
+        victim = self.table.complete(victim)
+        scope = _scope_of(context) or _scope_of(chosen.group("context") if chosen else None)
+        if scope is None:
+            scope = summary.scope if summary else ("memcg" if self.oom_memcg else "unknown")
+        kill = Kill(line=line, victim=victim, scope=scope, invoker=self.invoker, trigger="group" if member else self.trigger)
+        if kill.trigger == "unknown" and scope == "memcg":
+            kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
+        if summary is not None and not member:
+            oom_memcg, task_memcg = _memcgs_of(self.summary[0].text if self.summary else "", summary, victim)
+            kill = kill._replace(constraint=summary.constraint, oom_memcg=oom_memcg, task_memcg=task_memcg)
+            if victim.uid is None:
+                kill = kill._replace(victim=victim._replace(uid=summary.uid))
+        elif scope == "memcg":
+            kill = kill._replace(
+                constraint=summary.constraint if summary else None,
+                oom_memcg=summary.oom_memcg if summary else self.oom_memcg,
+                task_memcg=None if member else self.task_memcg,
+            )
+        return kill
+
+    def close(self, include_tasks: bool = False) -> List[Event]:
+        """The events of it, once no more lines come."""
+        events = []  # type: List[Event]
+        kills = self.kills
+        if not kills and self.unresolved is None:
+            kills = self._partial()
+        for kill in kills:
+            tasks = self.table.tasks() if include_tasks else None
+            events.append(
+                kill._replace(
+                    kernel=self.kernel,
+                    group_memcg=self.group,
+                    tasks=tasks or None,
+                    page_size=self.table.page_size if tasks else None,
+                )
+            )
+        outcome = self.unresolved
+        if outcome is None and self.reached and not kills and self.start is not None:
+            outcome = (self.start, "no_victim")
+        if outcome is not None:
+            events.append(
+                Unresolved(
+                    line=outcome[0],
+                    outcome=outcome[1],
+                    scope="memcg" if self.oom_memcg else "unknown",
+                    invoker=self.invoker,
+                    oom_memcg=self.oom_memcg,
+                    kernel=self.kernel,
+                )
+            )
+        return events
+
+    def _partial(self) -> List[Kill]:
+        """Announced, and no "Killed process" line came."""
+        kill = None  # type: Optional[Kill]
+        if self.summary is not None and self.summary[1].pid is not None:
+            line, summary = self.summary
+            victim = Process(pid=summary.pid, comm=summary.comm, uid=summary.uid)
+            kill = self.kill(line, victim, None, False)
+        elif self.chosen is not None:
+            line, chosen = self.chosen
+            victim = Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"))
+            kill = self.kill(line, victim, chosen.group("context"), False)
+        return [kill._replace(partial=True)] if kill is not None else []
+
+
+def _memcgs_of(text: str, summary: patterns.Summary, victim: Process) -> Tuple[Optional[str], Optional[str]]:
+    """The cgroups of the summary; the name on the kill line tells where a cgroup name with ",task=" in it ends."""
+    if victim.comm is not None and summary.comm != victim.comm and summary.pid is not None:
+        named = ",task=%s,pid=%d,uid=" % (victim.comm, summary.pid)
+        at = text.rfind(named)
+        if at >= 0:
+            again = patterns.parse_summary(text[:at] + ",task=x,pid=0,uid=0")
+            if again is not None:
+                summary = again
+    return summary.oom_memcg, summary.task_memcg
