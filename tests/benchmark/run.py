@@ -20,139 +20,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import generate
+from bench import Bench, Command, version
+from figures import journal, module
 from generate import END, MEBI, Log
 
 ROOT = Path(__file__).resolve().parents[2]
 GIBI = 1024 * MEBI
-
-# What is measured, as small programs, so that another stage of the pipeline is one more entry. argv: the file and options as
-# a dict. Each prints what it has found, and its own peak memory: the kernel's rusage would count the runner's too.
-_TAIL = """
-peak = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")][0]
-sys.stdout.write("%s %d" % (found, peak))
-"""
-PROGRAMS = {
-    "nothing": "pass",
-    # what every Ansible module has imported before it begins
-    "imports": "import collections, ctypes, datetime, json, re, subprocess, typing",
-    "scan": """
-import sys
-from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
-options = eval(sys.argv[2])
-scan = FileScan(sys.argv[1], **options)
-found = 0
-for excerpt in scan:
-    at = excerpt.data.find(b" Killed process ")
-    while at >= 0:
-        found += 1
-        at = excerpt.data.find(b" Killed process ", at + 1)
-if scan.report.status != "read":
-    raise SystemExit(str(scan.report))
-"""
-    + _TAIL,
-    "facts": """
-import sys
-options = eval(sys.argv[2])
-if options.pop("engine", "") == "find":
-    sys.modules["ctypes"] = None
-from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
-oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(sys.argv[1],), killers="kernel", **options))
-if any(source["status"] != "read" for source in oom["sources"]):
-    raise SystemExit(str(oom["sources"]))
-found = oom["summary"]["total"]
-"""
-    + _TAIL,
-}
-
-
-@dataclass
-class Command:
-    """One thing to measure. cpu and wall in seconds, peak in MiB; found is what it printed."""
-
-    argv: list[str]
-    env: dict[str, str]
-    cpu: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
-    peak: float = 0.0
-    found: str = ""
-
-    def run(self) -> None:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            before = os.times().elapsed
-            # a file, not /dev/null: grep notices that and stops at its first match; cat copies, so it gets /dev/null
-            stdout = subprocess.DEVNULL if self.argv[0] == "cat" else out
-            child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=errors, env=self.env)
-            _pid, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            self.wall.append(os.times().elapsed - before)
-            self.cpu.append(usage.ru_utime + usage.ru_stime)
-            if child.returncode and self.argv[0] != "grep":
-                errors.seek(0)
-                raise SystemExit(f"{self.argv}: exit {child.returncode}: {errors.read()[-2000:].decode(errors='replace')}")
-            out.seek(0)
-            said = out.read(200).decode(errors="replace").split()
-            if self.argv[1:2] == ["-c"] and len(said) == 2:
-                self.found, self.peak = said[0], max(self.peak, int(said[1]) / 1024)
-
-    @property
-    def seconds(self) -> float:
-        return statistics.median(self.cpu)
-
-
-@dataclass
-class Figure:
-    """A row of the table. measured is a ratio, seconds or MiB, whatever the target is given in."""
-
-    name: str
-    target: float
-    measured: float
-    unit: str
-    note: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return self.measured <= self.target
-
-
-class Bench:
-    """Runs groups of commands in turn, so that whatever else the machine does hits all of them."""
-
-    def __init__(self, arguments: argparse.Namespace, collections: str) -> None:
-        self.arguments = arguments
-        self.collections = collections
-        self.figures: list[Figure] = []
-
-    def python(self, interpreter: str, program: str, path: Path | str = "", **options: object) -> Command:
-        env = dict(os.environ, PYTHONPATH=self.collections, TZ="UTC")
-        env.pop("PYTHONDONTWRITEBYTECODE", None)
-        return Command([interpreter, "-c", PROGRAMS[program], str(path), repr(options)], env)
-
-    def tool(self, *argv: str) -> Command:
-        return Command(list(argv), dict(os.environ, LC_ALL="C"))
-
-    def measure(self, *commands: Command, rounds: int | None = None) -> None:
-        for command in commands:
-            command.run()  # warms the page cache and the bytecode
-            command.cpu.clear()
-            command.wall.clear()
-        for _round in range(rounds or self.arguments.rounds):
-            for command in commands:
-                command.run()
-
-    def say(self, name: str, target: float, measured: float, unit: str, note: str = "") -> None:
-        figure = Figure(name, target, measured, unit, note)
-        self.figures.append(figure)
-        print(f"{name:58} {target:8.3f} {measured:8.3f} {unit:5} {'yes' if figure.holds else 'NO':4} {note}", flush=True)
-
-    def check(self, name: str, command: Command, kills: int) -> None:
-        if command.found != str(kills):
-            raise SystemExit(f"{name}: found {command.found}, there are {kills}")
 
 
 def plain_file(bench: Bench) -> None:
@@ -275,13 +151,7 @@ def compressed(bench: Bench) -> None:
         )
 
 
-GROUPS: tuple[Callable[[Bench], None], ...] = (plain_file, large_file, storm, compressed)
-
-
-def version(interpreter: str) -> str:
-    return subprocess.run(
-        [interpreter, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"], stdout=subprocess.PIPE, text=True, check=True
-    ).stdout.strip()
+GROUPS: tuple[Callable[[Bench], None], ...] = (plain_file, large_file, storm, compressed, journal, module)
 
 
 def interpreters(given: str | None) -> list[str]:
@@ -305,7 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes")
     parser.add_argument("--rounds", type=int, default=0, help="default 7, quick 5")
     parser.add_argument("--pythons", help="interpreters, separated by colons")
-    parser.add_argument("--program", default="scan", choices=[name for name in PROGRAMS if name != "nothing"])
+    parser.add_argument("--program", default="scan", choices=("scan", "facts"))
+    parser.add_argument("--ansible", default="", help="the ansible of the group module; else the one on PATH or beside this Python")
     parser.add_argument("--only", default="*", help="groups: " + ", ".join(group.__name__ for group in GROUPS))
     parser.add_argument("--strict", action="store_true", help="exit 1 if a figure does not hold")
     arguments = parser.parse_args(argv)
@@ -314,7 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as collections:
         # a copy: modules import each other by the collection's name, and bytecode is kept without touching the checkout
         above = Path(collections, "ansible_collections", "memops")
-        shutil.copytree(ROOT / "plugins" / "module_utils", above / "linux" / "plugins" / "module_utils")
+        for part in ("plugins", "meta"):
+            shutil.copytree(ROOT / part, above / "linux" / part, ignore=shutil.ignore_patterns("__pycache__"))
         bench = Bench(arguments, collections)
         print(f"{'figure':58} {'target':>8} {'measured':>8} {'':5} holds", flush=True)
         for group in GROUPS:

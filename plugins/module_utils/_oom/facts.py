@@ -10,8 +10,9 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import 
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
-from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved
+from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved, Verdict
 from .totals import Totals
+from .verdicts import name_units
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
@@ -238,8 +239,12 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
     facts["truncated"] = facts.get("truncated", 0) + len(kills) - len(kept)
 
 
-def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int) -> Dict[str, Any]:
-    entries = ledger.entries()
+def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int, verdicts: Sequence[Verdict] = ()) -> Dict[str, Any]:
+    as_told = ledger.entries()
+    entries = name_units(as_told, verdicts)
+    for before, after in zip(as_told, entries):
+        if before.kill.unit is None:
+            ledger.totals.name_unit(after.kill.unit)
     rows, left_out = unresolved_facts(unresolved)
     return {
         "kills": kills_facts(entries),
@@ -248,6 +253,7 @@ def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int
         "unresolved_truncated": left_out,
         "summary": summary_facts(ledger.totals),
         "unparsed": unparsed,
+        "confirmed_units": verdict_units(verdict.unit for verdict in verdicts),
     }
 
 

@@ -132,7 +132,7 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
         for lines in files.each():
             collector.read(lines)
         reports += files.reports
-    section = facts.kill_section(collector.ledger, collector.unresolved, collector.unparsed)
+    section = facts.kill_section(collector.ledger, collector.unresolved, collector.unparsed, collector.verdicts)
     trusted_source = any(scan is not None and scan.report.status == "read" for scan in (journal, kmsg))
     counters = boot.counters(trusted_source, complete=wish.until is None)
     sight = Sight(
@@ -151,5 +151,4 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
     section["counters"] = counters
     section["sources"] = facts.source_facts(reports)
     section["visibility"] = visibility(sight)
-    section["confirmed_units"] = facts.verdict_units(v.unit for v in collector.verdicts)
     return section

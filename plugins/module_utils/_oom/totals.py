@@ -38,6 +38,10 @@ class Totals:
         for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
             self._name(counts, name, kills)
 
+    def name_unit(self, unit: Optional[str]) -> None:
+        """The unit of a kill that was counted without one."""
+        self._name(self.by_unit, unit)
+
     def span(self, time: Optional[float]) -> None:
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)
