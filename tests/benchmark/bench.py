@@ -59,7 +59,9 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.gather import Wish, gather
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
 found = 0
-if sys.argv[1] != ".":
+if options.pop("scan_only", False):
+    found = sum(1 for line in JournalScan(Host(), directory=sys.argv[1], whole_blocks=True))
+elif sys.argv[1] != ".":
     oom = gather(Host(), Wish(subset=("kills",), sources=("journal",), journal_directory=sys.argv[1], **options))
     if [source["status"] for source in oom["sources"]] != ["read"]:
         raise SystemExit(str(oom["sources"]))

@@ -4,17 +4,16 @@
 """From the wish of a task to ``ansible_facts.oom``: asks the sources in turn and puts together what they say."""
 
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from . import facts
-from .blocks import join_records
 from .boot import Boot
 from .ledger import Ledger
 from .model import Kill, LogLine, SourceReport, Unresolved, Verdict
-from .parser import Parser
 from .text_files import TextFiles
 from .visibility import Sight, visibility
 from .wish import SOURCES, Wish
@@ -38,8 +37,16 @@ class _Collector:
         self.unparsed = 0
 
     def read(self, lines: Iterable[LogLine]) -> None:
+        several = iter(lines)
+        for first in several:
+            break
+        else:
+            return  # nothing of interest, as on most hosts: the parser is not even loaded
+        from .blocks import join_records
+        from .parser import Parser
+
         parser = Parser(include_tasks=self._wish.include_tasks)
-        for line in join_records(lines):
+        for line in join_records(chain([first], several)):
             for event in parser.feed(line):
                 self._take(event)
         for event in parser.finish():

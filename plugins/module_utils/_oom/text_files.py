@@ -4,23 +4,27 @@
 """The text logs of a wish: which files, how deep to look, and the lines of interest of each."""
 
 import os
-from typing import Callable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
-from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog, split
-from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from . import facts, select
 from .model import LogLine, SourceReport
-from .newest import Newest
 from .totals import Totals
 from .wish import Wish
 
+if TYPE_CHECKING:
+    from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+
+    from .newest import Newest
+
 #: Up to this size every line is read: pastes and mails break lines in ways that anchors cannot see.
 _EVERY_LINE = 256 * 1024
+#: None of the lines that are looked for does without one of these.
+_WORDS = (b"Kill", b"kill", b"oom", b"OOM", b"SIG", b"emory")
 #: Above this size the other killers are looked for only where one is installed: it doubles the cost.
 _DEEP_FILE = 64 << 20
 _COMPRESSION = 8
@@ -104,11 +108,17 @@ class TextFiles:
         """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
         wish = self._wish
         newest = None  # type: Optional[Newest]
-        if self._counted is not None and kernel_only and not wish.include_tasks:
-            newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         log = None  # type: Optional[TextLog]
+        if self._counted is not None and kernel_only and not wish.include_tasks:
+            from .newest import Newest
+
+            newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         for excerpt in scan:
+            if every_line and not any(word in excerpt.data for word in _WORDS):
+                continue
             if log is None:
+                from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+
                 log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
             if newest is not None:
                 newest.add(excerpt.data, excerpt.hits)
@@ -137,11 +147,15 @@ def _is_prefixed(path: str) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        lines = os.read(fd, 4096).split(b"\n")[:-1]
+        head = os.read(fd, 4096)
     except OSError:
         return False
     finally:
         os.close(fd)
+    from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import split
+    from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+    lines = head.split(b"\n")[:-1]
     return bool(lines) and all(split(to_text(line)).stamp is not None for line in lines)
 
 
