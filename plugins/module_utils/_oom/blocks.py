@@ -88,7 +88,7 @@ def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:
                 continue
             yield from _release(pending)
             pending = []
-        if _OPENS.match(line.text) and not _finished(line.text):
+        if line.text[:1] != "[" and _OPENS.match(line.text) and not _finished(line.text):
             pending = [line]
         else:
             yield line

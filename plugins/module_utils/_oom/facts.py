@@ -16,7 +16,7 @@ from .verdicts import name_units
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
-RESULT_BYTES = 256 * 1024
+RESULT_BYTES = 250_000
 _MAX_UNRESOLVED = 100
 _MAX_COUNTED = 200
 _MAX_SOURCES = 200
@@ -51,7 +51,7 @@ def _invoker(invoker: Invoker) -> Dict[str, Any]:
 
 
 def _task(task: Task) -> Dict[str, Any]:
-    fields = dict(task._asdict())
+    fields = dict(zip(Task._fields, task))  # type: Dict[str, Any]
     fields["comm"] = optional_printable(task.comm, _MAX_COMM)
     return fields
 

@@ -88,6 +88,8 @@ class Parser:
             report = self._reports[key] = Incident()
             if len(self._reports) > _MAX_REPORTS:
                 closed = self._reports.pop(next(iter(self._reports))).close(self._include_tasks)
+        elif text[:1] == "[" and report.start is not None and not report.kills and report.table.feed(text):
+            return closed, True  # most of a report are rows of its table
         for needle, handler in _HANDLERS:
             if needle in text:
                 events = handler(self, key, report, line)

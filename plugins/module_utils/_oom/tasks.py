@@ -13,7 +13,10 @@ from .model import Process, Task
 _MAX_ROWS = 20_000
 #: A row has some 110 characters; what is longer was not written by a kernel.
 _MAX_ROW = 400
-_PAGES = {"total_vm": "total_vm", "rss": "rss", "rss_anon": "rss_anon", "rss_file": "rss_file", "rss_shmem": "rss_shmem"}
+#: Columns in pages.
+_SIZES = ("total_vm", "rss", "rss_anon", "rss_file", "rss_shmem")
+#: Page tables: pgtables_bytes since 4.15; before, so many pages of each kind.
+_COUNTS = ("nr_ptes", "nr_pmds", "nr_puds")
 _NAME_FIRST = regex(r"\s*(-?\d{1,20})(?!\d)")
 
 
@@ -28,18 +31,34 @@ class Row(NamedTuple):
 
 def parse_row(rest: str, columns: Optional[List[str]]) -> Optional[Row]:
     """The row behind ``[pid]``. Without a header the numbers end where the name begins."""
-    wanted = len(columns) - 1 if columns else 0
+    return _with_columns(rest, len(columns) - 1) if columns else _without_columns(rest)
+
+
+def _with_columns(rest: str, wanted: int) -> Optional[Row]:
+    parts = rest.split(None, wanted)
+    if wanted < 4 or len(parts) < wanted or max(map(len, parts[:wanted])) > 20:
+        return None
+    try:
+        numbers = tuple(map(int, parts[:wanted]))
+    except ValueError:
+        return None
+    # One blank stands before the name; more of them are the name's own.
+    before = rest[: len(rest) - len(parts[wanted])].rstrip() if len(parts) > wanted else rest.rstrip()
+    return Row(numbers[0], numbers[1], numbers, rest[len(before) + 1 :])
+
+
+def _without_columns(rest: str) -> Optional[Row]:
     numbers = []  # type: List[int]
     at = 0
-    while not wanted or len(numbers) < wanted:
+    while True:
         found = _NAME_FIRST.match(rest, at)
-        if not found or (not wanted and not rest[found.end() : found.end() + 1].isspace()):
+        if not found or not rest[found.end() : found.end() + 1].isspace():
             break
         numbers.append(int(found.group(1)))
         at = found.end()
-    if len(numbers) < 4 or (wanted and len(numbers) < wanted):
+    if len(numbers) < 4:
         return None
-    return Row(uid=numbers[0], tgid=numbers[1], numbers=tuple(numbers), comm=rest[at:][1:])
+    return Row(numbers[0], numbers[1], tuple(numbers), rest[at:][1:])
 
 
 class Table:
@@ -86,31 +105,22 @@ class Table:
         if not self.columns:
             return ()
         page = self.page_size or 4096
+        at = {column: index for index, column in enumerate(self.columns)}
+        sizes = tuple(at.get(column) for column in _SIZES)
+        swap, adj = at.get("swapents"), at.get("oom_score_adj")
+        tables, counts = at.get("pgtables_bytes"), [at[column] for column in _COUNTS if column in at]
         found = []  # type: List[Task]
         for pid, rest in self._rows.items():
             row = parse_row(rest, self.columns)
             if row is None:
                 continue
-            named = dict(zip(self.columns, row.numbers))
-            sizes = {field: named[column] * page for column, field in _PAGES.items() if column in named}
-            found.append(
-                Task(
-                    pid=pid,
-                    tgid=row.tgid,
-                    uid=row.uid,
-                    comm=row.comm,
-                    pgtables=_page_tables(named, page),
-                    swap=named["swapents"] * page if "swapents" in named else None,
-                    oom_score_adj=named.get("oom_score_adj"),
-                    **sizes,
-                )
-            )
+            numbers = row.numbers
+            if tables is not None:
+                pgtables = numbers[tables]  # type: Optional[int]
+            else:
+                pgtables = sum([numbers[index] for index in counts]) * page if counts else None
+            total_vm, rss, anon, file, shmem = [None if index is None else numbers[index] * page for index in sizes]
+            swapped = None if swap is None else numbers[swap] * page
+            adjust = None if adj is None else numbers[adj]
+            found.append(Task(pid, row.tgid, row.uid, row.comm, total_vm, rss, anon, file, shmem, pgtables, swapped, adjust))
         return tuple(found)
-
-
-def _page_tables(named: Dict[str, int], page: int) -> Optional[int]:
-    """pgtables_bytes since 4.15; before, nr_ptes (and nr_pmds, nr_puds) count pages."""
-    if "pgtables_bytes" in named:
-        return named["pgtables_bytes"]
-    counts = [named[column] for column in ("nr_ptes", "nr_pmds", "nr_puds") if column in named]
-    return sum(counts) * page if counts else None
