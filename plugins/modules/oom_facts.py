@@ -122,6 +122,8 @@ ansible_facts:
             - Processes that were killed, oldest first, each once, wherever it was seen.
             - Names (C(comm), cgroups, units) are chosen by whoever ran the process. Control characters, bidirectional marks
               and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
+            - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel, rate-limited,
+              printed no cgroup, it is the unit that systemd named at that moment, if only one kill and one unit can belong together.
           type: list
           elements: dict
           returned: when V(kills) is gathered

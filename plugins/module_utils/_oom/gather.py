@@ -38,9 +38,8 @@ class _Collector:
 
     def read(self, lines: Iterable[LogLine]) -> None:
         several = iter(lines)
-        for first in several:
-            break
-        else:
+        first = next(several, None)
+        if first is None:
             return  # nothing of interest, as on most hosts: the parser is not even loaded
         from .blocks import join_records
         from .parser import Parser
