@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 #: Up to this size every line is read: pastes and mails break lines in ways that anchors cannot see.
 _EVERY_LINE = 256 * 1024
-#: None of the lines that are looked for does without one of these.
-_WORDS = (b"Kill", b"kill", b"oom", b"OOM", b"SIG", b"emory")
+#: None of the lines that are looked for does without one of these; in an exported journal they may be numbers.
+_WORDS = (b"Kill", b"kill", b"oom", b"OOM", b"SIG", b"emory", b'"MESSAGE"')
 #: Above this size the other killers are looked for only where one is installed: it doubles the cost.
 _DEEP_FILE = 64 << 20
 _COMPRESSION = 8

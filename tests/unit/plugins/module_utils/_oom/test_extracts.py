@@ -8,6 +8,9 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import expected, kills_of
 
 LOGS = ("bookworm-kern.log", "bookworm-syslog", "bullseye-dmesg-T.txt", "bullseye-kmsg.bin")
@@ -56,3 +59,13 @@ def test_task_tables_on_request(fixtures):
     for kill in kills:
         (row,) = [task for task in kill["tasks"] if task["pid"] == kill["victim"]["pid"]]
         assert row["oom_score_adj"] == kill["victim"]["oom_score_adj"] and row["uid"] == kill["victim"]["uid"]
+
+
+def test_an_exported_journal_whose_messages_are_numbers(tmp_path):
+    text = b"Out of memory: Killed process 42 (bad\xff) total-vm:4kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:5 pgtables:8kB oom_score_adj:0"
+    record = {"_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "MESSAGE": list(text), "__REALTIME_TIMESTAMP": "1795377808722591"}
+    path = tmp_path / "exported"
+    path.write_text(json.dumps(record) + "\n")
+    (kill,) = gather(Host(), Wish(subset=("kills",), paths=(str(path),)))["kills"]
+    assert (kill["victim"]["pid"], kill["victim"]["comm"], kill["time"]) == (42, "bad\\xff", 1795377808.722591)
+    assert not kill["source"]["trusted"]
