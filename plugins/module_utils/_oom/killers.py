@@ -51,9 +51,10 @@ OOMD = (
 # What follows the second cgroup; a pager cuts the line at the width of the terminal.
 _OOMD_TAIL = regex(r" being |\sb?e?>?$")
 # --- facebook oomd: BaseKillPlugin.cpp.
+FB_TRYING = regex(r"Trying to kill (?P<cgroup>/\S{1,1024})\s*$")
 FB_KILLED = regex(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
 FB_MEMBER = regex(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
-FB_KMSG = regex(r"[\d.]+ [\d.]+ [\d.]+ (?P<cgroup>\S+) (?P<memory>\d+) ruleset:\[.*\] detectorgroup:\[.*\] killer:(?P<plugin>\S+)", re.DOTALL)
+FB_KMSG = regex(r"[\d.]{1,20} [\d.]{1,20} [\d.]{1,20} (?P<cgroup>\S{1,1024}) \d{1,20} ruleset:\[[^\]]{0,256}\] detectorgroup:\[[^\]]{0,256}\] killer:\S")
 # --- nohang: the pid and the name come lines before the signal.
 NOHANG_VICTIM = regex(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
 NOHANG_SIGNAL = regex(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
@@ -108,14 +109,43 @@ def systemd_oomd_kill(line: LogLine) -> Optional[Kill]:
     return None
 
 
-def fb_oomd_kills(line: LogLine) -> Tuple[Kill, ...]:
-    found = FB_KILLED.match(line.text)
-    if not found:
-        return ()
-    return tuple(
-        Kill(line=line, victim=Process(pid=int(member.group("pid")), comm=member.group("comm")), killer="oomd")
-        for member in FB_MEMBER.finditer(found.group("rest"))
-    )
+class FbOomdState:
+    """oomd says whom it tries, then which processes died, then once more in one line to the kernel log."""
+
+    def __init__(self) -> None:
+        self._tried = {}  # type: Dict[Tuple[Optional[str], str], str]
+        self._told = {}  # type: Dict[Tuple[Optional[str], str], str]
+
+    def feed(self, line: LogLine) -> Tuple[Kill, ...]:
+        key = (line.host, line.source)
+        if len(self._tried) + len(self._told) > _MAX_PENDING:
+            self._tried.clear()
+            self._told.clear()
+        tried = FB_TRYING.match(line.text)
+        if tried:
+            self._tried[key] = tried.group("cgroup")
+            self._told.pop(key, None)
+            return ()
+        died = FB_KILLED.match(line.text)
+        if died:
+            cgroup = self._tried.get(key)
+            self._told[key] = cgroup or ""
+            return tuple(
+                Kill(line=line, victim=Process(pid=int(one.group("pid")), comm=one.group("comm")), killer="oomd", task_memcg=cgroup)
+                for one in FB_MEMBER.finditer(died.group("rest"))
+            )
+        return self.kernel_log(line)
+
+    def kernel_log(self, line: LogLine) -> Tuple[Kill, ...]:
+        """The one line is a kill only where nothing told of the processes before."""
+        found = FB_KMSG.match(line.text)
+        if not found:
+            return ()
+        told = self._told.pop((line.host, line.source), None)
+        cgroup = found.group("cgroup")
+        if told is not None and told in ("", cgroup):
+            return ()
+        return (Kill(line=line, victim=Process(), killer="oomd", task_memcg=cgroup if cgroup.startswith("/") else "/" + cgroup),)
 
 
 class NohangState:

@@ -43,6 +43,7 @@ class Parser:
         self._include_tasks = include_tasks
         self._reports = {}  # type: Dict[Tuple[str, Optional[str]], Incident]
         self._nohang = killers.NohangState()
+        self._fb_oomd = killers.FbOomdState()
 
     def feed(self, line: LogLine) -> List[Event]:
         """Events that this line completes."""
@@ -75,7 +76,9 @@ class Parser:
             found = killers.systemd_verdict(line)
         if found is not None:
             return [found]
-        return list(killers.fb_oomd_kills(line)) if tag in ("oomd", None) else []
+        if tag in ("oomd", None):
+            return list(self._fb_oomd.feed(line))
+        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", "kmsg-user") else []
 
     # -- the kernel ---------------------------------------------------------------------------------------------
 

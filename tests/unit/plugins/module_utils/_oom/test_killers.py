@@ -93,6 +93,22 @@ def test_facebook_oomd():
     assert [(k.killer, k.victim.pid, k.victim.comm) for k in found] == [("oomd", 12, "a b"), ("oomd", 13, "c")]
 
 
+FB_LINE = (
+    "12.34 5.60 1.20 /workload.slice/a.service 123456789 ruleset:[pressure] detectorgroup:[memory above 60] killer:kill_by_memory_size_or_growth v2\n"
+)
+
+
+def test_facebook_oomd_says_it_twice_and_kills_once():
+    found = events(P + "oomd[1]: Trying to kill /workload.slice/a.service\n" + P + "oomd[1]: Killed 1: 12(a)\n" + P + "oomd[1]: " + FB_LINE)
+    assert [(k.killer, k.victim.pid, k.task_memcg) for k in found] == [("oomd", 12, "/workload.slice/a.service")]
+
+
+@pytest.mark.parametrize("prefix", [P + "oomd[1]: ", P + "kernel: ", "12,463,47655328,-;", ""])
+def test_facebook_oomd_in_the_kernel_log_alone(prefix):
+    (found,) = events(prefix + FB_LINE)
+    assert (found.killer, found.victim.pid, found.task_memcg) == ("oomd", None, "/workload.slice/a.service")
+
+
 def test_verdicts_of_systemd_are_no_kills():
     found = events(
         P + "systemd[1]: lab.service: A process of this unit has been killed by the OOM killer.\n"
