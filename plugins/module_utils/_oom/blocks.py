@@ -21,6 +21,8 @@ _OPENS = regex(
     r"|sending SIG|.* invoked(?: oom-killer:)?\s*$|.* invoked oom-killer: "
 )
 # A record of which only the prefix is left: the rest was wrapped to the next line.
+# More than the 15 bytes of a name.
+_BEGINS = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d{1,20} \(.{0,64}\) total-vm:|oom-kill:constraint=\w+,|.{0,64} invoked oom-killer: gfp_mask=")
 _WHOLE = patterns.KILLED + (
     patterns.CHOSEN,
     patterns.HEADER,
@@ -77,10 +79,21 @@ def _join(parts: List[LogLine]) -> Optional[str]:
     return text if used > 1 else None
 
 
+def _apart(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """A whole report in one message (rsyslog writes its newlines as #012) becomes lines; a newline in a name stays."""
+    for line in lines:
+        parts = line.text.split("\n") if "\n" in line.text else []
+        if any(_BEGINS.match(part) for part in parts[1:]):
+            for part in parts:
+                yield line._replace(text=part)
+        else:
+            yield line
+
+
 def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:
     """Lines with broken records made whole; everything else as it came."""
     pending = []  # type: List[LogLine]
-    for line in lines:
+    for line in _apart(lines):
         if pending:
             first = pending[0]
             if len(pending) < _MAX_PARTS and (is_bare(line) or _same_record(first, line)) and not _OPENS.match(line.text):

@@ -54,7 +54,9 @@ _OOMD_TAIL = regex(r" being |\sb?e?>?$")
 FB_TRYING = regex(r"Trying to kill (?P<cgroup>/\S{1,1024})\s*$")
 FB_KILLED = regex(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
 FB_MEMBER = regex(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
-FB_KMSG = regex(r"[\d.]{1,20} [\d.]{1,20} [\d.]{1,20} (?P<cgroup>\S{1,1024}) \d{1,20} ruleset:\[[^\]]{0,256}\] detectorgroup:\[[^\]]{0,256}\] killer:\S")
+FB_KMSG = regex(
+    r"[\d.]{1,20} [\d.]{1,20} [\d.]{1,20} (?P<cgroup>\S{1,1024}) \d{1,20} ruleset:\[[^\]]{0,256}\] detectorgroup:\[[^\]]{0,256}\] killer:\S"
+)
 # --- nohang: the pid and the name come lines before the signal.
 NOHANG_VICTIM = regex(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
 NOHANG_SIGNAL = regex(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)

@@ -24,13 +24,13 @@ _REASON = "a text log: anybody may have written it"
 _MAX_LINE = 16384
 
 # What stands before the log's own prefix: mail quotes, indentation, grep -H and -n, pager line numbers.
-_JUNK = regex(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d+ +(?=\[))?\s*")
+_JUNK = regex(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d{1,9}:? +(?=\[|[A-Z][a-z]{2} {1,2}\d))?\s*")
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
 _CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"
 # journalctl in another language; month names are looked up by the clock.
 _LOCAL = r"[^\W\d_]{2,10}\.? {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
-_TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[\d+\])?:(?: |$)"
+_TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[[\d-]+\])?:(?: |$)"
 _SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 # CONFIG_PRINTK_CALLER: T thread, C processor.
 _CALLER = regex(r"\[ *[TC]\d+\] ?")
@@ -46,6 +46,26 @@ _NO_HOST = regex(
 _LOCAL_SYSLOG = regex(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # busybox and OpenWrt logread: the facility and level stand before the tag
 _LOGREAD = regex(r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+# journalctl -o short-full (weekday, zone as a word) and -o short-unix; RFC 5424 as rsyslog and syslog-ng forward it
+_SHORT_FULL = regex(
+    r"[^\W\d_]{2,12}\.? (?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: (?:[A-Z]{3,5}|[+-]\d\d(?::?\d\d)?))?) (?P<host>\S+) "
+    + _TAG
+    + r"(?:"
+    + _SECONDS
+    + r")?",
+    re.DOTALL,
+)
+_SHORT_UNIX = regex(r"(?P<epoch>\d{9,11}\.\d{3,9}) (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+_RFC5424 = regex(
+    r"(?:<(?P<pri>\d{1,3})>)?1 (?P<stamp>"
+    + _ISO
+    + r") (?P<host>\S+) (?P<tag>\S+) \S+ \S+ (?:-|(?:\[[^\]]{0,512}\]){1,8})(?: |$)\ufeff?(?:"
+    + _SECONDS
+    + r")?",
+    re.DOTALL,
+)
+# rsyslog with RepeatedMsgReduction
+_REPEATED = regex(r"message repeated \d{1,9} times: \[ ?(?P<text>.*)\]\s*$", re.DOTALL)
 # dmesg -T, in any language; dmesg --time-format reltime
 _BRACKET_STAMP = regex(r"\[(?P<stamp>[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,12})\] ?")
 _RELTIME = regex(r"\[(?:[A-Z][a-z]{2} ?\d+ \d\d:\d\d| *\+\d+\.\d+)\] ?")
@@ -134,11 +154,14 @@ def _loose(raw: str) -> Split:
     start = _JUNK.match(raw)
     at = start.end() if start else 0
     line = raw[at:] if at else raw
-    for pattern in (_SYSLOG, _LOGREAD, _NO_HOST, _LOCAL_SYSLOG):
+    for pattern in (_SYSLOG, _LOGREAD, _NO_HOST, _LOCAL_SYSLOG, _RFC5424, _SHORT_FULL):
         found = pattern.match(line)
         if found and not (pattern is _SYSLOG and "," in found.group("stamp")):
             fields = found.groupdict()
             return Split(line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
+    unix = _SHORT_UNIX.match(line)
+    if unix:
+        return Split(line[unix.end() :], "@" + unix.group("epoch"), unix.group("host"), unix.group("tag"), _seconds(unix.group("uptime")))
     found_dmesg = _dmesg(line)
     if found_dmesg is not None:
         return found_dmesg
@@ -167,6 +190,9 @@ def split(raw: str) -> Split:
     if text[:1].isspace():
         indented = _INDENTED.match(text)
         text = text[indented.end() :] if indented else text
+    if text.startswith("message repeated "):
+        repeated = _REPEATED.match(text)
+        text = repeated.group("text") if repeated else text
     if "#" in text:
         text = _OCTAL.sub(lambda m: chr(int(m.group(1), 8)), text)
     return parts if text is parts.text else parts._replace(text=text)
@@ -191,7 +217,9 @@ class TextLog:
             if found is not None:
                 return found
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
-        time, quality = self._stamp(parts.stamp) if parts.stamp is not None else (None, "unknown")
+        time, quality = None, "unknown"  # type: Optional[float], str
+        if parts.stamp is not None:
+            time, quality = (float(parts.stamp[1:]), "exact") if parts.stamp[0] == "@" else self._stamp(parts.stamp)
         return LogLine(parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
     def _json(self, raw: bytes) -> Optional[LogLine]:

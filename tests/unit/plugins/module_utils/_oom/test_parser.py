@@ -222,6 +222,13 @@ PREFIXES = [
     "2026-11-22T18:11:23.601615+00:00 vm1 kernel: [  191.916420] ", "Apr  9 01:02:03 h kernel: [    5.123456] ", "Apr 9 01:02:03 h kernel: ",
     "Aug 30 06:58:55.050705 h kernel: ", "<4>May 10 18:07:27 h kernel: ", "/var/log/messages-20240101:May 10 18:07:27 h kernel: ",
     "> May 10 18:07:27 h kernel: ", "1234:May 10 18:07:27 h kernel: ", "  96 [ 1234.500000] ", "3,463,47655328,-;", "3,463,47655328,-,caller=T12;",
+    "96 Jan  1 00:00:00 h kernel: ",
+    "96: Jan  1 00:00:00 h kernel: ",
+    "Sun 2026-11-22 20:03:28 UTC vm1 kernel: ",
+    "1795377808.722591 vm1 kernel: ",
+    "2026-11-22T20:03:28.722591+00:00 vm1 kernel[-]: ",
+    "<3>1 2026-11-22T20:03:28.722591+00:00 vm1 kernel - - - [   47.538897] ",
+    '1 2026-11-22T20:03:28Z vm1 kernel - - [meta sequenceId="1"] ',
     "Creating journal (262144 blocks): [   34.739137] ", "Aug 18 03:19:11 169 kernel: ",
 ]  # fmt: skip
 
@@ -236,6 +243,19 @@ def test_prefix(prefix):
 def test_rsyslog_escapes(prefix):
     (kill,) = kills(prefix + "Out of memory: Killed process 7 (a#012b#033[0m) " + MODERN + "\n")
     assert kill.victim.comm == "a\nb\x1b[0m"
+
+
+def test_message_repeated():
+    (kill,) = kills("Jan  1 00:00:00 h kernel: message repeated 2 times: [Out of memory: Killed process 7 (a) " + MODERN + "]\n")
+    assert (kill.victim.pid, kill.victim.oom_score_adj) == (7, 300)
+
+
+def test_a_whole_report_in_one_message():
+    (kill,) = kills(
+        "Jun  1 00:00:00 h kernel: hog invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0#012CPU: 1 PID: 5 Comm: hog Not tainted 5.4.0 #1"
+        "#012Out of memory: Killed process 9 (a) " + MODERN + "\n"
+    )
+    assert (kill.victim.pid, kill.invoker.comm, kill.invoker.pid, kill.kernel) == (9, "hog", 5, "5.4.0")
 
 
 # Names are chosen by whoever runs the process: at most 15 bytes of anything.
