@@ -133,13 +133,13 @@ class Incident:
         """Announced, and no "Killed process" line came."""
         kill = None  # type: Optional[Kill]
         if self.summary is not None and self.summary[1].pid is not None:
-            line, summary = self.summary
+            summary = self.summary[1]
             victim = Process(pid=summary.pid, comm=summary.comm, uid=summary.uid)
-            kill = self.kill(line, victim, None, False)
+            kill = self.kill(self.summary[0], victim, None, False)
         elif self.chosen is not None:
-            line, chosen = self.chosen
+            chosen = self.chosen[1]
             victim = Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"))
-            kill = self.kill(line, victim, chosen.group("context"), False)
+            kill = self.kill(self.chosen[0], victim, chosen.group("context"), False)
         return [kill._replace(partial=True)] if kill is not None else []
 
 
