@@ -102,6 +102,7 @@ class Split(NamedTuple):
     host: Optional[str] = None
     tag: Optional[str] = None
     uptime: Optional[float] = None
+    epoch: Optional[float] = None
 
 
 def _seconds(text: Optional[str]) -> Optional[float]:
@@ -161,7 +162,8 @@ def _loose(raw: str) -> Split:
             return Split(line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
     unix = _SHORT_UNIX.match(line)
     if unix:
-        return Split(line[unix.end() :], "@" + unix.group("epoch"), unix.group("host"), unix.group("tag"), _seconds(unix.group("uptime")))
+        uptime = _seconds(unix.group("uptime"))
+        return Split(line[unix.end() :], None, unix.group("host"), unix.group("tag"), uptime, float(unix.group("epoch")))
     found_dmesg = _dmesg(line)
     if found_dmesg is not None:
         return found_dmesg
@@ -217,9 +219,9 @@ class TextLog:
             if found is not None:
                 return found
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
-        time, quality = None, "unknown"  # type: Optional[float], str
+        time, quality = parts.epoch, "unknown" if parts.epoch is None else "exact"
         if parts.stamp is not None:
-            time, quality = (float(parts.stamp[1:]), "exact") if parts.stamp[0] == "@" else self._stamp(parts.stamp)
+            time, quality = self._stamp(parts.stamp)
         return LogLine(parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
     def _json(self, raw: bytes) -> Optional[LogLine]:

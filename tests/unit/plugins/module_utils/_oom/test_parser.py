@@ -245,6 +245,12 @@ def test_rsyslog_escapes(prefix):
     assert kill.victim.comm == "a\nb\x1b[0m"
 
 
+@pytest.mark.parametrize("prefix, time", [("1795377808.722591 vm1 kernel: ", 1795377808.722591), ("[@i Aug 12 03:54:03 2025] ", None)])
+def test_a_stamp_in_seconds_is_known_by_its_form_alone(prefix, time):
+    (kill,) = kills(prefix + "Out of memory: Killed process 7 (a) " + MODERN + "\n")
+    assert kill.line.time == time
+
+
 def test_message_repeated():
     (kill,) = kills("Jan  1 00:00:00 h kernel: message repeated 2 times: [Out of memory: Killed process 7 (a) " + MODERN + "]\n")
     assert (kill.victim.pid, kill.victim.oom_score_adj) == (7, 300)
