@@ -41,7 +41,6 @@ EARLYOOM = (
     # to 1.1; the tag is needed, the words are anybody's
     regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
 )
-_EARLYOOM_DRYRUN = regex(r"dryrun, not actually sending any signal")
 
 # --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
 OOMD = (

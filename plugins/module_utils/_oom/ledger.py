@@ -8,7 +8,7 @@ Where a source has no kernel seconds, by the numbers on the kill line and a wind
 
 import hashlib
 from itertools import islice
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .model import Kill
 from .totals import Totals
@@ -164,12 +164,10 @@ class Ledger:
     """Kills of all sources, each once; the newest are kept, all are counted.
 
     keep -- how many to keep
-    dropped -- called with each kill that is counted and no longer kept
     """
 
-    def __init__(self, keep: int, dropped: Callable[[Kill], None] = lambda kill: None) -> None:
+    def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._dropped = dropped
         self._entries = {}  # type: Dict[int, Entry]
         self._index = {}  # type: Dict[Key, List[int]]
         self._gone = set()  # type: Set[str]
@@ -230,7 +228,6 @@ class Ledger:
             kill = self._entries.pop(number).kill
             self._gone.add(kill_id(kill))
             self.totals.add(kill)
-            self._dropped(kill)
             self.truncated += 1
         self._index.clear()
         for number in sorted(self._entries):
