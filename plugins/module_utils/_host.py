@@ -13,12 +13,41 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
+from ._text import to_text
+
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 _MAX_SMALL_FILE = 1 << 20
+_MAX_OUTPUT = 32 << 20
 _MAX_ERRORS = 32768
 _GRACE = 5.0
+
+
+class Ran(NamedTuple):
+    """What a command said; returncode None: it could not be started, or did not end in time, and stderr says so."""
+
+    returncode: Optional[int]
+    stdout: str = ""
+    stderr: str = ""
+
+
+def run(argv: Sequence[str], timeout: float = 90) -> Ran:
+    """Run a short command to its end. Never an exception: a command that cannot be started is an answer too."""
+    chunks = []  # type: List[bytes]
+    size = 0
+    try:
+        with Command(argv, timeout=timeout) as command:
+            for chunk in command.chunks():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > _MAX_OUTPUT:
+                    return Ran(None, stderr="%s said more than %d bytes" % (argv[0], _MAX_OUTPUT))
+    except CommandFailed as exc:
+        return Ran(None, stderr=str(exc))
+    if command.timed_out:
+        return Ran(None, stderr="%s did not end within %g s" % (" ".join([os.path.basename(argv[0])] + list(argv[1:2])), timeout))
+    return Ran(command.returncode, to_text(b"".join(chunks)), to_text(command.stderr))
 
 
 class Host(NamedTuple):
@@ -26,10 +55,12 @@ class Host(NamedTuple):
 
     root -- prefix of every path that is read; "/" on a real host
     warn -- takes one sentence for the person who runs the play
+    run -- runs a command to its end
     """
 
     root: str = "/"
     warn: Callable[[str], None] = lambda text: None
+    run: Callable[..., Ran] = run
 
     def path(self, path: str) -> str:
         return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))

@@ -10,7 +10,7 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import parse_counter
-from ansible_collections.memops.linux.plugins.module_utils._host import Command, CommandFailed, Host
+from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 #: What contract 1 calls the daemon -> its units.
@@ -34,7 +34,6 @@ _PROPERTIES = (
     "ControlGroup",
 )
 _MAX_UNITS = 200
-_MAX_OUTPUT = 32 << 20
 _UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
 _RUNNING = ("active", "activating", "reloading", "deactivating", "refreshing")
 
@@ -125,21 +124,14 @@ def daemon_states(blocks: Dict[str, Properties]) -> Dict[str, Optional[str]]:
     return states
 
 
-def _ask(argv: List[str], timeout: float) -> str:
-    chunks = []  # type: List[bytes]
-    size = 0
-    with Command(argv, timeout=timeout) as command:
-        for chunk in command.chunks():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > _MAX_OUTPUT:
-                raise CommandFailed("systemctl said more than %d bytes" % _MAX_OUTPUT)
-    if command.timed_out:
-        raise CommandFailed("systemctl did not answer within %g s" % timeout)
-    if not chunks:
-        said = to_text(command.stderr).strip().split("\n")[-1]
-        raise CommandFailed("systemctl failed: %s" % (said or "exit code %s" % command.returncode))
-    return to_text(b"".join(chunks))
+def _ask(host: Host, argv: List[str], timeout: float) -> str:
+    ran = host.run(argv, timeout)
+    if ran.returncode is None:
+        raise CommandFailed(ran.stderr)
+    if not ran.stdout:
+        said = ran.stderr.strip().split("\n")[-1]
+        raise CommandFailed("systemctl failed: %s" % (said or "exit code %s" % ran.returncode))
+    return ran.stdout
 
 
 def systemd_view(host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl") -> SystemdView:
@@ -153,7 +145,7 @@ def systemd_view(host: Host, units: bool = True, daemons: bool = True, timeout: 
     if not wanted:
         return SystemdView([], nothing)
     try:
-        text = _ask([program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES)] + wanted, timeout)
+        text = _ask(host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES)] + wanted, timeout)
     except CommandFailed as exc:
         return SystemdView([], nothing, str(exc))
     blocks = {block["Id"]: block for block in parse_show(text) if block.get("Id")}

@@ -147,7 +147,7 @@ def test_without_systemd(tmp_path, systemctl):
     [
         ("echo 'Failed to connect to bus: No such file or directory' >&2; exit 1", "systemctl failed: Failed to connect"),
         ("exit 3", "systemctl failed: exit code 3"),
-        ("exec sleep 30", "did not answer within 0.5 s"),
+        ("exec sleep 30", "did not end within 0.5 s"),
     ],
 )
 def test_systemctl_that_fails(booted, systemctl, script, reason):
