@@ -37,3 +37,33 @@ attributes:
   platform:
     support: full
 """
+
+    # What holds for every module that only reads and returns no facts.
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It changes nothing, so check mode runs the same.
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  platform:
+    support: full
+"""
+
+    # What holds for every module that changes a host.
+    CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads and checks everything that a real run does.
+  diff_mode:
+    support: full
+  platform:
+    support: full
+"""

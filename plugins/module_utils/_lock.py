@@ -33,7 +33,7 @@ def _holder(fd: int) -> str:
 @contextmanager
 def host_lock(host: Host, timeout: float = 60) -> Iterator[None]:
     """Hold it. Raises Busy after ``timeout`` seconds; OSError and UnsafePath where there can be no lock."""
-    folder = open_folder(FOLDER, create=True, root=host.root)
+    folder = open_folder(FOLDER, create=True, root=host.root, sticky=True)
     if folder is None:
         raise OSError(errno.ENOENT, "no such folder", FOLDER)
     with folder:

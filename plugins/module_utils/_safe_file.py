@@ -10,7 +10,7 @@ Every step of a path is opened without following links and must belong to root.
 import errno
 import os
 import stat
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 _MAX_FILE = 16 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -106,8 +106,11 @@ class Folder:
             return False
         return True
 
-    def replace(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None) -> None:
-        """The file has these bytes or, after any error, the earlier ones. ``like`` gives mode, owner, label and ACL."""
+    def replace(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None, still: Callable[[], None] = lambda: None) -> None:
+        """The file has these bytes or, after any error, the earlier ones. ``like`` gives mode, owner, label and ACL.
+
+        ``still`` is called when all is written, just before the rename, and may raise: somebody else has changed the file.
+        """
         temporary = self.temporary(name)
         self.clean(name)
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd)
@@ -123,6 +126,7 @@ class Folder:
                 os.fsync(fd)
             finally:
                 os.close(fd)
+            still()
             os.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
         except BaseException:
             try:
@@ -151,8 +155,11 @@ class Folder:
         os.fsync(self.fd)
         return True
 
-    def enter(self, name: str, create: bool = False, mode: int = 0o755) -> Optional["Folder"]:
-        """A folder in this one; None where it is not there. Raises UnsafePath for a link or what users may write."""
+    def enter(self, name: str, create: bool = False, mode: int = 0o755, sticky: bool = False) -> Optional["Folder"]:
+        """A folder in this one; None where it is not there. Raises UnsafePath for a link or what users may write.
+
+        ``sticky`` -- users may write it if they cannot remove there what is not theirs, as /run in containers of podman.
+        """
         where = self._where(name)
         made = False
         if create:
@@ -174,7 +181,8 @@ class Folder:
                 os.fchmod(fd, mode)
                 os.fsync(self.fd)
             status = os.fstat(fd)
-            if not _ours(status):
+            shared = sticky and status.st_uid == 0 and bool(status.st_mode & stat.S_ISVTX)
+            if not _ours(status) and not shared:
                 raise UnsafePath("%s belongs to user %d or may be written by others" % (where, status.st_uid))
         except BaseException:
             os.close(fd)
@@ -182,16 +190,18 @@ class Folder:
         return Folder(fd, where)
 
 
-def open_folder(path: str, create: bool = False, root: str = "/") -> Optional[Folder]:
-    """The folder at an absolute path below ``root``; None where it is not there. Raises UnsafePath, OSError."""
+def open_folder(path: str, create: bool = False, root: str = "/", sticky: bool = False) -> Optional[Folder]:
+    """The folder at an absolute path below ``root``; None where it is not there. Raises UnsafePath, OSError.
+
+    ``sticky`` -- folders on the way may be written by users who cannot remove there what is not theirs.
+    """
     folder = Folder(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), "/")
-    for part in path.split("/"):
-        if part in ("", "."):
-            continue
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    for number, part in enumerate(parts, 1):
         with folder:
             if part == "..":
                 raise UnsafePath("%s has a .. in it" % path)
-            inner = folder.enter(part, create=create)
+            inner = folder.enter(part, create=create, sticky=sticky and number < len(parts))
         if inner is None:
             return None
         folder = inner

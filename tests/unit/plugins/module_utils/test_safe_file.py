@@ -18,6 +18,12 @@ def fixture_place(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def sticky(place: Path, path: str) -> Folder:
+    found = open_folder(path, create=True, root=str(place), sticky=True)
+    assert found is not None
+    return found
+
+
 def opened(place: Path, path: str, create: bool = False) -> Folder:
     found = open_folder(path, create=create, root=str(place))
     assert found is not None
@@ -76,8 +82,30 @@ def test_a_folder_that_others_may_write_is_refused(place: Path, mode: int) -> No
     (place / "open").mkdir()
     (place / "open").chmod(mode)
     with pytest.raises(UnsafePath, match="/open"):
+        open_folder("/open", root=str(place))
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_no_way_leads_through_it(place: Path, mode: int) -> None:
+    (place / "open").mkdir()
+    (place / "open").chmod(mode)
+    with pytest.raises(UnsafePath, match="/open"):
         open_folder("/open/inner", create=True, root=str(place))
     assert not list((place / "open").iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of root's is needed")
+def test_a_sticky_folder_of_root_may_be_passed(place: Path) -> None:
+    (place / "run").mkdir()
+    (place / "run").chmod(0o1777)
+    with pytest.raises(UnsafePath, match="/run "):
+        open_folder("/run/memops", create=True, root=str(place))
+    with sticky(place, "/run/memops") as target:
+        target.replace("lock", b"")
+    (place / "run/memops/lock").unlink()
+    (place / "run/memops").chmod(0o777)
+    with pytest.raises(UnsafePath, match="/run/memops"):
+        open_folder("/run/memops", root=str(place), sticky=True)
 
 
 @pytest.mark.parametrize("path", ["/../x", "/a/../../x"])

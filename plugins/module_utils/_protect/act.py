@@ -1,0 +1,251 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Act: files, reload, scores or restarts, the way back where it went wrong, and the proof at the end."""
+
+import time
+from typing import Callable, Dict, List, Sequence
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
+
+from .case import Case
+from .earlier import record
+from .files import carry_out, on_disk, put_back
+from .judge import Ground, earlier_scores, prepare_on
+from .proof import Gap, file_gaps, kernel_gaps, score_gaps, shadowing, systemd_gaps
+from .restart import restart_and_watch
+from .scores import Score, apply_scores, may_lower
+from .survey import refreshed
+from .wish import UNTOUCHED, Allow, Wish
+
+#: A process of a unit that was just restarted may not have its score yet.
+_SETTLE_SCORE = 5.0
+_BROKEN = (OSError, UnsafePath, ManagerError)
+
+
+class ProtectError(Exception):
+    """Nothing could be done for any unit; the text says why and what was left untouched."""
+
+
+def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> List[Case]:
+    """Every wish carried out or refused, one by one. Raises WishError, ProtectError."""
+    try:
+        if check:
+            ground = Ground(host, allow)
+            cases = prepare_on(ground, wishes)
+            _prove(ground, [case for case in cases if case.goes_on and not case.steps])
+            return cases
+        with host_lock(host):
+            ground = Ground(host, allow)
+            cases = prepare_on(ground, wishes)
+            _Run(ground, [case for case in cases if case.goes_on]).all()
+            return cases
+    except Busy as exc:
+        raise ProtectError(str(exc))
+    except PermissionError as exc:
+        raise ProtectError("%s: this needs root (become: true). %s" % (exc.filename or exc.strerror, UNTOUCHED))
+    except _BROKEN as exc:
+        raise ProtectError("%s. %s" % (exc, UNTOUCHED))
+
+
+class _Run:
+    """The stages, in their order. A unit that fails leaves; the others go on."""
+
+    def __init__(self, ground: Ground, cases: List[Case]) -> None:
+        self.ground = ground
+        self.host = ground.host
+        self.cases = cases
+
+    def _left(self) -> List[Case]:
+        return [case for case in self.cases if case.goes_on]
+
+    def all(self) -> None:
+        self._remember()
+        self._write()
+        self._verify_files()
+        self._reload()
+        self._live()
+        self._restart()
+        _prove(self.ground, self._left())
+
+    def _remember(self) -> None:
+        """The scores of now, before the change makes them the past: an interrupted run still knows them."""
+        for case in self._left():
+            score = case.steps.score
+            if score is None or not case.steps:
+                continue
+            for state in case.current.running:
+                try:
+                    record(self.host, state, earlier_scores(self.ground, case, state, score))
+                except _BROKEN as exc:
+                    case.fail("%s. %s" % (exc, UNTOUCHED))
+
+    def _write(self) -> None:
+        for case in self._left():
+            if case.steps.changes_file:
+                try:
+                    carry_out(self.host, case)
+                except _BROKEN as exc:
+                    case.fail("%s could not be %s: %s. %s" % (case.current.path, "written" if case.steps.write else "removed", exc, UNTOUCHED))
+
+    def _back(self, cases: Sequence[Case], text: Callable[[Case], str]) -> None:
+        """The earlier bytes for these, and the reason."""
+        for case in cases:
+            lost = put_back(self.host, case) if case.wrote else None
+            case.fail("%s. %s" % (text(case), lost or ("Its earlier drop-in was put back." if case.wrote else UNTOUCHED)))
+
+    def _verify_files(self) -> None:
+        """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
+        written = [case for case in self._left() if case.wrote and case.steps.write and case.current.state is not None and case.current.exists]
+        if not written or not self.ground.booted:
+            return
+        said = manager.complaints(self.host, [case.name for case in written], [case.current.path for case in written])
+        self._back([case for case in written if case.current.path in said], lambda case: "systemd-analyze: %s" % said[case.current.path])
+
+    def _reload(self) -> None:
+        todo = [case for case in self._left() if case.steps.reload]
+        if not todo:
+            return
+        others = sorted(set(manager.pending_reload(self.host)) - {case.name for case in self.cases})
+        try:
+            manager.reload(self.host)
+        except ManagerError as exc:
+            reason = str(exc)
+            self._back(todo, lambda case: reason)
+            return
+        for case in todo:
+            case.reloaded = True
+            if others:
+                case.notes.append("the reload brought changed files of other units into force too: %s" % ", ".join(others))
+        self._refresh()
+        deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
+        if deaf:
+            self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
+            manager.reload(self.host)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        for case, current in zip(self.cases, refreshed(self.host, [case.current for case in self.cases])):
+            case.current = current
+
+    def _unread(self, case: Case) -> List[Gap]:
+        """systemd has read the files again and still believes something else."""
+        causes = ("not_read",) if self.ground.allow.shadowed else ("not_read", "shadowed")
+        return [gap for gap in systemd_gaps(case.current, case.wish.settings, case.files, self.ground.ram) if gap.cause in causes]
+
+    def _live(self) -> None:
+        for case in self._left():
+            if case.steps.setting:
+                for state in case.current.running:
+                    if state.id not in case.steps.restart:
+                        self._set(case, state)
+
+    def _set(self, case: Case, state: UnitState) -> None:
+        believed, group = state.believed("oom_score_adjust"), state.control_group
+        wanted = believed if isinstance(believed, int) else case.steps.score
+        if group is None or wanted is None:
+            return
+        earlier = earlier_scores(self.ground, case, state, wanted)
+        rows, settled = apply_scores(self.host, group, lambda: self.ground.pids(state), wanted, earlier, True)
+        case.rows[state.id] = rows
+        case.set_scores += len([row for row in rows if row.before != row.after])
+        if not settled:
+            case.notes.append("%s starts processes faster than they can be looked at" % state.id)
+
+    def _restart(self) -> None:
+        names = {name: case for case in self._left() for name in case.steps.restart}
+        if not names:
+            return
+        order = sorted(names)
+        ills = restart_and_watch(self.host, order, self.ground.allow.settle, self.ground.allow.restart_timeout)
+        for name in order:
+            names[name].restarted.append(name)
+        failed = {name: ill for name, ill in zip(order, ills) if ill is not None}
+        self._refresh()
+        for case in self._left():
+            for state in case.current.running:
+                if state.id in case.restarted and state.id not in failed:
+                    self._wait(case, state)
+        if failed:
+            self._undo({name: names[name] for name in failed}, failed)
+
+    def _wait(self, case: Case, state: UnitState) -> None:
+        """The score of a process that was just started, when it has it."""
+        deadline = time.monotonic() + _SETTLE_SCORE
+        before = case.set_scores
+        while True:
+            self._set(case, state)
+            rows = case.rows.get(state.id, [])
+            if all(row.state == "as_wanted" for row in rows) or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        case.set_scores = before
+
+    def _undo(self, cases: Dict[str, Case], ills: Dict[str, str]) -> None:
+        """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse."""
+        self._back(list(cases.values()), lambda case: "after the restart %s" % "; ".join(ills[name] for name in case.restarted if name in ills))
+        try:
+            manager.reload(self.host)
+            for name, case in cases.items():
+                manager.reset_failed(self.host, name)
+                said = manager.start(self.host, name, self.ground.allow.restart_timeout) or manager.try_restart(
+                    self.host, name, self.ground.allow.restart_timeout
+                )
+                state = manager.states(self.host, [name])[0]
+                case.error = "%s It is %s again%s." % (case.error, state.get("ActiveState"), " (%s)" % said if said else "")
+            self._refresh()
+        except ManagerError as exc:
+            for case in cases.values():
+                case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
+
+
+def _prove(ground: Ground, cases: Sequence[Case]) -> None:
+    """Every layer read back."""
+    host, capable = ground.host, may_lower(ground.host)
+    for case in cases:
+        case.proven = True
+        try:
+            now = on_disk(host, case)
+        except _BROKEN as exc:
+            case.gaps.append(Gap("not_written", "%s cannot be read: %s" % (case.current.path, exc)))
+            continue
+        case.gaps += file_gaps(case.current, case.steps.after, now)
+        settings = case.wish.settings if case.wish.state == "present" else {}
+        case.files = origins(case.current.files(host, now), case.current.unit.type)
+        for origin in shadowing(case.current, settings, case.files, ground.ram).values():
+            case.shadowed_by = case.shadowed_by or origin.path
+        if settings or not case.current.booted:
+            case.gaps += systemd_gaps(case.current, settings, case.files, ground.ram)
+        for state in case.current.running:
+            case.gaps += kernel_gaps(host, ground.layout, state, settings)
+            if case.steps.score is not None:
+                _prove_scores(ground, case, state, capable)
+
+
+def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
+    """Rows of a live change were read back already; the others are read now."""
+    wanted, group = case.steps.score, state.control_group
+    if wanted is None or group is None:
+        return
+    if state.id not in case.rows or not (case.set_scores or case.restarted):
+        earlier = earlier_scores(ground, case, state, wanted)
+        rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
+        # Without a write, "as wanted" would be a forecast: what they have is what counts.
+        case.rows[state.id] = [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
+    known = {row.pid for row in case.rows[state.id]}
+    settled = not [pid for pid in ground.pids(state) if pid not in known] or state.get("ActiveState") != "active"
+    case.gaps += score_gaps(state.id, case.rows[state.id], wanted, True, capable)
+    if not settled:
+        late = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, frozenset(), False)[0]
+        case.gaps += score_gaps(state.id, [row for row in late if row.pid not in known], wanted, True, capable)
+
+
+def _as_it_is(row: Score, wanted: int) -> str:
+    if row.before == wanted:
+        return "as_wanted"
+    return row.state if row.state in ("own_score", "denied") else "older"

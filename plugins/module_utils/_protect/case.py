@@ -1,0 +1,115 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One unit on its way from wish to proof."""
+
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS, Value
+
+from .plan import Steps
+from .proof import Gap
+from .scores import Score
+from .survey import Current
+from .wish import Wish
+
+#: What a result says of a unit as a whole.
+CHANGED, UNCHANGED, ABSENT, MASKED, FAILED = "changed", "unchanged", "absent", "masked", "failed"
+
+
+class Case:
+    """Filled in stage by stage: the survey, the plan, what was done, the proof."""
+
+    def __init__(self, wish: Wish, current: Current) -> None:
+        self.wish = wish
+        self.current = current
+        self.steps = Steps(current.path, None)
+        self.files = {}  # type: Dict[str, Origin]
+        self.rows = {}  # type: Dict[str, List[Score]]
+        self.shadowed_by = None  # type: Optional[str]
+        self.gaps = []  # type: List[Gap]
+        self.notes = []  # type: List[str]
+        self.error = None  # type: Optional[str]
+        self.status = UNCHANGED
+        self.proven = False
+        self.wrote = False
+        self.made_folder = False
+        self.reloaded = False
+        self.set_scores = 0
+        self.restarted = []  # type: List[str]
+        self.rolled_back = False
+
+    @property
+    def name(self) -> str:
+        return self.current.unit.name
+
+    @property
+    def goes_on(self) -> bool:
+        return self.error is None and self.status not in (ABSENT, MASKED)
+
+    @property
+    def changed(self) -> bool:
+        return (self.wrote and not self.rolled_back) or self.reloaded or bool(self.set_scores) or bool(self.restarted)
+
+    def fail(self, text: str) -> None:
+        self.error = "%s: %s" % (self.name, text)
+        self.status = FAILED
+        if not self.set_scores:  # the plan's forecast is none any more
+            self.rows = {name: [row._replace(after=row.before) for row in rows] for name, rows in self.rows.items()}
+
+    @property
+    def verified(self) -> bool:
+        return self.proven and not self.gaps and self.error is None
+
+    @property
+    def restart_required(self) -> bool:
+        return any(gap.cause == "older_than_drop_in" for gap in self.gaps)
+
+    def diff(self) -> Dict[str, str]:
+        before = self.current.before
+        old = before.data.decode("utf-8", "replace") if before is not None else ""
+        new = (self.steps.after or b"").decode("utf-8", "replace") if self.steps.changes_file else old
+        return {"before_header": self.current.path, "after_header": self.current.path, "before": old, "after": new}
+
+    def _effective(self, predicted: bool) -> Dict[str, Optional[Value]]:
+        shown = self.current.shown
+        found = {}  # type: Dict[str, Optional[Value]]
+        for setting in SETTINGS:
+            if self.current.unit.type in setting.types:
+                found[setting.option] = shown.believed(setting.option) if shown is not None else None
+        for option, text in self.wish.settings.items() if predicted else ():
+            origin = self.files.get(option)
+            if option in found and origin is not None and origin.path == self.current.path:
+                expected = BY_OPTION[option].expected(text, None)
+                found[option] = expected if expected is not None else found[option]
+        return found
+
+    def result(self, check: bool) -> Dict[str, Any]:
+        """The unit's part of contract 3."""
+        predicted = check and bool(self.steps)
+        processes = []  # type: List[Dict[str, Any]]
+        for name, rows in sorted(self.rows.items()):
+            processes += [dict(row._asdict(), unit=name) for row in rows]
+        shown = self.current.shown
+        return {
+            "name": self.name,
+            "asked": self.wish.unit.name,
+            "state": self.wish.state,
+            "status": self.status,
+            "active": shown.is_active if shown is not None else None,
+            "drop_in": self.current.path,
+            "settings": dict(self.wish.settings),
+            "effective": self._effective(predicted),
+            "shadowed_by": self.shadowed_by,
+            "processes": processes,
+            "verified": self.verified and not predicted,
+            "gaps": [gap._asdict() for gap in self.gaps],
+            "restart_required": self.restart_required,
+            "reloaded": self.reloaded,
+            "restarted": list(self.restarted),
+            "rolled_back": self.rolled_back,
+            "steps": self.steps.texts(),
+            "notes": list(self.notes),
+            "error": self.error,
+        }

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scores that systemd gave the running processes of a unit: they tell a process of the earlier score from one that chose its own.
+
+Kept in /run, for an interrupted run and for ``apply: next_start``: after a boot every process is new.
+"""
+
+from typing import FrozenSet, Iterable, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._lock import FOLDER
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+
+_SCORES = FOLDER + "/scores"
+_MAX = 16
+
+
+def _parse(data: bytes, invocation: str) -> FrozenSet[int]:
+    words = data.decode("ascii", "replace").split()
+    if not words or words[0] != invocation:
+        return frozenset()
+    return frozenset(int(word) for word in words[1 : _MAX + 1] if word.lstrip("-").isdigit())
+
+
+def recorded(host: Host, state: UnitState) -> FrozenSet[int]:
+    """Empty where the unit was started since."""
+    try:
+        folder = open_folder(_SCORES, root=host.root, sticky=True)
+        if folder is None:
+            return frozenset()
+        with folder:
+            file = folder.read(state.id)
+    except (OSError, UnsafePath):  # not root in check mode; or somebody's: then nobody told us
+        return frozenset()
+    return _parse(file.data, state.get("InvocationID")) if file is not None else frozenset()
+
+
+def record(host: Host, state: UnitState, scores: Iterable[int]) -> None:
+    """Before the first change that makes them the past. Raises OSError, UnsafePath."""
+    words = [state.get("InvocationID") or "-"] + [str(score) for score in sorted(set(scores))]
+    folder = open_folder(_SCORES, create=True, root=host.root, sticky=True)
+    if folder is not None:
+        with folder:
+            folder.replace(state.id, " ".join(words).encode("ascii"), mode=0o600)
+
+
+def default_score(files_say: Optional[str]) -> int:
+    """What a unit's processes get: the winning line, else what they inherit from pid 1."""
+    return int(files_say) if files_say else 0

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that overrides it."""
+
+import re
+from typing import Dict, List, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
+
+from .survey import Current
+from .wish import Allow, Wish
+
+#: Services whose work is to start other people's programs: -1000 would be inherited by every one of them.
+_STARTS_OTHERS = re.compile(
+    r"^(?:sshd?|dropbear|cron|crond|cronie|anacron|atd|getty|serial-getty|console-getty|user|docker|containerd|crio|podman|kubelet|libvirtd|virtqemud|"
+    r"supervisor|supervisord|runsvdir|gdm3?|sddm|lightdm|systemd-logind|jenkins|gitlab-runner|actions\.runner\..*|slurmd|pbs_mom|inetd|xinetd)"
+    r"(?:@.*)?\.service$"
+)
+_MARGIN = 10  # per cent above what is used now
+
+
+def _number(option: str, text: str, ram: Optional[int]) -> Optional[Value]:
+    return BY_OPTION[option].expected(text, ram)
+
+
+def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
+    name = current.unit.name
+    limits = [option for option in wish.settings if option in ("memory_high", "memory_max", "memory_swap_max")]
+    if current.unit.is_root and limits and wish.state == "present":
+        return "%s holds every process of this machine: %s there is never set" % (name, limits[0])
+    if current.unit.is_broad and not allow.broad:
+        return "%s reaches units that nobody named; force_broad=true sets it all the same" % name
+    return None
+
+
+def support(current: Current, wish: Wish, version: Optional[int]) -> Dict[str, str]:
+    """Option -> why this systemd would ignore it."""
+    found = {}  # type: Dict[str, str]
+    for option in wish.settings if wish.state == "present" else ():
+        reason = unsupported(BY_OPTION[option], current.unit.type, version)
+        if reason:
+            found[option] = reason
+    return found
+
+
+def consistency(wish: Wish, ram: Optional[int], allow: Allow) -> Optional[str]:
+    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word."""
+    if allow.force_limits or wish.state != "present":
+        return None
+    order = ["memory_min", "memory_low", "memory_high", "memory_max"]
+    known = [(option, _number(option, wish.settings[option], ram)) for option in order if option in wish.settings]
+    for (low, smaller), (high, larger) in zip(known, known[1:]):
+        if isinstance(larger, int) and (smaller == INFINITY or (isinstance(smaller, int) and smaller > larger)):
+            return "%s=%s is more than %s=%s; force_limits=true sets it all the same" % (low, wish.settings[low], high, wish.settings[high])
+    return None
+
+
+def room(state: UnitState, wish: Wish, used: Optional[int], swapped: Optional[int], ram: Optional[int], allow: Allow) -> Optional[str]:
+    """A limit below what is used now works at the reload, without any restart: the kernel kills (max) or freezes (high) the unit."""
+    if allow.force_limits or used is None or wish.state != "present":
+        return None
+    for option, effect in (("memory_max", "the kernel would kill it"), ("memory_high", "it would be slowed to a stop")):
+        limit = _number(option, wish.settings[option], ram) if option in wish.settings else None
+        if not isinstance(limit, int) or state.believed(option) == limit:
+            continue
+        needs = used
+        swap = _number("memory_swap_max", wish.settings["memory_swap_max"], ram) if "memory_swap_max" in wish.settings else None
+        if isinstance(swap, int) and swapped and swapped > swap:
+            needs += swapped - swap
+        if needs * (100 + _MARGIN) > limit * 100:
+            return (
+                "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. "
+                "Give at least %s, or force_limits=true"
+                % (state.id, human(needs), option, wish.settings[option], effect, human(needs * (100 + _MARGIN) // 100))
+            )
+    return None
+
+
+def inheritance(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
+    """-1000 passes to everything that the unit starts, other users' programs too, and nothing can free their memory."""
+    if allow.unkillable or wish.state != "present" or wish.settings.get("oom_score_adjust") != "-1000":
+        return None
+    state, name = current.shown, current.unit.name
+    reason = None
+    if _STARTS_OTHERS.match(name):
+        reason = "it starts other people's programs"
+    elif state is not None and state.get("Delegate") == "yes":
+        reason = "it manages cgroups of its own (Delegate=yes)"
+    elif state is not None and state.get("KillMode") in ("process", "none"):
+        reason = "what it starts outlives it (KillMode=%s)" % state.get("KillMode")
+    if reason is None:
+        return None
+    return (
+        "-1000 for %s: %s, and every one would inherit it and could never be killed. -900 protects it as well; allow_unkillable=true sets -1000"
+        % (name, reason)
+    )
+
+
+def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bool:
+    """Whether a person's value asks for more care than ours: a smaller limit, a larger guarantee, a better protection."""
+    if option == "oom_score_adjust":
+        return isinstance(theirs, int) and isinstance(ours, int) and theirs < 0 and ours > theirs
+    if option in ("memory_high", "memory_max", "memory_swap_max"):
+        return isinstance(theirs, int) and (ours == INFINITY or (isinstance(ours, int) and ours > theirs))
+    if option in ("memory_min", "memory_low"):
+        return isinstance(ours, int) and (theirs == INFINITY or (isinstance(theirs, int) and theirs > ours))
+    return False
+
+
+def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional[int], allow: Allow) -> Optional[str]:
+    """``files`` without ours. Vendors' values are defaults; what stands below /etc a person meant."""
+    if allow.loosening or wish.state != "present":
+        return None
+    theirs = origins([file for file in files if file.is_local and file.path not in (current.path, current.fragment)], current.unit.type)
+    for option, text in wish.settings.items():
+        origin = theirs.get(option)
+        if origin is None or not origin.value or origin.value == current.kept.get(option):
+            continue
+        if _stricter(option, _number(option, origin.value, ram), _number(option, text, ram)):
+            return "%s=%s would loosen %s=%s that a person set in %s; allow_loosening=true does it" % (
+                option,
+                text,
+                BY_OPTION[option].key,
+                origin.value,
+                origin.path,
+            )
+    return None
+
+
+def total(limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Optional[int], allow: Allow, option: str = "memory_max") -> Optional[str]:
+    """``limits``: unit -> what systemd believes; ``new``: unit -> what it will be. Only a sum that grows is refused."""
+    if allow.overcommit or ram is None or not new:
+        return None
+    before = sum(value for value in limits.values() if isinstance(value, int))
+    merged = dict(limits)
+    merged.update(new)
+    after = sum(value for value in merged.values() if isinstance(value, int))
+    if after <= ram or (after <= before and not any(limits.get(name) == INFINITY for name in new)):
+        return None
+    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (option, human(after), human(ram))
+
+
+def killable(unkillable_share: Optional[float], wishes: List[Tuple[str, str]], allow: Allow) -> Optional[str]:
+    """With too little that may be killed, the kernel panics: "Out of memory and no killable processes"."""
+    if unkillable_share is None or not any(score == "-1000" for _name, score in wishes):
+        return None
+    if unkillable_share <= 1 - allow.min_killable / 10_000.0:
+        return None
+    names = ", ".join(name for name, score in wishes if score == "-1000")
+    return (
+        "with -1000 for %s, %.0f %% of RAM could not be killed any more: a panic takes the place of a kill. "
+        "Use -900, or a smaller min_killable (now %g%%)" % (names, unkillable_share * 100, allow.min_killable / 100.0)
+    )
+
+
+def cautions(wish: Wish, ram: Optional[int]) -> List[str]:
+    """Not refused, but said."""
+    found = []  # type: List[str]
+    settings = wish.settings if wish.state == "present" else {}
+    if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":
+        found.append("oom_policy=kill spares processes with -1000: the group would not die together")
+    if settings.get("memory_swap_max") == "0" and isinstance(_number("memory_high", settings.get("memory_high", INFINITY), ram), int):
+        found.append("memory_high without swap (memory_swap_max=0) can slow the unit to a stop that looks like life")
+    if "memory_max" in settings and settings["memory_max"] != INFINITY and "memory_swap_max" not in settings:
+        found.append("memory_max without memory_swap_max: the unit may go on in swap where the kill was expected")
+    return found

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart what was asked for, look whether it lives, and know what is never restarted."""
+
+import re
+import time
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+_STEP = 0.5
+_DEEP = 64
+#: What carries the machine, its sessions, its network or other people's containers.
+_CARRIES = re.compile(
+    r"^(?:dbus|dbus-broker|systemd-[a-z-]+|NetworkManager|networking|network|wpa_supplicant|firewalld|polkit|sshd?|dropbear|docker|containerd|crio|podman|"
+    r"libvirtd|virtqemud|user|getty|serial-getty|console-getty|container-getty|gdm3?|sddm|lightdm|display-manager|multipathd|iscsid|rpcbind|lvm2-[a-z]+)"
+    r"(?:@.*)?\.(?:service|socket)$"
+)
+
+
+class Health(NamedTuple):
+    """What is compared before and after a restart."""
+
+    restarts: str
+    main_pid: Optional[int]
+
+
+def connection_units(host: Host) -> FrozenSet[str]:
+    """Units of our own process and of those that started it: sshd, an agent, a session."""
+    found = set()
+    pid = "self"
+    for _turn in range(_DEEP):
+        for line in to_text(host.read("/proc/%s/cgroup" % pid) or b"").split("\n"):
+            unit = unit_of(line.split(":", 2)[-1])
+            if unit:
+                found.add(unit)
+        status = re.search(r"^PPid:\s*(\d+)$", to_text(host.read("/proc/%s/status" % pid) or b""), re.MULTILINE)
+        if status is None or status.group(1) in ("0", "1"):
+            break
+        pid = status.group(1)
+    return frozenset(found)
+
+
+def refusal(state: UnitState, connection: FrozenSet[str], force: bool) -> Optional[str]:
+    """Why this unit is not restarted; None: it may be. What the connection hangs on never is."""
+    if state.id in connection:
+        return "this connection hangs on it"
+    if state.id.endswith((".slice", ".scope")):
+        return "a %s cannot be restarted" % state.id.rpartition(".")[2]
+    if state.get("RefuseManualStart") == "yes" or state.get("RefuseManualStop") == "yes":
+        return "it refuses to be started or stopped by hand; a reboot does it"
+    if force:
+        return None
+    if state.get("Type") == "oneshot" or state.get("RemainAfterExit") == "yes":
+        return "a restart would run its job again"
+    if _CARRIES.match(state.id):
+        return "sessions, the network or containers hang on it"
+    return None
+
+
+def _ill(state: UnitState, first: Optional[Health]) -> Optional[str]:
+    """What is wrong with a unit that was restarted."""
+    sub = state.get("SubState")
+    if state.get("ActiveState") == "failed" or state.get("Result") not in ("", "success"):
+        return "it is %s (%s), result %s" % (state.get("ActiveState"), sub, state.get("Result"))
+    if not state.is_active:
+        return "it is %s (%s)" % (state.get("ActiveState"), sub)
+    if sub == "auto-restart":
+        return "it died and waits for its next start"
+    if first is not None and Health(state.get("NRestarts"), state.main_pid) != first:
+        return "it died and was started again"
+    return None
+
+
+def restart_and_watch(host: Host, names: Sequence[str], settle: float, timeout: float) -> List[Optional[str]]:
+    """What is wrong with each after its restart and ``settle`` seconds; None: it lives. Raises ManagerError."""
+    ills = [manager.try_restart(host, name, timeout) for name in names]  # type: List[Optional[str]]
+    first = {}  # type: Dict[str, Health]
+    deadline = time.monotonic() + settle
+    while True:
+        living = [name for name, ill in zip(names, ills) if ill is None]
+        if not living:
+            break
+        for state in manager.states(host, living):
+            at = names.index(state.id)
+            ills[at] = _ill(state, first.get(state.id))
+            first.setdefault(state.id, Health(state.get("NRestarts"), state.main_pid))
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_STEP)
+    return ills

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person asked for: one wish for each unit, checked before anything is read."""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._size import parse_share
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import check_dropin_name
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS, canonical_settings
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
+
+UNTOUCHED = "Nothing was changed."
+#: Options that may stand in each entry of services; an entry's own value wins over the one at the top.
+PER_SERVICE = ("state", "dropin", "apply", "missing")
+
+
+class WishError(ValueError):
+    """An option is wrong; the text says which and how to write it."""
+
+
+class Wish(NamedTuple):
+    """settings -- option -> text of the drop-in, in systemd's own spelling"""
+
+    unit: UnitName
+    settings: Dict[str, str]
+    state: str = "present"
+    dropin: str = "50-memops.conf"
+    apply: str = "live"
+    missing: str = "fail"
+
+
+class Allow(NamedTuple):
+    """What the person takes upon themselves. min_killable -- hundredths of a percent of RAM that the OOM killer must be able to free"""
+
+    force_limits: bool = False
+    unkillable: bool = False
+    broad: bool = False
+    overcommit: bool = False
+    loosening: bool = False
+    shadowed: bool = False
+    unsupported: bool = False
+    restart: bool = False
+    min_killable: int = 5000
+    settle: float = 10.0
+    restart_timeout: float = 90.0
+
+
+def _wish(entry: Dict[str, Any], top: Dict[str, Any], where: str) -> Wish:
+    def refuse(text: str) -> WishError:
+        return WishError("%s%s. %s" % (where, text, UNTOUCHED))
+
+    if not entry.get("name"):
+        raise refuse("name is missing")
+    try:
+        unit = parse_unit_name(str(entry["name"]))
+        dropin = check_dropin_name(entry.get("dropin") or top["dropin"])
+    except ValueError as exc:
+        raise refuse(str(exc))
+    settings = canonical_settings(entry, refuse)
+    state = entry.get("state") or top["state"]
+    if state == "present" and not settings:
+        raise refuse("no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in" % unit.name)
+    return Wish(unit, settings, state, dropin, entry.get("apply") or top["apply"], entry.get("missing") or top["missing"])
+
+
+def wishes_of(params: Dict[str, Any]) -> List[Wish]:
+    """From ``name`` with settings at the top, from ``services``, or both. Raises WishError."""
+    found = []  # type: List[Wish]
+    for name in params.get("name") or ():
+        found.append(_wish(dict(params, name=name), params, ""))
+    for number, entry in enumerate(params.get("services") or ()):
+        found.append(_wish(entry, params, "services[%d]: " % number))
+    if not found:
+        raise WishError("no service is named: give name or services. %s" % UNTOUCHED)
+    at_top = [setting.option for setting in SETTINGS if params.get(setting.option) is not None]
+    if at_top and not params.get("name"):
+        raise WishError("%s stands beside services; write it into each entry. %s" % (", ".join(at_top), UNTOUCHED))
+    seen = {}  # type: Dict[Tuple[str, str], Wish]
+    for wish in found:
+        if (wish.unit.name, wish.dropin) in seen:
+            raise WishError("%s is named twice. %s" % (wish.unit.name, UNTOUCHED))
+        seen[(wish.unit.name, wish.dropin)] = wish
+    return found
+
+
+def allow_of(params: Dict[str, Any]) -> Allow:
+    """Raises WishError."""
+    try:
+        killable = parse_share(params["min_killable"])
+    except ValueError as exc:
+        raise WishError("min_killable: %s. %s" % (exc, UNTOUCHED))
+    if killable is None:
+        raise WishError("min_killable: %r is no share of RAM; write one like 50%%. %s" % (params["min_killable"], UNTOUCHED))
+    for option in ("settle", "restart_timeout"):
+        if not 0 <= params[option] <= 3600:
+            raise WishError("%s: %g is outside 0 to 3600 seconds. %s" % (option, params[option], UNTOUCHED))
+    return Allow(
+        force_limits=params["force_limits"],
+        unkillable=params["allow_unkillable"],
+        broad=params["force_broad"],
+        overcommit=params["allow_overcommit"],
+        loosening=params["allow_loosening"],
+        shadowed=params["allow_shadowed"],
+        unsupported=params["ignore_unsupported"],
+        restart=params["force_restart"],
+        min_killable=killable,
+        settle=params["settle"],
+        restart_timeout=params["restart_timeout"],
+    )
+
+
+def alias_conflict(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> Optional[str]:
+    """Two names of one unit: which of them should win?"""
+    seen = {}  # type: Dict[Tuple[str, str], str]
+    for wish, unit_id in zip(wishes, ids):
+        key = (unit_id or wish.unit.name, wish.dropin)
+        if key in seen:
+            return "%s and %s are the same unit, %s; name it once. %s" % (seen[key], wish.unit.name, key[0], UNTOUCHED)
+        seen[key] = wish.unit.name
+    return None

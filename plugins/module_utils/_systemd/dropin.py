@@ -1,0 +1,127 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drop-ins as text: how ours is written, and what a person's says about the settings that we manage."""
+
+import re
+from difflib import get_close_matches
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from .setting import BY_KEY, SETTINGS, section
+
+#: Our file says whose it is: a file of the same name without this line is a person's.
+MARK = "# Managed by memops.linux.service_memory"
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,200}\.conf$")
+#: Nobody else's: what `systemctl edit` and `systemctl set-property` write.
+_TAKEN = re.compile(r"^(?:override\.conf|50-(?:Memory|OOM|CPU|Tasks|IO)[A-Za-z]*\.conf)$")
+_SECTION = re.compile(r"^\[([^\]]*)\]$")
+
+
+class Assignment(NamedTuple):
+    """One ``Key=value`` line. reset: ``Key=`` gives the setting its default back."""
+
+    section: str
+    key: str
+    value: str
+    line: int
+
+    @property
+    def reset(self) -> bool:
+        return not self.value
+
+
+class Ignored(NamedTuple):
+    """A line that systemd skips and that was meant for a setting of ours."""
+
+    line: int
+    text: str
+    reason: str
+
+
+def check_dropin_name(name: str) -> str:
+    """The file's name. Raises ValueError for a path, a name without .conf, or one that other tools write."""
+    if not _NAME.match(name):
+        raise ValueError("dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name,))
+    if _TAKEN.match(name):
+        raise ValueError("dropin: %s is what systemctl writes for people; choose a name of your own, such as 50-memops.conf" % name)
+    return name
+
+
+def render(unit_type: str, settings: Dict[str, str]) -> bytes:
+    """Settings (option -> canonical text) as a drop-in, always in the same order."""
+    lines = [MARK, "# Changes made here are lost; put yours into a file of another name.", "[%s]" % section(unit_type)]
+    lines += ["%s=%s" % (setting.key, settings[setting.option]) for setting in SETTINGS if setting.option in settings]
+    return ("\n".join(lines) + "\n").encode("utf-8")
+
+
+def is_ours(data: bytes) -> bool:
+    return data.startswith(MARK.encode("ascii"))
+
+
+def _logical_lines(text: str) -> List[Tuple[int, str]]:
+    """Lines as systemd sees them: a backslash at the end joins the next one, comments in between are skipped."""
+    found = []  # type: List[Tuple[int, str]]
+    open_line = None  # type: Optional[Tuple[int, str]]
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith(("#", ";")):
+            continue
+        start, before = open_line or (number, "")
+        if line.endswith("\\"):
+            open_line = (start, before + line[:-1] + " ")
+            continue
+        open_line = None
+        whole = (before + line).strip()
+        if whole:
+            found.append((start, whole))
+    return found
+
+
+def assignments(data: bytes) -> List[Assignment]:
+    """Every assignment in the order of the file. Bytes that are not UTF-8 make systemd skip the file's line, and us too."""
+    found = []  # type: List[Assignment]
+    current = ""
+    for number, line in _logical_lines(data.decode("utf-8", "replace")):
+        header = _SECTION.match(line)
+        if header:
+            current = header.group(1)
+            continue
+        key, equals, value = line.partition("=")
+        if equals and current:
+            found.append(Assignment(current, key.strip(), value.strip(), number))
+    return found
+
+
+def settings_of(data: bytes, unit_type: str) -> Dict[str, str]:
+    """Option -> the text that counts in this file: the last valid line; "" where that line resets it."""
+    found = {}  # type: Dict[str, str]
+    for item in assignments(data):
+        setting = BY_KEY.get(item.key)
+        if setting is not None and item.section == section(unit_type) and not setting.ignored(item.value):
+            found[setting.option] = item.value
+    return found
+
+
+def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
+    """Lines that look like a setting of ours and do nothing: a typing error, the wrong section, a value out of range."""
+    found = []  # type: List[Ignored]
+    for item in assignments(data):
+        text = "%s=%s" % (item.key, item.value)
+        setting = BY_KEY.get(item.key)
+        if setting is None:
+            meant = get_close_matches(item.key, BY_KEY, 1, 0.8)
+            if meant and not item.key.startswith("X-") and item.key not in _NEIGHBOURS:
+                found.append(Ignored(item.line, text, "no such key; %s= was meant?" % meant[0]))
+        elif item.section != section(unit_type):
+            found.append(Ignored(item.line, text, "it stands in [%s], systemd reads it in [%s] only" % (item.section, section(unit_type))))
+        elif setting.ignored(item.value):
+            found.append(Ignored(item.line, text, "systemd ignores this value"))
+    return found
+
+
+#: Real keys that look like ours.
+_NEIGHBOURS = frozenset(
+    "MemoryLimit MemoryAccounting MemoryZSwapMax MemoryZSwapWriteback StartupMemoryHigh StartupMemoryMax StartupMemoryLow StartupMemorySwapMax "
+    "DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow MemoryKSM MemoryTHP ManagedOOMMemoryPressureLimit "
+    "ManagedOOMMemoryPressureDurationSec ManagedOOMMemoryPressureLimitPercent RestartSec RestartMode RestartSteps".split()
+)

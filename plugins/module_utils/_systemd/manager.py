@@ -1,0 +1,171 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd as it is asked and told: what it believes of units, its version, daemon-reload, restart."""
+
+import os
+import re
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
+
+from .setting import BY_OPTION, SETTINGS, Value
+from .show import parse_show
+from .unit_name import UnitName, parse_unit_name
+
+_PROPERTIES = (
+    "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit KillMode Delegate "
+    "RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic "
+    "NRestarts Result MemoryCurrent MemoryLimit ConditionResult"
+).split()
+_SHOWN = ",".join(_PROPERTIES + [setting.key for setting in SETTINGS])
+_VERSION = re.compile(r"^systemd (\d+)")
+_PENDING = 20
+
+
+class ManagerError(Exception):
+    """systemd could not be asked or refused; the text says what it said."""
+
+
+class UnitState(NamedTuple):
+    """A unit as systemd believes it to be."""
+
+    id: str
+    properties: Dict[str, str]
+
+    def get(self, name: str) -> str:
+        return self.properties.get(name, "")
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        return tuple(dict.fromkeys([self.id] + self.get("Names").split()))
+
+    @property
+    def exists(self) -> bool:
+        return self.get("LoadState") not in ("not-found", "")
+
+    @property
+    def is_masked(self) -> bool:
+        return self.get("LoadState") == "masked"
+
+    @property
+    def is_active(self) -> bool:
+        return self.get("ActiveState") in ("active", "reloading", "activating", "refreshing", "deactivating")
+
+    @property
+    def needs_reload(self) -> bool:
+        return self.get("NeedDaemonReload") == "yes"
+
+    @property
+    def fragment(self) -> Optional[str]:
+        return self.get("FragmentPath") or None
+
+    @property
+    def main_pid(self) -> Optional[int]:
+        return int(self.get("MainPID") or 0) or None
+
+    @property
+    def control_group(self) -> Optional[str]:
+        return self.get("ControlGroup") or None
+
+    @property
+    def started(self) -> Optional[float]:
+        """Seconds since boot at which its present processes began; None where nothing runs."""
+        text = self.get("ExecMainStartTimestampMonotonic") or "0"
+        if text == "0":
+            text = self.get("ActiveEnterTimestampMonotonic") or "0"
+        return int(text) / 1e6 if text.isdigit() and text != "0" else None
+
+    def believed(self, option: str) -> Optional[Value]:
+        setting = BY_OPTION[option]
+        value = setting.believed(self.properties.get(setting.key))
+        if option == "memory_max" and value in (None, "infinity"):  # MemoryLimit= of cgroup 1 and systemd before 231
+            return setting.believed(self.properties.get("MemoryLimit")) or value
+        return value
+
+
+def runs(host: Host) -> bool:
+    """Whether systemd is pid 1 here. `systemctl` may be installed in a chroot or a container without it."""
+    return os.path.isdir(host.path("/run/systemd/system"))
+
+
+def _systemctl(host: Host, *argv: str, **keywords: float) -> Ran:
+    return host.run(("systemctl", "--no-pager") + argv, **keywords)
+
+
+def _said(ran: Ran) -> str:
+    lines = [line for line in ran.stderr.strip().split("\n") if line]
+    return lines[0] if lines else "exit code %s" % ran.returncode
+
+
+def version(host: Host) -> Optional[int]:
+    found = _VERSION.match(_systemctl(host, "--version", timeout=15).stdout)
+    return int(found.group(1)) if found else None
+
+
+def states(host: Host, names: Sequence[str]) -> List[UnitState]:
+    """One for each name, in their order, in one call. Raises ManagerError."""
+    if not names:
+        return []
+    ran = _systemctl(host, "show", "--property=" + _SHOWN, "--", *names)
+    blocks = list(parse_show(ran.stdout))
+    if ran.returncode is None or len(blocks) != len(names):
+        raise ManagerError("systemctl show failed: %s" % _said(ran))
+    return [UnitState(block.get("Id", name), block) for name, block in zip(names, blocks)]
+
+
+def instances(host: Host, template: UnitName) -> List[str]:
+    """The loaded instances of a template. Raises ManagerError."""
+    pattern = "%s@*.%s" % (template.prefix, template.type)
+    ran = _systemctl(host, "list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern)
+    if ran.returncode is None:
+        raise ManagerError("systemctl list-units failed: %s" % _said(ran))
+    found = []  # type: List[str]
+    for line in ran.stdout.split("\n"):
+        name = line.strip().split(" ")[0]
+        try:
+            if name and parse_unit_name(name).template == template.name:
+                found.append(name)
+        except ValueError:  # a bullet in front of a failed unit
+            continue
+    return found
+
+
+def pending_reload(host: Host) -> List[str]:
+    """Units whose files were changed and not yet read again: our reload brings other people's edits into force too."""
+    ran = _systemctl(host, "show", "--property=Id,NeedDaemonReload", "*")
+    return sorted({block.get("Id", "") for block in parse_show(ran.stdout) if block.get("NeedDaemonReload") == "yes"} - {""})[:_PENDING]
+
+
+def reload(host: Host) -> None:
+    """daemon-reload. Raises ManagerError, also where systemd refuses because /run is full."""
+    ran = _systemctl(host, "daemon-reload")
+    if ran.returncode != 0:
+        raise ManagerError("systemctl daemon-reload failed: %s" % _said(ran))
+
+
+def complaints(host: Host, names: Sequence[str], paths: Sequence[str]) -> Dict[str, str]:
+    """Path -> the first line in which `systemd-analyze verify` names it; its exit code says nothing (measured on 252)."""
+    ran = host.run(["systemd-analyze", "verify", "--no-pager", "--man=no", "--"] + list(names), timeout=60)
+    found = {}  # type: Dict[str, str]
+    for line in ran.stderr.split("\n"):
+        for path in paths:
+            if path + ":" in line:
+                found.setdefault(path, line.strip())
+    return found
+
+
+def try_restart(host: Host, name: str, timeout: float) -> Optional[str]:
+    """Restart it if it runs: `restart` would start a stopped one. What systemd said, None: nothing."""
+    ran = _systemctl(host, "try-restart", "--", name, timeout=timeout)
+    return None if ran.returncode == 0 else _said(ran)
+
+
+def reset_failed(host: Host, name: str) -> None:
+    """So that the restart of a rollback is not refused by StartLimitBurst=."""
+    _systemctl(host, "reset-failed", "--", name, timeout=15)
+
+
+def start(host: Host, name: str, timeout: float) -> Optional[str]:
+    ran = _systemctl(host, "start", "--", name, timeout=timeout)
+    return None if ran.returncode == 0 else _said(ran)

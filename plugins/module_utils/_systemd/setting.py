@@ -1,0 +1,153 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of contract 3: how each is written in a drop-in, who understands it, and how the kernel shows it.
+
+Versions from systemd's NEWS and systemd.resource-control(5), systemd.exec(5), systemd.service(5).
+"""
+
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
+
+from ansible_collections.memops.linux.plugins.module_utils._size import exact, parse_share, parse_size
+
+INFINITY = "infinity"
+#: A value as systemd shows it: a number, or a word such as ``infinity`` or ``kill``.
+Value = Union[int, str]
+
+_EXEC = ("service", "socket", "mount", "swap")
+_CGROUP = ("service", "slice", "scope", "socket", "mount", "swap")
+_UNSET = 2**64 - 1
+
+
+class Setting(NamedTuple):
+    """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the file of cgroup 2"""
+
+    option: str
+    key: str
+    kind: str  # score | memory | word
+    types: Tuple[str, ...]
+    since: int
+    words: Tuple[str, ...] = ()
+    cgroup: Optional[str] = None
+    v1: Optional[str] = None
+    zero: bool = True
+
+    def canonical(self, value: Any) -> str:
+        """The text of the drop-in, which systemd takes and reads back as the same. Raises ValueError."""
+        if self.kind == "score":
+            return _score(value)
+        if self.kind == "word":
+            if str(value) not in self.words:
+                raise ValueError("%r is none of %s" % (value, ", ".join(self.words)))
+            return str(value)
+        return _memory(str(value), self.zero)
+
+    def believed(self, shown: Optional[str]) -> Optional[Value]:
+        """What `systemctl show` prints, as a number or a word; None: this systemd does not have it."""
+        text = (shown or "").strip()
+        if not text:
+            return None
+        if self.kind == "word":
+            return text
+        if text in (INFINITY, "[not set]"):
+            return INFINITY
+        try:
+            number = int(text)
+        except ValueError:
+            return None
+        return INFINITY if number == _UNSET else number
+
+    def expected(self, text: str, ram: Optional[int]) -> Optional[Value]:
+        """The number or word that systemd makes of a drop-in's text; None where that cannot be known: a share of unknown RAM."""
+        if self.kind == "score":
+            return int(text)
+        if self.kind == "word" or text == INFINITY:
+            return text
+        share = parse_share(text)
+        if share is None:
+            return parse_size(text)
+        return None if ram is None else ram * share // 10_000
+
+    def ignored(self, text: str) -> bool:
+        """systemd reads this line, warns in its log and goes on as if it were not there. An empty value is no error: it resets."""
+        if not text:
+            return False
+        try:
+            self.canonical(int(text) if self.kind == "score" else text)
+        except ValueError:
+            return True
+        return False
+
+
+def _score(value: Any) -> str:
+    number = int(value)
+    if not -1000 <= number <= 1000:
+        raise ValueError("%d is outside -1000 to 1000" % number)
+    return str(number)
+
+
+def _memory(text: str, zero: bool) -> str:
+    text = text.strip()
+    if text == INFINITY:
+        return text
+    share = parse_share(text)
+    if share is not None:
+        if not share and not zero:
+            raise ValueError("systemd ignores a limit of 0%")
+        return "%g%%" % (share / 100.0)
+    size = parse_size(text)
+    if not size and not zero:
+        raise ValueError("systemd ignores a limit of 0; write infinity for none")
+    return exact(size)
+
+
+_RESTART = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")
+
+SETTINGS = (
+    Setting("oom_score_adjust", "OOMScoreAdjust", "score", _EXEC, 0),
+    Setting("oom_policy", "OOMPolicy", "word", ("service", "scope"), 243, ("continue", "stop", "kill"), "memory.oom.group"),
+    Setting("memory_min", "MemoryMin", "memory", _CGROUP, 240, (), "memory.min"),
+    Setting("memory_low", "MemoryLow", "memory", _CGROUP, 231, (), "memory.low"),
+    Setting("memory_high", "MemoryHigh", "memory", _CGROUP, 231, (), "memory.high", None, False),
+    Setting("memory_max", "MemoryMax", "memory", _CGROUP, 231, (), "memory.max", "memory.limit_in_bytes", False),
+    Setting("memory_swap_max", "MemorySwapMax", "memory", _CGROUP, 232, (), "memory.swap.max"),
+    Setting("managed_oom_swap", "ManagedOOMSwap", "word", ("service", "slice", "scope"), 247, ("auto", "kill")),
+    Setting("managed_oom_memory_pressure", "ManagedOOMMemoryPressure", "word", ("service", "slice", "scope"), 247, ("auto", "kill")),
+    Setting("managed_oom_preference", "ManagedOOMPreference", "word", ("service", "slice", "scope"), 248, ("none", "avoid", "omit")),
+    Setting("restart", "Restart", "word", ("service",), 0, _RESTART),
+)  # type: Tuple[Setting, ...]
+
+BY_OPTION = {setting.option: setting for setting in SETTINGS}  # type: Dict[str, Setting]
+BY_KEY = {setting.key: setting for setting in SETTINGS}  # type: Dict[str, Setting]
+LIMITS = ("memory_high", "memory_max", "memory_swap_max")
+
+#: OOMPolicy= works in scopes since 253.
+_SCOPE_POLICY = 253
+
+
+def unsupported(setting: Setting, unit_type: str, version: Optional[int]) -> Optional[str]:
+    """Why this systemd would ignore the setting in a unit of this type; None: it would not."""
+    if unit_type not in setting.types:
+        return "%s= has no effect in a %s" % (setting.key, unit_type)
+    since = _SCOPE_POLICY if setting.key == "OOMPolicy" and unit_type == "scope" else setting.since
+    if version is not None and version < since:
+        return "%s= is systemd %d or newer, this is %d" % (setting.key, since, version)
+    return None
+
+
+def section(unit_type: str) -> str:
+    return unit_type.capitalize()
+
+
+def canonical_settings(options: Dict[str, Any], refuse: Callable[[str], Exception]) -> Dict[str, str]:
+    """Option -> text of the drop-in, in the order of the table, for every option that is not None."""
+    found = {}  # type: Dict[str, str]
+    for setting in SETTINGS:
+        value = options.get(setting.option)
+        if value is None:
+            continue
+        try:
+            found[setting.option] = setting.canonical(value)
+        except ValueError as exc:
+            raise refuse("%s: %s" % (setting.option, exc))
+    return found

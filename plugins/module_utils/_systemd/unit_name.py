@@ -1,0 +1,80 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Unit names by the rules of systemd.unit(5), checked before a path is made of one: systemctl escapes or globs the rest without a word."""
+
+import re
+from typing import List, NamedTuple, Optional
+
+#: Types that have memory settings.
+TYPES = ("service", "slice", "scope", "socket", "mount", "swap")
+_MAX = 255
+_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]+(?:@[A-Za-z0-9:_.\\-]*)?$")
+_ESCAPES = re.compile(r"\\(?!x[0-9a-f]{2})")
+_ROOT_LIKE = ("-.slice", "init.scope")
+
+
+class UnitName(NamedTuple):
+    """``getty@tty1.service``: prefix getty, instance tty1, type service. instance None: none; "": a template."""
+
+    name: str
+    prefix: str
+    instance: Optional[str]
+    type: str
+
+    @property
+    def is_template(self) -> bool:
+        return self.instance == ""
+
+    @property
+    def template(self) -> Optional[str]:
+        return None if self.instance is None else "%s@.%s" % (self.prefix, self.type)
+
+    @property
+    def is_root(self) -> bool:
+        """What holds every process: a limit there is a limit of the machine."""
+        return self.name in _ROOT_LIKE
+
+    @property
+    def is_broad(self) -> bool:
+        """Its settings reach units that nobody named: slices of systemd's own, ``foo-.service``, ``service``."""
+        return self.is_root or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice") or self.prefix.endswith("-")
+
+    def dropin_names(self) -> List[str]:
+        """Whose ``.d`` folders systemd reads for this unit, the most specific first, without the type's own."""
+        names = [self.name]
+        if self.template and not self.is_template:
+            names.append(self.template)
+        marks = [""] if self.instance is None else ["@" + self.instance, "@"]
+        parts = self.prefix.split("-")
+        if self.type == "slice" and self.prefix == "-":
+            return names
+        for count in range(len(parts) - 1, 0, -1):
+            prefix = "-".join(parts[:count]) + "-"
+            if prefix.strip("-") and prefix != self.prefix:
+                names += ["%s%s.%s" % (prefix, mark, self.type) for mark in marks]
+        return list(dict.fromkeys(names))
+
+
+def parse_unit_name(text: str) -> UnitName:
+    """``nginx`` means nginx.service. Raises ValueError that says what is wrong with it."""
+    if not text or text != text.strip():
+        raise ValueError("%r is no unit name: it is empty or has blanks around it" % (text,))
+    if text[0] in "-/." and text != "-.slice":
+        raise ValueError("%r is no unit name: it begins with %s" % (text, text[0]))
+    stem, dot, kind = text.rpartition(".")
+    if not dot or kind not in TYPES:
+        if kind in ("target", "timer", "path", "device", "automount"):
+            raise ValueError("%r: a %s has no processes; name the service" % (text, kind))
+        stem, kind = text, "service"
+    name = "%s.%s" % (stem, kind)
+    if len(name) > _MAX:
+        raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:40], _MAX))
+    if not _NAME.match(stem):
+        raise ValueError("%r is no unit name: letters, digits and : - _ . \\ @ are allowed, and no wildcard" % (text,))
+    if _ESCAPES.search(stem):
+        raise ValueError("%r: a backslash in a unit name is written \\xNN; `systemd-escape` makes such a name" % (text,))
+    prefix, at, instance = stem.partition("@")
+    if at and not prefix:
+        raise ValueError("%r is no unit name: nothing stands before the @" % (text,))
+    return UnitName(name, prefix, instance if at else None, kind)
