@@ -1,0 +1,204 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contract 2: what oom_score_info returns. Sizes are bytes, badness is pages, unknown is None."""
+
+import os
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+from .adjust import Adjustments, Applied, apply
+from .contest import Contest, contest
+from .memcg import group_of, within
+from .processes import Process, Snapshot, ancestors, snapshot, started
+from .ranking import Group, Ranking, Standing, margin, memory_of, rank, units
+from .score import oom_score
+from .sentence import comparison, headline
+from .warn import warnings_of
+
+_LINE = "%4s %8s %10s %5s  %-16s %s"
+
+
+class _View(NamedTuple):
+    """One ranking of a contest, and what is needed to show it."""
+
+    host: Host
+    contest: Contest
+    ranking: Ranking
+    scores: Mapping[int, int]
+    chain: Set[int]
+    top: int
+
+    def adj(self, process: Process) -> int:
+        return self.scores.get(process.pid, process.oom_score_adj)
+
+    def shown(self, rows: List[Any]) -> List[Any]:
+        return rows[: self.top] if self.top else rows
+
+
+def _score(view: _View, process: Process, place: Optional[Standing]) -> int:
+    """The kernel's own number; computed for a score that nobody set yet, or where the process is gone."""
+    if process.pid not in view.scores:
+        text = (view.host.read("/proc/%d/oom_score" % process.pid) or b"").strip()
+        if text.isdigit():
+            return int(text)
+    return oom_score(None if place is None else place.badness, view.contest.totalpages, view.contest.era)
+
+
+def _row(view: _View, process: Process, place: Optional[Standing]) -> Dict[str, Any]:
+    return {
+        "rank": None if place is None else place.rank,
+        "pid": process.pid,
+        "comm": process.comm,
+        "unit": process.place.unit,
+        "container_id": process.place.container_id,
+        "uid": process.uid,
+        "anon_rss": process.anon_rss,
+        "file_rss": process.file_rss,
+        "shmem_rss": process.shmem_rss,
+        "swap": process.swap,
+        "pgtables": process.pgtables,
+        "oom_score": _score(view, process, place),
+        "oom_score_adj": view.adj(process),
+        "badness": None if place is None else place.badness,
+        "connection": process.pid in view.chain,
+    }
+
+
+def _brief(place: Optional[Standing]) -> Optional[Dict[str, Any]]:
+    if place is None:
+        return None
+    return {"pid": place.process.pid, "comm": place.process.comm, "unit": place.process.place.unit}
+
+
+def _group_kill(view: _View) -> Optional[Dict[str, Any]]:
+    arena, dies = view.contest, view.ranking.next
+    if dies is None or arena.where is None:
+        return None
+    path = group_of(view.host, arena.where, dies.process.place.memcg, arena.memcg.path if arena.memcg else "/")
+    if path is None:
+        return None
+    members = [place.process for place in view.ranking.places if within(place.process.place.memcg, path)]
+    return {"cgroup": path, "processes": len(members), "memory": memory_of(members)}
+
+
+def _next_victim(view: _View) -> Optional[Dict[str, Any]]:
+    ranking = view.ranking
+    if ranking.next is None:
+        return None
+    row = _row(view, ranking.next.process, ranking.next)
+    row["margin"] = margin(view.contest, ranking)
+    row["over"] = _brief(ranking.second)
+    row["parent"] = None if ranking.chosen is ranking.next else _brief(ranking.chosen)
+    row["group"] = _group_kill(view)
+    row["itself"] = ranking.next.process.pid == os.getpid()
+    return row
+
+
+def _unit_row(view: _View, group: Group) -> Dict[str, Any]:
+    return {
+        "name": group.name,
+        "unit": group.unit,
+        "processes": len(group.processes),
+        "memory": group.memory,
+        "rank": group.first.rank if group.first else None,
+        "first": _brief(group.first),
+        "oom_score_adj": sorted({view.adj(process) for process in group.processes}),
+    }
+
+
+def _table(view: _View, rows: List[Tuple[Process, Optional[Standing]]]) -> List[str]:
+    """The same for eyes: what `ansible -m` prints line by line."""
+    lines = [_LINE % ("RANK", "PID", "MEMORY", "ADJ", "NAME", "UNIT")]
+    for process, place in rows:
+        size = human(process.rss + process.swap + process.pgtables)
+        home = process.place.unit or process.place.container_id or "-"
+        lines.append(_LINE % (place.rank if place else "-", process.pid, size, view.adj(process), printable(process.comm), printable(home)))
+    return lines
+
+
+def _ranking(view: _View) -> Dict[str, Any]:
+    rows = [(place.process, place) for place in view.ranking.places]  # type: List[Tuple[Process, Optional[Standing]]]
+    if not view.top:
+        rows += [(process, None) for process in view.ranking.spared]
+    groups = units(view.ranking)
+    rows = view.shown(rows)
+    return {
+        "processes": [_row(view, process, place) for process, place in rows],
+        "table": _table(view, rows),
+        "next_victim": _next_victim(view),
+        "killable_memory": memory_of(place.process for place in view.ranking.places),
+        "unkillable_memory": memory_of(view.ranking.spared),
+        "by_unit": [_unit_row(view, group) for group in view.shown([group for group in groups if group.first])],
+        "unkillable": [_unit_row(view, group) for group in view.shown([group for group in groups if not group.first])],
+    }
+
+
+def _moved(view: _View, before: Ranking, applied: Applied) -> List[Dict[str, Any]]:
+    """The processes that get another score, in the order of dying then."""
+    old, new = ({place.process.pid: place for place in ranking.places} for ranking in (before, view.ranking))
+    changed = [process for process in view.contest.processes if applied.scores.get(process.pid, process.oom_score_adj) != process.oom_score_adj]
+    rows = []  # type: List[Dict[str, Any]]
+    for process in sorted(changed, key=lambda one: (one.pid not in new, new[one.pid].rank if one.pid in new else 0, one.pid)):
+        was, becomes = old.get(process.pid), new.get(process.pid)
+        rows.append(
+            {
+                "pid": process.pid,
+                "comm": process.comm,
+                "unit": process.place.unit,
+                "oom_score_adj": {"before": process.oom_score_adj, "after": applied.scores[process.pid]},
+                "rank": {"before": was.rank if was else None, "after": becomes.rank if becomes else None},
+            }
+        )
+    return rows
+
+
+def _contest(arena: Contest, seen: Snapshot, ranking: Ranking) -> Dict[str, Any]:
+    group = arena.memcg
+    return {
+        "scope": "memcg" if group else "global",
+        "memcg": group.path if group else None,
+        "limit": group.limit if group else None,
+        "totalpages": arena.totalpages,
+        "page_size": os.sysconf("SC_PAGE_SIZE"),
+        "rules": arena.era.name,
+        "outcome": arena.outcome,
+        "contenders": len(ranking.places),
+        "skipped": dict(seen.skipped._asdict()),
+    }
+
+
+def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustments: Optional[Adjustments] = None) -> Dict[str, Any]:
+    """Everything of contract 2. Raises ValueError or OSError with a sentence where there is nothing to rank."""
+
+    def when(pid: int) -> Tuple[int, int]:
+        return started(host, pid)
+
+    seen = snapshot(host)
+    arena = contest(host, seen, memcg)
+    own = os.getpid()
+    now = _View(host, arena, rank(arena, when, top=top), {}, ancestors(seen.processes, own), top)
+    result = _ranking(now)
+    group = result["next_victim"]["group"] if result["next_victim"] else None
+    itself = next((place for place in now.ranking.places if place.process.pid == own), None)
+    result["msg"] = headline(arena, now.ranking, itself, group and group["cgroup"])
+    result.update(contest=_contest(arena, seen, now.ranking), complete=arena.complete, reasons=list(arena.reasons), notes=list(arena.notes))
+    if adjustments:
+        applied = apply(host, adjustments, arena.processes)
+        then = now._replace(ranking=rank(arena, when, applied.scores, top), scores=applied.scores)
+        moved = _moved(then, now.ranking, applied)
+        result["what_if"] = _ranking(then)
+        result["what_if"].update(
+            adjustments=dict(adjustments),
+            moved=then.shown(moved),
+            moved_total=len(moved),
+            kept=then.shown(applied.kept),
+            unmatched=applied.unmatched,
+            warnings=warnings_of(now.ranking, then.ranking, arena, now.chain, adjustments, own, applied),
+            msg=comparison(now.ranking, then.ranking),
+        )
+        result["msg"] += "; " + result["what_if"]["msg"]
+    return result

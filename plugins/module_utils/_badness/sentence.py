@@ -1,0 +1,92 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary in one line, for somebody who reads one line a host."""
+
+from typing import Iterable, List, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+from .contest import Contest
+from .processes import Process
+from .ranking import Ranking, Standing, held, inexact, margin, memory_of
+
+_NAMES = 3
+
+
+def named(process: Process) -> str:
+    """``mysqld (pid 812, mysql.service)``"""
+    container = process.place.container_id
+    home = process.place.unit or (container and "container " + container[:12])
+    return printable("%s (pid %d%s)" % (process.comm or "no name", process.pid, ", " + home if home else ""))
+
+
+def _distinct(processes: Iterable[Process], without: Optional[str] = None) -> List[str]:
+    return list(dict.fromkeys(process.comm for process in processes if process.comm != without))
+
+
+def _first_few(names: List[str]) -> str:
+    return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")
+
+
+def _head(contest: Contest, ranking: Ranking) -> str:
+    where = "in %s: " % contest.memcg.path if contest.memcg else ""
+    if ranking.next is None:
+        end = "" if contest.memcg else ", and without one the kernel panics"
+        return where + "nobody can be killed%s" % end
+    who = named(ranking.next.process)
+    if contest.outcome == "panic":
+        return where + "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is %s" % who
+    if contest.outcome == "allocating_task":
+        return where + "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is %s" % who
+    if contest.outcome == "none":
+        return where + "nobody would be killed (oom_kill_disable); the worst is %s" % who
+    return where + ("next victim: %s" if contest.complete else "next victim as far as can be seen: %s") % who
+
+
+def _lead(contest: Contest, ranking: Ranking) -> str:
+    """Only said where it is thin."""
+    lead, second = margin(contest, ranking), ranking.second
+    if lead is None or second is None or ranking.next is None:
+        return ""
+    if ranking.chosen is not ranking.next and ranking.chosen is not None:
+        return ", the worst child of %s" % named(ranking.chosen.process)
+    if lead == 0:
+        return ", level with %s" % named(second.process)
+    if lead <= inexact(contest):
+        return ", too close to call against %s" % named(second.process)
+    return ""
+
+
+def headline(contest: Contest, ranking: Ranking, own: Optional[Standing] = None, group: Optional[str] = None) -> str:
+    """own -- the process that asks, which is gone when the answer is read."""
+    text = _head(contest, ranking)
+    killable = memory_of(place.process for place in ranking.places)
+    if ranking.next is not None:
+        text += _lead(contest, ranking)
+        if own is not None and ranking.next is own:
+            text += ", this module itself"
+        text += ", %s of %s killable" % (human(held(ranking.next.process)), human(killable))
+        if group:
+            text += ", with all of %s (memory.oom.group)" % group
+        others = [place.process for place in ranking.places if place is not ranking.next and place is not own]
+        then = _distinct(others, ranking.next.process.comm) or _distinct(others)
+        if then:
+            text += "; then " + _first_few(then)
+    if ranking.spared:
+        by_size = sorted(ranking.spared, key=lambda process: -held(process))
+        text += "; %s unkillable: %s" % (human(memory_of(ranking.spared)), _first_few(_distinct(by_size)))
+    if not contest.complete:
+        text += "; incomplete: " + "; ".join(contest.reasons)
+    return text
+
+
+def comparison(before: Ranking, after: Ranking) -> str:
+    """What proposed scores change about the next victim."""
+    old, new = (ranking.next.process if ranking.next else None for ranking in (before, after))
+    if old is not None and new is not None and old.pid == new.pid:
+        return "under the proposed scores the same"
+    if new is None:
+        return "under the proposed scores nobody can be killed"
+    return "under the proposed scores %s" % named(new)
