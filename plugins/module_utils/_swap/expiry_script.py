@@ -1,0 +1,158 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What removes a temporary swap file when nobody is there: a POSIX shell script, because the host may have another Python by then.
+
+It does what swap_file does for ``state: absent``, with the same lock, the same guard and the same care for fstab. Every step can be
+done again: killed anywhere, the next try ends what this one began, and the units go last.
+"""
+
+from typing import NamedTuple
+
+
+class Places(NamedTuple):
+    """Where the script finds things. Tests give it a directory."""
+
+    swaps: str = "/proc/swaps"
+    meminfo: str = "/proc/meminfo"
+    fstab: str = "/etc/fstab"
+    lock_folder: str = "/run/memops"
+    units: str = "/etc/systemd/system"
+    stamps: str = "/var/lib/systemd/timers"
+    program: str = "/var/lib/memops/swap-expiry"
+    path: str = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+_SCRIPT = r"""#!/bin/sh
+# Installed by the Ansible module memops.linux.swap_file (option "expires"); removed with the last temporary swap file.
+# systemd starts it when a temporary swap file is to go. It removes the file when that is safe and says "not yet" (75) when it is not.
+#
+#   swap-expiry UNIT SECONDS-SINCE-1970 FILE FILE-AS-IN-FSTAB
+set -u
+umask 077
+PATH=@path@ LC_ALL=C
+export PATH LC_ALL
+
+say() { printf '%s\n' "$*"; }
+later() {
+    say "$*. The next try is in @retry@ seconds."
+    exit 75
+}
+
+active() { name=$encoded awk 'FNR > 1 && $1 == ENVIRON["name"] { found = 1 } END { exit !found }' "$swaps"; }
+
+# What is in it has to fit into memory and other swap, less a margin of 64 MiB or a tenth: a swapoff without room panics the kernel.
+verdict() {
+    name=$encoded awk '
+        FILENAME == ARGV[1] && FNR > 1 { if ($1 == ENVIRON["name"]) used = $4 + 0; else room += $3 - $4 }
+        FILENAME == ARGV[2] && $1 == "MemAvailable:" { available = $2 + 0; known = 1 }
+        FILENAME == ARGV[2] && $1 == "MemFree:" { free = $2 + 0 }
+        END {
+            room += known ? available : free
+            room -= (room / 10 < 65536) ? 65536 : room / 10
+            if (used != 0 && used > room) printf "no: "
+            if (room < 0) room = 0
+            printf "%.0f KiB are in use and there is room for %.0f KiB\n", used, room
+        }' "$swaps" "$meminfo"
+}
+
+identity() { stat -c '%d:%i:%s:%Y:%Z' -- "$1" && cksum <"$1"; }
+size() { wc -c | tr -d ' '; }
+our_lines() { name=$encoded awk '$1 == ENVIRON["name"] && $3 == "swap" { print NR }' "$1"; }
+
+# Once: only our lines go, by number, and every other byte stays. Succeeds where somebody else was faster, too.
+edit_table() {
+    seen=$(identity "$table") && cat -- "$table" >"$old" || return 1
+    go='' gone=''
+    for line in $(our_lines "$old"); do go="$go${line}d;" gone="$gone${line}p;"; done
+    rm -f -- "$new"
+    cp -a -- "$table" "$new" && sed "$go" "$old" >"$new" || return 1
+    sync "$new" 2>/dev/null || sync
+    [ $(($(sed -n "$gone" "$old" | size) + $(size <"$new"))) -eq "$(size <"$old")" ] || return 1
+    [ "$(sed "$go" "$old" | cksum)" = "$(cksum <"$new")" ] || return 1
+    [ "$seen" = "$(identity "$table")" ] || return 0
+    mv -f -- "$new" "$table" || return 1
+    sync "$folder" 2>/dev/null || sync
+    sleep 1 # an editor that read it before has written by then
+}
+
+without_line() {
+    table=$(readlink -f -- "$fstab") || return 0
+    [ -f "$table" ] || return 0
+    folder=${table%/*} old=$locks/fstab
+    new=$folder/.${table##*/}.memops~ tries=0
+    while [ -n "$(our_lines "$table")" ] && [ $tries -lt 4 ]; do
+        tries=$((tries + 1))
+        edit_table || break
+    done
+    rm -f -- "$old" "$new"
+    [ -z "$(our_lines "$table")" ]
+}
+
+swap_signature() {
+    for page in 4096 8192 16384 65536; do
+        [ "$(dd if="$file" bs=1 skip=$((page - 10)) count=10 2>/dev/null | tr -d '\0')" = SWAPSPACE2 ] && return 0
+    done
+    return 1
+}
+
+without_file() {
+    if [ ! -e "$file" ] && [ ! -L "$file" ]; then
+        return 0
+    elif [ -L "$file" ] || [ ! -f "$file" ] || [ "$(stat -c '%u %h' -- "$file")" != "@owner@ 1" ] || ! swap_signature; then
+        say "$file is not the swap file that was made; it stays."
+        return 0
+    fi
+    rm -f -- "$file"
+    [ ! -e "$file" ]
+}
+
+# Last of all: without its units there is no other try. One that is killed here is started again by systemd.
+without_units() {
+    systemctl --no-block stop "$unit.timer"
+    rm -f -- "$units/timers.target.wants/$unit.timer" "$units/$unit.timer" "$units/$unit.service" "@stamps@/stamp-$unit.timer"
+    others=0
+    for other in "$units"/memops-swap-expiry-*.timer; do [ ! -e "$other" ] || others=1; done
+    if [ $others = 0 ]; then
+        rm -f -- "@program@"
+        rmdir -- "$(dirname -- "@program@")" 2>/dev/null
+    fi
+    systemctl daemon-reload
+}
+
+main() {
+    unit=$1 expires=$2 file=$3 encoded=$4
+    swaps=@swaps@ meminfo=@meminfo@ fstab=@fstab@ units=@units@ locks=@lock_folder@
+    [ "$(date +%s)" -ge "$expires" ] || exit 0 # started by a boot before its time
+    [ -d "$locks" ] || mkdir -m 0755 -- "$locks"
+    exec 9<>"$locks/lock"
+    flock -w 300 9 || later "$file stays: somebody else holds $locks/lock"
+    # a run of swap_file may have taken this one back while we waited
+    [ "$(sed -n 's/^# expires=//p' "$units/$unit.timer" 2>/dev/null)" = "$expires" ] || exit 0
+    printf '%s\n' $$ >"$locks/lock"
+    if active; then
+        numbers=$(verdict)
+        case $numbers in
+        [0-9]*) ;;
+        *) later "$file stays: ${numbers#no: }" ;;
+        esac
+        swapoff "$file"
+        ! active || later "$file stays: the kernel did not let go of it (${numbers})"
+    fi
+    without_line || later "$fstab could not be changed, $file is out of use and stays"
+    without_file || later "$file is out of use and could not be removed"
+    without_units
+    say "$file is removed: its time is over."
+}
+
+main "$@"
+exit
+"""
+
+
+def script(retry: int, owner: int = 0, places: Places = Places()) -> bytes:
+    """The program. Names of places are ours: nothing in them needs quoting."""
+    text = _SCRIPT.replace("@retry@", "%d" % retry).replace("@owner@", "%d" % owner)
+    for name, value in places._asdict().items():
+        text = text.replace("@%s@" % name, value)
+    return text.encode("ascii")

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be known before the first step, in check mode too. Refused means that nothing was touched."""
+
+import re
+import shutil
+from typing import List, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, command_env
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+from .areas import Area, Identity
+from .errors import Refused
+from .expiry import can_arm
+from .file_system import why_not
+from .plan import Step, most_disk
+from .resume import read_resume, resumes_here
+from .room import elsewhere, shortfall
+from .size import Reserve
+from .state import Now, SwapFile
+from .syscalls import may_swap
+from .wish import Wish
+
+_CAP_SYS_ADMIN = 21
+_KUBELETS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "snap.microk8s.daemon-kubelite")
+_UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+_KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+
+
+def check_file(file: Optional[SwapFile], path: str, active: bool = False, mark_needed: bool = True, names: int = 1) -> None:
+    """Only a regular file of root, with one name, that mkswap wrote for this size, is ours to touch.
+
+    active -- the kernel swaps to it: then it is a swap file, whatever is recorded in it
+    mark_needed -- False for the name that only we give to a file in the making
+    names -- that we know of
+    """
+    if file is None:
+        return
+    name = printable(path)
+    if file.special is not None:
+        raise Refused("%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special))
+    if file.uid != 0:
+        raise Refused("%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path." % (name, file.uid))
+    if file.links > names and mark_needed:
+        raise Refused("%s has %d names (hard links). Nothing was changed; remove the others or choose another path." % (name, file.links))
+    if file.signature is None:
+        if mark_needed:
+            raise Refused("%s is not a swap file (no SWAPSPACE2 in its first page). Nothing was changed; move it away or choose another path." % name)
+    elif file.signature.kind == "hibernation":
+        raise Refused("%s holds the memory of a hibernated system. Nothing was changed; wake that system, or run mkswap on it by hand." % name)
+    elif mark_needed and not active and not 0 <= file.size - file.signature.size < file.signature.page_size:
+        text = "%s has %d bytes, but mkswap made it for %d. Nothing was changed; run mkswap on it if it is a swap file, else move it away."
+        raise Refused(text % (name, file.size, file.signature.size))
+
+
+def check_areas(now: Now) -> None:
+    for area in now.areas:
+        if area.deleted and area.path in (now.path, now.bridge_path):
+            raise Refused(
+                "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was changed." % printable(area.path)
+            )
+
+
+def _may_swap(host: Host) -> bool:
+    """Asked of the kernel; where Python cannot ask, of the capabilities."""
+    answer = may_swap()
+    if answer is not None:
+        return answer
+    found = re.search(rb"^CapEff:\s*([0-9a-f]+)", host.read("/proc/self/status") or b"", re.MULTILINE)
+    return found is not None and bool(int(found.group(1), 16) & 1 << _CAP_SYS_ADMIN)
+
+
+def container(host: Host) -> Optional[str]:
+    """The container's kind, where this is one."""
+    found = re.search(rb"(?:^|\0)container=([^\0]+)", host.read("/proc/1/environ") or b"")
+    kind = (host.read("/run/systemd/container") or (found.group(1) if found else b"")).decode("ascii", "replace").strip()
+    for path, name in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
+        if not kind and host.read(path) is not None:
+            kind = name
+    return kind or None
+
+
+def kubelet(host: Host) -> Optional[str]:
+    """What would refuse to start on a host with swap; None where there is none, or where it was told to accept swap."""
+    config = host.read(_KUBELET_CONFIG)
+    if config is not None and re.search(rb"^failSwapOn:\s*[\"']?false[\"']?\s*(?:#.*)?$", config, re.MULTILINE):
+        return None
+    if config is not None:
+        return "kubelet (%s)" % _KUBELET_CONFIG
+    for name in _KUBELETS:
+        for folder in _UNIT_FOLDERS:
+            if host.read("%s/%s.service" % (folder, name)) is not None:
+                return "%s (%s/%s.service)" % (name, folder, name)
+    return None
+
+
+def _missing_command(host: Host, name: str) -> Optional[str]:
+    if shutil.which(name, path=command_env()["PATH"]) is not None:
+        return None
+    return "%s was not found; install the package util-linux" % name
+
+
+def _right(host: Host) -> Optional[str]:
+    if _may_swap(host):
+        return None
+    kind = container(host)
+    if kind is not None:
+        return "this is a container (%s) without the right to swap; its host's swap serves it, so declare the swap file there" % printable(kind)
+    return "the kernel does not let this user change swap (no CAP_SYS_ADMIN, or no swap in this kernel); run as root, with become"
+
+
+def _place(now: Now) -> Optional[str]:
+    if now.mount is None:
+        return "the file system under it is not known (/proc/self/mountinfo); mount /proc"
+    why = why_not(now.mount)
+    if why is not None:
+        return "no swap file can be there: %s. Choose a path on ext4, xfs or btrfs" % why
+    if now.profile not in (None, "single"):
+        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % now.profile
+    return None
+
+
+def disk_lack(steps: List[Step], now: Now, reserve: Reserve) -> Optional[str]:
+    """Why the disk would get too full, in numbers; None where it would not."""
+    need = most_disk(steps, now)
+    if not need or now.disk is None:
+        return None
+    keep = reserve.of(now.disk)
+    if now.disk.free - need >= keep:
+        return None
+    return "it takes %s of disk%s, of which %s are free and %s are to stay free" % (
+        human(need),
+        " until the old one can go" if now.area is not None else "",
+        human(now.disk.free),
+        human(keep),
+    )
+
+
+def _identity_used(now: Now, path: str) -> Optional[Area]:
+    return now.area if path == now.path else now.bridge_area
+
+
+def _leaving(now: Now, path: str) -> Optional[Identity]:
+    area = _identity_used(now, path)
+    return area.identity if area is not None else None
+
+
+def room_lack(steps: List[Step], now: Now) -> Optional[str]:
+    """Why the first swapoff would not fit. Areas that are activated before it count as free."""
+    coming = 0
+    sizes = {step.path: step.size for step in steps if step.action == "make"}
+    for step in steps:
+        if step.action == "activate":
+            size = sizes.get(step.path) or (now.file.size if now.file is not None else 0)
+            coming += size - now.page
+        elif step.action == "deactivate":
+            area = _identity_used(now, step.path)
+            if area is None:
+                return None  # made by this run, and looked at again before it goes
+            if now.memory is None:
+                return "/proc/meminfo does not tell how much memory is available"
+            return shortfall(area.used, now.memory.available, elsewhere(now.areas, _leaving(now, step.path)) + coming)
+    return None
+
+
+def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
+    """Raises Refused with every reason, each a sentence."""
+    actions = {step.action for step in steps}
+    reasons = []  # type: List[Optional[str]]
+    if actions & {"activate", "deactivate"}:
+        reasons.append(_right(host))
+    if actions & {"make", "activate"}:
+        reasons += [_place(now), _missing_command(host, "mkswap")]
+        if now.area is None and now.bridge_area is None and not wish.allow_on_kubernetes:
+            found = kubelet(host)
+            if found is not None:
+                reasons.append("%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found)
+        lack = disk_lack(steps, now, wish.reserve)
+        if lack is not None:
+            way_out = "free some disk, or lower size or min_free"
+            reasons.append("%s; %s%s" % (lack, way_out, ", or remove it first (state: absent) and make it anew" if now.area is not None else ""))
+    if now.file is not None and any(step.path == now.path and step.action in ("deactivate", "remove") for step in steps):
+        if not wish.allow_resume_change and resumes_here(host, read_resume(host), now.mount, now.file.first, now.page):
+            reasons.append(
+                "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"
+            )
+    lack = room_lack(steps, now)
+    if lack is not None:
+        reasons.append("it cannot be turned off now: %s. Free some memory, or add another swap file first" % lack)
+    said = [reason for reason in reasons if reason is not None]
+    if said:
+        raise Refused("%s: %s. Nothing was changed." % (printable(wish.path), ". Also, ".join(said)))
+    if "arm" in actions:
+        can_arm(host)
+
+
+def warnings(now: Now, steps: List[Step]) -> List[str]:
+    """What the person should know though it is allowed."""
+    found = now.fstab.problems()
+    size = max([step.size for step in steps if step.path == now.path] or [0])
+    if now.disk is not None and size * 2 > now.disk.total:
+        found.append("%s takes more than half of its file system (%s of %s)" % (printable(now.path), human(size), human(now.disk.total)))
+    return found

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: the file, its area, what an interrupted run left, the fstab line, the disk and the memory. Read only."""
+
+import os
+import stat
+from typing import List, NamedTuple, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
+
+from . import extents
+from .areas import Area, Identity, area_of, read_areas
+from .file_system import Disk, Mount, btrfs_profile, read_disk, read_mount
+from .fstab_lines import Fstab
+from .make import bridge_name, half_name, label_of, needs_label, selinux_enabled
+from .room import Memory, read_memory
+from .signature import Signature, page_size, read_signature
+
+_TYPES = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class SwapFile(NamedTuple):
+    """A name in the folder. special -- what it is instead of a regular file; then nothing else was read"""
+
+    size: int
+    mode: int
+    uid: int
+    links: int
+    identity: Identity
+    special: Optional[str] = None
+    signature: Optional[Signature] = None
+    holes: bool = False
+    first: Optional[int] = None
+    unlabeled: bool = False
+
+
+class Now(NamedTuple):
+    """The host as far as this swap file is concerned. half -- a file in the making that was left"""
+
+    path: str
+    page: int
+    areas: List[Area]
+    memory: Optional[Memory]
+    fstab: Fstab
+    folder: bool = False
+    file: Optional[SwapFile] = None
+    area: Optional[Area] = None
+    bridge: Optional[SwapFile] = None
+    bridge_area: Optional[Area] = None
+    half: Optional[SwapFile] = None
+    mount: Optional[Mount] = None
+    disk: Optional[Disk] = None
+    profile: Optional[str] = None
+    expires_at: Optional[float] = None
+    systemd: bool = False
+
+    @property
+    def bridge_path(self) -> str:
+        return os.path.join(os.path.dirname(self.path), bridge_name(os.path.basename(self.path)))
+
+    @property
+    def half_path(self) -> str:
+        return os.path.join(os.path.dirname(self.path), half_name(os.path.basename(self.path)))
+
+
+def read_file(host: Host, folder: Folder, name: str) -> Optional[SwapFile]:
+    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone."""
+    try:
+        status = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    found = SwapFile(status.st_size, stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink, (status.st_dev, status.st_ino))
+    for is_type, words in _TYPES:
+        if is_type(status.st_mode):
+            return found._replace(special=words)
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder.fd)
+    try:
+        signature = read_signature(fd)
+        if signature is None:
+            return found
+        known = extents.read_extents(fd, status.st_size)
+        return found._replace(
+            signature=signature,
+            holes=known.covered < status.st_size if known is not None else status.st_blocks * 512 < status.st_size,
+            first=known.first if known is not None else None,
+            unlabeled=selinux_enabled(host) and needs_label(label_of(fd)),
+        )
+    finally:
+        os.close(fd)
+
+
+def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expires_at: Optional[float]) -> Now:
+    areas = read_areas(host)
+    now = Now(path, page_size(), areas, read_memory(host), fstab, expires_at=expires_at, systemd=os.path.isdir(host.path("/run/systemd/system")))
+    if folder is None:
+        return now
+    name = os.path.basename(path)
+    mount = read_mount(host, folder.fd, folder.path)
+    file, bridge = read_file(host, folder, name), read_file(host, folder, bridge_name(name))
+    return now._replace(
+        folder=True,
+        file=file,
+        area=area_of(areas, file.identity) if file is not None else None,
+        bridge=bridge,
+        bridge_area=area_of(areas, bridge.identity) if bridge is not None else None,
+        half=read_file(host, folder, half_name(name)),
+        mount=mount,
+        disk=read_disk(folder.fd),
+        profile=btrfs_profile(host, folder.fd) if mount is not None and mount.fstype == "btrfs" else None,
+    )

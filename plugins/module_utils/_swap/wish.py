@@ -1,0 +1,103 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of swap_file as a wish."""
+
+import math
+import re
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._when import parse_when
+
+from .size import Reserve, SizeWish, parse_reserve, parse_wanted
+
+#: Between the negative ones that the kernel gives and the 100 of zram-generator: memory that is compressed comes before a disk.
+DEFAULT_PRIORITY = 10
+_ABSOLUTE = re.compile(r"\d{4}-")
+_OURS = re.compile(r"(?:pri|discard)(?:=|$)|(?:no)?(?:fail|auto)$|defaults$")
+
+
+class Wish(NamedTuple):
+    """priority -- None: as it is, and 10 for a new one. size -- None with state absent"""
+
+    path: str
+    present: bool = True
+    size: Optional[SizeWish] = None
+    priority: Optional[int] = None
+    discard: Optional[str] = None
+    persistent: bool = True
+    nofail: bool = True
+    reserve: Reserve = Reserve(0, 0)
+    expires: Optional[str] = None
+    allow_on_kubernetes: bool = False
+    allow_resume_change: bool = False
+
+
+def _fail(option: str, text: str) -> ValueError:
+    return ValueError("%s: %s. Nothing was changed." % (option, text))
+
+
+def wish_of(params: Dict[str, Any]) -> Wish:
+    """Raises ValueError that names the wrong option."""
+    path = params["path"]
+    if not path.startswith("/") or path.endswith("/") or "\0" in path or "\n" in path or "/../" in path or "/./" in path or "//" in path:
+        raise _fail("path", "%r is not the plain, absolute path of a file" % (path,))
+    if len(path.rsplit("/", 1)[1].encode("utf-8", "surrogateescape")) > 200:
+        raise _fail("path", "the name is longer than 200 bytes, and a resize needs a longer one beside it")
+    priority = params["priority"]
+    if priority is not None and not 0 <= priority <= 32767:
+        raise _fail("priority", "%d is not 0 to 32767; the kernel gives out the negative ones itself" % priority)
+    present = params["state"] == "present"
+    try:
+        size = parse_wanted(params["size"]) if present else None
+    except ValueError as exc:
+        raise _fail("size", str(exc))
+    try:
+        reserve = parse_reserve(params["min_free"])
+    except ValueError as exc:
+        raise _fail("min_free", str(exc))
+    return Wish(
+        path=path,
+        present=present,
+        size=size,
+        priority=priority,
+        discard=params["discard"],
+        persistent=params["persistent"],
+        nofail=params["nofail"],
+        reserve=reserve,
+        expires=params["expires"] if present else None,
+        allow_on_kubernetes=params["allow_on_kubernetes"],
+        allow_resume_change=params["allow_resume_change"],
+    )
+
+
+def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[float]:
+    """When the file is to go. An age counts from the first run that gives it: a later run brings the end nearer, never further away.
+
+    Raises ValueError for a time that is over.
+    """
+    if text is None:
+        return None
+    try:
+        when = parse_when(text, now)
+    except ValueError as exc:
+        raise _fail("expires", str(exc))
+    if not _ABSOLUTE.match(text.strip()):
+        when = now + (now - when)
+        if armed is not None and armed > now:
+            return min(armed, float(math.ceil(when)))
+    if when <= now or text.strip().startswith("-"):
+        raise _fail("expires", "%s is over" % text)
+    return float(math.ceil(when))  # timers know whole seconds
+
+
+def fstab_options(existing: Optional[List[str]], nofail: bool, priority: Optional[int], discard: Optional[str]) -> str:
+    """The fourth field of our line. What else somebody wrote into it stays; ``noauto`` goes, or nothing would be persistent."""
+    options = [option for option in existing or [] if not _OURS.match(option)]
+    if nofail:
+        options.append("nofail")
+    if priority is not None:
+        options.append("pri=%d" % priority)
+    if discard is not None:
+        options.append("discard" if discard == "true" else "discard=%s" % discard)
+    return ",".join(options or ["defaults"])

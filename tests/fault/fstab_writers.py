@@ -1,0 +1,147 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many writers of one fstab: processes of our own that add and remove lines, and beside them sed -i, which knows no lock.
+
+    python tests/fault/fstab_writers.py [--edits 100] [--rounds 1] [--writers 2 4 8] [--sed 0.05]
+
+Every line that was written last must be there and every line that is not ours must be as it was. Prints a row for each
+round and ends with 1 if a line is missing. Runs on Python 3.6 as well.
+"""
+
+import argparse
+import atexit
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+def _importable():
+    """The checkout as a collection, wherever it lies."""
+    folder = tempfile.mkdtemp(prefix="memops-writers-")
+    os.makedirs(os.path.join(folder, "ansible_collections", "memops"))
+    os.symlink(ROOT, os.path.join(folder, "ansible_collections", "memops", "linux"))
+    sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the link, not what it leads to
+
+
+if __name__ == "__main__":
+    _importable()
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import update  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab  # noqa: E402
+
+FOREIGN = (
+    b"# /etc/fstab: static file system information.\n"
+    b"UUID=8c1e-root / ext4 errors=remount-ro 0 1\n"
+    b"UUID=8c1e-swap\tnone\tswap\tsw\t0\t0\n"
+    b"/dev/zram0 swap swap pri=100 0 0\n"
+    b"tmpfs /tmp tmpfs nosuid,nodev 0 0 # with a comment\n"
+)
+TICK = b"# tick "
+
+
+def name(writer, edit):
+    return "/swap/writer %d/%d" % (writer, edit)
+
+
+def write(root, writer, edits, failed):
+    """Every edit adds a line; every tenth also removes the one before."""
+    host = Host(root=root)
+    for edit in range(edits):
+        try:
+            update(host, lambda table, path=name(writer, edit): table.with_swap(path, "nofail,pri=%d" % (writer + 1)))
+            if edit % 10 == 9:
+                update(host, lambda table, path=name(writer, edit - 1): table.without_swap(path))
+        except Exception as exc:  # a refusal is an answer: counted, and its line is not expected
+            failed.put((writer, edit, "%s: %s" % (type(exc).__name__, exc)))
+
+
+def tick(path, every, stop, done):
+    """sed -i, as a person or another tool would: read, write beside, rename, with nobody's lock."""
+    count = 0
+    while not stop.is_set():
+        subprocess.run(["sed", "-i", "s/^# tick .*/# tick %d/" % (count + 1), path], check=True)
+        count += 1
+        done.value = count
+        time.sleep(every)
+
+
+def one_round(writers, edits, every):
+    root = tempfile.mkdtemp(prefix="memops-fstab-")
+    path = os.path.join(root, "etc", "fstab")
+    os.mkdir(os.path.dirname(path))
+    with open(path, "wb") as stream:
+        stream.write(FOREIGN + TICK + b"0\n")
+    failed, stop, ticks = multiprocessing.Queue(), multiprocessing.Event(), multiprocessing.Value("i", 0)
+    began = time.monotonic()
+    crowd = [multiprocessing.Process(target=write, args=(root, number, edits, failed)) for number in range(writers)]
+    editor = multiprocessing.Process(target=tick, args=(path, every, stop, ticks))
+    for process in crowd + ([editor] if every else []):
+        process.start()
+    for process in crowd:
+        process.join()
+    seconds = time.monotonic() - began
+    stop.set()
+    if every:
+        editor.join()
+    refusals = []
+    while not failed.empty():
+        refusals.append(failed.get())
+    with open(path, "rb") as stream:
+        data = stream.read()
+    table = Fstab.parse(data)
+    refused = {(writer, edit) for writer, edit, _text in refusals}
+    wanted = {(w, e) for w in range(writers) for e in range(edits) if e % 10 != 8 or e + 1 >= edits} - refused
+    kept = {(w, e) for w in range(writers) for e in range(edits) if table.swap_entry(name(w, e)) is not None}
+    foreign = b"".join(line for line in table.lines if not line.startswith((b"/swap/", TICK)))
+    left = sorted(set(os.listdir(os.path.dirname(path))) - {"fstab"})
+    shutil.rmtree(root)
+    good = wanted == kept and foreign == FOREIGN and not left and data.count(TICK) == 1 and not refused
+    print(
+        "%d writers x %d edits%s: kept %d of %d, back again %d, refused %d, other lines %s, left over %s, %.1f s: %s"
+        % (
+            writers,
+            edits,
+            ", sed -i every %g s (%d times)" % (every, ticks.value) if every else "",
+            len(wanted & kept),
+            len(wanted) + len(refused),
+            len(kept - wanted),
+            len(refused),
+            "as they were" if foreign == FOREIGN else "DAMAGED",
+            left or "nothing",
+            seconds,
+            "good" if good else "BAD",
+        )
+    )
+    for writer, edit, text in refusals[:3]:
+        print("  writer %d edit %d: %s" % (writer, edit, text))
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--edits", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--writers", type=int, nargs="+", default=[2, 4, 8])
+    parser.add_argument("--sed", type=float, default=0.05, help="seconds between two runs of sed -i; 0 for none")
+    args = parser.parse_args()
+    good = True
+    for _round in range(args.rounds):
+        for writers in args.writers:
+            for every in (0, args.sed) if args.sed else (0,):
+                good &= one_round(writers, args.edits, every)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of a temporary swap file. systemctl is a function here; the real one is in the molecule scenario swap."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, can_arm, disarm, escape, service_text, timer_text, unit_of
+
+NAMES = [
+    ("/swapfile", "swapfile"),
+    ("/var/lib/swap-2", "var-lib-swap\\x2d2"),
+    ("/my swap/f%i", "my\\x20swap-f\\x25i"),
+    ("/.hidden", "\\x2ehidden"),
+    ("/a/.b", "a-.b"),
+    ("//a//b/", "a-b"),
+    ("/ä", "\\xc3\\xa4"),
+    ("/a\\b", "a\\x5cb"),
+    ("/a@b", "a\\x40b"),
+    ("/", "-"),
+]
+
+
+@pytest.mark.parametrize("path, name", NAMES)
+def test_names_are_those_of_systemd_escape(path, name):
+    assert escape(path) == name
+    if shutil.which("systemd-escape"):
+        assert subprocess.check_output(["systemd-escape", "--path", path]).decode().rstrip("\n") == name
+
+
+def test_long_names():
+    paths = ["/" + "a-b" * 60 + "/" + end for end in "xy"] + ["/" + "-" * number for number in range(60, 70)]
+    names = [unit_of(path) for path in paths]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 200 and name.startswith("memops-swap-expiry-") for name in names)
+    assert not [name for name in names if name.count("\\") != name.count("\\x2d")]  # none is cut within an escape
+
+
+def test_what_is_written():
+    assert b"\n# expires=1795377980\n" in timer_text("/swap", 1795377980)
+    assert b"\nOnCalendar=2026-11-22 20:06:20 UTC\n" in timer_text("/swap", 1795377980)
+    assert b"\nPersistent=true\n" in timer_text("/swap", 1795377980)
+    assert b'swap-expiry "memops-swap-expiry-swap" "1" "/swap" "/swap"\n' in service_text("/swap", 1)
+    assert b'\nRequiresMountsFor="/swap"\n' in service_text("/swap", 1)
+    odd = service_text("/a b%$\n[Service]\\\"'", 1)
+    assert b' "/a\\x20b%%$$\\x0a\\x5bService\\x5d\\x5c\\x22\\x27" "/a\\x5c040b%%$$\\x5c012\\x5bService\\x5d\\x5c134\\x22\\x27"\n' in odd
+    assert odd.count(b"[Service]\n") == 1 and b"RequiresMountsFor" not in odd
+
+
+class Systemd:
+    """Enough of it: what is enabled and what runs."""
+
+    def __init__(self, root, refuse=""):
+        self.root = root
+        self.refuse = refuse
+        self.enabled = set()
+        self.active = set()
+        self.calls = []
+
+    def run(self, argv, timeout=90):
+        if argv[0] == "sh":
+            return Ran(0, self.refuse if self.refuse == "flock\n" else "")
+        words = list(argv[2:])
+        self.calls.append(" ".join(words[:1]))
+        if words[0] == self.refuse:
+            return Ran(1, "", "Failed: Unit is masked.\n")
+        if words[0] == "enable":
+            self.enabled.add(words[1])
+        if words[0] == "restart" and os.path.exists(os.path.join(self.root, "etc/systemd/system", words[1])):
+            self.active.add(words[1])
+        if words[0] in ("disable", "stop"):
+            getattr(self, "enabled" if words[0] == "disable" else "active").difference_update(words[1:])
+        if words[0] == "show":
+            unit = words[-1]
+            state = ("active" if unit in self.active else "inactive", "enabled" if unit in self.enabled else "disabled")
+            return Ran(0, "ActiveState=%s\nUnitFileState=%s\n" % state)
+        return Ran(0)
+
+
+@pytest.fixture
+def systemd(tmp_path):
+    for part in ("run/systemd/system", "etc/systemd/system", "var/lib/systemd/timers"):
+        (tmp_path / part).mkdir(parents=True)
+    return Systemd(str(tmp_path))
+
+
+@pytest.fixture
+def host(systemd):
+    return Host(root=systemd.root, run=systemd.run)
+
+
+def left(root):
+    return sorted(name for _folder, _folders, names in os.walk(root) for name in names)
+
+
+def test_armed_moved_and_taken_back(host, systemd):
+    when = time.time() + 3600
+    assert armed(host, "/swap") is None
+    arm(host, "/swap", when)
+    assert 0 <= armed(host, "/swap") - when < 1
+    assert left(systemd.root) == ["memops-swap-expiry-swap.service", "memops-swap-expiry-swap.timer", "swap-expiry"]
+    assert os.stat(os.path.join(systemd.root, "var/lib/memops/swap-expiry")).st_mode & 0o777 == 0o755
+    arm(host, "/swap", when + 60)
+    arm(host, "/other", when)
+    assert armed(host, "/swap") - armed(host, "/other") == 60
+    assert disarm(host, "/swap") and armed(host, "/swap") is None and not disarm(host, "/swap")
+    assert armed(host, "/other") is not None and "swap-expiry" in left(systemd.root)
+    assert disarm(host, "/other")
+    assert left(systemd.root) == [] and not os.path.exists(os.path.join(systemd.root, "var/lib/memops"))
+
+
+def test_a_timer_that_does_not_run_is_none(host, systemd):
+    arm(host, "/swap", time.time() + 3600)
+    systemd.active.clear()
+    assert armed(host, "/swap") is None
+    systemd.active.add("memops-swap-expiry-swap.timer")
+    systemd.enabled.clear()
+    assert armed(host, "/swap") is None
+    arm(host, "/swap", time.time() + 3600)
+    assert armed(host, "/swap") is not None
+    os.unlink(os.path.join(systemd.root, "etc/systemd/system/memops-swap-expiry-swap.service"))
+    assert armed(host, "/swap") is None and disarm(host, "/swap")
+    assert left(systemd.root) == []
+
+
+@pytest.mark.parametrize("refuse", ["enable", "restart"])
+def test_systemd_does_not_take_it(host, systemd, refuse):
+    systemd.refuse = refuse
+    with pytest.raises(
+        Failed, match="systemd does not run memops-swap-expiry-swap.timer, so nothing would remove the swap file: Failed: Unit is masked."
+    ):
+        arm(host, "/swap", time.time() + 3600)
+
+
+def test_systemd_does_not_let_go(host, systemd):
+    arm(host, "/swap", time.time() + 3600)
+    systemd.refuse = "stop"
+    with pytest.raises(Failed, match="systemd still runs memops-swap-expiry-swap.timer"):
+        disarm(host, "/swap")
+
+
+def test_refused(host, systemd, tmp_path):
+    with pytest.raises(Refused, match="is over. Nothing was changed."):
+        arm(host, "/swap", time.time() - 2)
+    systemd.refuse = "flock\n"
+    with pytest.raises(Refused, match="needs flock, which is not here. Nothing was changed; install it or leave expires out."):
+        can_arm(host)
+    os.rmdir(str(tmp_path / "run/systemd/system"))
+    with pytest.raises(Refused, match="systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out."):
+        arm(host, "/swap", time.time() + 3600)
+    assert armed(host, "/swap") is None and not disarm(host, "/swap")
+    assert left(systemd.root) == []
+
+
+def test_a_folder_that_users_can_write(host, systemd):
+    os.chmod(os.path.join(systemd.root, "etc/systemd/system"), 0o777)
+    with pytest.raises(Failed, match="may be written by others"):
+        arm(host, "/swap", time.time() + 3600)

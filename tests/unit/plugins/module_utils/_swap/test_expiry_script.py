@@ -1,0 +1,230 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script that removes a temporary swap file, run by a real shell. swapoff and systemctl are scripts: the kernel's swap is the host's."""
+
+import fcntl
+import os
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._swap.expiry_script import Places, script
+from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab, encode
+
+UNIT = "memops-swap-expiry-x"
+EXPIRES = 1795377980
+PARTS = ("units", "stamps", "lib", "etc", "disk")
+FOREIGN = b"# fstab\r\nUUID=1 / ext4 defaults 0 1\n\n/dev/a swap swap sw\n  \xff\xfe none\n/swap2 none swap sw 0 0\nUUID=2 /mnt ext4 ro"
+
+
+class Machine:
+    def __init__(self, tmp_path, name):
+        self.folder = tmp_path
+        for part in ("bin", "etc", "run", "units", "stamps", "lib", "disk"):
+            (tmp_path / part).mkdir(mode=0o755)
+        self.file = str(tmp_path / "disk" / name)
+        self.encoded = encode(os.fsencode(self.file))
+        self.places = Places(
+            swaps=str(tmp_path / "swaps"),
+            meminfo=str(tmp_path / "meminfo"),
+            fstab=str(tmp_path / "etc" / "fstab"),
+            lock_folder=str(tmp_path / "run" / "memops"),
+            units=str(tmp_path / "units"),
+            stamps=str(tmp_path / "stamps"),
+            program=str(tmp_path / "lib" / "swap-expiry"),
+            path="%s:/usr/sbin:/usr/bin:/sbin:/bin" % (tmp_path / "bin"),
+        )
+        (tmp_path / "lib" / "swap-expiry").write_bytes(script(900, os.geteuid(), self.places))
+        (tmp_path / "units" / (UNIT + ".timer")).write_text("# x\n# expires=%d\n[Unit]\n" % EXPIRES)
+        (tmp_path / "units" / (UNIT + ".service")).write_text("[Unit]\n")
+        (tmp_path / "stamps" / ("stamp-%s.timer" % UNIT)).write_text("")
+        with open(self.file, "wb") as stream:
+            stream.write(b"\0" * 4086 + b"SWAPSPACE2" + b"\0" * 4096)
+        self.fstab = tmp_path / "etc" / "fstab"
+        self.fstab.write_bytes(Fstab.parse(FOREIGN).with_swap(self.file, "nofail,pri=1").data)
+        self.memory(available=1 << 20)
+        self.swapped(used=1000)
+        self.tool("swapoff", "grep -v '^[^ ]*/disk/' {0}/swaps > {0}/swaps.new; mv {0}/swaps.new {0}/swaps".format(tmp_path))
+        self.tool("systemctl", "")
+        self.tool("sleep", "")
+
+    def tool(self, name, text):
+        path = self.folder / "bin" / name
+        path.write_text('#!/bin/sh\nprintf "%%s\\n" "%s $*" >>"%s/calls"\n%s\n' % (name, self.folder, text))
+        path.chmod(0o755)
+
+    def memory(self, available):
+        (self.folder / "meminfo").write_text("MemTotal: 9999999 kB\nMemFree: 1 kB\nMemAvailable: %d kB\n" % available)
+
+    def swapped(self, used, others=""):
+        text = b"Filename\tType\tSize\tUsed\tPriority\n" + self.encoded + b" file 1048572 %d -2\n" % used
+        (self.folder / "swaps").write_bytes(text + others.encode())
+
+    def calls(self):
+        path = self.folder / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def run(self, expires=EXPIRES, timeout=30, now=EXPIRES + 1):
+        self.tool("date", "echo %d" % now)
+        argv = ["sh", self.places.program, UNIT, str(expires), self.file, os.fsdecode(self.encoded)]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = process.communicate(timeout=timeout)[0].decode()
+        return process.returncode, said
+
+    def left(self):
+        return sorted(name for part in PARTS if (self.folder / part).exists() for name in os.listdir(str(self.folder / part)))
+
+
+@pytest.fixture(params=["swap", "my swap\\040 é"], ids=["plain", "odd"])
+def machine(request, tmp_path):
+    return Machine(tmp_path, request.param)
+
+
+def untouched(machine, data=None):
+    assert machine.left() == sorted(
+        [os.path.basename(machine.file), "fstab", UNIT + ".service", UNIT + ".timer", "stamp-%s.timer" % UNIT, "swap-expiry"]
+    )
+    assert machine.fstab.read_bytes() == (data or Fstab.parse(FOREIGN).with_swap(machine.file, "nofail,pri=1").data)
+
+
+def test_everything_goes_and_nothing_else(machine):
+    machine.fstab.chmod(0o640)
+    code, said = machine.run()
+    assert (code, said) == (0, "%s is removed: its time is over.\n" % machine.file)
+    assert machine.left() == ["fstab"]
+    assert machine.fstab.read_bytes() == FOREIGN
+    assert machine.fstab.stat().st_mode & 0o777 == 0o640
+    calls = [call for call in machine.calls() if not call.startswith(("date", "sleep"))]
+    assert not (machine.folder / "lib").exists()
+    assert calls == ["swapoff " + machine.file, "systemctl --no-block stop %s.timer" % UNIT, "systemctl daemon-reload"]
+    assert os.listdir(str(machine.folder / "run" / "memops")) == ["lock"]
+
+
+@pytest.mark.parametrize(
+    "used, available, others, fits",
+    [
+        (1000, 66536, "", True),
+        (1001, 66536, "", False),
+        (0, 0, "", True),
+        (900000, 1000000, "", True),
+        (900001, 1000000, "", False),
+        (900000, 0, "/dev/zram0 partition 2000000 1000000 100\n", True),
+        (900001, 0, "/dev/zram0 partition 2000000 1000000 100\n", False),
+        (9 << 32, 11 << 32, "", True),
+        (11 << 32, 11 << 32, "", False),
+    ],
+)
+def test_room(tmp_path, used, available, others, fits):
+    """The same arithmetic as _swap/room.py."""
+    machine = Machine(tmp_path, "swap")
+    machine.memory(available)
+    machine.swapped(used, others)
+    code, said = machine.run()
+    assert code == (0 if fits else 75), said
+    if not fits:
+        untouched(machine)
+        assert said.startswith("%s stays: %d KiB are in use and there is room for " % (machine.file, used))
+        assert said.endswith(". The next try is in 900 seconds.\n")
+        assert not [call for call in machine.calls() if call.startswith(("swapoff", "systemctl"))]
+
+
+def test_the_same_arithmetic_as_the_module():
+    from ansible_collections.memops.linux.plugins.module_utils._swap.room import shortfall
+
+    kib = 1024
+    assert shortfall(1000 * kib, 66536 * kib, 0) is None and shortfall(1001 * kib, 66536 * kib, 0) is not None
+    assert shortfall(900000 * kib, 0, 1000000 * kib) is None and shortfall(900001 * kib, 0, 1000000 * kib) is not None
+
+
+def test_before_its_time(machine):
+    assert machine.run(now=EXPIRES - 1) == (0, "")
+    untouched(machine)
+
+
+def test_taken_back_or_moved_while_it_waited(machine):
+    (machine.folder / "units" / (UNIT + ".timer")).write_text("# expires=%d\n" % (EXPIRES + 500))
+    assert machine.run() == (0, "")
+    untouched(machine)
+    (machine.folder / "units" / (UNIT + ".timer")).unlink()
+    assert machine.run() == (0, "")
+    assert os.path.exists(machine.file) and machine.fstab.read_bytes() != FOREIGN
+
+
+def test_the_kernel_does_not_let_go(machine):
+    machine.tool("swapoff", "exit 0")  # its word is not believed
+    code, said = machine.run()
+    assert code == 75 and "the kernel did not let go of it" in said
+    untouched(machine)
+
+
+def test_not_active_as_after_a_reboot_without_fstab(machine):
+    (machine.folder / "swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
+    assert machine.run()[0] == 0
+    assert machine.left() == ["fstab"]
+    assert not [call for call in machine.calls() if call.startswith("swapoff")]
+
+
+@pytest.mark.parametrize("kind", ["other data", "link", "hard link", "folder"])
+def test_another_file_of_that_name_stays(machine, kind):
+    (machine.folder / "swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
+    if kind == "hard link":
+        os.link(machine.file, str(machine.folder / "disk" / "second"))
+    else:
+        os.rename(machine.file, str(machine.folder / "run" / "away"))
+        if kind == "other data":
+            with open(machine.file, "wb") as stream:
+                stream.write(b"the photos\n" * 1000)
+        elif kind == "link":
+            os.symlink(str(machine.folder / "run" / "away"), machine.file)
+        else:
+            os.mkdir(machine.file)
+    code, said = machine.run()
+    assert code == 0 and "is not the swap file that was made; it stays." in said
+    assert os.path.lexists(machine.file) and machine.fstab.read_bytes() == FOREIGN
+
+
+def test_killed_anywhere_and_run_again(tmp_path):
+    """SIGKILL after 0, 1, 2 … ms: the table is whole each time, and the next run ends it."""
+    states = set()
+    for number in range(40):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        machine = Machine(folder, "swap")
+        before = machine.fstab.read_bytes()
+        machine.tool("date", "echo %d" % (EXPIRES + 1))
+        argv = ["sh", machine.places.program, UNIT, str(EXPIRES), machine.file, os.fsdecode(machine.encoded)]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=os.setsid)
+        time.sleep(number * 0.004)
+        os.killpg(process.pid, 9)
+        process.wait()
+        assert machine.fstab.read_bytes() in (before, FOREIGN)
+        states.add(len(machine.left()))
+        if os.path.exists(machine.places.program):
+            assert machine.run()[0] == 0
+        assert machine.left() == ["fstab"] and machine.fstab.read_bytes() == FOREIGN
+    assert len(states) > 1  # or the kills all came at one place
+
+
+def test_two_other_timers_keep_the_script(machine):
+    (machine.folder / "units" / "memops-swap-expiry-y.timer").write_text("")
+    assert machine.run()[0] == 0
+    assert machine.left() == ["fstab", "memops-swap-expiry-y.timer", "swap-expiry"]
+
+
+def test_an_editor_on_the_way_is_kept(machine):
+    machine.tool(
+        "cksum", 'real=$(/usr/bin/cksum); [ -e {0}/once ] || {{ : >{0}/once; echo "# edited" >>{0}/etc/fstab; }}; echo "$real"'.format(machine.folder)
+    )
+    assert machine.run()[0] == 0
+    assert machine.fstab.read_bytes() == FOREIGN + b"# edited\n"
+
+
+def test_it_waits_for_the_lock(machine):
+    os.mkdir(str(machine.folder / "run" / "memops"), 0o755)
+    with open(str(machine.folder / "run" / "memops" / "lock"), "w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(subprocess.TimeoutExpired):
+            machine.run(timeout=0.7)
+        untouched(machine)

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused before anything is touched, and with which words."""
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
+from ansible_collections.memops.linux.plugins.module_utils._swap import preflight
+from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
+from ansible_collections.memops.linux.plugins.module_utils._swap.signature import Signature
+from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve
+from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import (
+    FSTAB,
+    LINE,
+    PATH,
+    ROOT_FS,
+    G,
+    M,
+    area,
+    state,
+    swap_file,
+)
+
+WANTED = Target(size=2 * G, priority=10, options="nofail,pri=10")
+ABSENT = Target(present=False)
+OURS = FSTAB + LINE
+WISH = Wish(PATH, reserve=DEFAULT_RESERVE)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A host whose kernel lets us swap (this one may be a container that does not)."""
+    monkeypatch.setattr(preflight, "may_swap", lambda: True)
+    monkeypatch.setattr(preflight.shutil, "which", lambda name, path: "/sbin/" + name)
+    return tmp_path
+
+
+def write(root, path, text=""):
+    target = root / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+def refusal(root, now, target=WANTED, wish=WISH):
+    host = Host(root=str(root), run=lambda argv, timeout=90: Ran(0))
+    try:
+        preflight.check(host, wish, now, plan(now, target))
+    except Refused as exc:
+        return str(exc)
+    return None
+
+
+def test_nothing_to_say(root):
+    assert refusal(root, state()) is None
+    assert refusal(root, state(swap_file(), area(), fstab=OURS), ABSENT) is None
+
+
+FOREIGN = [
+    ("a link", dict(special="a symbolic link"), "is a symbolic link"),
+    ("a folder", dict(special="a folder"), "is a folder"),
+    ("a user's", dict(uid=1000), "belongs to user 1000"),
+    ("two names", dict(links=2), "has 2 names"),
+    ("data", dict(signature=None), "is not a swap file"),
+    ("a hibernated system", dict(signature=Signature("hibernation", 4096)), "hibernated"),
+    ("grown by hand", dict(signature=Signature("swap", 4096, 1, G)), "mkswap made it for 1073741824"),
+]
+
+
+@pytest.mark.parametrize("changes, words", [row[1:] for row in FOREIGN], ids=[row[0] for row in FOREIGN])
+def test_a_file_that_is_not_ours(changes, words):
+    with pytest.raises(Refused) as caught:
+        preflight.check_file(swap_file(**changes), PATH)
+    assert words in str(caught.value) and "Nothing was changed" in str(caught.value)
+
+
+def test_a_file_that_is_ours():
+    preflight.check_file(None, PATH)
+    preflight.check_file(swap_file(), PATH)
+    preflight.check_file(swap_file(size=G + 100, signature=Signature("swap", 4096, 1, G)), PATH)
+    preflight.check_file(swap_file(signature=Signature("swap", 4096, 1, G)), PATH, active=True)
+    preflight.check_file(swap_file(signature=None, links=2), PATH, mark_needed=False)
+
+
+def test_an_area_without_a_name():
+    now = state(others=[Area(PATH, "file", G, 0, 1, deleted=True)])
+    with pytest.raises(Refused, match="reboot"):
+        preflight.check_areas(now)
+    preflight.check_areas(state(others=[Area("/other", "file", G, 0, 1, deleted=True)]))
+
+
+# (id, files of the host, state, target, words; None: it may go on)
+GROWN = state(swap_file(G), area(G, used=900 * M), fstab=OURS)
+HOSTS = [
+    ("zfs", {}, state(mount=ROOT_FS._replace(fstype="zfs")), WANTED, "deadlock"),
+    ("zfs, removal", {}, state(swap_file(), None, mount=ROOT_FS._replace(fstype="zfs"), fstab=OURS), ABSENT, None),
+    ("read-only", {}, state(mount=ROOT_FS._replace(options="ro")), WANTED, "read-only"),
+    ("no mountinfo", {}, state(mount=None), WANTED, "mountinfo"),
+    ("btrfs raid1", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="raid1"), WANTED, "raid1"),
+    ("btrfs single", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="single"), WANTED, None),
+    ("full disk", {}, state(disk=Disk(50 * G, 4 * G)), WANTED, "2.0 GiB of disk, of which 4.0 GiB are free and 2.5 GiB are to stay free"),
+    ("just enough disk", {}, state(disk=Disk(50 * G, 2 * G + 50 * G // 20)), WANTED, None),
+    ("one byte short", {}, state(disk=Disk(50 * G, 2 * G + 50 * G // 20 - 1)), WANTED, "min_free"),
+    ("full disk, resize", {}, GROWN._replace(disk=Disk(50 * G, 4 * G)), WANTED, "until the old one can go"),
+    ("full disk, as wished", {}, state(swap_file(), area(), fstab=OURS, disk=Disk(50 * G, 0)), WANTED, None),
+    ("full disk, only to be activated", {}, state(swap_file(), fstab=OURS, disk=Disk(50 * G, 0)), WANTED, None),
+    ("kubelet by its configuration", {"/var/lib/kubelet/config.yaml": "failSwapOn: true\n"}, state(), WANTED, "allow_on_kubernetes"),
+    ("kubelet that accepts swap", {"/var/lib/kubelet/config.yaml": "kind: K\nfailSwapOn: false # since 1.28\n"}, state(), WANTED, None),
+    ("kubelet by its unit", {"/usr/lib/systemd/system/kubelet.service": ""}, state(), WANTED, "/usr/lib/systemd/system/kubelet.service"),
+    ("k3s", {"/etc/systemd/system/k3s-agent.service": ""}, state(), WANTED, "k3s-agent"),
+    ("kubelet, swap is there already", {"/etc/systemd/system/kubelet.service": ""}, GROWN, WANTED, None),
+    ("kubelet, removal", {"/etc/systemd/system/kubelet.service": ""}, state(swap_file(), area(), fstab=OURS), ABSENT, None),
+    ("no room to remove", {}, state(swap_file(), area(used=G), fstab=OURS, memory=Memory(4 * G, 100 * M)), ABSENT,
+     "it holds 1.0 GiB, and there is room for 36 MiB"),
+    ("room in another area", {}, state(swap_file(), area(used=G), fstab=OURS, memory=Memory(4 * G, 100 * M),
+                                       others=[Area("/dev/vdb", "partition", 2 * G, 0, -2)]), ABSENT, None),
+    ("no room to shrink", {}, state(swap_file(4 * G), area(4 * G, used=3 * G), fstab=OURS, memory=Memory(4 * G, 100 * M)), WANTED, "it holds 3.0 GiB"),
+    ("the bridge takes it", {}, GROWN._replace(memory=Memory(4 * G, 100 * M)), WANTED, None),
+    ("the new area takes what is in the bridge", {},
+     state(swap_file(), None, swap_file(G, 13), area(G, 13, used=900 * M), fstab=OURS, memory=Memory(4 * G, 10 * M)), WANTED, None),
+    ("no meminfo", {}, state(swap_file(), area(), fstab=OURS, memory=None), ABSENT, "/proc/meminfo"),
+    ("hibernation", {"/proc/cmdline": "root=/dev/x resume=253:1 resume_offset=16384\n"}, GROWN, WANTED, "allow_resume_change"),
+    ("hibernation, removal", {"/proc/cmdline": "resume=253:1 resume_offset=16384\n"}, state(swap_file(), area(), fstab=OURS), ABSENT, "resume_offset"),
+    ("hibernation into another file", {"/proc/cmdline": "resume=253:1 resume_offset=16385\n"}, GROWN, WANTED, None),
+    ("hibernation, nothing to turn off", {"/proc/cmdline": "resume=253:1 resume_offset=16384\n"}, state(swap_file(), fstab=OURS), WANTED, None),
+    ("a timer without systemd", {}, state(swap_file(), area(), fstab=OURS), WANTED._replace(expires_at=9e9), "systemd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("files, now, target, words", [row[1:] for row in HOSTS], ids=[row[0] for row in HOSTS])
+def test_hosts(root, files, now, target, words):
+    for path, text in files.items():
+        write(root, path, text)
+    said = refusal(root, now, target)
+    if words is None:
+        assert said is None
+    else:
+        assert words in said and "Nothing was changed" in said
+
+
+def test_options_that_let_it_go_on(root):
+    write(root, "/var/lib/kubelet/config.yaml", "failSwapOn: true\n")
+    assert refusal(root, state(), wish=WISH._replace(allow_on_kubernetes=True)) is None
+    write(root, "/proc/cmdline", "resume=253:1 resume_offset=16384\n")
+    assert refusal(root, GROWN, wish=WISH._replace(allow_resume_change=True)) is None
+    assert refusal(root, state(disk=Disk(50 * G, 2 * G)), wish=WISH._replace(reserve=Reserve(0, 0), allow_on_kubernetes=True)) is None
+
+
+def test_all_reasons_at_once(root, monkeypatch):
+    monkeypatch.setattr(preflight, "may_swap", lambda: False)
+    monkeypatch.setattr(preflight.shutil, "which", lambda name, path: None)
+    said = refusal(root, state(mount=ROOT_FS._replace(fstype="tmpfs")))
+    assert "CAP_SYS_ADMIN" in said and "tmpfs is memory itself" in said and "mkswap was not found; install the package util-linux" in said
+
+
+CONTAINERS = [
+    ("lxc", {"/proc/1/environ": "PATH=/bin\0container=lxc\0"}, "lxc"),
+    ("podman", {"/run/.containerenv": ""}, "podman"),
+    ("docker", {"/.dockerenv": ""}, "docker"),
+    ("systemd knows", {"/run/systemd/container": "systemd-nspawn\n", "/.dockerenv": ""}, "systemd-nspawn"),
+    ("none", {"/proc/1/environ": "notcontainer=lxc\0"}, None),
+]
+
+
+@pytest.mark.parametrize("files, kind", [row[1:] for row in CONTAINERS], ids=[row[0] for row in CONTAINERS])
+def test_container(root, monkeypatch, files, kind):
+    for path, text in files.items():
+        write(root, path, text)
+    assert preflight.container(Host(root=str(root))) == kind
+    assert refusal(root, state()) is None  # one that may swap, may
+    monkeypatch.setattr(preflight, "may_swap", lambda: False)
+    assert ("this is a container (%s)" % kind if kind else "run as root") in refusal(root, state())
+
+
+@pytest.mark.parametrize("caps, allowed", [("000001ffffffffff", True), ("0000000000200000", True), ("00000000a80425fb", False), (None, False)])
+def test_a_python_that_cannot_ask(root, monkeypatch, caps, allowed):
+    monkeypatch.setattr(preflight, "may_swap", lambda: None)
+    if caps is not None:
+        write(root, "/proc/self/status", "Name:\tpython3\nCapPrm:\t0\nCapEff:\t%s\n" % caps)
+    assert (refusal(root, state()) is None) == allowed
+
+
+def test_warnings():
+    big = state(disk=Disk(3 * G, 3 * G))
+    assert "more than half" in preflight.warnings(big, plan(big, WANTED))[0]
+    twice = state(swap_file(), area(), fstab=OURS + b"/dev/vdb none swap sw 0 0\n/dev/vdb none swap sw 0 0\n")
+    assert "/dev/vdb" in preflight.warnings(twice, plan(twice, WANTED))[0]
+    assert preflight.warnings(state(), plan(state(), WANTED)) == []

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wish becomes numbers for this host, and a run becomes a result. What runs really do is in tests/fault/swap_life.py."""
+
+import json
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve, SizeWish
+from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer
+from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import Outcome, decide, result, run, sides, target_of
+from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import FSTAB, LINE, PATH, G, M, area, state, swap_file
+
+NOW = 1795377980.0
+OURS = FSTAB + LINE
+WISH = Wish(PATH, size=SizeWish("bytes", 2 * G), reserve=DEFAULT_RESERVE)
+
+
+def with_options(options):
+    return FSTAB + LINE.replace(b"nofail,pri=10", options)
+
+
+# (id, state, wish, priority, options)
+PRIORITIES = [
+    ("a new one", state(), WISH, 10, "nofail,pri=10"),
+    ("as wished", state(swap_file(), area(), fstab=OURS), WISH._replace(priority=0), 0, "nofail,pri=0"),
+    ("what fstab says", state(fstab=with_options(b"sw,pri=55")), WISH, 55, "sw,nofail,pri=55"),
+    ("what the kernel says", state(swap_file(), area(priority=7)), WISH, 7, "nofail,pri=7"),
+    ("the kernel gave it out itself", state(swap_file(), area(priority=-3)), WISH, None, "nofail"),
+    ("fstab before the kernel", state(swap_file(), area(priority=7), fstab=OURS), WISH, 10, "nofail,pri=10"),
+    ("nonsense in fstab", state(fstab=with_options(b"pri=x,pri=99999")), WISH, 10, "nofail,pri=10"),
+    ("options in another order stay", state(fstab=with_options(b"pri=10,nofail")), WISH, 10, "pri=10,nofail"),
+    ("not persistent", state(fstab=OURS), WISH._replace(persistent=False), 10, None),
+]
+
+
+@pytest.mark.parametrize("now, wish, priority, options", [row[1:] for row in PRIORITIES], ids=[row[0] for row in PRIORITIES])
+def test_priority_and_options(now, wish, priority, options):
+    target = target_of(wish, now, NOW)
+    assert (target.priority, target.options) == (priority, options)
+
+
+def test_target():
+    wish = WISH._replace(size=SizeWish("share", 5000), discard="once", expires="2d")
+    assert target_of(wish, state(), NOW) == Target(True, 2 * G, 10, "once", "nofail,pri=10,discard=once", NOW + 2 * 86400)
+    assert target_of(Wish(PATH, present=False), state(expires_at=5.0), NOW) == Target(present=False)
+
+
+def test_auto_keeps_what_is_there_and_fills_a_quarter():
+    wish = WISH._replace(size=SizeWish("auto"))
+    assert target_of(wish, state(swap_file(3 * G), area(3 * G)), NOW).size == 3 * G
+    assert target_of(wish, state(), NOW).size == 4 * G
+    assert target_of(wish._replace(reserve=Reserve(22 * G, 0)), state(), NOW).size == 2 * G
+    with pytest.raises(Refused, match="quarter"):
+        target_of(wish, state(disk=Disk(50 * G, G)), NOW)
+
+
+# (id, other area, is there a bridge); the disk is too full for one
+OTHERS = [
+    ("no other area", (), True),
+    ("one that can hold it", (Area("/dev/vdb", "partition", 4 * G, 0, -2),), False),
+    ("one that is full", (Area("/dev/vdb", "partition", 4 * G, 4 * G, -2),), True),
+    ("one that is too small", (Area("/dev/vdb", "partition", 512 * M, 0, -2),), True),
+]
+
+
+@pytest.mark.parametrize("others, bridge", [row[1:] for row in OTHERS], ids=[row[0] for row in OTHERS])
+def test_a_full_disk(others, bridge):
+    now = state(swap_file(G), area(G, used=900 * M), fstab=OURS, others=others, disk=Disk(50 * G, 3 * G))
+    steps = decide(WISH, now, target_of(WISH, now, NOW))
+    assert (steps[0].action == "make") == bridge
+
+
+def test_diff_shows_only_our_lines():
+    now = state(swap_file(G), area(G, priority=3), fstab=OURS.replace(b"pri=10", b"pri=3") + b"//server/x /x cifs password=secret 0 0\n")
+    before, after = sides(now, target_of(WISH._replace(priority=10, expires="2d"), now, NOW))
+    assert before == "/swapfile: 1G, active, priority 3\n/swapfile none swap nofail,pri=3 0 0\n"
+    assert after == "/swapfile: 2G, active, priority 10\nuntil 2026-11-24T20:06:20Z\n/swapfile none swap nofail,pri=10 0 0\n"
+    before, after = sides(state(swap_file(), fstab=OURS), Target(present=False))
+    assert before == "/swapfile: 2G, not in use\n/swapfile none swap nofail,pri=10 0 0\n" and after == ""
+    assert sides(state(), Target(present=False)) == ("", "")
+
+
+def test_diff_is_empty_where_nothing_changes():
+    now = state(swap_file(), area(priority=-2), fstab=FSTAB + LINE.replace(b",pri=10", b""))
+    before, after = sides(now, target_of(WISH, now, NOW))
+    assert before == after
+
+
+def test_result():
+    now = state(swap_file(), area(used=5 * M), fstab=OURS, expires_at=NOW)
+    target = Target(size=G, priority=10, options="nofail,pri=10", expires_at=NOW)
+    told = result(Outcome(plan(now, target), now, target, "a", "b"), True)
+    assert (
+        told["changed"] and told["msg"].startswith("/swapfile: would make /.swapfile.memops-bridge") and told["diff"] == {"before": "a", "after": "b"}
+    )
+    assert told["plan"][0] == {"action": "make", "path": "/.swapfile.memops-bridge", "text": told["msg"].split("would ")[1].split(";")[0]}
+    assert told["swap_file"] == {
+        "path": PATH,
+        "size": 2 * G,
+        "active": True,
+        "used": 5 * M,
+        "priority": 10,
+        "persistent": True,
+        "filesystem": "ext4",
+        "expires_at": NOW,
+    }
+    json.dumps(told)
+    nothing = result(Outcome([], state(), Target(present=False), "", ""), False)
+    assert not nothing["changed"] and nothing["msg"] == "/swapfile is as wished." and nothing["swap_file"]["size"] is None
+
+
+NO_TIMER = Timer(lambda host, path: None, lambda host, path, when: None, lambda host, path: False)
+
+
+@pytest.fixture
+def root(tmp_path):
+    for path, text in (("proc/swaps", "Filename Type Size Used Priority\n"), ("etc/fstab", FSTAB.decode()), ("proc/meminfo", "")):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+def test_no_folder_is_refused_and_no_lock_is_taken_in_check_mode(root):
+    with pytest.raises(Refused, match="folder /nowhere is not there. Nothing was changed"):
+        run(Host(root=str(root)), WISH._replace(path="/nowhere/swapfile"), True, NO_TIMER)
+    assert not (root / "run").exists()
+
+
+def test_absent_where_there_is_nothing(root):
+    outcome = run(Host(root=str(root)), Wish("/nowhere/swapfile", present=False), True, NO_TIMER)
+    assert outcome.steps == [] and not result(outcome, True)["changed"]
+
+
+def test_a_folder_that_users_can_write_is_refused(root):
+    (root / "tmp").mkdir()
+    (root / "tmp").chmod(0o1777)
+    with pytest.raises(Refused, match="/tmp belongs to .* may be written by others. Nothing was changed"):
+        run(Host(root=str(root)), WISH._replace(path="/tmp/swapfile"), True, NO_TIMER)
