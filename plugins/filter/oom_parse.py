@@ -28,7 +28,7 @@ options:
       - By default now.
     type: float
   include_tasks:
-    description: Return the kernel's task tables as well.
+    description: Return the kernel's task tables as well, and why each process was killed.
     type: bool
     default: false
 seealso:
@@ -84,7 +84,7 @@ def oom_parse(value: Any, name: str = "text", anchor: float | None = None, inclu
     for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):
         if isinstance(event, Kill):
             ledger.add(unit_facts(event))
-    return safe(kills_facts(ledger.entries()))
+    return safe(kills_facts(ledger.entries(), explain=bool(include_tasks)))
 
 
 class FilterModule:

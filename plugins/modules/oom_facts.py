@@ -24,7 +24,7 @@ options:
       - Which parts to gather. V(counters) needs the kills and looks for them as well.
     type: list
     elements: str
-    choices: [all, kills, counters, memory, settings, units, daemons]
+    choices: [all, kills, counters, memory, settings, units, daemons, swap]
     default: [all]
   since:
     description:
@@ -62,7 +62,9 @@ options:
     type: int
   include_tasks:
     description:
-      - Return the kernel's task table with each kill that has one. Large.
+      - Return the kernel's task table with each kill that has one, and say C(why) that process was killed.
+      - Large. Where the facts would be larger than 256 KiB, the tables of the oldest kills are left out first;
+        RV(ignore:ansible_facts.oom.tables_truncated) counts them. The reasons stay.
     type: bool
     default: false
   killers:
@@ -72,6 +74,14 @@ options:
     type: str
     choices: [auto, all, kernel]
     default: auto
+  units:
+    description:
+      - Units to tell of in RV(ansible_facts.oom.units) whatever they say, also when they are not installed.
+        C(nginx) means C(nginx.service).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
 seealso:
   - plugin: memops.linux.oom_parse
     plugin_type: filter
@@ -88,6 +98,16 @@ EXAMPLES = r"""
     sources: [files]
     paths:
       - /srv/sosreports/*/var/log/messages*
+
+- name: Why did each of them die
+  memops.linux.oom_facts:
+    since: 24h
+    include_tasks: true
+  register: found
+
+- name: Say so
+  ansible.builtin.debug:
+    msg: "{{ found.ansible_facts.oom.kills | map(attribute='why') | list }}"
 
 - name: Fail on a host that saw kills, and on one that cannot see
   ansible.builtin.assert:
@@ -124,6 +144,18 @@ ansible_facts:
               and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
             - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel, rate-limited,
               printed no cgroup, it is the unit that systemd named at that moment, if only one kill and one unit can belong together.
+            - With O(include_tasks) each kill also has C(why), one sentence; C(cause), what was short and what held it; C(contest),
+              the kernel's choice recomputed from its own table, null without one; and C(tasks), the table, with the C(badness) of
+              each process in bytes, null for one that may not be killed.
+            - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was short. Kinds are
+              V(memcg_limit), V(memcg), V(numa), V(lowmem), V(fragmentation), V(sysrq), V(no_swap), V(swap_full), V(shmem), V(slab),
+              V(page_tables), V(hugepages), V(kernel_stack), V(sockets), V(unaccounted), V(one_process), V(many_alike) and V(many_processes).
+            - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(winner) and C(second) with C(pid), C(comm)
+              and C(badness); C(margin) between them; C(rule), the arithmetic of that kernel; and C(exception), null where the winner is
+              the process that died, else by which rule another one did.
+            - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task), V(child_sacrificed) (kernels
+              to 5.1), V(already_killed), V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables),
+              V(patched_kernel), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown), V(sizes_moved) or V(unexplained).
           type: list
           elements: dict
           returned: when V(kills) is gathered
@@ -165,16 +197,31 @@ ansible_facts:
           description: Number of older kills that are counted in C(summary) and not listed in C(kills).
           type: int
           returned: when V(kills) is gathered
+        tables_truncated:
+          description: Number of task tables that were left out for the size of the result.
+          type: int
+          returned: with O(include_tasks), when there are any
         unresolved:
           description: Shortages in which the kernel killed nothing, C(panic) or C(no_victim). Repeats within a minute are one row with a C(count).
           type: list
           elements: dict
           returned: when V(kills) is gathered
         summary:
-          description: All kills by unit, name and killer; C(untrusted) of C(total) are vouched for by text logs only.
+          description:
+            - All kills by unit, name and killer; C(untrusted) of C(total) are vouched for by text logs only.
+            - C(verdict) says whether it will come again. C(state) is V(none), V(transient) (one shortage, or two that lie weeks apart,
+              and nothing is short now), V(chronic) (the same unit or process died in three shortages, or there were shortages on three days,
+              or memory is short now, an hour after the last kill) or V(unknown); then the C(reasons). C(trusted) is false where the state
+              depends on what text logs alone tell. Kills that were asked for by hand (sysrq) do not count.
           type: dict
           returned: when V(kills) is gathered
-          sample: {total: 1, untrusted: 0, by_unit: {lab-memcg.service: 1}, by_comm: {leaky: 1}, by_killer: {kernel: 1}}
+          sample:
+            total: 1
+            untrusted: 0
+            by_unit: {lab-memcg.service: 1}
+            by_comm: {leaky: 1}
+            by_killer: {kernel: 1}
+            verdict: {state: transient, reasons: ["one shortage, one kill, 2 h ago"], trusted: true}
         counters:
           description:
             - C(vmstat_oom_kill) is the kernel's own count since boot, C(kernel_kills_this_boot) what the sources tell of
@@ -216,10 +263,50 @@ ansible_facts:
           type: dict
           returned: when V(settings) is gathered
         units:
-          description: Units that lost a process to the OOM killer, or that have C(OOMScoreAdjust=) set, as systemd sees them.
+          description:
+            - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's,
+              and those in O(units). As systemd sees them, at most 200.
+            - Limits are bytes; V(null) for unknown and for none, and C(unlimited) names those that are none.
+            - C(set_by) is the file that wins for a setting, C(scores) how many of its processes have which C(oom_score_adj).
+              C(state) of a process is V(as_wanted), V(older) for one with the score of its start, V(own_score),
+              or V(denied) where pid 1 itself may not lower a score.
           type: list
           elements: dict
           returned: when V(units) is gathered
+          sample:
+            - name: nginx.service
+              names: []
+              load_state: loaded
+              active_state: active
+              result: success
+              oom_kills: 0
+              oom_score_adjust: -500
+              oom_policy: continue
+              memory_current: 7340032
+              memory_peak: 9437184
+              memory_min: 0
+              memory_low: 0
+              memory_high: null
+              memory_max: 536870912
+              memory_swap_max: null
+              unlimited: [memory_high, memory_swap_max]
+              type: forking
+              restart: "no"
+              restarts: 0
+              kill_mode: mixed
+              delegate: false
+              needs_reload: false
+              fragment: /lib/systemd/system/nginx.service
+              drop_ins: [/etc/systemd/system/nginx.service.d/50-memops.conf]
+              set_by: {oom_score_adjust: /etc/systemd/system/nginx.service.d/50-memops.conf}
+              scores: {"-500": 3}
+              processes: [{pid: 812, comm: nginx, oom_score_adj: -500, state: as_wanted}]
+        swap:
+          description: Swap areas in use, largest priority first, sizes in bytes. C(in_fstab) is about files and devices by their path.
+          type: list
+          elements: dict
+          returned: when V(swap) is gathered
+          sample: [{path: /swapfile, type: file, size: 2147479552, used: 0, priority: -2, in_fstab: true}]
         daemons:
           description: User-space killers, V(active), V(inactive) or V(absent).
           type: dict
@@ -228,13 +315,14 @@ ansible_facts:
 """
 
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._oom.wish import SOURCES, SUBSETS, Wish
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import safe
 from ansible_collections.memops.linux.plugins.module_utils._when import parse_when
 
@@ -250,6 +338,7 @@ def argument_spec() -> Dict[str, Any]:
         "max_kills": {"type": "int"},
         "include_tasks": {"type": "bool", "default": False},
         "killers": {"type": "str", "choices": ["auto", "all", "kernel"], "default": "auto"},
+        "units": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -260,6 +349,13 @@ def _moment(params: Dict[str, Any], option: str, now: float) -> Optional[float]:
         return parse_when(params[option], now)
     except ValueError as exc:
         raise ValueError("%s: %s. Nothing was read." % (option, exc))
+
+
+def _units(names: List[str]) -> Tuple[str, ...]:
+    try:
+        return tuple(parse_unit_name(name).name for name in names)
+    except ValueError as exc:
+        raise ValueError("units: %s. Nothing was read." % exc)
 
 
 def wish_of(params: Dict[str, Any], now: float) -> Wish:
@@ -286,6 +382,7 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
         max_kills=params["max_kills"],
         include_tasks=params["include_tasks"],
         killers=params["killers"],
+        units=_units(params["units"]),
     )
 
 

@@ -49,6 +49,12 @@ options:
         description: As O(missing), for this unit.
         type: str
         choices: [fail, skip, stage]
+      yields:
+        description:
+          - Leave this entry out where another one is for the same unit, under its own name or an alias. For defaults that a more particular entry overrides.
+          - Without it, two entries for one unit are an error.
+        type: bool
+        default: false
       oom_score_adjust:
         description:
           - C(OOMScoreAdjust=). From V(-1000), never killed, to V(1000), killed first.
@@ -329,7 +335,9 @@ services:
       elements: dict
       sample: [{pid: 812, comm: nginx, before: 0, after: -500, state: as_wanted, unit: nginx.service}]
     verified:
-      description: The file, systemd, and every process and limit in the kernel were read back and say what was wished. V(false) in check mode if there is a change.
+      description:
+        - The file, systemd, and every process and limit in the kernel were read back and say what was wished.
+        - V(false) in check mode if there is a change.
       type: bool
       sample: true
     gaps:
@@ -412,12 +420,16 @@ def per_service() -> Dict[str, Any]:
     }
 
 
+def in_services() -> Dict[str, Any]:
+    return dict(settings_spec(), name={"type": "str", "required": True}, yields={"type": "bool", "default": False}, **per_service())
+
+
 def argument_spec() -> Dict[str, Any]:
     defaults = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "fail"}
     flags = "force_limits allow_unkillable allow_overcommit allow_loosening allow_shadowed force_broad ignore_unsupported force_restart"
     spec = {
         "name": {"type": "list", "elements": "str", "aliases": ["unit"]},
-        "services": {"type": "list", "elements": "dict", "options": dict(settings_spec(), name={"type": "str", "required": True}, **per_service())},
+        "services": {"type": "list", "elements": "dict", "options": in_services()},
         "settle": {"type": "float", "default": 10.0},
         "restart_timeout": {"type": "float", "default": 90.0},
         "min_killable": {"type": "str", "default": "50%"},

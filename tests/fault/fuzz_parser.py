@@ -39,10 +39,12 @@ if __name__ == "__main__":
     _importable()
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import facts, select  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.newest import Newest  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._oom.replay import replay  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog  # noqa: E402
@@ -107,6 +109,20 @@ EVIL = (
     lambda n: b"[1] " + b"1 " * n,
     lambda n: b"[1] " + b"1 " * 9 + b"-" + b"1" * n + b" a",
     lambda n: b"Node 0 DMA: 1*" + b"4" * n + b"kB",
+    lambda n: b"active_anon:1 " * n,
+    lambda n: b"active_anon:" + b"1" * n,
+    lambda n: b" " * n + b"100 pages RAM",
+    lambda n: b"1" * n + b" pages RAM",
+    lambda n: b"Node 0 Normal free:1kB min:1kB" + b" present:" * n + b"1kB",
+    lambda n: b"Node 0 Normal free:1kB min:1kB " * n,
+    lambda n: b"Node 0 hugepages_total=1 " * n + b"hugepages_size=" + b"2" * n + b"kB",
+    lambda n: b"memory: usage " + b"1" * n + b"kB, limit 1kB",
+    lambda n: b"Memory cgroup stats for " * n + b": cache:1KB rss:1KB",
+    lambda n: b"Memory cgroup stats for a: cache:1KB rss:" * n,
+    lambda n: b"anon " + b"1" * n + b" " * n,
+    lambda n: b"[ pid ]   uid  tgid total_vm " + b"rss " * n,
+    lambda n: b"oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=0,cpuset=/" + b",mems_allowed=0" * n + b",global_oom",
+    lambda n: b"oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=" + b"0-9," * n + b",cpuset=/,mems_allowed=0,global_oom",
     lambda n: b"Out of memory in UB 1: OOM killed process 1 (" + b") score 1 vm:1kB, rss:1kB, " * n,
     lambda n: b"sending SIGTERM to process 1 uid 1 " + b'": ' * n,
     lambda n: b"sending SIG" + b'"a": VmRS' * n,
@@ -360,7 +376,11 @@ def run(data, rng, way=None):
             unresolved.append(event)
         elif isinstance(event, Verdict):
             units.append(event.unit)
-    oom = facts.kill_section(ledger, unresolved, 0)
+    oom = facts.kill_section(ledger, unresolved, 0, explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)))
+    oom["visibility"] = {"state": "clear"}
+    oom["summary"]["verdict"] = verdict(oom, NOW)
+    for kill in oom["kills"]:
+        check(list(replay(kill, {"mysqld": -1000, "a.service": 500}, {"a.service": ["a"]})._asdict().values())[:-1], "replay")
     oom["confirmed_units"] = facts.verdict_units(units)
     check(oom)
     facts.fit(oom)

@@ -4,7 +4,7 @@
 """Contract 1: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
 
 import json
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
@@ -13,6 +13,9 @@ from .ledger import Entry, Ledger, kill_id
 from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved, Verdict
 from .totals import Totals
 from .verdicts import name_units
+
+if TYPE_CHECKING:
+    from .why import Explanation
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
@@ -65,8 +68,8 @@ def _source_of(line: LogLine, seen_in: Sequence[str]) -> Dict[str, Any]:
     }
 
 
-def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str) -> Dict[str, Any]:
-    """One kill as contract 1 has it."""
+def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
+    """One kill as contract 1 has it, and why, where somebody asked."""
     victim = dict(kill.victim._asdict())
     victim["comm"] = optional_printable(kill.victim.comm, _MAX_COMM)
     facts = {
@@ -90,18 +93,49 @@ def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str) -> Dict[str, A
         "partial": kill.partial,
         "source": _source_of(kill.line, seen_in),
     }  # type: Dict[str, Any]
+    if explanation is not None:
+        facts.update(explanation.as_facts())
     if kill.tasks is not None:
-        facts["tasks"] = [_task(task) for task in kill.tasks]
+        badness = explanation.contest.badness if explanation is not None and explanation.contest is not None else {}
+        facts["tasks"] = [dict(_task(task), badness=badness.get(task.pid)) for task in kill.tasks]
         facts["page_size"] = kill.page_size
     return facts
 
 
-def kills_facts(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
-    """All kills; two that print the same numbers get different ids, by their clock."""
+def _explanations(entries: Sequence[Entry], swap_total: Optional[int]) -> List["Explanation"]:
+    """Why each kill; those shortly before it on the same boot may have been still going away."""
+    from .why import explain
+
+    found = []  # type: List[Explanation]
+    for at, entry in enumerate(entries):
+        dying = set()  # type: Set[int]
+        for other in entries[max(0, at - _NEAR_ROWS) : at] if entry.kill.tasks else ():
+            pid = other.kill.victim.pid
+            if pid is not None and pid != entry.kill.victim.pid and _shortly_before(other.kill.line, entry.kill.line):
+                dying.add(pid)
+        found.append(explain(entry.kill, frozenset(dying), swap_total))
+    return found
+
+
+def _shortly_before(one: LogLine, other: LogLine) -> bool:
+    if (one.host, one.boot_id) != (other.host, other.boot_id):
+        return False
+    if one.uptime is not None and other.uptime is not None:
+        return 0 <= other.uptime - one.uptime <= _NEAR
+    return one.time is not None and other.time is not None and 0 <= other.time - one.time <= _NEAR
+
+
+def kills_facts(entries: Sequence[Entry], explain: bool = False, swap_total: Optional[int] = None) -> List[Dict[str, Any]]:
+    """All kills; two that print the same numbers get different ids, by their clock.
+
+    explain -- say why each was killed
+    swap_total -- the swap of the host that they are from, where it is known
+    """
+    explanations = _explanations(entries, swap_total) if explain else [None] * len(entries)  # type: Sequence[Optional[Explanation]]
     found = []  # type: List[Dict[str, Any]]
     used = set()  # type: Set[str]
     twins = {}  # type: Dict[str, int]
-    for entry in entries:
+    for entry, explanation in zip(entries, explanations):
         identity = kill_id(entry.kill)
         if identity in used:
             line = entry.kill.line
@@ -111,7 +145,7 @@ def kills_facts(entries: Iterable[Entry]) -> List[Dict[str, Any]]:
             twins[identity] = twins.get(identity, 0) + 1
             identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, twins[identity])))
         used.add(identity)
-        found.append(kill_facts(entry.kill, entry.seen_in, identity))
+        found.append(kill_facts(entry.kill, entry.seen_in, identity, explanation))
     return found
 
 
@@ -225,8 +259,12 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
 
 
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
-    """Let the oldest kills go until the result fits, untrusted ones first; `truncated` counts them."""
+    """Let the oldest kills go until the result fits, untrusted ones first; `truncated` counts them.
+
+    Task tables go before any kill does, again the oldest first; `tables_truncated` counts those.
+    """
     kills = facts.pop("kills")
+    tables = {at: kills[at].pop("tasks") for at in range(len(kills)) if "tasks" in kills[at]}
     room = limit - len(json.dumps(facts)) - 32
     newest_first = sorted(range(len(kills)), key=lambda at: (kills[at]["source"]["trusted"], at), reverse=True)
     kept = []  # type: List[int]
@@ -235,11 +273,26 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
         if room < 0:
             break
         kept.append(at)
+    for at in kept:
+        if at in tables:
+            room -= len(json.dumps(tables[at])) + 11
+            if room < 0:
+                break
+            kills[at]["tasks"] = tables.pop(at)
+    if tables:
+        facts["tables_truncated"] = len(tables)
     facts["kills"] = [kills[at] for at in sorted(kept)]
     facts["truncated"] = facts.get("truncated", 0) + len(kills) - len(kept)
 
 
-def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int, verdicts: Sequence[Verdict] = ()) -> Dict[str, Any]:
+def kill_section(
+    ledger: Ledger,
+    unresolved: Iterable[Unresolved],
+    unparsed: int,
+    verdicts: Sequence[Verdict] = (),
+    explain: bool = False,
+    swap_total: Optional[int] = None,
+) -> Dict[str, Any]:
     as_told = ledger.entries()
     entries = name_units(as_told, verdicts)
     for before, after in zip(as_told, entries):
@@ -247,7 +300,7 @@ def kill_section(ledger: Ledger, unresolved: Iterable[Unresolved], unparsed: int
             ledger.totals.name_unit(after.kill.unit)
     rows, left_out = unresolved_facts(unresolved)
     return {
-        "kills": kills_facts(entries),
+        "kills": kills_facts(entries, explain, swap_total),
         "truncated": ledger.truncated,
         "unresolved": rows,
         "unresolved_truncated": left_out,

@@ -89,28 +89,53 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     """The facts. Never raises for what a host says or hides: that is data."""
     wanted = set(wish.subset)
     oom = {"schema": facts.SCHEMA, "gathered_at": time.time()}  # type: Dict[str, Any]
+    memory = procfs.memory(host) if "memory" in wanted or wish.include_tasks else None
     if wanted & {"kills", "counters"}:
-        oom.update(_kill_facts(host, wish))
-    if "memory" in wanted:
-        oom["memory"] = dict(procfs.memory(host)._asdict())
+        oom.update(_kill_facts(host, wish, memory.swap_total if memory else None))
+    if memory is not None and "memory" in wanted:
+        oom["memory"] = dict(memory._asdict())
     if "settings" in wanted:
         oom["settings"] = procfs.settings(host)
     if wanted & {"units", "daemons"}:
         from ansible_collections.memops.linux.plugins.module_utils._systemd.show import systemd_view
 
-        view = systemd_view(host, units="units" in wanted, daemons="daemons" in wanted)
+        view = systemd_view(host, units="units" in wanted, daemons="daemons" in wanted, named=wish.units)
         if "units" in wanted:
             oom["units"] = view.units
+            if view.units:
+                from ansible_collections.memops.linux.plugins.module_utils._protect.detail import add_details
+
+                add_details(host, view.units)
         if "daemons" in wanted:
             oom["daemons"] = view.daemons
-    if "kills" in oom and wish.max_kills is None:
-        facts.fit(oom)
+    if "swap" in wanted:
+        from ansible_collections.memops.linux.plugins.module_utils._swap.facts import swap_facts
+
+        oom["swap"] = swap_facts(host)
+    if "kills" in oom:
+        oom["summary"]["verdict"] = _verdict(oom, _is_local(wish))
+        if wish.max_kills is None:
+            facts.fit(oom)
     return oom
 
 
-def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
+def _is_local(wish: Wish) -> bool:
+    """The kills are of the host that is asked, not of a file from elsewhere."""
+    return wish.journal_directory is None and wish.paths is None
+
+
+def _verdict(oom: Dict[str, Any], local: bool) -> Dict[str, Any]:
+    """Transient or chronic. Most hosts have nothing to judge, and do not load the judge."""
+    if not oom["kills"] and not oom["unresolved"] and not oom["summary"]["total"] and oom["visibility"]["state"] != "blind":
+        return {"state": "none", "reasons": [], "trusted": True}
+    from .chronic import verdict
+
+    return verdict(oom, oom["gathered_at"], local)
+
+
+def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, Any]:
     sources = _sources_of(wish)
-    local = wish.journal_directory is None and wish.paths is None
+    local = _is_local(wish)
     collector = _Collector(wish, Boot(host, local))
     boot = collector.boot
     journal = None  # type: Optional[JournalScan]
@@ -138,7 +163,14 @@ def _kill_facts(host: Host, wish: Wish) -> Dict[str, Any]:
         for lines in files.each():
             collector.read(lines)
         reports += files.reports
-    section = facts.kill_section(collector.ledger, collector.unresolved, collector.unparsed, collector.verdicts)
+    section = facts.kill_section(
+        collector.ledger,
+        collector.unresolved,
+        collector.unparsed,
+        collector.verdicts,
+        explain=wish.include_tasks,
+        swap_total=swap_total if local else None,
+    )
     trusted_source = any(scan is not None and scan.report.status == "read" for scan in (journal, kmsg))
     counters = boot.counters(trusted_source, complete=wish.until is None)
     sight = Sight(

@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One incident: what the kernel says of one shortage, collected line by line, and the kills that come of it."""
 
-from typing import Dict, List, Match, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Match, Optional, Tuple
 
 from . import patterns
-from .model import Event, Invoker, Kill, LogLine, Process, Unresolved
+from .model import Event, Invoker, Kill, LogLine, Process, Report, Unresolved
 from .tasks import Table
+
+if TYPE_CHECKING:
+    from .meminfo import MemText
 
 #: Kernel seconds after which a line no longer belongs to the report before it.
 REPORT_SPAN = 60.0
@@ -49,6 +52,8 @@ class Incident:
         self.chosen = None  # type: Optional[Tuple[LogLine, Match[str]]]
         self.unresolved = None  # type: Optional[Tuple[LogLine, str]]
         self.table = Table()
+        self.memory = None  # type: Optional[MemText]
+        self.allocating = False
         self.kills = []  # type: List[Kill]
         self.killed = {}  # type: Dict[Optional[int], int]  # pid -> where in kills
 
@@ -78,7 +83,9 @@ class Incident:
         if chosen is not None:
             victim = victim._replace(oom_score=int(chosen.group("score")))
         victim = self.table.complete(victim)
-        scope = _scope_of(context) or _scope_of(chosen.group("context") if chosen else None)
+        contexts = (context, chosen.group("context") if chosen else None)
+        self.allocating = self.allocating or any("allocating" in words for words in contexts if words)
+        scope = _scope_of(contexts[0]) or _scope_of(contexts[1])
         if scope is None:
             scope = summary.scope if summary else ("memcg" if self.oom_memcg else "unknown")
         kill = Kill(line=line, victim=victim, scope=scope, invoker=self.invoker, trigger="group" if member else self.trigger)
@@ -103,14 +110,18 @@ class Incident:
         kills = self.kills
         if not kills and self.unresolved is None:
             kills = self._partial()
+        if include_tasks and kills:
+            self.table.learn_page_size(kills[0].victim)
+        tasks = self.table.tasks() if include_tasks and kills else ()
+        report = self._report() if include_tasks and kills else None
         for kill in kills:
-            tasks = self.table.tasks() if include_tasks else None
             events.append(
                 kill._replace(
                     kernel=self.kernel,
                     group_memcg=self.group,
                     tasks=tasks or None,
                     page_size=self.table.page_size if tasks else None,
+                    report=report,
                 )
             )
         outcome = self.unresolved
@@ -128,6 +139,22 @@ class Incident:
                 )
             )
         return events
+
+    def _report(self) -> Report:
+        """What the kernel said beside the kills."""
+        from .meminfo import parse_memcg, parse_meminfo
+
+        chosen = self.chosen[1] if self.chosen else None
+        text = self.memory.text() if self.memory is not None else ""
+        return Report(
+            memory=parse_meminfo(text, self.table.page_size),
+            memcg=parse_memcg(text),
+            columns=tuple(self.table.columns or ()),
+            chosen=Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score"))) if chosen else None,
+            allocating=self.allocating,
+            nodes=self.summary[1].nodes if self.summary else None,
+            cut=self.table.cut,
+        )
 
     def _partial(self) -> List[Kill]:
         """Announced, and no "Killed process" line came."""

@@ -4,11 +4,11 @@
 """Kills by user-space killers, and systemd's own verdicts, from what the daemons print."""
 
 import re
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from .model import Kill, LogLine, Process, Verdict
+from .model import OOMD_KILL, UNIT_OOM, Kill, LogLine, Process, Verdict
 
 # --- earlyoom: one pattern per spelling, newest first. The start-up banner ("sending SIGTERM when mem <=") has no pid.
 EARLYOOM = (
@@ -41,6 +41,8 @@ EARLYOOM = (
     # to 1.1; the tag is needed, the words are anybody's
     regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
 )
+# 1.0 and later, with --dryrun: the line after the one that names the process.
+EARLYOOM_DRYRUN = "dryrun, not actually sending any signal"
 
 # --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
 OOMD = (
@@ -65,10 +67,6 @@ VERDICT_OOM = regex(r"(?P<unit>\S+\.\w+): A process of this unit has been killed
 VERDICT_RESULT = regex(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
 VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
 
-MESSAGE_ID_KERNEL = "fe6faa94e7774663a0da52717891d8ef"
-MESSAGE_ID_OOMD = "d989611b15e44c9dbf31e3c81256e4ed"
-
-
 _MAX_PENDING = 1024
 
 
@@ -82,6 +80,32 @@ class Victim(NamedTuple):
     pid: int
     comm: str
     score: Optional[int]
+
+
+class EarlyoomState:
+    """Holds a kill until the next line of the same earlyoom: a dry run says only then that nothing was sent."""
+
+    def __init__(self) -> None:
+        self._held = {}  # type: Dict[Tuple[Optional[str], str], Kill]
+
+    def feed(self, line: LogLine) -> Tuple[List[Kill], bool]:
+        """Kills that are certain now; whether the line is one of earlyoom's."""
+        key = (line.host, line.source)
+        before = self._held.pop(key, None)
+        if before is not None and line.text.startswith(EARLYOOM_DRYRUN):
+            return [], True
+        kills = [] if before is None else [before]
+        kill = earlyoom_kill(line)
+        if kill is not None:
+            if len(self._held) >= _MAX_PENDING:
+                kills += self.finish()
+            self._held[key] = kill
+        return kills, kill is not None
+
+    def finish(self) -> List[Kill]:
+        kills = list(self._held.values())
+        self._held.clear()
+        return kills
 
 
 def earlyoom_kill(line: LogLine) -> Optional[Kill]:
@@ -177,7 +201,7 @@ class NohangState:
 
 def systemd_verdict(line: LogLine) -> Optional[Verdict]:
     """systemd confirms: never a kill of its own; parents' slices repeat it."""
-    if line.message_id in (MESSAGE_ID_KERNEL, MESSAGE_ID_OOMD) and line.unit:
+    if line.message_id in (UNIT_OOM, OOMD_KILL) and line.unit:
         return Verdict(line=line, unit=line.unit)
     for pattern in (VERDICT_OOM, VERDICT_RESULT, VERDICT_OOMD):
         found = pattern.match(line.text)

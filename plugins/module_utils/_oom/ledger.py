@@ -105,7 +105,7 @@ def _merge(one: Kill, other: Kill) -> Kill:
     )
     filled = {
         field: getattr(rest, field)
-        for field in ("constraint", "oom_memcg", "task_memcg", "unit", "container_id", "kernel", "tasks", "page_size", "group_memcg")
+        for field in ("constraint", "oom_memcg", "task_memcg", "unit", "container_id", "kernel", "tasks", "page_size", "group_memcg", "report")
         if getattr(best, field) is None
     }
     for field in ("scope", "trigger"):

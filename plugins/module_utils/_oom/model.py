@@ -5,6 +5,14 @@
 
 from typing import NamedTuple, Optional, Tuple, Union
 
+#: The tag of a record that a process wrote to /dev/kmsg: it came the kernel's way and is not the kernel's.
+KMSG_USER = "kmsg-user"
+
+#: MESSAGE_ID of systemd: "A process of this unit has been killed by the OOM killer."
+UNIT_OOM = "fe6faa94e7774663a0da52717891d8ef"
+#: MESSAGE_ID of systemd: "systemd-oomd killed N process(es) in this unit."
+OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
+
 
 class LogLine(NamedTuple):
     """One log message with its prefix taken off and what is known about its origin.
@@ -73,6 +81,87 @@ class Task(NamedTuple):
     oom_score_adj: Optional[int] = None
 
 
+class Zone(NamedTuple):
+    """A memory zone of one node while memory was short. Sizes in bytes."""
+
+    node: int
+    name: str
+    free: int
+    min: int
+    present: Optional[int] = None
+    managed: Optional[int] = None
+
+
+class MemInfo(NamedTuple):
+    """The Mem-Info block: the whole host while memory was short. Sizes in bytes, None where that kernel does not say.
+
+    ram -- pages RAM less pages reserved: what the kernel can give away
+    anon, file -- active and inactive, without what is unevictable
+    hugepages -- all that are set aside, used or not
+    """
+
+    ram: Optional[int] = None
+    highmem: Optional[int] = None
+    swap_total: Optional[int] = None
+    swap_free: Optional[int] = None
+    anon: Optional[int] = None
+    file: Optional[int] = None
+    unevictable: Optional[int] = None
+    shmem: Optional[int] = None
+    slab_reclaimable: Optional[int] = None
+    slab_unreclaimable: Optional[int] = None
+    pagetables: Optional[int] = None
+    kernel_stack: Optional[int] = None
+    free: Optional[int] = None
+    hugepages: Optional[int] = None
+    zones: Tuple[Zone, ...] = ()
+
+
+class MemcgInfo(NamedTuple):
+    """The report of a memory cgroup. Sizes in bytes; a limit of NO_LIMIT or more is none.
+
+    memsw -- memory and swap together (cgroup v1); swap -- swap alone (v2)
+    """
+
+    usage: Optional[int] = None
+    limit: Optional[int] = None
+    memsw_limit: Optional[int] = None
+    swap_usage: Optional[int] = None
+    swap_limit: Optional[int] = None
+    anon: Optional[int] = None
+    file: Optional[int] = None
+    shmem: Optional[int] = None
+    pagetables: Optional[int] = None
+    kernel_stack: Optional[int] = None
+    slab_unreclaimable: Optional[int] = None
+    sock: Optional[int] = None
+    percpu: Optional[int] = None
+    vmalloc: Optional[int] = None
+
+
+#: What a cgroup without a limit prints is near 2**63, and never a size.
+NO_LIMIT = 1 << 60
+
+
+class Report(NamedTuple):
+    """What else the kernel said of the shortage in which it killed. Kept together with the task table only.
+
+    columns -- of the task table, as the kernel named them; empty without a table
+    chosen -- the process that the kernel chose, where it says so (to 5.0); a child of it may have died instead
+    allocating -- vm.oom_kill_allocating_task was set: nothing was chosen
+    nodes -- the memory nodes that the policy or the cpuset allows, as the kernel writes a list: 0-1,3
+    cut -- rows of the table are missing
+    """
+
+    memory: Optional[MemInfo] = None
+    memcg: Optional[MemcgInfo] = None
+    columns: Tuple[str, ...] = ()
+    chosen: Optional[Process] = None
+    allocating: bool = False
+    nodes: Optional[str] = None
+    cut: bool = False
+
+
 class Kill(NamedTuple):
     """One process that a killer ended, or announced to end (partial)."""
 
@@ -93,6 +182,7 @@ class Kill(NamedTuple):
     tasks: Optional[Tuple[Task, ...]] = None
     page_size: Optional[int] = None
     group_memcg: Optional[str] = None
+    report: Optional[Report] = None
 
 
 class Unresolved(NamedTuple):

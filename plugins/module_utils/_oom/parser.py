@@ -10,9 +10,9 @@ Whatever came before it in the same report only adds to it; reports are rate-lim
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from . import killers, patterns
-from .blocks import join_records
+from .blocks import is_bare, join_records
 from .incident import REPORT_SPAN, Incident, within
-from .model import Event, Invoker, Kill, LogLine, Process
+from .model import KMSG_USER, Event, Invoker, Kill, LogLine, Process
 
 _GROUP_SPAN = 2.0
 _REPEAT_SPAN = 10.0
@@ -42,6 +42,7 @@ class Parser:
         self.unparsed = 0
         self._include_tasks = include_tasks
         self._reports = {}  # type: Dict[Tuple[str, Optional[str]], Incident]
+        self._earlyoom = killers.EarlyoomState()
         self._nohang = killers.NohangState()
         self._fb_oomd = killers.FbOomdState()
 
@@ -59,16 +60,23 @@ class Parser:
         for report in self._reports.values():
             events.extend(report.close(self._include_tasks))
         self._reports.clear()
-        return events
+        return events + self._earlyoom.finish()
 
     # -- user space ---------------------------------------------------------------------------------------------
 
     def _userspace(self, line: LogLine) -> List[Event]:
         tag = line.tag
+        events = []  # type: List[Event]
+        if tag in ("earlyoom", None):
+            kills, taken = self._earlyoom.feed(line)
+            events += kills
+            if taken:
+                return events
+        return events + self._others(line, tag)
+
+    def _others(self, line: LogLine, tag: Optional[str]) -> List[Event]:
         found = None  # type: Optional[Event]
-        if tag == "earlyoom" or tag is None:
-            found = killers.earlyoom_kill(line)
-        if found is None and (tag == "systemd-oomd" or tag is None):
+        if tag == "systemd-oomd" or tag is None:
             found = killers.systemd_oomd_kill(line)
         if found is None and (tag is None or tag.startswith("nohang")):
             found = self._nohang.feed(line)
@@ -78,7 +86,7 @@ class Parser:
             return [found]
         if tag in ("oomd", None):
             return list(self._fb_oomd.feed(line))
-        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", "kmsg-user") else []
+        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", KMSG_USER) else []
 
     # -- the kernel ---------------------------------------------------------------------------------------------
 
@@ -98,8 +106,11 @@ class Parser:
                 events = handler(self, key, report, line)
                 if events is not None:
                     return closed + events, True
-        if report.start is not None and not report.kills and report.table.feed(text):
-            return closed, True
+        if report.start is not None and not report.kills:
+            if report.table.feed(text) or (is_bare(line) and report.table.resume(text)):
+                return closed, True
+            if self._include_tasks:
+                self._keep(report, text)
         if report.start is None and text.startswith("[") and report.table.feed(text):
             return closed, True  # an excerpt that begins inside the table
         if text.startswith("Node "):
@@ -108,6 +119,15 @@ class Parser:
             self.unparsed += 1
             return closed, True
         return closed, False
+
+    @staticmethod
+    def _keep(report: Incident, text: str) -> None:
+        """A line of the report that is no row: somebody may ask where the memory was."""
+        if report.memory is None:
+            from .meminfo import MemText
+
+            report.memory = MemText()
+        report.memory.feed(text)
 
     def _fresh(self, key: Tuple[str, Optional[str]], line: LogLine) -> Tuple[Incident, List[Event]]:
         """A new report; what the one before had open."""

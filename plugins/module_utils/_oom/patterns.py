@@ -84,6 +84,8 @@ PANIC = regex(r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory
 
 # The task table: 2.6.32 to 6.12; columns are read by name. "[ pid ]" to 4.18, "[  pid  ]" since 4.19.
 TABLE_HEADER = regex(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
+# The same, broken by a mail program or a terminal.
+TABLE_HEADER_BROKEN = regex(r"\[ *pid *\] +uid +tgid +total_vm ")
 TABLE_ROW = regex(r"\[ *(?P<pid>\d{1,20})\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)
 PAGE_SIZE = regex(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb>\d{1,20})kB)")
 
@@ -110,9 +112,12 @@ class Summary(NamedTuple):
     comm: Optional[str]
     pid: Optional[int]
     uid: Optional[int]
+    nodes: Optional[str] = None
 
 
-_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>\w+),")
+_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>\w+),(?:nodemask=(?P<nodemask>[\d,-]{1,256}),cpuset=)?")
+# The kernel's own: a cpuset is a leaf name, which may hold commas and no slash.
+_MEMS_ALLOWED = regex(r",mems_allowed=(?P<nodes>[\d,-]{1,256}),(?:oom_memcg=/|global_oom|task_memcg=/|task=)")
 _SUMMARY_TAIL = regex(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
 
@@ -152,7 +157,9 @@ def parse_summary(text: str) -> Optional[Summary]:
     if not head:
         return None
     tail = _SUMMARY_TAIL.search(text)
-    middle = text[head.end() - 1 : tail.start() if tail else len(text)]
+    middle = text[head.end("constraint") : tail.start() if tail else len(text)]
+    # Only where these nodes were what was short.
+    allowed = _MEMS_ALLOWED.search(middle) if head.group("constraint") in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") else None
     comm = None  # type: Optional[str]
     if tail:
         at = middle.rfind(",task=")
@@ -171,4 +178,5 @@ def parse_summary(text: str) -> Optional[Summary]:
         comm=comm,
         pid=int(tail.group("pid")) if tail else None,
         uid=int(tail.group("uid")) if tail else None,
+        nodes=head.group("nodemask") or (allowed.group("nodes") if allowed else None),
     )

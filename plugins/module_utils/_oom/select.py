@@ -149,7 +149,7 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
         elif _OTHERS.search(line):
             wanted.add(start)
             wanted.update(_before(data, start, 1))
-            wanted.update(_after(data, end, 1))
+            wanted.update(_after(data, end, _NEAR if b"sending SIG" in line else 1))  # "dryrun, not actually sending"
         if _NOHANG.search(line):  # it named its victim some lines before
             wanted.add(start)
             wanted.update(_before(data, start, _NOHANG_LINES))

@@ -17,6 +17,14 @@ _MAX_ROW = 400
 _SIZES = ("total_vm", "rss", "rss_anon", "rss_file", "rss_shmem")
 #: Page tables: pgtables_bytes since 4.15; before, so many pages of each kind.
 _COUNTS = ("nr_ptes", "nr_pmds", "nr_puds")
+#: Page sizes that Linux has.
+_PAGES = (4096, 8192, 16384, 65536, 262144)
+#: Digits of a number: in bytes it stays below 80 bits, whoever wrote it.
+_MAX_DIGITS = 18
+#: Lines over which a mail program or a terminal may break a row.
+_MAX_PARTS = 4
+#: What mainline kernels print, 2.6.32 to 6.18; a column beyond these is of a kernel that reckons in its own way.
+KNOWN_COLUMNS = frozenset(_SIZES + _COUNTS + ("uid", "tgid", "cpu", "oom_adj", "pgtables_bytes", "swapents", "oom_score_adj", "name"))
 _NAME_FIRST = regex(r"\s*(-?\d{1,20})(?!\d)")
 
 
@@ -36,7 +44,7 @@ def parse_row(rest: str, columns: Optional[List[str]]) -> Optional[Row]:
 
 def _with_columns(rest: str, wanted: int) -> Optional[Row]:
     parts = rest.split(None, wanted)
-    if wanted < 4 or len(parts) < wanted or max(map(len, parts[:wanted])) > 20:
+    if wanted < 4 or len(parts) < wanted or max(map(len, parts[:wanted])) > _MAX_DIGITS:
         return None
     try:
         numbers = tuple(map(int, parts[:wanted]))
@@ -67,25 +75,64 @@ class Table:
     def __init__(self) -> None:
         self.columns = None  # type: Optional[List[str]]
         self.page_size = None  # type: Optional[int]
+        self.cut = False
         self._rows = {}  # type: Dict[int, str]
+        self._broken = []  # type: List[str]  # a header of which only the beginning came
+        self._last = None  # type: Optional[int]  # the row that the next bare line may belong to
+        self._parts = 0
 
     def feed(self, text: str) -> bool:
         """True when the line belongs to the table."""
         if not text.startswith("["):
             if text.startswith("Node ") and self.page_size is None:
                 page = patterns.PAGE_SIZE.match(text)
-                self.page_size = int(page.group("kb")) * 1024 if page else None
+                if page and int(page.group("kb")) * 1024 in _PAGES:
+                    self.page_size = int(page.group("kb")) * 1024
             return False
         row = patterns.TABLE_ROW.match(text)
         if row:
             if len(self._rows) < _MAX_ROWS and len(text) <= _MAX_ROW:
-                self._rows[int(row.group("pid"))] = row.group("rest")
+                self._last, self._parts = int(row.group("pid")), 1
+                self._rows[self._last] = row.group("rest")
+            else:
+                self._last, self.cut = None, True
             return True
         header = patterns.TABLE_HEADER.match(text)
         if header:
-            self.columns = header.group("columns").split()
+            self.columns, self._broken = header.group("columns").split(), []
+            return True
+        if patterns.TABLE_HEADER_BROKEN.match(text):
+            self._broken = [text]
             return True
         return False
+
+    def resume(self, text: str) -> bool:
+        """A line without any prefix, behind a header or a row that was broken by a mail program or a terminal: its rest."""
+        if self._broken:
+            self._broken.append(text)
+            # A mail program breaks at a blank and takes it away, a terminal breaks anywhere and takes nothing.
+            for joined in ("".join(self._broken), " ".join(self._broken)):
+                header = patterns.TABLE_HEADER.match(joined)
+                if header and set(header.group("columns").split()) <= KNOWN_COLUMNS:
+                    self.columns, self._broken = header.group("columns").split(), []
+                    return True
+            if len(self._broken) >= _MAX_PARTS:
+                self._broken = []
+            return True
+        if self._last is None or self.columns is None or self._parts >= _MAX_PARTS or not text or len(text) > _MAX_ROW:
+            return False
+        rest = self._rows[self._last]
+        row = parse_row(rest, self.columns)
+        if row is not None and row.comm:
+            self._last = None
+            return False
+        self._parts += 1
+        for joined in (rest + text, rest + " " + text):
+            row = parse_row(joined, self.columns)
+            if row is not None and row.comm:
+                break
+        self._rows[self._last] = joined
+        return True
 
     def complete(self, victim: Process) -> Process:
         """The victim with uid and oom_score_adj from its row, where its own line has none (to 5.3)."""
@@ -99,6 +146,14 @@ class Table:
         if adj is None and (self.columns is None or "oom_score_adj" in self.columns):
             adj = row.numbers[self.columns.index("oom_score_adj")] if self.columns else row.numbers[-1]
         return victim._replace(uid=row.uid if victim.uid is None else victim.uid, oom_score_adj=adj)
+
+    def learn_page_size(self, victim: Process) -> None:
+        """A report of a cgroup does not tell the page size; the victim's row in pages and its own line in bytes do."""
+        rest = None if victim.pid is None or self.page_size is not None else self._rows.get(victim.pid)
+        row = parse_row(rest, self.columns) if rest is not None and self.columns and "total_vm" in self.columns else None
+        if row is not None and self.columns and victim.total_vm:
+            pages = row.numbers[self.columns.index("total_vm")]
+            self.page_size = next((page for page in _PAGES if pages * page == victim.total_vm), None)
 
     def tasks(self) -> Tuple[Task, ...]:
         """Every row with sizes in bytes. Pages are 4 KiB where the report does not say."""

@@ -5,7 +5,7 @@
 
 from typing import NamedTuple, Optional, Tuple
 
-SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons")
+SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons", "swap")
 SOURCES = ("journal", "files", "kmsg")
 
 
@@ -21,3 +21,4 @@ class Wish(NamedTuple):
     max_kills: Optional[int] = None
     include_tasks: bool = False
     killers: str = "auto"
+    units: Tuple[str, ...] = ()

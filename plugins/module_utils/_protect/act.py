@@ -16,7 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 from .case import Case
 from .earlier import record
 from .files import carry_out, on_disk, put_back
-from .judge import Ground, earlier_scores, prepare_on
+from .judge import Ground, earlier_of, prepare_on
 from .proof import Gap, file_gaps, kernel_gaps, score_gaps, shadowing, systemd_gaps
 from .restart import restart_and_watch
 from .scores import Score, apply_scores, may_lower
@@ -81,7 +81,7 @@ class _Run:
                 continue
             for state in case.current.running:
                 try:
-                    record(self.host, state, earlier_scores(self.ground, case, state, score))
+                    record(self.host, state, earlier_of(self.ground, case, state, score))
                 except _BROKEN as exc:
                     case.fail("%s. %s" % (exc, UNTOUCHED))
 
@@ -150,7 +150,7 @@ class _Run:
         wanted = believed if isinstance(believed, int) else case.steps.score
         if group is None or wanted is None:
             return
-        earlier = earlier_scores(self.ground, case, state, wanted)
+        earlier = earlier_of(self.ground, case, state, wanted)
         rows, settled = apply_scores(self.host, group, lambda: self.ground.pids(state), wanted, earlier, True)
         case.rows[state.id] = rows
         case.set_scores += len([row for row in rows if row.before != row.after])
@@ -233,7 +233,7 @@ def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -
     if wanted is None or group is None:
         return
     if state.id not in case.rows or not (case.set_scores or case.restarted):
-        earlier = earlier_scores(ground, case, state, wanted)
+        earlier = earlier_of(ground, case, state, wanted)
         rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
         # Without a write, "as wanted" would be a forecast: what they have is what counts.
         case.rows[state.id] = [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One unit on its way from wish to proof."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, FrozenSet, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS, Value
@@ -27,6 +27,7 @@ class Case:
         self.steps = Steps(current.path, None)
         self.files = {}  # type: Dict[str, Origin]
         self.rows = {}  # type: Dict[str, List[Score]]
+        self.earlier = {}  # type: Dict[str, FrozenSet[int]]
         self.shadowed_by = None  # type: Optional[str]
         self.gaps = []  # type: List[Gap]
         self.notes = []  # type: List[str]

@@ -6,6 +6,8 @@
 Kept in /run, for an interrupted run and for ``apply: next_start``: after a boot every process is new.
 """
 
+import os
+import time
 from typing import FrozenSet, Iterable, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -49,3 +51,34 @@ def record(host: Host, state: UnitState, scores: Iterable[int]) -> None:
 def default_score(files_say: Optional[str]) -> int:
     """What a unit's processes get: the winning line, else what they inherit from pid 1."""
     return int(files_say) if files_say else 0
+
+
+def _seconds_since_boot(epoch: float) -> float:
+    """A file's time on the clock on which systemd dates the start of a unit."""
+    return epoch - (time.time() - time.monotonic())
+
+
+def is_older(host: Host, state: UnitState, path: Optional[str]) -> bool:
+    """Whether the unit's processes were started before the file at this path was changed."""
+    if state.started is None or path is None:
+        return False
+    try:
+        changed = os.stat(host.path(path)).st_mtime
+    except OSError:
+        return False
+    return state.started < _seconds_since_boot(changed)
+
+
+def earlier_scores(host: Host, state: UnitState, score: int, path: Optional[str], manager_may_lower: bool) -> FrozenSet[int]:
+    """Scores other than ``score`` that a process has from systemd, not by its own choice.
+
+    path -- the file that sets the unit's score
+    manager_may_lower -- False: pid 1 could not give its services what the file says
+    """
+    found = set(recorded(host, state))
+    believed = state.believed("oom_score_adjust")
+    if isinstance(believed, int):
+        found.add(believed)
+    if is_older(host, state, path) or (score < 0 and not manager_may_lower):
+        found.add(default_score(None))
+    return frozenset(found - {score})

@@ -17,13 +17,13 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.show import 
 
 from . import guards
 from .case import ABSENT, CHANGED, MASKED, Case
-from .earlier import default_score, recorded
+from .earlier import default_score, earlier_scores
 from .plan import managed, steps, wanted_file
 from .proof import shadowing
 from .restart import connection_units, refusal
 from .scores import Score, apply_scores, may_lower
-from .survey import Current, seconds_since_boot, survey
-from .wish import UNTOUCHED, Allow, Wish, WishError, alias_conflict
+from .survey import survey
+from .wish import UNTOUCHED, Allow, Wish, WishError, alias_conflict, standing
 
 
 class Ground:
@@ -56,10 +56,12 @@ def prepare(host: Host, wishes: Sequence[Wish], allow: Allow) -> List[Case]:
 
 def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
     currents = survey(ground.host, wishes)
-    conflict = alias_conflict(wishes, [current.unit.name if current.exists else None for current in currents])
+    ids = [current.unit.name if current.exists else None for current in currents]
+    left = standing(wishes, ids)
+    conflict = alias_conflict([wishes[at] for at in left], [ids[at] for at in left])
     if conflict:
         raise WishError(conflict)
-    cases = [Case(wish, current) for wish, current in zip(wishes, currents)]
+    cases = [Case(wishes[at], currents[at]) for at in left]
     for case in cases:
         _judge(ground, case)
     _judge_together(ground, [case for case in cases if case.goes_on])
@@ -157,30 +159,18 @@ def _shadows(ground: Ground, case: Case) -> None:
             return
 
 
-def earlier_scores(ground: Ground, case: Case, state: UnitState, score: int) -> FrozenSet[int]:
-    """Scores that tell: this process has what systemd gave it at its start, not one of its own."""
-    found = set(recorded(ground.host, state))
-    believed = state.believed("oom_score_adjust")
-    if isinstance(believed, int):
-        found.add(believed)
-    if _is_older(ground.host, case.current, state, case.files.get("oom_score_adjust")) or (score < 0 and not ground.manager_may_lower):
-        found.add(default_score(None))
-    return frozenset(found - {score})
+def earlier_of(ground: Ground, case: Case, state: UnitState, score: int) -> FrozenSet[int]:
+    """Scores that tell: this process has what systemd gave it at its start, not one of its own.
 
-
-def _is_older(host: Host, current: Current, state: UnitState, origin: object) -> bool:
-    """Whether the unit's processes were started before the file that gives it its score."""
-    started = state.started
-    path = getattr(origin, "path", None)
-    if started is None or path is None:
-        return False
-    if current.before is None and path == current.path:
-        return True
-    try:
-        changed = current.before.stat.st_mtime if path == current.path and current.before is not None else os.stat(host.path(path)).st_mtime
-    except OSError:
-        return False
-    return started < seconds_since_boot(changed)
+    What the plan found stays true until the unit is restarted.
+    """
+    if state.id in case.earlier and state.id not in case.restarted:
+        return case.earlier[state.id] - {score}
+    origin = case.files.get("oom_score_adjust")
+    found = earlier_scores(ground.host, state, score, origin.path if origin is not None else None, ground.manager_may_lower)
+    if origin is not None and origin.path == case.current.path and case.current.before is None:
+        found |= {default_score(None)}  # our file comes only now: whoever runs is older
+    return found - {score}
 
 
 def _plan(ground: Ground, case: Case) -> None:
@@ -189,8 +179,9 @@ def _plan(ground: Ground, case: Case) -> None:
         origin = case.files.get("oom_score_adjust")
         score = default_score(origin.value if origin is not None else None)
         for state in case.current.running:
-            earlier = earlier_scores(ground, case, state, score)
-            case.rows[state.id] = _rows(ground, state, score, earlier)
+            # Now: once our file is written, every running process is older than it.
+            case.earlier[state.id] = earlier_of(ground, case, state, score)
+            case.rows[state.id] = _rows(ground, state, score, case.earlier[state.id])
     case.steps = steps(case.current, case.wish, case.files, ground.ram, score, case.rows)
     if case.steps.restart:
         _spare(ground, case)

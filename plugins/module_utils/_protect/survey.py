@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is there before anything is done: files, what systemd believes, who runs."""
 
-import time
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -122,8 +121,3 @@ def refreshed(host: Host, currents: Sequence[Current]) -> List[Current]:
         else:
             found.append(current)
     return found
-
-
-def seconds_since_boot(epoch: float) -> float:
-    """A file's time on the clock on which systemd dates the start of a unit."""
-    return epoch - (time.time() - time.monotonic())

@@ -20,7 +20,7 @@ class WishError(ValueError):
 
 
 class Wish(NamedTuple):
-    """settings -- option -> text of the drop-in, in systemd's own spelling"""
+    """settings -- option -> text of the drop-in, in systemd's own spelling; yields -- another wish for the same unit wins"""
 
     unit: UnitName
     settings: Dict[str, str]
@@ -28,6 +28,7 @@ class Wish(NamedTuple):
     dropin: str = "50-memops.conf"
     apply: str = "live"
     missing: str = "fail"
+    yields: bool = False
 
 
 class Allow(NamedTuple):
@@ -61,7 +62,8 @@ def _wish(entry: Dict[str, Any], top: Dict[str, Any], where: str) -> Wish:
     state = entry.get("state") or top["state"]
     if state == "present" and not settings:
         raise refuse("no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in" % unit.name)
-    return Wish(unit, settings, state, dropin, entry.get("apply") or top["apply"], entry.get("missing") or top["missing"])
+    apply, missing = entry.get("apply") or top["apply"], entry.get("missing") or top["missing"]
+    return Wish(unit, settings, state, dropin, apply, missing, bool(entry.get("yields")))
 
 
 def wishes_of(params: Dict[str, Any]) -> List[Wish]:
@@ -78,6 +80,8 @@ def wishes_of(params: Dict[str, Any]) -> List[Wish]:
         raise WishError("%s stands beside services; write it into each entry. %s" % (", ".join(at_top), UNTOUCHED))
     seen = {}  # type: Dict[Tuple[str, str], Wish]
     for wish in found:
+        if wish.yields:
+            continue
         if (wish.unit.name, wish.dropin) in seen:
             raise WishError("%s is named twice. %s" % (wish.unit.name, UNTOUCHED))
         seen[(wish.unit.name, wish.dropin)] = wish
@@ -108,6 +112,13 @@ def allow_of(params: Dict[str, Any]) -> Allow:
         settle=params["settle"],
         restart_timeout=params["restart_timeout"],
     )
+
+
+def standing(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> List[int]:
+    """Positions of the wishes that count: one that yields does not where the same unit, under any of its names, has another."""
+    units = [unit_id or wish.unit.name for wish, unit_id in zip(wishes, ids)]
+    firm = {unit for wish, unit in zip(wishes, units) if not wish.yields}
+    return [at for at, (wish, unit) in enumerate(zip(wishes, units)) if not wish.yields or (unit not in firm and unit not in units[:at])]
 
 
 def alias_conflict(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> Optional[str]:

@@ -11,7 +11,7 @@ import re
 from typing import Dict, Iterator, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine, SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import OOMD_KILL, UNIT_OOM, LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources import words
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_check import check
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import JournalFile
@@ -29,8 +29,6 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.journal_reco
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_trust import (
     KILLER_UNITS,
     MISSED,
-    OOMD_KILL,
-    UNIT_OOM,
     Judge,
 )
 

@@ -10,13 +10,9 @@ than 0 (the kernel sees to it). SYSLOG_FACILITY=0 alone can be sent by anybody. 
 import re
 from typing import Callable, Dict, List, Match, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, OOMD_KILL, UNIT_OOM, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-#: systemd: "A process of this unit has been killed by the OOM killer."
-UNIT_OOM = "fe6faa94e7774663a0da52717891d8ef"
-#: systemd: "systemd-oomd killed N process(es) in this unit."
-OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
 #: systemd: "Failed with result 'oom-kill'."
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"
 #: journald: "Missed N kernel messages"
@@ -104,7 +100,7 @@ class Judge:
             text=to_text(message),
             source="journal",
             host=_text(fields.get(b"_HOSTNAME")),
-            tag="kernel" if from_kernel else "kmsg-user",
+            tag="kernel" if from_kernel else KMSG_USER,
             time=when,
             time_quality="unknown" if when is None else "exact",
             uptime=_seconds(fields.get(b"_SOURCE_MONOTONIC_TIMESTAMP")),

@@ -11,7 +11,7 @@ import time
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine, SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources import words
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
@@ -162,7 +162,7 @@ class KmsgScan:
         return LogLine(
             text=to_text(record.text),
             source=_PATH,
-            tag="kernel" if from_kernel else "kmsg-user",
+            tag="kernel" if from_kernel else KMSG_USER,
             time=self.boot_time + record.usec / 1e6,
             time_quality="from_uptime",
             uptime=record.usec / 1e6,

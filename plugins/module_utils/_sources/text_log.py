@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
@@ -121,14 +121,14 @@ def _dmesg(raw: str) -> Optional[Split]:
     tag = None  # type: Optional[str]
     kmsg = _KMSG.match(raw)
     if kmsg:
-        tag = "kernel" if int(kmsg.group("prio")) >> 3 == 0 else "kmsg-user"
+        tag = "kernel" if int(kmsg.group("prio")) >> 3 == 0 else KMSG_USER
         return Split(_kmsg_text(raw[kmsg.end() :]), tag=tag, uptime=int(kmsg.group("usec")) / 1e6)
     at = 0
     decoded = _DECODED.match(raw) or _PRIORITY.match(raw)
     if decoded:
         fields = decoded.groupdict()
         kernel = fields["facility"] == "kern" if "facility" in fields else int(fields["pri"]) >> 3 == 0
-        tag = "kernel" if kernel else "kmsg-user"
+        tag = "kernel" if kernel else KMSG_USER
         at = decoded.end()
     for pattern in (_BRACKET_SECONDS, _BRACKET_STAMP, _DMESG_ISO, _BRACKET_DELTA, _RELTIME):
         found = pattern.match(raw, at)

@@ -78,6 +78,15 @@ def usage(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[int]:
     return value if isinstance(value, int) else None
 
 
+def peak(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[int]:
+    """The most that was ever charged to it since it was made; kernel 5.19 and newer on cgroup 2."""
+    if where.memory is None or not _safe(cgroup):
+        return None
+    name = "memory.peak" if where.memory_is_v2 else "memory.max_usage_in_bytes"
+    value = _number(host.read("%s%s/%s" % (where.memory, cgroup, name)))
+    return value if isinstance(value, int) else None
+
+
 def swap_usage(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[int]:
     if not where.memory_is_v2 or not _safe(cgroup):
         return None

@@ -15,6 +15,10 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,200}\.conf$")
 #: Nobody else's: what `systemctl edit` and `systemctl set-property` write.
 _TAKEN = re.compile(r"^(?:override\.conf|50-(?:Memory|OOM|CPU|Tasks|IO)[A-Za-z]*\.conf)$")
 _SECTION = re.compile(r"^\[([^\]]*)\]$")
+_LINE_END = re.compile(b"\r\n|\n\r|[\r\n\0]")
+_BLANKS = " \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+_MAX_LINE = 1 << 20
 
 
 class Assignment(NamedTuple):
@@ -58,37 +62,49 @@ def is_ours(data: bytes) -> bool:
     return data.startswith(MARK.encode("ascii"))
 
 
-def _logical_lines(text: str) -> List[Tuple[int, str]]:
-    """Lines as systemd sees them: a backslash at the end joins the next one, comments in between are skipped."""
+def _logical_lines(data: bytes) -> List[Tuple[int, str]]:
+    """Lines as systemd sees them: a backslash at the end joins the next one, comments in between are skipped.
+
+    At a line that is no UTF-8 or longer than 1 MiB it stops: what came before counts (measured on 247, 252 and 257).
+    """
     found = []  # type: List[Tuple[int, str]]
     open_line = None  # type: Optional[Tuple[int, str]]
-    for number, line in enumerate(text.split("\n"), 1):
-        stripped = line.strip()
-        if stripped.startswith(("#", ";")):
+    for number, raw in enumerate(_LINE_END.split(data[len(_BOM) :] if data.startswith(_BOM) else data), 1):
+        stripped = raw.lstrip(_BLANKS.encode("ascii"))
+        if len(raw) > _MAX_LINE:
+            break
+        if stripped.startswith((b"#", b";")):
             continue
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            break
+        line = line[1:] if line.startswith("\ufeff") else line
         start, before = open_line or (number, "")
-        if line.endswith("\\"):
+        if (len(line) - len(line.rstrip("\\"))) % 2:
             open_line = (start, before + line[:-1] + " ")
             continue
         open_line = None
-        whole = (before + line).strip()
+        whole = (before + line).strip(_BLANKS)
         if whole:
             found.append((start, whole))
+    if open_line is not None and open_line[1].strip(_BLANKS):
+        found.append((open_line[0], open_line[1].strip(_BLANKS)))
     return found
 
 
 def assignments(data: bytes) -> List[Assignment]:
-    """Every assignment in the order of the file. Bytes that are not UTF-8 make systemd skip the file's line, and us too."""
+    """Every assignment in the order of the file."""
     found = []  # type: List[Assignment]
     current = ""
-    for number, line in _logical_lines(data.decode("utf-8", "replace")):
+    for number, line in _logical_lines(data):
         header = _SECTION.match(line)
         if header:
             current = header.group(1)
             continue
         key, equals, value = line.partition("=")
         if equals and current:
-            found.append(Assignment(current, key.strip(), value.strip(), number))
+            found.append(Assignment(current, key.strip(_BLANKS), value.strip(_BLANKS), number))
     return found
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which file wins: a unit's own file and all its drop-ins in systemd's order, read from the disk.
 
-systemd's ladder (measured on 252): of files with one name only the first is read, by folder rank and then by how specific the unit is;
+systemd's ladder (measured on 247, 252 and 257): of files with one name only the first is read, by folder rank and then by how specific the unit is;
 what is left is applied by file name, over all folders. ``override.conf`` sorts after ``50-memops.conf``.
 """
 
@@ -27,8 +27,8 @@ FOLDERS = (
     "/run/systemd/system.attached",
     "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/usr/lib/systemd/system",
     "/run/systemd/generator.late",
 )
 CONFIG_FOLDER = "/etc/systemd/system"
@@ -77,12 +77,13 @@ def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = (
 
     ``extra`` are paths that are taken to exist.
     """
-    own = []  # type: List[str]
-    for unit in names:
-        own += [name for name in unit.dropin_names() if name not in own]
+    own = names[0].dropin_names() if names else []
+    aliases = []  # type: List[str]
+    for unit in names[1:]:
+        aliases += [name for name in unit.dropin_names() if name not in own and name not in aliases]
     kinds = list(dict.fromkeys(unit.type for unit in names))
     chosen = {}  # type: Dict[str, str]
-    for group in (own, kinds):  # a drop-in for a whole type gives way to any other of its name
+    for group in (own, aliases, kinds):  # a drop-in of an alias, or for a whole type, gives way to any other of its name
         for folder in FOLDERS:
             for name in group:
                 place = "%s/%s.d" % (folder, name)

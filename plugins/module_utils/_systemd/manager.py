@@ -16,7 +16,7 @@ from .unit_name import UnitName, parse_unit_name
 _PROPERTIES = (
     "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit KillMode Delegate "
     "RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic "
-    "NRestarts Result MemoryCurrent MemoryLimit ConditionResult"
+    "NRestarts Result MemoryCurrent MemoryPeak MemoryLimit ConditionResult"
 ).split()
 _SHOWN = ",".join(_PROPERTIES + [setting.key for setting in SETTINGS])
 _VERSION = re.compile(r"^systemd (\d+)")

@@ -6,9 +6,12 @@
 Versions from systemd's NEWS and systemd.resource-control(5), systemd.exec(5), systemd.service(5).
 """
 
+import os
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, parse_share, parse_size
+
+from .lenient import read_int, read_share, read_size
 
 INFINITY = "infinity"
 #: A value as systemd shows it: a number, or a word such as ``infinity`` or ``kill``.
@@ -17,6 +20,7 @@ Value = Union[int, str]
 _EXEC = ("service", "socket", "mount", "swap")
 _CGROUP = ("service", "slice", "scope", "socket", "mount", "swap")
 _UNSET = 2**64 - 1
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Setting(NamedTuple):
@@ -59,24 +63,28 @@ class Setting(NamedTuple):
 
     def expected(self, text: str, ram: Optional[int]) -> Optional[Value]:
         """The number or word that systemd makes of a drop-in's text; None where that cannot be known: a share of unknown RAM."""
-        if self.kind == "score":
-            return int(text)
         if self.kind == "word" or text == INFINITY:
             return text
-        share = parse_share(text)
+        if self.kind == "score":
+            return read_int(text)
+        share = read_share(text)
         if share is None:
-            return parse_size(text)
-        return None if ram is None else ram * share // 10_000
+            return read_size(text)
+        return None if ram is None else ram // _PAGE * share // 10_000 * _PAGE
 
     def ignored(self, text: str) -> bool:
-        """systemd reads this line, warns in its log and goes on as if it were not there. An empty value is no error: it resets."""
+        """systemd reads this line, warns in its log and goes on as if it were not there. An empty number is no error: it resets."""
         if not text:
+            return self.kind == "word" and not self.key.startswith(("ManagedOOMSwap", "ManagedOOMMemory"))
+        if self.kind == "word":
+            return text not in self.words
+        if self.kind == "memory" and text == INFINITY:
             return False
         try:
-            self.canonical(int(text) if self.kind == "score" else text)
+            number = self.expected(text, 1 << 62)
         except ValueError:
             return True
-        return False
+        return not -1000 <= int(number or 0) <= 1000 if self.kind == "score" else not (number or self.zero)
 
 
 def _score(value: Any) -> str:

@@ -7,7 +7,7 @@ One ``systemctl show``: about 0.6 ms of CPU a unit here and as much in pid 1 (sy
 """
 
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import parse_counter
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
@@ -23,15 +23,18 @@ DAEMONS = {
 
 _PROPERTIES = (
     "Id",
+    "Names",
     "LoadState",
     "ActiveState",
     "Result",
     "OOMScoreAdjust",
     "OOMPolicy",
     "MemoryCurrent",
+    "MemoryHigh",
     "MemoryMax",
     "MemoryLimit",  # systemd 219 and cgroup v1
     "ControlGroup",
+    "DropInPaths",
 )
 _MAX_UNITS = 200
 _UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
@@ -92,18 +95,23 @@ def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
     limit = _number(block.get("MemoryMax"))
     return {
         "name": block["Id"],
+        "names": [name for name in block.get("Names", "").split() if name != block["Id"]],
+        "load_state": block.get("LoadState") or None,
         "result": block.get("Result") or None,
         "oom_kills": oom_kills(host, block.get("ControlGroup")),
         "oom_score_adjust": _number(block.get("OOMScoreAdjust")),
         "active_state": block.get("ActiveState") or None,
         "memory_current": _number(block.get("MemoryCurrent")),
         "memory_max": _number(block.get("MemoryLimit")) if limit is None else limit,
+        "memory_high": _number(block.get("MemoryHigh")),
         "oom_policy": block.get("OOMPolicy") or None,
     }
 
 
-def _tells(unit: Dict[str, Any]) -> bool:
-    return unit["result"] == "oom-kill" or bool(unit["oom_kills"]) or bool(unit["oom_score_adjust"])
+def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
+    """Killed, protected, limited, or with a drop-in of this collection's."""
+    limited = unit["memory_max"] is not None or unit["memory_high"] is not None
+    return unit["result"] == "oom-kill" or bool(unit["oom_kills"]) or bool(unit["oom_score_adjust"]) or limited or "memops" in drop_ins
 
 
 def _rank(unit: Dict[str, Any]) -> Any:
@@ -134,14 +142,20 @@ def _ask(host: Host, argv: List[str], timeout: float) -> str:
     return ran.stdout
 
 
-def systemd_view(host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl") -> SystemdView:
-    """Never an exception: a host without systemd, or one that does not answer, has no units and says why."""
+def systemd_view(
+    host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl", named: Sequence[str] = ()
+) -> SystemdView:
+    """Never an exception: a host without systemd, or one that does not answer, has no units and says why.
+
+    ``named`` units are always among them, also when they are not there.
+    """
     nothing = {daemon: None for daemon in DAEMONS}  # type: Dict[str, Optional[str]]
     if not os.path.isdir(host.path("/run/systemd/system")):
         return SystemdView([], nothing, "systemd does not run here")
     wanted = ["*.service", "*.scope"] if units else []
     if daemons:
         wanted += [name for names in DAEMONS.values() for name in names]
+    wanted += [name for name in named if units and name not in wanted]
     if not wanted:
         return SystemdView([], nothing)
     try:
@@ -151,5 +165,10 @@ def systemd_view(host: Host, units: bool = True, daemons: bool = True, timeout: 
     blocks = {block["Id"]: block for block in parse_show(text) if block.get("Id")}
     found = []  # type: List[Dict[str, Any]]
     if units:
-        found = sorted(filter(_tells, (unit_facts(host, block) for block in blocks.values())), key=_rank)
+        asked = set(named)
+        for block in blocks.values():
+            unit = unit_facts(host, block)
+            if asked & {unit["name"], *unit["names"]} or (_tells(unit, block.get("DropInPaths", "")) and unit["load_state"] != "not-found"):
+                found.append(unit)
+        found.sort(key=lambda unit: (not asked & {unit["name"], *unit["names"]}, _rank(unit)))
     return SystemdView(found[:_MAX_UNITS], daemon_states(blocks) if daemons else nothing)

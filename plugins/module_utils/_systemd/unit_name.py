@@ -41,19 +41,27 @@ class UnitName(NamedTuple):
         return self.is_root or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice") or self.prefix.endswith("-")
 
     def dropin_names(self) -> List[str]:
-        """Whose ``.d`` folders systemd reads for this unit, the most specific first, without the type's own."""
-        names = [self.name]
-        if self.template and not self.is_template:
-            names.append(self.template)
-        marks = [""] if self.instance is None else ["@" + self.instance, "@"]
-        parts = self.prefix.split("-")
-        if self.type == "slice" and self.prefix == "-":
-            return names
-        for count in range(len(parts) - 1, 0, -1):
-            prefix = "-".join(parts[:count]) + "-"
-            if prefix.strip("-") and prefix != self.prefix:
-                names += ["%s%s.%s" % (prefix, mark, self.type) for mark in marks]
-        return list(dict.fromkeys(names))
+        """Whose ``.d`` folders systemd reads for this unit, the most specific first, without the type's own.
+
+        Each name is followed by its template and its prefixes, those of a template without the @ (measured on 252: ``foo-bar@x``,
+        ``foo-bar@``, ``foo-``, ``foo-@x``, ``foo-@``).
+        """
+        found = []  # type: List[str]
+        _collect(self.prefix, self.instance, self.type, found)
+        return found
+
+
+def _collect(prefix: str, instance: Optional[str], kind: str, found: List[str]) -> None:
+    name = "%s%s.%s" % (prefix, "" if instance is None else "@" + instance, kind)
+    if name in found:
+        return
+    found.append(name)
+    if instance:
+        _collect(prefix, "", kind, found)
+    stem = prefix[:-1] if prefix.endswith("-") else prefix
+    cut = stem.rfind("-")
+    if cut > 0:
+        _collect(stem[: cut + 1], instance or None, kind, found)
 
 
 def parse_unit_name(text: str) -> UnitName:

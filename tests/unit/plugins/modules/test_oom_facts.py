@@ -27,11 +27,18 @@ def test_a_wish():
     wish = oom_facts.wish_of(
         params(
             gather_subset=["kills", "memory"], since="24h", until="1h", sources=["files", "kmsg"], paths=["/a", "/b*"],
-            journal_directory="/j", max_kills=0, include_tasks=True, killers="kernel",
+            journal_directory="/j", max_kills=0, include_tasks=True, killers="kernel", units=["nginx", "a.slice"],
         ),
         NOW,
     )  # fmt: skip
-    assert wish == Wish(("kills", "memory"), NOW - 86400, NOW - 3600, ("files", "kmsg"), ("/a", "/b*"), "/j", 0, True, "kernel")
+    assert wish == Wish(
+        ("kills", "memory"), NOW - 86400, NOW - 3600, ("files", "kmsg"), ("/a", "/b*"), "/j", 0, True, "kernel", ("nginx.service", "a.slice")
+    )
+
+
+def test_a_wrong_unit_name_is_named():
+    with pytest.raises(ValueError, match="units: '../x' is no unit name.* Nothing was read."):
+        oom_facts.wish_of(params(units=["../x"]), NOW)
 
 
 def test_auto_and_all_win():

@@ -5,6 +5,7 @@
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._oom import select
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
@@ -37,6 +38,31 @@ def test_earlyoom(text, expected):
     (found,) = events(P + "earlyoom[621]: " + text + "\n")
     assert {name: getattr(found.victim, name, getattr(found, name, None)) for name in expected} == expected
     assert events(P + "somebody[621]: " + text + "\n") == []
+
+
+def test_earlyoom_that_only_pretends():
+    """--dryrun names the process first and says in the next line that nothing was sent."""
+    one, other = ('sending SIGTERM to process %d uid 0 "a": badness 5, VmRSS 9 MiB\n' % pid for pid in (622, 623))
+    dry = "dryrun, not actually sending any signal\n"
+    early = P + "earlyoom[621]: "
+    noise = P + "cron[1]: nothing\n"
+    assert events(early + one + early + dry) == []
+    assert events(one + dry) == []  # in the foreground
+    assert [kill.victim.pid for kill in events(early + one + noise + early + dry + early + other)] == [623]
+    assert [kill.victim.pid for kill in events(early + one + early + other + early + "process exited after 0.1 seconds\n" + early + dry)] == [
+        622,
+        623,
+    ]
+    # Another host's dry run is not ours.
+    assert [kill.victim.pid for kill in events(early + one + early.replace("vm1", "vm2") + dry)] == [622]
+
+
+def test_a_dry_run_in_a_large_file():
+    """The lines around an anchor: the second has none of its own."""
+    early = (P + "earlyoom[621]: ").encode()
+    data = early + b'sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB\n' + early + b"dryrun, not actually sending any signal\n"
+    lines = select.lines_of_interest(b"noise\n" + data + b"noise\n", (6 + len(early) + 1,))
+    assert b"".join(lines).count(b"\n") >= 2 and b"dryrun" in b"".join(lines)
 
 
 def test_earlyoom_name_over_two_lines():

@@ -48,6 +48,11 @@ def storm(count, rng, padding):
     return ("\n".join(lines) + "\n").encode("utf-8"), told
 
 
+def without_verdict(summary):
+    """The verdict speaks of the kills that are listed."""
+    return {key: value for key, value in summary.items() if key != "verdict"}
+
+
 def facts_of(path, **wish):
     return gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(path),), **wish))
 
@@ -68,7 +73,7 @@ def test_counted_as_if_parsed(tmp_path, padding, max_kills):
     newest = parsed["kills"][len(parsed["kills"]) - max_kills :]
     assert [kill["victim"] for kill in counted["kills"]] == [kill["victim"] for kill in newest]
     assert [kill["id"] for kill in counted["kills"]] == [kill["id"] for kill in newest]
-    assert counted["summary"] == parsed["summary"]
+    assert without_verdict(counted["summary"]) == without_verdict(parsed["summary"])
     assert counted["truncated"] == 2000 - max_kills
     assert counted["unparsed"] == parsed["unparsed"] == 0
 

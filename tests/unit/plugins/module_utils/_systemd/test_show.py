@@ -45,6 +45,42 @@ def cgroup(root, path, text):
     target.write_text(text)
 
 
+BLOCKS = """Id=mariadb.service
+Names=mariadb.service mysql.service
+LoadState=loaded
+ActiveState=active
+
+Id=nonesuch.service
+LoadState=not-found
+
+Id=limited.service
+LoadState=loaded
+MemoryMax=536870912
+
+Id=slowed.service
+LoadState=loaded
+MemoryHigh=1048576
+
+Id=ours.service
+LoadState=loaded
+DropInPaths=/etc/systemd/system/ours.service.d/50-memops.conf
+
+Id=plain.service
+LoadState=loaded
+MemoryMax=infinity
+MemoryHigh=18446744073709551615
+"""
+
+
+def test_named_units_are_told_of_whatever_they_say(booted, systemctl):
+    program = systemctl("cat <<'E'\n%sE" % BLOCKS)
+    view = systemd_view(Host(root=str(booted)), program=program, named=["mysql.service", "nonesuch.service"])
+    assert [unit["name"] for unit in view.units] == ["mariadb.service", "nonesuch.service", "limited.service", "ours.service", "slowed.service"]
+    assert view.units[0]["names"] == ["mysql.service"] and view.units[1]["load_state"] == "not-found"
+    with open(program + ".log") as stream:
+        assert stream.read().rstrip().endswith("mysql.service nonesuch.service")
+
+
 def test_recorded(fixtures, booted, systemctl):
     program = systemctl("cat '%s'" % os.path.join(fixtures, "systemd", "show-252.txt"))
     view = systemd_view(Host(root=str(booted)), program=program)
@@ -53,22 +89,28 @@ def test_recorded(fixtures, booted, systemctl):
     assert view.units == [
         {
             "name": "dbus.service",
+            "names": [],
+            "load_state": "loaded",
             "result": "success",
             "oom_kills": None,
             "oom_score_adjust": -900,
             "active_state": "active",
             "memory_current": None,
             "memory_max": None,
+            "memory_high": None,
             "oom_policy": "stop",
         },
         {
             "name": "systemd-journald.service",
+            "names": [],
+            "load_state": "loaded",
             "result": "success",
             "oom_kills": None,
             "oom_score_adjust": -250,
             "active_state": "active",
             "memory_current": None,
             "memory_max": None,
+            "memory_high": None,
             "oom_policy": "stop",
         },
     ]

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sentence, and what memory was short of: from kills that we provoked by taking memory away in eight ways."""
+
+import json
+import os
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._oom import facts
+from ansible_collections.memops.linux.plugins.module_utils._oom.cause import causes, elsewhere
+from ansible_collections.memops.linux.plugins.module_utils._oom.contest import EXCEPTIONS
+from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
+    Invoker,
+    Kill,
+    LogLine,
+    MemcgInfo,
+    MemInfo,
+    Process,
+    Report,
+    Task,
+    Zone,
+)
+from ansible_collections.memops.linux.plugins.module_utils._oom.why import NO_TABLE, explain
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of
+
+M = 1 << 20
+#: Victim -> the kinds of its cause, and a clause that its sentence must have.
+CAUSES = {
+    "hog-tmpfs": (["no_swap", "shmem", "one_process"], "tmpfs and shared memory held 130 MiB (39 %)"),
+    "shmhog": (
+        ["memcg_limit", "shmem"],
+        "the limit of 64 MiB of /system.slice/shmhog.service was reached; tmpfs and shared memory held 44 MiB (69 %)",
+    ),
+    "tables": (["no_swap", "hugepages", "page_tables", "one_process"], "78 MiB of page tables, +332 MiB for oom_score_adj 1000"),
+    "hog-huge": (["no_swap", "hugepages", "one_process"], "huge pages set aside held 120 MiB (36 %)"),
+    "hog-pipes": (["no_swap", "unaccounted", "hugepages", "many_processes"], "something outside of processes and caches"),
+    "hog-slab": (["no_swap", "hugepages", "slab", "many_processes"], "unreclaimable slab held 79 MiB (24 %)"),
+    "worker": (["no_swap", "hugepages", "many_alike"], "30 processes named worker together held 149 MiB (90 %)"),
+    "hog-swap": (["swap_full", "hugepages", "one_process"], "swap of 64 MiB was full"),
+}
+
+
+@pytest.fixture(scope="module")
+def provoked(fixtures):
+    with open(os.path.join(fixtures, "kernel", "causes-dmesg.txt"), "rb") as stream:
+        return {kill.victim.comm: kill for kill in kills_in(stream.read())}
+
+
+@pytest.mark.parametrize("victim", sorted(CAUSES))
+def test_what_took_the_memory(provoked, victim):
+    assert set(provoked) == set(CAUSES)
+    said = explain(provoked[victim])
+    kinds, clause = CAUSES[victim]
+    assert said.contest.exception is None
+    assert [one.kind for one in said.causes] == kinds
+    assert said.why.startswith("%s[%d] " % (victim, provoked[victim].victim.pid)) and clause in said.why
+
+
+def test_the_pipes_are_found_by_what_is_missing(provoked):
+    """110 pipes of 1 MiB each, and some MiB that every kernel keeps for itself."""
+    assert 110 * M < elsewhere(provoked["hog-pipes"].report.memory) < 130 * M
+    assert elsewhere(provoked["hog-tmpfs"].report.memory) < 20 * M
+
+
+def test_sizes_of_the_block(provoked):
+    memory = provoked["hog-swap"].report.memory
+    assert (memory.swap_total, memory.swap_free, memory.hugepages) == (65532 * 1024, 0, 120 * M)
+    assert memory.ram == (98171 - 12410) * 4096
+    assert [(zone.node, zone.name) for zone in memory.zones] == [(0, "DMA"), (0, "DMA32")]
+    memcg = provoked["shmhog"].report.memcg
+    assert (memcg.limit, memcg.swap_limit, memcg.shmem) == (64 * M, 0, 44 * M)
+
+
+def test_whole_sentences(provoked):
+    assert explain(provoked["shmhog"]).why == (
+        "shmhog[211] was the only process that could be killed (20 MiB of memory); the limit of 64 MiB of /system.slice/shmhog.service was reached; "
+        "tmpfs and shared memory held 44 MiB (69 %)"
+    )
+    assert explain(provoked["tables"]).why.startswith(
+        "tables[250] had the highest badness of 7 processes: 413 MiB (2.8 MiB of memory, 78 MiB of page tables, +332 MiB for oom_score_adj 1000), "
+        "403 MiB more than the next, sshd[237]; the host has no swap"
+    )
+    worker = explain(provoked["worker"]).why
+    assert "as bad as the next, worker[373]" in worker and "without adjustments" not in worker
+
+
+def kill(**more):
+    report = Report(**more.pop("report", {}))
+    fields = dict(line=LogLine("", "test", time=1.0), victim=Process(pid=1, comm="a"), scope="global", trigger="fault", report=report)
+    fields.update(more)
+    return Kill(**fields)
+
+
+def test_without_a_table():
+    assert explain(kill()).why == NO_TABLE == "no task table in the log: the kernel's choice cannot be recomputed"
+    assert explain(kill()._replace(report=None)).why == NO_TABLE
+    assert explain(kill(scope="memcg", oom_memcg="/a")).why == NO_TABLE + "; the memory limit of /a was reached"
+    assert explain(kill(killer="earlyoom")).why == "earlyoom chose it, not the kernel: its choice is not recomputed"
+
+
+@pytest.mark.parametrize("exception", sorted(EXCEPTIONS))
+def test_every_rule_makes_a_sentence(exception):
+    told = kill(tasks=(Task(1, 1, 0, "a", rss=M, oom_score_adj=0),), trigger="fault")
+    said = explain(told)
+    assert said.contest is not None
+    from ansible_collections.memops.linux.plugins.module_utils._oom import why
+
+    text = why._excepted(told, said.contest._replace(exception=exception))
+    assert text.startswith("a[1] died because the kernel ") and "None" not in text
+
+
+def shares(**sizes):
+    return MemInfo(ram=1000 * M, swap_total=M, swap_free=M, **{name: size * M for name, size in sizes.items()})
+
+
+SHORT = [
+    ("a cpuset", kill(constraint="CONSTRAINT_CPUSET", report={"nodes": "1"}), ["numa"], "the cpuset of the process that asked allows memory node 1 only"),
+    ("a policy", kill(constraint="CONSTRAINT_MEMORY_POLICY"), ["numa"], "allows memory nodes of its own only"),
+    ("32 bit", kill(report={"memory": MemInfo(ram=2000 * M, swap_total=9 * M, swap_free=9 * M,
+                                              zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}),
+     ["lowmem"], "zone Normal was used up while HighMem had 900 MiB free"),
+    ("in pieces", kill(invoker=Invoker(order=3), report={"memory": shares(free=90)._replace(zones=(Zone(0, "Normal", 90 * M, 2 * M),))}),
+     ["fragmentation"], "90 MiB were free, but not in one piece of 2^3 pages"),
+    ("enough for one page is no fragmentation", kill(invoker=Invoker(order=0), report={"memory": shares(free=90)._replace(
+        zones=(Zone(0, "Normal", 90 * M, 2 * M),))}), [], ""),
+    ("by hand", kill(trigger="sysrq", report={"memory": shares(shmem=900)}), ["sysrq"], "somebody asked for it (sysrq-f)"),
+    ("stacks", kill(report={"memory": shares(kernel_stack=50)}), ["kernel_stack"], "kernel stacks held 50 MiB (5 %)"),
+    ("less than is worth a word", kill(report={"memory": shares(kernel_stack=49, shmem=199, slab_unreclaimable=149, pagetables=49, hugepages=199)}), [], ""),
+    ("sockets", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(limit=100 * M, sock=20 * M)}),
+     ["memcg_limit", "sockets"], "socket buffers held 20 MiB (20 %)"),
+    ("no limit", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(limit=1 << 62, usage=M)}), ["memcg"], "/a has no memory limit of its own"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("told, kinds, text", [row[1:] for row in SHORT], ids=[row[0] for row in SHORT])
+def test_what_was_short(told, kinds, text):
+    found = causes(told)
+    assert [one.kind for one in found] == kinds
+    assert text in "; ".join(one.text for one in found)
+
+
+def test_names_in_the_sentence_are_printable():
+    tasks = (Task(1, 1, 0, "\x1b[31m\udcff", rss=2 * M, oom_score_adj=0), Task(2, 2, 0, "\u202e<b>\n", rss=M, oom_score_adj=0))
+    told = kill(victim=Process(pid=1, comm="\x1b[31m\udcff"), tasks=tasks, scope="memcg", oom_memcg="/\x07", kernel="6.1.0")
+    said = json.dumps(explain(told).as_facts(), ensure_ascii=False)
+    assert "\\\\x1b[31m\\\\xff[1]" in said and "\\\\u202e<b>\\\\x0a" in said and "/\\\\x07" in said
+    said.encode("utf-8")
+
+
+# -- as facts -------------------------------------------------------------------------------------------------
+
+
+def test_only_with_the_tables(fixtures):
+    path = os.path.join(fixtures, "kernel", "causes-dmesg.txt")
+    oom, kills = kills_of(sources=("files",), paths=(path,))
+    assert len(kills) == 8 and not {"why", "cause", "contest", "tasks"} & {key for one in kills for key in one}
+    oom, kills = kills_of(sources=("files",), paths=(path,), include_tasks=True)
+    assert "tables_truncated" not in oom
+    for one in kills:
+        contest = one["contest"]
+        assert sorted(contest) == ["exception", "margin", "rule", "second", "totalpages", "winner"]
+        assert contest["winner"]["pid"] == one["victim"]["pid"]
+        killable = [task["badness"] for task in one["tasks"] if task["badness"] is not None]
+        assert max(killable) == contest["winner"]["badness"]
+        assert all((task["badness"] is None) == (task["oom_score_adj"] == -1000) for task in one["tasks"])
+        assert one["cause"] and sorted(one["cause"][0]) == ["kind", "share", "size", "text"]
+    json.dumps(oom, allow_nan=False).encode("utf-8")
+
+
+def test_every_kill_has_a_why(fixtures):
+    oom, _kernel = kills_of(sources=("files",), paths=(os.path.join(fixtures, "kernel", "bookworm-syslog"),), include_tasks=True)
+    assert {one["killer"] for one in oom["kills"]} == {"kernel", "earlyoom", "systemd-oomd"}
+    assert all(one["why"] for one in oom["kills"])
+
+
+def ledger_of(*kills):
+    ledger = Ledger(1000)
+    for one in kills:
+        ledger.add(one)
+    return ledger
+
+
+def test_a_process_that_was_just_killed_is_known_to_the_next():
+    def one(victim, when, boot="b"):
+        tasks = (Task(1, 1, 0, "x", rss=9 * M, oom_score_adj=0), Task(2, 2, 0, "y", rss=5 * M, oom_score_adj=0))
+        line = LogLine("", "test", time=1000.0 + when, uptime=when, boot_id=boot)
+        report = {"columns": ("rss", "swapents", "oom_score_adj", "pgtables_bytes")}
+        return kill(line=line, victim=Process(pid=victim, comm="x", total_vm=victim), tasks=tasks, page_size=4096, report=report)
+
+    def exceptions(*kills):
+        return [found["contest"]["exception"] for found in facts.kills_facts(ledger_of(*kills).entries(), explain=True)]
+
+    assert exceptions(one(1, 10.0), one(2, 12.0)) == [None, "already_killed"]
+    assert exceptions(one(1, 10.0), one(2, 99.0)) == [None, "unexplained"]
+    assert exceptions(one(1, 10.0), one(2, 12.0, boot="c")) == [None, "unexplained"]
+
+
+def test_tables_go_before_kills():
+    """The newest keep theirs; the reasons of the others stay."""
+    tasks = tuple(Task(pid, pid, 0, "c%d" % pid, rss=M * (1 + pid % 3), oom_score_adj=0) for pid in range(1, 301))
+    kills = []
+    for number in range(60):
+        line = LogLine("", "test", time=1000.0 + 700 * number)
+        kills.append(kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096))
+    oom = facts.kill_section(ledger_of(*kills), (), 0, explain=True)
+    facts.fit(oom)
+    assert len(json.dumps(oom)) <= 250_000
+    with_table = ["tasks" in one for one in oom["kills"]]
+    assert (len(oom["kills"]), oom["truncated"]) == (60, 0)
+    assert with_table == sorted(with_table) and 2 <= sum(with_table) < 10
+    assert oom["tables_truncated"] == 60 - sum(with_table)
+    assert all(one["why"].startswith("c299[299] ") for one in oom["kills"])
