@@ -50,6 +50,8 @@ attributes:
     support: N/A
     details:
       - It changes nothing.
+  facts:
+    support: none
   platform:
     support: full
 """
@@ -64,6 +66,8 @@ attributes:
       - Reads and checks everything that a real run does.
   diff_mode:
     support: full
+  facts:
+    support: none
   platform:
     support: full
 """

@@ -121,11 +121,11 @@ next_victim:
   type: dict
   contains:
     margin:
-      description: Bytes by which it leads the next. Null where there is no other.
+      description: Bytes by which the first of RV(processes) leads the second. Null where there is no other.
       returned: always
       type: int
     over:
-      description: Whom it leads, C(pid), C(comm) and C(unit).
+      description: The second, C(pid), C(comm) and C(unit).
       returned: always
       type: dict
     parent:

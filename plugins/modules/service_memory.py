@@ -51,8 +51,9 @@ options:
         choices: [fail, skip, stage]
       yields:
         description:
-          - Leave this entry out where another one is for the same unit, under its own name or an alias. For defaults that a more particular entry overrides.
-          - Without it, two entries for one unit are an error.
+          - This entry is a default. It is left out where another one is for the same unit, under its own name or an alias;
+            without it, two entries for one unit are an error.
+          - With O(services[].missing=skip) it is not in RV(services) where the unit is not installed.
         type: bool
         default: false
       oom_score_adjust:

@@ -86,4 +86,4 @@ def victims(bench: Bench) -> None:
         note = f"{ranked.seconds:.3f} s, of it interpreter and imports {nothing.seconds:.3f}; peak {ranked.peak:.1f} MiB, ranked {ranked.found}"
         short = f"{version(interpreter)}: {count} processes"
         bench.say(f"{short}, ranked / cat", 1.5, (ranked.seconds - nothing.seconds) / cat.seconds, "x", note)
-        bench.say(f"{short}, ranked and what if / cat", 1.5, (what_if.seconds - nothing.seconds) / cat.seconds, "x")
+        bench.say(f"{short}, ranked and what if / cat", 2.0, (what_if.seconds - nothing.seconds) / cat.seconds, "x")

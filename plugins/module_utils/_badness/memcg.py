@@ -79,7 +79,7 @@ def find(host: Host, where: Layout, name: str, processes: Iterable[Process]) -> 
         if ".." in path.split("/") or "\0" in path or not os.path.isdir(host.path("%s%s" % (where.memory, path))):
             raise ValueError("memcg: %s is no cgroup of the memory controller here" % (name,))
         return path
-    found = sorted({path for path in _of_unit(name, processes)})
+    found = sorted(set(_of_unit(name, processes)))
     if not found:
         raise ValueError("memcg: no process runs in a cgroup named %s; give a unit that runs or a path such as /system.slice" % (name,))
     if len(found) > 1:

@@ -49,7 +49,7 @@ class Ranking(NamedTuple):
 
     @property
     def second(self) -> Optional[Standing]:
-        return next((place for place in self.places if place is not self.next), None)
+        return self.places[1] if len(self.places) > 1 else None
 
 
 def pages_of(process: Process, page: int) -> int:
@@ -139,12 +139,12 @@ def _key(process: Process) -> Tuple[Optional[str], str]:
 
 
 def margin(contest: Contest, ranking: Ranking) -> Optional[int]:
-    """Bytes by which the chosen one leads; None where nobody else is left."""
-    second = ranking.second
-    if ranking.next is None or second is None:
+    """Bytes by which the worst leads the second; None where nobody else is left."""
+    chosen, second = ranking.chosen, ranking.second
+    if chosen is None or second is None:
         return None
     page = os.sysconf("SC_PAGE_SIZE")
-    lead = ranking.next.badness - second.badness
+    lead = chosen.badness - second.badness
     return lead * page * contest.totalpages // 1000 if contest.era.thousandths else lead * page
 
 

@@ -32,8 +32,11 @@ def _names(process: Process) -> Set[str]:
     return {process.comm, unit, unit[: -len(".service")] if unit.endswith(".service") else unit}
 
 
-def _about_the_first(first: Process, adjustments: Mapping[str, int], applied: Applied, chain: Set[int]) -> Optional[str]:
+def _about_the_first(first: Process, already: bool, adjustments: Mapping[str, int], applied: Applied, chain: Set[int]) -> Optional[str]:
     names = _names(first)
+    if already:
+        own = applied.scores.get(first.pid)
+        return "%s would still be the next victim: %d is not enough" % (named(first), own) if own is not None and own < 0 else None
     if names.intersection(_SSH):
         return "sshd would be the next victim: %s" % named(first)
     if first.pid in chain:
@@ -49,8 +52,8 @@ def warnings_of(
     """sshd, the chain of processes that connects, a service that is being protected; too much out of reach."""
     said = []  # type: List[str]
     old, new = without(before, own)[:1], without(after, own)[:1]
-    if new and [process.pid for process in old] != [process.pid for process in new]:
-        text = _about_the_first(new[0], adjustments, applied, chain)
+    if new:
+        text = _about_the_first(new[0], bool(old) and old[0].pid == new[0].pid, adjustments, applied, chain)
         if text:
             said.append(text)
     if old and not new:

@@ -10,13 +10,12 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
 
 from .case import Case
 from .earlier import record
-from .files import carry_out, on_disk, put_back
-from .judge import Ground, earlier_of, prepare_on
+from .files import carry_out, clear, on_disk, put_back
+from .judge import Ground, earlier_of, look, prepare_on, wanted_score
 from .proof import Gap, file_gaps, kernel_gaps, score_gaps, shadowing, systemd_gaps
 from .restart import restart_and_watch
 from .scores import Score, apply_scores, may_lower
@@ -87,9 +86,12 @@ class _Run:
 
     def _write(self) -> None:
         for case in self._left():
-            if case.steps.changes_file:
+            if case.steps.changes_file or case.steps.clear:
                 try:
-                    carry_out(self.host, case)
+                    if case.steps.clear:
+                        clear(self.host, case)
+                    else:
+                        carry_out(self.host, case)
                 except _BROKEN as exc:
                     case.fail("%s could not be %s: %s. %s" % (case.current.path, "written" if case.steps.write else "removed", exc, UNTOUCHED))
 
@@ -111,7 +113,8 @@ class _Run:
         todo = [case for case in self._left() if case.steps.reload]
         if not todo:
             return
-        others = sorted(set(manager.pending_reload(self.host)) - {case.name for case in self.cases})
+        ours = {name for case in self.cases for name in [case.name] + [state.id for state in case.current.running]}
+        others = sorted(set(manager.pending_reload(self.host)) - ours)
         try:
             manager.reload(self.host)
         except ManagerError as exc:
@@ -120,8 +123,8 @@ class _Run:
             return
         for case in todo:
             case.reloaded = True
-            if others:
-                case.notes.append("the reload brought changed files of other units into force too: %s" % ", ".join(others))
+        if others:
+            todo[0].notes.append("the reload brought changed files of other units into force too: %s" % ", ".join(others))
         self._refresh()
         deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
         if deaf:
@@ -135,8 +138,7 @@ class _Run:
 
     def _unread(self, case: Case) -> List[Gap]:
         """systemd has read the files again and still believes something else."""
-        causes = ("not_read",) if self.ground.allow.shadowed else ("not_read", "shadowed")
-        return [gap for gap in systemd_gaps(case.current, case.wish.settings, case.files, self.ground.ram) if gap.cause in causes]
+        return [gap for gap in systemd_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram) if gap.cause == "not_read"]
 
     def _live(self) -> None:
         for case in self._left():
@@ -147,8 +149,8 @@ class _Run:
 
     def _set(self, case: Case, state: UnitState) -> None:
         believed, group = state.believed("oom_score_adjust"), state.control_group
-        wanted = believed if isinstance(believed, int) else case.steps.score
-        if group is None or wanted is None:
+        wanted = believed if isinstance(believed, int) else wanted_score(case, state)
+        if group is None:
             return
         earlier = earlier_of(self.ground, case, state, wanted)
         rows, settled = apply_scores(self.host, group, lambda: self.ground.pids(state), wanted, earlier, True)
@@ -216,11 +218,11 @@ def _prove(ground: Ground, cases: Sequence[Case]) -> None:
             continue
         case.gaps += file_gaps(case.current, case.steps.after, now)
         settings = case.wish.settings if case.wish.state == "present" else {}
-        case.files = origins(case.current.files(host, now), case.current.unit.type)
+        look(ground, case, now)
         for origin in shadowing(case.current, settings, case.files, ground.ram).values():
             case.shadowed_by = case.shadowed_by or origin.path
         if settings or not case.current.booted:
-            case.gaps += systemd_gaps(case.current, settings, case.files, ground.ram)
+            case.gaps += systemd_gaps(case.current, settings, case.origins_of, ground.ram)
         for state in case.current.running:
             case.gaps += kernel_gaps(host, ground.layout, state, settings)
             if case.steps.score is not None:
@@ -229,8 +231,8 @@ def _prove(ground: Ground, cases: Sequence[Case]) -> None:
 
 def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
     """Rows of a live change were read back already; the others are read now."""
-    wanted, group = case.steps.score, state.control_group
-    if wanted is None or group is None:
+    wanted, group = wanted_score(case, state), state.control_group
+    if group is None:
         return
     if state.id not in case.rows or not (case.set_scores or case.restarted):
         earlier = earlier_of(ground, case, state, wanted)

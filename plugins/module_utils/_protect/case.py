@@ -6,6 +6,7 @@
 from typing import Any, Dict, FrozenSet, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS, Value
 
 from .plan import Steps
@@ -25,7 +26,10 @@ class Case:
         self.wish = wish
         self.current = current
         self.steps = Steps(current.path, None)
+        self.ram = None  # type: Optional[int]
         self.files = {}  # type: Dict[str, Origin]
+        self.of_instance = {}  # type: Dict[str, Dict[str, Origin]]
+        self.hidden = frozenset()  # type: FrozenSet[str]
         self.rows = {}  # type: Dict[str, List[Score]]
         self.earlier = {}  # type: Dict[str, FrozenSet[int]]
         self.shadowed_by = None  # type: Optional[str]
@@ -36,6 +40,7 @@ class Case:
         self.proven = False
         self.wrote = False
         self.made_folder = False
+        self.cleared = False
         self.reloaded = False
         self.set_scores = 0
         self.restarted = []  # type: List[str]
@@ -45,13 +50,17 @@ class Case:
     def name(self) -> str:
         return self.current.unit.name
 
+    def origins_of(self, state: UnitState) -> Dict[str, Origin]:
+        """Option -> the file that wins: an instance may have files that its template has not."""
+        return self.of_instance.get(state.id, self.files)
+
     @property
     def goes_on(self) -> bool:
         return self.error is None and self.status not in (ABSENT, MASKED)
 
     @property
     def changed(self) -> bool:
-        return (self.wrote and not self.rolled_back) or self.reloaded or bool(self.set_scores) or bool(self.restarted)
+        return (self.wrote and not self.rolled_back) or self.cleared or self.reloaded or bool(self.set_scores) or bool(self.restarted)
 
     def fail(self, text: str) -> None:
         self.error = "%s: %s" % (self.name, text)
@@ -74,16 +83,18 @@ class Case:
         return {"before_header": self.current.path, "after_header": self.current.path, "before": old, "after": new}
 
     def _effective(self, predicted: bool) -> Dict[str, Optional[Value]]:
-        shown = self.current.shown
+        shown = None if self.current.is_masked else self.current.shown
+        predicted = predicted and self.steps.reload and self.current.exists  # without a unit systemd reads no drop-in
         found = {}  # type: Dict[str, Optional[Value]]
         for setting in SETTINGS:
             if self.current.unit.type in setting.types:
                 found[setting.option] = shown.believed(setting.option) if shown is not None else None
-        for option, text in self.wish.settings.items() if predicted else ():
-            origin = self.files.get(option)
-            if option in found and origin is not None and origin.path == self.current.path:
-                expected = BY_OPTION[option].expected(text, None)
-                found[option] = expected if expected is not None else found[option]
+        for option in [option for option, value in found.items() if value is not None] if predicted else ():
+            origin = self.origins_of(shown).get(option) if shown is not None else None
+            if origin is not None and origin.value:
+                found[option] = BY_OPTION[option].expected(origin.value, self.ram)
+            elif origin is not None or option in self.current.kept or option in self.hidden:
+                found[option] = BY_OPTION[option].default
         return found
 
     def result(self, check: bool) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import FOLDER
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION
 
 _SCORES = FOLDER + "/scores"
 _MAX = 16
@@ -41,7 +42,9 @@ def recorded(host: Host, state: UnitState) -> FrozenSet[int]:
 
 def record(host: Host, state: UnitState, scores: Iterable[int]) -> None:
     """Before the first change that makes them the past. Raises OSError, UnsafePath."""
-    words = [state.get("InvocationID") or "-"] + [str(score) for score in sorted(set(scores))]
+    believed = state.believed("oom_score_adjust")
+    all_of_them = set(scores) | ({believed} if isinstance(believed, int) else set())
+    words = [state.get("InvocationID") or "-"] + [str(score) for score in sorted(all_of_them)]
     folder = open_folder(_SCORES, create=True, root=host.root, sticky=True)
     if folder is not None:
         with folder:
@@ -50,7 +53,8 @@ def record(host: Host, state: UnitState, scores: Iterable[int]) -> None:
 
 def default_score(files_say: Optional[str]) -> int:
     """What a unit's processes get: the winning line, else what they inherit from pid 1."""
-    return int(files_say) if files_say else 0
+    score = BY_OPTION["oom_score_adjust"].expected(files_say, None) if files_say else 0
+    return score if isinstance(score, int) else 0
 
 
 def _seconds_since_boot(epoch: float) -> float:
@@ -76,9 +80,11 @@ def earlier_scores(host: Host, state: UnitState, score: int, path: Optional[str]
     manager_may_lower -- False: pid 1 could not give its services what the file says
     """
     found = set(recorded(host, state))
+    known = bool(found)
     believed = state.believed("oom_score_adjust")
     if isinstance(believed, int):
         found.add(believed)
-    if is_older(host, state, path) or (score < 0 and not manager_may_lower):
+    # A guess, and only where no run of ours knows: 0 may also be the choice of a process, as of PostgreSQL's children.
+    if (not known and is_older(host, state, path)) or (score < 0 and not manager_may_lower):
         found.add(default_score(None))
     return frozenset(found - {score})

@@ -42,6 +42,21 @@ def carry_out(host: Host, case: Case) -> None:
                 parent.remove_folder(folder_name)
 
 
+def clear(host: Host, case: Case) -> None:
+    """What a killed run left beside the file. Raises OSError, UnsafePath."""
+    folder_path, name = case.current.path.rsplit("/", 1)
+    parent_path, folder_name = folder_path.rsplit("/", 1)
+    parent = open_folder(parent_path, root=host.root)
+    if parent is None:
+        return
+    with parent:
+        folder = parent.enter(folder_name)
+        if folder is not None:
+            with folder:
+                cleaned = folder.clean(name)
+            case.cleared = parent.remove_folder(folder_name) or cleaned
+
+
 def put_back(host: Host, case: Case) -> Optional[str]:
     """The earlier bytes, or none where there was no file. The name of a saved copy where even that failed."""
     before = case.current.before

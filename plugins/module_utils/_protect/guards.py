@@ -7,6 +7,7 @@ import re
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
@@ -25,6 +26,13 @@ _MARGIN = 10  # per cent above what is used now
 
 def _number(option: str, text: str, ram: Optional[int]) -> Optional[Value]:
     return BY_OPTION[option].expected(text, ram)
+
+
+def ownership(current: Current) -> Optional[str]:
+    """A file of our name that we did not write is a person's; an empty one is nobody's."""
+    if current.before is None or is_ours(current.before.data) or not current.before.data.strip(b"\0\r\n\t "):
+        return None
+    return "%s was not written by this module. Take it away, or give dropin another name" % current.path
 
 
 def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:

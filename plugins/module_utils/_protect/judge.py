@@ -10,9 +10,9 @@ from ansible_collections.memops.linux.plugins.module_utils._badness.forecast imp
 from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import memory
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import mistyped, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, mistyped, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, Value
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, Value, unsupported
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
 
 from . import guards
@@ -22,7 +22,7 @@ from .plan import managed, steps, wanted_file
 from .proof import shadowing
 from .restart import connection_units, refusal
 from .scores import Score, apply_scores, may_lower
-from .survey import survey
+from .survey import Current, survey
 from .wish import UNTOUCHED, Allow, Wish, WishError, alias_conflict, standing
 
 
@@ -95,7 +95,8 @@ def _missing(case: Case) -> bool:
 def _refused(ground: Ground, case: Case) -> Optional[str]:
     """The first guard of this unit alone that says no."""
     wish, current, allow = case.wish, case.current, ground.allow
-    said = guards.breadth(current, wish, allow) or guards.consistency(wish, ground.ram, allow) or guards.inheritance(current, wish, allow)
+    said = guards.ownership(current) or guards.breadth(current, wish, allow)
+    said = said or guards.consistency(wish, ground.ram, allow) or guards.inheritance(current, wish, allow)
     if said:
         return said
     said = guards.loosening(current, wish, current.files(ground.host, None), ground.ram, allow)
@@ -114,6 +115,7 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
 
 
 def _judge(ground: Ground, case: Case) -> None:
+    case.ram = ground.ram
     if _missing(case):
         return
     unknown = guards.support(case.current, case.wish, ground.version)
@@ -133,8 +135,7 @@ def _judge(ground: Ground, case: Case) -> None:
         case.fail("%s. %s" % (said, UNTOUCHED))
         return
     after = wanted_file(case.current, case.wish)
-    files = case.current.files(ground.host, after)
-    case.files = origins(files, case.current.unit.type)
+    files = look(ground, case, after)
     case.notes += [
         "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in mistyped(files, case.current.unit.type)
     ]
@@ -144,6 +145,21 @@ def _judge(ground: Ground, case: Case) -> None:
         if not case.goes_on:
             return
     _plan(ground, case)
+
+
+def look(ground: Ground, case: Case, after: Optional[bytes]) -> List[UnitFile]:
+    """The unit's files, and which of them gives each setting that this systemd knows; with ours as it will be."""
+    current = case.current
+    files = current.files(ground.host, after)
+    case.files = _known(ground, files, current)
+    if current.state is None:
+        case.of_instance = {state.id: _known(ground, current.files(ground.host, after, state), current) for state in current.running}
+    return files
+
+
+def _known(ground: Ground, files: List[UnitFile], current: Current) -> Dict[str, Origin]:
+    kind = current.unit.type
+    return {option: origin for option, origin in origins(files, kind).items() if unsupported(BY_OPTION[option], kind, ground.version) is None}
 
 
 def _shadows(ground: Ground, case: Case) -> None:
@@ -164,27 +180,57 @@ def earlier_of(ground: Ground, case: Case, state: UnitState, score: int) -> Froz
 
     What the plan found stays true until the unit is restarted.
     """
-    if state.id in case.earlier and state.id not in case.restarted:
+    restarted = state.id in case.restarted
+    if state.id in case.earlier and not restarted:
         return case.earlier[state.id] - {score}
-    origin = case.files.get("oom_score_adjust")
+    origin = case.origins_of(state).get("oom_score_adjust")
+    if not restarted and origin is not None and origin.path == case.current.path and case.current.before is None:
+        # Our file comes only now: whoever runs was started under another one, or under none.
+        instance = state if case.current.state is None else None
+        origin = _known(ground, case.current.files(ground.host, None, instance), case.current).get("oom_score_adjust")
     found = earlier_scores(ground.host, state, score, origin.path if origin is not None else None, ground.manager_may_lower)
-    if origin is not None and origin.path == case.current.path and case.current.before is None:
-        found |= {default_score(None)}  # our file comes only now: whoever runs is older
+    if origin is None and not restarted:
+        found |= {default_score(None)}
     return found - {score}
+
+
+def _score_in(files: Dict[str, Origin]) -> int:
+    origin = files.get("oom_score_adjust")
+    return default_score(origin.value if origin is not None else None)
+
+
+def wanted_score(case: Case, state: UnitState) -> int:
+    """What the files give this unit, or this instance."""
+    return _score_in(case.origins_of(state))
 
 
 def _plan(ground: Ground, case: Case) -> None:
     score = None  # type: Optional[int]
     if "oom_score_adjust" in managed(case.current, case.wish):
-        origin = case.files.get("oom_score_adjust")
-        score = default_score(origin.value if origin is not None else None)
+        score = _score_in(case.files)
         for state in case.current.running:
+            wanted = wanted_score(case, state)
             # Now: once our file is written, every running process is older than it.
-            case.earlier[state.id] = earlier_of(ground, case, state, score)
-            case.rows[state.id] = _rows(ground, state, score, case.earlier[state.id])
-    case.steps = steps(case.current, case.wish, case.files, ground.ram, score, case.rows)
+            case.earlier[state.id] = earlier_of(ground, case, state, wanted)
+            case.rows[state.id] = _rows(ground, state, wanted, case.earlier[state.id])
+    case.steps = steps(case.current, case.wish, case.origins_of, ground.ram, score, case.rows)
+    if case.wish.apply == "next_start":
+        case.rows = {name: [_as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
+    if case.steps.write and case.current.before is None:
+        case.hidden = _hidden(ground, case)
     if case.steps.restart:
         _spare(ground, case)
+
+
+def _as_it_stays(row: Score) -> Score:
+    return row._replace(after=row.before, state="older") if row.before != row.after else row
+
+
+def _hidden(ground: Ground, case: Case) -> FrozenSet[str]:
+    """What a file of our name in a folder of lower rank sets: systemd does not read it any more."""
+    current = case.current
+    files = current.files(ground.host, None, current.shown if current.state is None else None)
+    return frozenset(_known(ground, [file for file in files if file.path.endswith("/" + current.dropin)], current))
 
 
 def _rows(ground: Ground, state: UnitState, score: int, earlier: FrozenSet[int]) -> List[Score]:

@@ -31,13 +31,15 @@ def _line(case: Case, check: bool) -> str:
 
 
 def _message(cases: Sequence[Case], check: bool) -> str:
-    """The cases that want attention first."""
+    """The cases that want attention first, all of them, and a few of the others."""
+    if not cases:
+        return "none of the named units is installed"
     ranked = sorted(cases, key=lambda case: (case.error is None, not case.gaps, not case.changed))
-    lines = [_line(case, check) for case in ranked]
-    if len(lines) > _NAMED and ranked[0].error is None:
-        quiet = len([case for case in cases if case.verified])
-        return "%d services, %d verified. %s" % (len(cases), quiet, ". ".join(lines[:_NAMED]))
-    return ". ".join(lines)
+    loud = len([case for case in cases if case.error is not None or case.gaps])
+    lines = ". ".join(_line(case, check).rstrip(".") for case in ranked[: max(_NAMED, loud)])
+    if len(cases) <= max(_NAMED, loud):
+        return lines
+    return "%d services, %d verified. %s" % (len(cases), len([case for case in cases if case.verified]), lines)
 
 
 def warnings(cases: Sequence[Case]) -> List[str]:
@@ -52,7 +54,8 @@ def warnings(cases: Sequence[Case]) -> List[str]:
 
 
 def outcome(cases: Sequence[Case], check: bool) -> Dict[str, Any]:
-    """Contract 3."""
+    """Contract 3. Defaults for units that are not here are not worth a word."""
+    cases = [case for case in cases if not (case.wish.yields and case.status in (ABSENT, MASKED))]
     services = [case.result(check) for case in cases]
     result = {
         "changed": any(bool(case.steps) and case.error is None for case in cases) if check else any(case.changed for case in cases),

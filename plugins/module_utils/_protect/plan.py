@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decide: what is there, what is wished, and the steps between them. Nothing here opens, runs or writes."""
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS
 
 from .scores import Score
@@ -18,6 +19,7 @@ class Steps(NamedTuple):
     """What is left to do for one unit.
 
     after -- our drop-in as it shall be; None: not there
+    clear -- the file is right, but a killed run left something beside it
     score -- what its processes shall have; None: their scores are not ours
     setting -- how many processes get it through /proc
     restart -- the running units whose processes get it by a restart
@@ -27,6 +29,7 @@ class Steps(NamedTuple):
     after: Optional[bytes]
     write: bool = False
     remove: bool = False
+    clear: bool = False
     reload: bool = False
     score: Optional[int] = None
     setting: int = 0
@@ -37,11 +40,12 @@ class Steps(NamedTuple):
         return self.write or self.remove
 
     def __bool__(self) -> bool:
-        return self.changes_file or self.reload or bool(self.setting) or bool(self.restart)
+        return self.changes_file or self.clear or self.reload or bool(self.setting) or bool(self.restart)
 
     def texts(self) -> List[str]:
         found = ["write %s" % self.path] if self.write else []
         found += ["remove %s" % self.path] if self.remove else []
+        found += ["clear away what an interrupted run left in %s" % self.path.rsplit("/", 1)[0]] if self.clear else []
         found += ["daemon-reload"] if self.reload else []
         if self.setting:
             found.append("set oom_score_adj of %d process%s to %d" % (self.setting, "" if self.setting == 1 else "es", self.score or 0))
@@ -65,16 +69,14 @@ def managed(current: Current, wish: Wish) -> List[str]:
     return [setting.option for setting in SETTINGS if setting.option in wanted or setting.option in current.kept]
 
 
-def disbelieved(current: Current, files: Dict[str, Origin], wish: Wish, ram: Optional[int]) -> List[str]:
-    """Options of ours that systemd does not hold although our file wins: it has not read it."""
-    if current.state is None:
-        return []
-    found = []  # type: List[str]
-    for option, text in wish.settings.items() if wish.state == "present" else ():
-        origin = files.get(option)
-        if origin is not None and origin.path == current.path and not agrees(option, text, current.state.believed(option), ram):
-            found.append(option)
-    return found
+def disbelieved(current: Current, origins_of: Callable[[UnitState], Dict[str, Origin]], wish: Wish, ram: Optional[int]) -> bool:
+    """Whether our file wins and systemd holds something else: it has not read it."""
+    for state in current.asked:
+        for option, text in wish.settings.items() if wish.state == "present" else ():
+            origin = origins_of(state).get(option)
+            if origin is not None and origin.path == current.path and not agrees(option, text, state.believed(option), ram):
+                return True
+    return False
 
 
 def agrees(option: str, text: str, believed: object, ram: Optional[int]) -> bool:
@@ -85,11 +87,18 @@ def agrees(option: str, text: str, believed: object, ram: Optional[int]) -> bool
     return believed == expected
 
 
-def steps(current: Current, wish: Wish, files: Dict[str, Origin], ram: Optional[int], score: Optional[int], rows: Dict[str, List[Score]]) -> Steps:
+def steps(
+    current: Current,
+    wish: Wish,
+    origins_of: Callable[[UnitState], Dict[str, Origin]],
+    ram: Optional[int],
+    score: Optional[int],
+    rows: Dict[str, List[Score]],
+) -> Steps:
     """``rows``: unit -> its processes as they would be after a live change to ``score``."""
     after = wanted_file(current, wish)
     write = file_changes(current, after)
-    pending = current.state is not None and (current.state.needs_reload or bool(disbelieved(current, files, wish, ram)))
+    pending = any(state.needs_reload for state in current.asked) or disbelieved(current, origins_of, wish, ram)
     older = {name: [row for row in found if row.before != row.after] for name, found in rows.items()}
     restarting = wish.apply == "restart" and not current.unit.is_template
     return Steps(
@@ -97,6 +106,7 @@ def steps(current: Current, wish: Wish, files: Dict[str, Origin], ram: Optional[
         after=after,
         write=write and after is not None,
         remove=write and after is None,
+        clear=current.litter and not write,
         reload=current.booted and (write or pending),
         score=score,
         setting=sum(len(found) for found in older.values()) if wish.apply == "live" or (wish.apply == "restart" and not restarting) else 0,

@@ -7,7 +7,7 @@ A gap is a layer that does not say what was wished, with its cause.
 """
 
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
@@ -52,28 +52,30 @@ def file_gaps(current: Current, after: Optional[bytes], now: Optional[bytes]) ->
     return [Gap("not_written", "%s is not what was written" % current.path)]
 
 
-def systemd_gaps(current: Current, settings: Dict[str, str], files: Dict[str, Origin], ram: Optional[int]) -> List[Gap]:
+def systemd_gaps(current: Current, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> List[Gap]:
     """Between the files and what `systemctl show` prints after the reload."""
     if not current.booted:
         return [Gap("systemd_not_running", "systemd does not run here: the drop-in counts from the next boot on")]
     if current.shown is None:
         return [Gap("no_instance", "no instance of %s is loaded, so systemd cannot be asked" % current.unit.name)]
-    found = []  # type: List[Gap]
     if not current.exists:
         return [Gap("absent", "%s is not installed: the drop-in waits for it" % current.unit.name)]
     if current.is_masked:
-        found.append(Gap("masked", "%s is masked: nothing of it can start" % current.unit.name))
-    shadows = shadowing(current, settings, files, ram)
-    for option, text in settings.items():
-        key, believed = BY_OPTION[option].key, current.shown.believed(option)
-        if option in shadows:
-            origin = shadows[option]
-            found.append(Gap("shadowed", "%s is set to %s by %s, which systemd reads after ours" % (key, origin.value or "its default", origin.path)))
-        elif believed is None:
-            found.append(Gap("not_shown", "this systemd does not show %s=" % key))
-        elif not agrees(option, text, believed, ram):
-            found.append(Gap("not_read", "systemd believes %s=%s, the drop-in says %s" % (key, believed, text)))
-    return found
+        return [Gap("masked", "%s is masked: nothing of it can start" % current.unit.name)]
+    found = []  # type: List[Gap]
+    for state in current.asked:
+        of_whom = "" if current.state is not None else " of %s" % state.id
+        shadows = shadowing(current, settings, origins_of(state), ram)
+        for option, text in settings.items():
+            key, believed = BY_OPTION[option].key, state.believed(option)
+            if option in shadows:
+                value, path = shadows[option].value or "its default", shadows[option].path
+                found.append(Gap("shadowed", "%s%s is set to %s by %s, which systemd reads after ours" % (key, of_whom, value, path)))
+            elif believed is None:
+                found.append(Gap("not_shown", "this systemd does not show %s=" % key))
+            elif not agrees(option, text, believed, ram):
+                found.append(Gap("not_read", "systemd believes %s=%s%s, the drop-in says %s" % (key, believed, of_whom, text)))
+    return list(dict.fromkeys(found))
 
 
 def kernel_gaps(host: Host, where: cgroup.Layout, state: UnitState, settings: Dict[str, str]) -> List[Gap]:

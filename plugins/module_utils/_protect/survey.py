@@ -9,7 +9,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, dropin_path, fragment_path, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, dropin_path, fragment_path, is_mask, own_file, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
@@ -23,6 +23,8 @@ class Current(NamedTuple):
     state -- what systemd believes; None: systemd does not run here, or a template, which is no unit of its own
     running -- the unit if it runs, or the loaded instances of a template
     before -- our drop-in as it is on disk; None: not there
+    masked -- by its file, where systemd cannot be asked
+    litter -- what a killed run of ours left beside it: a temporary file, or a folder without a file
     """
 
     unit: UnitName
@@ -33,6 +35,8 @@ class Current(NamedTuple):
     running: Tuple[UnitState, ...] = ()
     fragment: Optional[str] = None
     before: Optional[FileNow] = None
+    litter: bool = False
+    masked: bool = False
 
     @property
     def path(self) -> str:
@@ -49,19 +53,32 @@ class Current(NamedTuple):
         return self.state if self.state is not None else (self.running[0] if self.running else None)
 
     @property
+    def asked(self) -> Tuple[UnitState, ...]:
+        """Everyone who must believe what we write: the unit, or a template's running instances.
+
+        Not one that is not installed; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
+        """
+        if self.is_masked or not self.exists:
+            return ()
+        return (self.state,) if self.state is not None else self.running
+
+    @property
     def is_masked(self) -> bool:
-        return self.state is not None and self.state.is_masked
+        return self.state.is_masked if self.state is not None else self.masked
 
     @property
     def kept(self) -> Dict[str, str]:
         """The settings in our drop-in as it is."""
         return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
 
-    def files(self, host: Host, after: Optional[bytes]) -> List[UnitFile]:
-        """The unit's files, with ours as it will be."""
+    def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None) -> List[UnitFile]:
+        """The files of the unit, or of an instance of the template, with ours as it will be."""
+        names, fragment = self.names, self.fragment
+        if instance is not None:
+            names, fragment = [parse_unit_name(name) for name in instance.names], instance.fragment or fragment
         if after is None:
-            return unit_files(host, self.names, self.fragment, gone=self.path)
-        return unit_files(host, self.names, self.fragment, ours=UnitFile(self.path, after))
+            return unit_files(host, names, fragment, gone=self.path)
+        return unit_files(host, names, fragment, ours=UnitFile(self.path, after))
 
 
 def read_dropin(host: Host, path: str) -> Optional[FileNow]:
@@ -74,13 +91,22 @@ def read_dropin(host: Host, path: str) -> Optional[FileNow]:
         return folder.read(name)
 
 
+def _with_file(host: Host, current: Current) -> Current:
+    folder_path, name = current.path.rsplit("/", 1)
+    folder = open_folder(folder_path, root=host.root)
+    if folder is None:
+        return current
+    with folder:
+        names = folder.names()
+        return current._replace(before=folder.read(name), litter=not names or folder.temporary(name) in names)
+
+
 def _template(host: Host, wish: Wish, booted: bool) -> Current:
     running = ()  # type: Tuple[UnitState, ...]
     if booted:
         running = tuple(manager.states(host, manager.instances(host, wish.unit)))
     fragment = fragment_path(host, wish.unit.name)
-    current = Current(wish.unit, wish.dropin, booted, fragment is not None, None, running, fragment)
-    return current._replace(before=read_dropin(host, current.path))
+    return _with_file(host, Current(wish.unit, wish.dropin, booted, fragment is not None, None, running, fragment, masked=is_mask(host, fragment)))
 
 
 def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
@@ -99,11 +125,11 @@ def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
             unit = parse_unit_name(state.id) if state.exists else wish.unit
             fragment, exists = state.fragment, state.exists
         else:
-            fragment = fragment_path(host, unit.name) or (fragment_path(host, unit.template) if unit.template else None)
+            unit, fragment = own_file(host, unit)
             exists = fragment is not None
         running = (state,) if state is not None and state.is_active else ()
-        current = Current(unit, wish.dropin, booted, exists, state, running, fragment)
-        found.append(current._replace(before=read_dropin(host, current.path)))
+        current = Current(unit, wish.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
+        found.append(_with_file(host, current))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from .dropin import Ignored, ignored_lines, settings_of
-from .unit_name import UnitName
+from .unit_name import UnitName, parse_unit_name
 
 #: systemd.unit(5), "System Unit Search Path", highest rank first.
 FOLDERS = (
@@ -31,6 +31,7 @@ FOLDERS = (
     "/usr/lib/systemd/system",
     "/run/systemd/generator.late",
 )
+_LINKS = 8
 CONFIG_FOLDER = "/etc/systemd/system"
 #: A file below one of these was written on this host, by a person or a tool; the rest comes with packages.
 _LOCAL = ("/etc/", "/run/systemd/system/", "/run/systemd/system.control/", "/run/systemd/transient/")
@@ -65,6 +66,35 @@ def fragment_path(host: Host, name: str) -> Optional[str]:
     return None
 
 
+def own_file(host: Host, unit: UnitName) -> Tuple[UnitName, Optional[str]]:
+    """A unit's own name and file where systemd cannot be asked: a link to another unit's file makes an alias."""
+    for _turn in range(_LINKS):
+        path = fragment_path(host, unit.name) or (fragment_path(host, unit.template) if unit.template else None)
+        if path is None or not os.path.islink(host.path(path)):
+            break
+        named = os.path.basename(os.readlink(host.path(path)))
+        if not named.endswith("." + unit.type) or named in (unit.name, unit.template):  # a mask, or an enabled unit
+            break
+        try:
+            target = parse_unit_name(named)
+        except ValueError:
+            break
+        if target.is_template and unit.instance:  # getty@tty1 may be a link to getty@
+            break
+        unit = target
+    return unit, path
+
+
+def is_mask(host: Host, path: Optional[str]) -> bool:
+    """A link to /dev/null, or an empty file."""
+    if path is None:
+        return False
+    try:
+        return os.readlink(host.path(path)) == os.devnull
+    except OSError:
+        return host.read(path) == b""
+
+
 def _listed(host: Host, folder: str) -> List[str]:
     try:
         return [name for name in os.listdir(host.path(folder)) if name.endswith(".conf") and not name.startswith(".")]
@@ -72,10 +102,10 @@ def _listed(host: Host, folder: str) -> List[str]:
         return []
 
 
-def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = ()) -> List[str]:
+def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = (), gone: Optional[str] = None) -> List[str]:
     """The drop-ins that systemd reads for a unit of these names (its id and its aliases), in the order in which they are applied.
 
-    ``extra`` are paths that are taken to exist.
+    ``extra`` are paths that are taken to exist, ``gone`` is one that is taken not to: a file of its name elsewhere then counts.
     """
     own = names[0].dropin_names() if names else []
     aliases = []  # type: List[str]
@@ -90,7 +120,9 @@ def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = (
                 there = _listed(host, place)
                 there += [path[len(place) + 1 :] for path in extra if path.startswith(place + "/")]
                 for file in there:
-                    chosen.setdefault(file, "%s/%s" % (place, file))
+                    path = "%s/%s" % (place, file)
+                    if path != gone:
+                        chosen.setdefault(file, path)
     return [chosen[file] for file in sorted(chosen)]
 
 
@@ -102,9 +134,7 @@ def unit_files(
     ``ours`` is taken as written and ``gone`` as removed, whatever the disk says: so a plan can be judged before it is carried out.
     """
     found = []  # type: List[UnitFile]
-    for path in ([fragment] if fragment else []) + dropin_paths(host, names, (ours.path,) if ours else ()):
-        if path == gone:
-            continue
+    for path in ([fragment] if fragment else []) + dropin_paths(host, names, (ours.path,) if ours else (), gone):
         found.append(ours if ours is not None and path == ours.path else UnitFile(path, host.read(path) or b""))
     return found
 

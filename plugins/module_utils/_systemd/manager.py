@@ -5,6 +5,7 @@
 
 import os
 import re
+import shlex
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
@@ -38,7 +39,9 @@ class UnitState(NamedTuple):
 
     @property
     def names(self) -> Tuple[str, ...]:
-        return tuple(dict.fromkeys([self.id] + self.get("Names").split()))
+        # A name with a backslash is printed in quotes as for a shell, but not in Id=.
+        words = [shlex.split(word)[0] if word.startswith('"') else word for word in self.get("Names").split()]
+        return tuple(dict.fromkeys([self.id] + words))
 
     @property
     def exists(self) -> bool:

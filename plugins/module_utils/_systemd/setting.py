@@ -24,7 +24,10 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Setting(NamedTuple):
-    """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the file of cgroup 2"""
+    """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the file of cgroup 2
+
+    default -- what systemd believes where no file sets it; None: another setting decides
+    """
 
     option: str
     key: str
@@ -35,6 +38,7 @@ class Setting(NamedTuple):
     cgroup: Optional[str] = None
     v1: Optional[str] = None
     zero: bool = True
+    default: Optional[Value] = None
 
     def canonical(self, value: Any) -> str:
         """The text of the drop-in, which systemd takes and reads back as the same. Raises ValueError."""
@@ -112,17 +116,17 @@ def _memory(text: str, zero: bool) -> str:
 _RESTART = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always")
 
 SETTINGS = (
-    Setting("oom_score_adjust", "OOMScoreAdjust", "score", _EXEC, 0),
+    Setting("oom_score_adjust", "OOMScoreAdjust", "score", _EXEC, 0, default=0),
     Setting("oom_policy", "OOMPolicy", "word", ("service", "scope"), 243, ("continue", "stop", "kill"), "memory.oom.group"),
-    Setting("memory_min", "MemoryMin", "memory", _CGROUP, 240, (), "memory.min"),
-    Setting("memory_low", "MemoryLow", "memory", _CGROUP, 231, (), "memory.low"),
-    Setting("memory_high", "MemoryHigh", "memory", _CGROUP, 231, (), "memory.high", None, False),
-    Setting("memory_max", "MemoryMax", "memory", _CGROUP, 231, (), "memory.max", "memory.limit_in_bytes", False),
-    Setting("memory_swap_max", "MemorySwapMax", "memory", _CGROUP, 232, (), "memory.swap.max"),
-    Setting("managed_oom_swap", "ManagedOOMSwap", "word", ("service", "slice", "scope"), 247, ("auto", "kill")),
-    Setting("managed_oom_memory_pressure", "ManagedOOMMemoryPressure", "word", ("service", "slice", "scope"), 247, ("auto", "kill")),
-    Setting("managed_oom_preference", "ManagedOOMPreference", "word", ("service", "slice", "scope"), 248, ("none", "avoid", "omit")),
-    Setting("restart", "Restart", "word", ("service",), 0, _RESTART),
+    Setting("memory_min", "MemoryMin", "memory", _CGROUP, 240, (), "memory.min", default=0),
+    Setting("memory_low", "MemoryLow", "memory", _CGROUP, 231, (), "memory.low", default=0),
+    Setting("memory_high", "MemoryHigh", "memory", _CGROUP, 231, (), "memory.high", None, False, INFINITY),
+    Setting("memory_max", "MemoryMax", "memory", _CGROUP, 231, (), "memory.max", "memory.limit_in_bytes", False, INFINITY),
+    Setting("memory_swap_max", "MemorySwapMax", "memory", _CGROUP, 232, (), "memory.swap.max", default=INFINITY),
+    Setting("managed_oom_swap", "ManagedOOMSwap", "word", ("service", "slice", "scope"), 247, ("auto", "kill"), default="auto"),
+    Setting("managed_oom_memory_pressure", "ManagedOOMMemoryPressure", "word", ("service", "slice", "scope"), 247, ("auto", "kill"), default="auto"),
+    Setting("managed_oom_preference", "ManagedOOMPreference", "word", ("service", "slice", "scope"), 248, ("none", "avoid", "omit"), default="none"),
+    Setting("restart", "Restart", "word", ("service",), 0, _RESTART, default="no"),
 )  # type: Tuple[Setting, ...]
 
 BY_OPTION = {setting.option: setting for setting in SETTINGS}  # type: Dict[str, Setting]

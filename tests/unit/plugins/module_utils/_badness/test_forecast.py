@@ -59,6 +59,11 @@ def test_a_protected_service_would_be_next(machine):
     assert found.after == NGINX and found.warnings == ["%s would be the next victim, although it is to be protected" % NGINX]
 
 
+def test_too_little_protection(machine):
+    found = forecast(machine.host, {"mysql": -100})
+    assert found.before == found.after == MYSQL and found.warnings == ["%s would still be the next victim: -100 is not enough" % MYSQL]
+
+
 def test_a_protected_unit_whose_process_has_a_score_of_its_own(machine):
     """The new value does not reach it, and it is the next all the same."""
     machine.service(500, "nginx.service", "nginx", anon=5000, adj=7)

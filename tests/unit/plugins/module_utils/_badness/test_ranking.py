@@ -90,6 +90,7 @@ def test_a_child_in_place_of_its_parent(tmp_path):
     machine.process(12, "other", anon=500)
     arena, found = ranking(machine)
     assert (found.chosen.process.pid, found.next.process.pid, found.next.rank) == (10, 11, 3)
+    assert margin(arena, found) == 400 * PAGE and found.second.process.pid == 12
     assert headline(
         arena, found
     ) == "next victim: worker (pid 11), the worst child of supervisor (pid 10), %s of 5.9 MiB killable; then supervisor, other" % ("400 KiB")
