@@ -155,7 +155,8 @@ ansible_facts:
               the process that died, else by which rule another one did.
             - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task), V(child_sacrificed) (kernels
               to 5.1), V(already_killed), V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables),
-              V(patched_kernel), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown), V(sizes_moved) or V(unexplained).
+              V(patched_kernel), V(root_unknown) (to 4.16), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown),
+              V(sizes_moved) or V(unexplained).
           type: list
           elements: dict
           returned: when V(kills) is gathered
@@ -262,6 +263,13 @@ ansible_facts:
           description: The C(vm.*) settings that decide what happens when memory runs out.
           type: dict
           returned: when V(settings) is gathered
+        settings_at_boot:
+          description:
+            - C(values) is what the files of C(sysctl.d) make of C(vm.*) settings at the next boot, and which of them has the last word.
+            - C(ignored) names those that C(/etc/sysctl.conf) sets where nothing reads it, as on Debian 13.
+          type: dict
+          returned: when V(settings) is gathered
+          sample: {values: {swappiness: {value: 10, file: /etc/sysctl.d/90-memops.conf}}, ignored: {}}
         units:
           description:
             - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's,

@@ -376,7 +376,7 @@ def run(data, rng, way=None):
             unresolved.append(event)
         elif isinstance(event, Verdict):
             units.append(event.unit)
-    oom = facts.kill_section(ledger, unresolved, 0, explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)))
+    oom = facts.kill_section(ledger, unresolved, 0, explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES)
     oom["visibility"] = {"state": "clear"}
     oom["summary"]["verdict"] = verdict(oom, NOW)
     for kill in oom["kills"]:

@@ -142,11 +142,13 @@ def _processes(kill: Kill) -> List[Cause]:
 
 
 def causes(kill: Kill) -> Sequence[Cause]:
-    """What was short first, then what held most of it."""
+    """What was short first, then what held most of it; that a host has no swap is the least of it."""
     report = kill.report or Report()
     if kill.killer != "kernel":
         return ()
     found = _shortage(kill, report)
-    if kill.scope != "memcg" and kill.trigger != "sysrq":
-        found += _swap(report.memory)
-    return tuple(found + _holders(kill, report) + ([] if kill.trigger == "sysrq" else _processes(kill)))
+    by_hand = kill.trigger == "sysrq"
+    swap = [] if by_hand or kill.scope == "memcg" else _swap(report.memory)
+    found += [one for one in swap if one.kind == "swap_full"]
+    found += _holders(kill, report) + ([] if by_hand else _processes(kill))
+    return tuple(found + [one for one in swap if one.kind == "no_swap"])

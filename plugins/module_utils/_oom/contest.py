@@ -23,6 +23,7 @@ EXCEPTIONS = {
     "old_heuristic": "chose by age, CPU time and niceness, which the log does not tell (kernels before 2.6.36)",
     "columns_missing": "counted swap and page tables, which the task table of this kernel does not show",
     "patched_kernel": "is not a mainline one: its task table has columns of its own, by which it may choose",
+    "root_unknown": "spares processes with CAP_SYS_ADMIN 3 %, and the table does not tell who has it",
     "constraint": "looked at some of the memory nodes only",
     "victim_not_listed": "printed a task table without the victim",
     "table_cut": "printed a task table of which the log has a part",
@@ -106,12 +107,10 @@ def _memcg_total(report: Report, page: int, swap_total: Optional[int]) -> Option
         more = max(memcg.memsw_limit - memcg.limit, 0) // page
     elif memcg.swap_limit is not None and memcg.swap_limit < NO_LIMIT:
         more = memcg.swap_limit // page
+    high = None if more is None else limit + more
     if swap_total is not None:
-        more = swap_total // page if more is None else min(more, swap_total // page)
-        return Total(limit, limit + more, limit + more)
-    if more == 0:
-        return Total(limit, limit, limit)
-    return Total(limit, None if more is None else limit + more, None)
+        return Total(limit, high, limit + (swap_total // page if more is None else min(more, swap_total // page)))
+    return Total(limit, high, limit if more == 0 else None)
 
 
 def contenders(tasks: Sequence[Task], page: int) -> List[Contender]:
@@ -193,13 +192,25 @@ def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], d
         return "already_killed"
     if target in points and ranked[0].badness - points[target] <= _MOVED // page and not era.thousandths:
         return "sizes_moved"
-    if total.likely is None and _could_win(ranked, target, total):
+    if _by_root(ranked, target, kill, era, total):
+        return "root_unknown"
+    if total.low != total.high and _could_win(ranked, target, total):
         return "total_unknown"
-    if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
+    if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") and total.likely is None:
         return "constraint"
     if era.child_sacrifice and report.chosen is None:
         return "child_sacrificed"
     return "table_cut" if report.cut else "unexplained"
+
+
+def _by_root(ranked: Sequence[Ranked], target: int, kill: Kill, era: Era, total: Total) -> bool:
+    """Is the target the worst if it is not spared? Root in a container lacks the capability, and the table has the user only."""
+    mine = next((row for row in ranked if row.contender.pid == target), None)
+    root = any(task.pid == target and task.uid == 0 for task in kill.tasks or ())
+    if mine is None or not root or era.root_bonus is None or era.thousandths:
+        return False
+    spared = 30 * ((total.likely or total.low) // 1000) if era.root_bonus == "total" else mine.contender.pages * 3 // 100
+    return mine.badness + spared >= ranked[0].badness
 
 
 def _could_win(ranked: Sequence[Ranked], target: int, total: Total) -> bool:

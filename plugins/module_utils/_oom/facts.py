@@ -53,9 +53,10 @@ def _invoker(invoker: Invoker) -> Dict[str, Any]:
     }
 
 
-def _task(task: Task) -> Dict[str, Any]:
+def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
     fields = dict(zip(Task._fields, task))  # type: Dict[str, Any]
     fields["comm"] = optional_printable(task.comm, _MAX_COMM)
+    fields["badness"] = badness.get(task.pid)
     return fields
 
 
@@ -97,41 +98,26 @@ def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: O
         facts.update(explanation.as_facts())
     if kill.tasks is not None:
         badness = explanation.contest.badness if explanation is not None and explanation.contest is not None else {}
-        facts["tasks"] = [dict(_task(task), badness=badness.get(task.pid)) for task in kill.tasks]
+        facts["tasks"] = [_task(task, badness) for task in kill.tasks]
         facts["page_size"] = kill.page_size
     return facts
 
 
-def _explanations(entries: Sequence[Entry], swap_total: Optional[int]) -> List["Explanation"]:
-    """Why each kill; those shortly before it on the same boot may have been still going away."""
-    from .why import explain
-
-    found = []  # type: List[Explanation]
-    for at, entry in enumerate(entries):
-        dying = set()  # type: Set[int]
-        for other in entries[max(0, at - _NEAR_ROWS) : at] if entry.kill.tasks else ():
-            pid = other.kill.victim.pid
-            if pid is not None and pid != entry.kill.victim.pid and _shortly_before(other.kill.line, entry.kill.line):
-                dying.add(pid)
-        found.append(explain(entry.kill, frozenset(dying), swap_total))
-    return found
-
-
-def _shortly_before(one: LogLine, other: LogLine) -> bool:
-    if (one.host, one.boot_id) != (other.host, other.boot_id):
-        return False
-    if one.uptime is not None and other.uptime is not None:
-        return 0 <= other.uptime - one.uptime <= _NEAR
-    return one.time is not None and other.time is not None and 0 <= other.time - one.time <= _NEAR
-
-
-def kills_facts(entries: Sequence[Entry], explain: bool = False, swap_total: Optional[int] = None) -> List[Dict[str, Any]]:
+def kills_facts(
+    entries: Sequence[Entry], explain: bool = False, swap_total: Optional[int] = None, room: Optional[int] = None
+) -> List[Dict[str, Any]]:
     """All kills; two that print the same numbers get different ids, by their clock.
 
     explain -- say why each was killed
     swap_total -- the swap of the host that they are from, where it is known
+    room -- what the task tables may take, in bytes; those of the oldest kills are left out first
     """
-    explanations = _explanations(entries, swap_total) if explain else [None] * len(entries)  # type: Sequence[Optional[Explanation]]
+    explanations = [None] * len(entries)  # type: Sequence[Optional[Explanation]]
+    if explain:
+        from .explained import explanations_of, without_old_tables
+
+        explanations = explanations_of(entries, swap_total)
+        entries = entries if room is None else without_old_tables(entries, room)
     found = []  # type: List[Dict[str, Any]]
     used = set()  # type: Set[str]
     twins = {}  # type: Dict[str, int]
@@ -280,7 +266,7 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
                 break
             kills[at]["tasks"] = tables.pop(at)
     if tables:
-        facts["tables_truncated"] = len(tables)
+        facts["tables_truncated"] = facts.get("tables_truncated", 0) + len(tables)
     facts["kills"] = [kills[at] for at in sorted(kept)]
     facts["truncated"] = facts.get("truncated", 0) + len(kills) - len(kept)
 
@@ -292,22 +278,33 @@ def kill_section(
     verdicts: Sequence[Verdict] = (),
     explain: bool = False,
     swap_total: Optional[int] = None,
+    room: Optional[int] = None,
 ) -> Dict[str, Any]:
+    """The kills and what goes with them.
+
+    explain, swap_total -- as for kills_facts()
+    room -- what the task tables may take of the result, in bytes; None is no limit
+    """
     as_told = ledger.entries()
     entries = name_units(as_told, verdicts)
     for before, after in zip(as_told, entries):
         if before.kill.unit is None:
             ledger.totals.name_unit(after.kill.unit)
     rows, left_out = unresolved_facts(unresolved)
-    return {
-        "kills": kills_facts(entries, explain, swap_total),
+    kills = kills_facts(entries, explain, swap_total, room)
+    section = {
+        "kills": kills,
         "truncated": ledger.truncated,
         "unresolved": rows,
         "unresolved_truncated": left_out,
         "summary": summary_facts(ledger.totals),
         "unparsed": unparsed,
         "confirmed_units": verdict_units(verdict.unit for verdict in verdicts),
-    }
+    }  # type: Dict[str, Any]
+    tables = sum(entry.kill.tasks is not None for entry in entries) - sum("tasks" in kill for kill in kills)
+    if tables:
+        section["tables_truncated"] = tables
+    return section
 
 
 def verdict_units(units: Iterable[Optional[str]]) -> List[str]:

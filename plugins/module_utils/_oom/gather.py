@@ -96,6 +96,9 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
         oom["memory"] = dict(memory._asdict())
     if "settings" in wanted:
         oom["settings"] = procfs.settings(host)
+        from ansible_collections.memops.linux.plugins.module_utils._sysctl.at_boot import settings_at_boot
+
+        oom["settings_at_boot"] = settings_at_boot(host)
     if wanted & {"units", "daemons"}:
         from ansible_collections.memops.linux.plugins.module_utils._systemd.show import systemd_view
 
@@ -170,6 +173,7 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
         collector.verdicts,
         explain=wish.include_tasks,
         swap_total=swap_total if local else None,
+        room=facts.RESULT_BYTES if wish.max_kills is None else None,
     )
     trusted_source = any(scan is not None and scan.report.status == "read" for scan in (journal, kmsg))
     counters = boot.counters(trusted_source, complete=wish.until is None)

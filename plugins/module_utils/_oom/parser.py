@@ -67,15 +67,12 @@ class Parser:
     def _userspace(self, line: LogLine) -> List[Event]:
         tag = line.tag
         events = []  # type: List[Event]
-        if tag in ("earlyoom", None):
+        found = None  # type: Optional[Event]
+        if tag == "earlyoom" or tag is None:
             kills, taken = self._earlyoom.feed(line)
             events += kills
             if taken:
                 return events
-        return events + self._others(line, tag)
-
-    def _others(self, line: LogLine, tag: Optional[str]) -> List[Event]:
-        found = None  # type: Optional[Event]
         if tag == "systemd-oomd" or tag is None:
             found = killers.systemd_oomd_kill(line)
         if found is None and (tag is None or tag.startswith("nohang")):
@@ -83,10 +80,10 @@ class Parser:
         if found is None and (tag in ("systemd", None) or line.message_id is not None):
             found = killers.systemd_verdict(line)
         if found is not None:
-            return [found]
+            return events + [found]
         if tag in ("oomd", None):
-            return list(self._fb_oomd.feed(line))
-        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", KMSG_USER) else []
+            return events + list(self._fb_oomd.feed(line))
+        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", KMSG_USER) else events
 
     # -- the kernel ---------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import UNKILLABLE, Era, Ranked, choose, era_of
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
+from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from .contest import contenders
 from .model import Task
@@ -66,7 +67,7 @@ def _tasks(kill: Mapping[str, Any]) -> List[Task]:
 
 def _is_named(task: Task, name: str) -> bool:
     """By the name in the facts, or by the whole name of which the kernel keeps 15 bytes."""
-    return task.comm in (name, name.encode("utf-8", "surrogateescape")[:_COMM_BYTES].decode("utf-8", "surrogateescape"))
+    return task.comm in (name, printable(to_text(name.encode("utf-8", "surrogateescape")[:_COMM_BYTES])))
 
 
 def _reaches(kill: Mapping[str, Any], task: Task, name: str, units: Mapping[str, Sequence[str]]) -> int:

@@ -9,7 +9,7 @@ show (a container and its host, one machine under two names) has one boot and on
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .host import SCHEMA, HostReport, Json, number, read_host, text, time, whole
+from .host import SCHEMA, HostReport, Json, number, read_host, read_verdict, text, time, whole
 
 STATES = ("ok", "blind", "unreachable", "failed")
 #: a host's place in every list: what nobody can speak for comes first
@@ -108,6 +108,7 @@ def _host_entry(name: str, host: HostReport) -> Json:
         "last": sure.last,
         "by_unit": ranked(sure.by["unit"]),
         "by_comm": ranked(sure.by["comm"]),
+        "verdict": read_verdict(host.oom),
         "oom": host.oom,
     }  # type: Json
     return entry
@@ -177,6 +178,7 @@ def _fleet(report: Json) -> Json:
     )
     for key in ("unresolved", "unresolved_untrusted", "unexplained", "unparsed"):
         totals[key] = sum(entry[key] for entry in entries.values())
+    totals["chronic"] = sum((entry["verdict"] or {}).get("state") == "chronic" for entry in entries.values())
     totals["hosts_with_kills"] = sum(entry["kills"] > 0 for entry in entries.values())
     made = {"totals": totals}  # type: Json
     tally = sure.as_dict()

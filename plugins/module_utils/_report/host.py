@@ -16,6 +16,9 @@ Json = Dict[str, Any]
 SCHEMA = 1
 _MAX_TEXT = 1024
 _MAX_DEPTH = 20
+_MAX_REASONS = 6
+#: What a host's shortages are; the worst first.
+VERDICTS = ("chronic", "unknown", "transient", "none")
 _MAX_NUMBER = 1 << 63
 #: 9999-12-31; a time beyond it cannot be written as a date
 _MAX_TIME = 253402300799.0
@@ -135,6 +138,7 @@ _KILL = (
     ("container_id", text),
     ("kernel", text),
     ("partial", flag),
+    ("why", text),
     ("source", lambda value: _shaped(value, _SOURCE)),
 )  # type: Tuple[Tuple[str, Callable[[Any], Any]], ...]
 
@@ -178,6 +182,16 @@ def _unresolved(value: Json) -> Json:
     event["count"] = max(whole(value.get("count")) or 1, 1)
     event["source"] = _shaped(value.get("source"), _SOURCE)
     return event
+
+
+def read_verdict(oom: Optional[Json]) -> Optional[Json]:
+    """summary.verdict; None where the facts are older than it, or hold none that is one."""
+    summary = oom.get("summary") if oom else None
+    given = summary.get("verdict") if isinstance(summary, dict) else None
+    state = given.get("state") if isinstance(given, dict) else None
+    if not isinstance(given, dict) or state not in VERDICTS:
+        return None
+    return {"state": state, "reasons": texts(given.get("reasons") or [])[:_MAX_REASONS], "trusted": flag(given.get("trusted"))}
 
 
 def _oldest_first(event: Json) -> Tuple[float, str]:

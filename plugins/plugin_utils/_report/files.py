@@ -11,8 +11,8 @@ import tempfile
 import typing as t
 
 _FILE_MODE, _DIRECTORY_MODE = 0o640, 0o750
-#: the line of each format that names the generation time, and nothing else
-_GENERATED = re.compile(rb'^(?:"generated_at": .*|<p id="generated">.*|Generated \d.*)$', re.MULTILINE)
+#: what names the generation time in each format, and nothing else
+_GENERATED = re.compile(rb'^(?:"generated_at": .*|<p id="generated">.*|Generated \d.*)$|(?<= )timestamp="[0-9T:-]*"', re.MULTILINE)
 #: what lies in there is loaded as variables, and the next run would execute templates that a process name carries
 _VARIABLES = ("group_vars", "host_vars")
 

@@ -48,17 +48,18 @@ def _table(titles: t.Sequence[str], rows: t.Iterable[t.Iterable[object]]) -> t.I
     yield ""
 
 
-def render(report: Json, title: str) -> str:
-    """The Markdown text."""
+def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
+    """The Markdown text. findings -- lines that stand above the hosts"""
     made = [f"# {plain(title)}", "", f"Generated {words.utc(report['generated_at'])}", "", plain(words.headline(report)), ""]
     for name, event in words.unresolved(report):
         doubt = "" if trusted(event) else ", untrusted"
         made.append(f"* **Out of memory, nothing killed** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
     if made[-1] != "":
         made.append("")
+    made += findings
     made += ["## Hosts", ""]
     made += _table(
-        ("Host", "State", "Kills", "Untrusted", "Worst", "Last kill", "Sees since", "Why"),
+        ("Host", "State", "Kills", "Untrusted", "Worst", "Last kill", "Verdict", "Sees since", "Why"),
         (
             (
                 name,
@@ -67,6 +68,7 @@ def render(report: Json, title: str) -> str:
                 entry["untrusted"] or "",
                 words.worst(entry),
                 words.utc(entry["last"], ""),
+                words.verdict(entry)[0],
                 words.utc(entry["since"], ""),
                 words.why(entry),
             )
@@ -94,6 +96,8 @@ def render(report: Json, title: str) -> str:
                 for name, kill in kills[:_MOST_KILLS]
             ),
         )
+        told = [(name, kill) for name, kill in kills[:_MOST_KILLS] if kill["why"]]
+        made += [f"* {plain(name)}, {words.utc(kill['time'])}: {plain(kill['why'])}" for name, kill in told] + [""] * bool(told)
         if len(kills) > _MOST_KILLS:
             made += [f"{words.some(len(kills) - _MOST_KILLS, 'older kill')} are in report.json.", ""]
     else:

@@ -8,6 +8,7 @@
   const at = {};
   data.columns.forEach((name, i) => { at[name] = i; });
   const get = (row, name) => {
+    if (!(name in at)) return null; // a column that no kill has
     const value = row[at[name]];
     return value !== null && data.kinds[at[name]] === "s" ? data.strings[value] : value;
   };
@@ -122,7 +123,7 @@
     return line;
   };
 
-  const line = (row) => {
+  const lines = (row) => {
     const tr = make("tr", null, "row");
     const time = make("td", utc(get(row, "time")), "t");
     const mark = data.marks[get(row, "quality")] || data.marks.unknown;
@@ -157,14 +158,19 @@
     const why = make("td", shortage(row), "mono");
     if (get(row, "trigger") === "sysrq" || get(row, "trigger") === "group") why.append(" ", make("small", get(row, "trigger")));
     tr.append(time, host, who, make("td", where(row), "mono"), make("td", mib(get(row, "anon_rss")), "n"), make("td", get(row, "adj"), "n"), why, make("td", get(row, "killer")), source);
-    return tr;
+    if (get(row, "why") === null) return [tr];
+    const said = make("tr", null, "said");
+    const cell = make("td", get(row, "why"));
+    cell.colSpan = 9;
+    said.append(cell);
+    return [tr, said];
   };
 
   const draw = () => {
     const pages = Math.max(Math.ceil(shown.length / PAGE), 1);
     page = Math.min(page, pages - 1);
     const rows = shown.slice(page * PAGE, (page + 1) * PAGE);
-    body.replaceChildren(...rows.map(line));
+    body.replaceChildren(...rows.flatMap(lines));
     const number = (n) => n.toLocaleString("en");
     const range = rows.length ? `${number(page * PAGE + 1)}\u2013${number(page * PAGE + rows.length)} of ` : "";
     count.textContent = `${range}${number(shown.length)}${shown.length === data.rows.length ? "" : ` (filtered from ${number(data.rows.length)})`}`;
@@ -220,10 +226,10 @@
   });
   const hostSearch = document.getElementById("host-search");
   if (hostSearch) {
-    const lines = [...document.querySelectorAll("#hosts tbody tr")].map((tr) => [tr, tr.textContent.toLowerCase()]);
+    const entries = [...document.querySelectorAll("#hosts tbody tr")].map((tr) => [tr, tr.textContent.toLowerCase()]);
     hostSearch.addEventListener("input", () => {
       const words = hostSearch.value.toLowerCase().split(/\s+/).filter(Boolean);
-      lines.forEach(([tr, text]) => { tr.hidden = !words.every((word) => text.includes(word)); });
+      entries.forEach(([tr, text]) => { tr.hidden = !words.every((word) => text.includes(word)); });
     });
   }
   let pause;

@@ -68,7 +68,8 @@ _ISLAND = (
         ),
     ),
 )
-_COLUMNS = [column for _inner, columns in _ISLAND for column in columns]
+#: the same, where at least one kill has it: facts that were gathered with the task tables
+_WHY = ("", (("why", "s", "why"),))
 
 
 def asset(name: str) -> str:
@@ -83,16 +84,18 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
     def known(value: str | None) -> int | None:
         return None if value is None else strings.setdefault(value, len(strings))
 
+    records = _ISLAND + ((_WHY,) if any(kill["why"] for _name, kill, _counts in kills) else ())
+    shown = [column for _inner, columns in records for column in columns]
     rows = []
     for name, kill, counts in kills:
         row = [known(name), int(counts), int(trusted(kill)), int(kill["partial"]), known(", ".join(kill["source"]["seen_in"]) or None)]
-        for inner, columns in _ISLAND:
+        for inner, columns in records:
             record = kill[inner] if inner else kill
             row += [known(record[key]) if kind == "s" else record[key] for _column, kind, key in columns]
         rows.append(row)
     return {
-        "columns": ["host", "counts", "trusted", "partial", "seen_in"] + [column for column, _kind, _key in _COLUMNS],
-        "kinds": "snnns" + "".join(kind for _column, kind, _key in _COLUMNS),
+        "columns": ["host", "counts", "trusted", "partial", "seen_in"] + [column for column, _kind, _key in shown],
+        "kinds": "snnns" + "".join(kind for _column, kind, _key in shown),
         "marks": words.QUALITY,
         "strings": list(strings),
         "rows": rows,
@@ -107,13 +110,18 @@ _LEGEND = (
     ),
     ("Unknown, not clean", "a host that could not be reached, or whose logs could not be read, may have killed anything."),
     ("Sees since", "the oldest moment the host's sources reach back to. Before it, silence means nothing."),
+    (
+        "Chronic",
+        "the same unit or process died in three shortages, or there were shortages on three days, or memory is still short an hour later. "
+        "Transient: one shortage, or two that lie weeks apart, and nothing is short now.",
+    ),
     ("Marks behind a time", "; ".join(f"{mark} {meaning}" for mark, meaning in words.QUALITY.values() if mark) + ". All times are UTC."),
     ("Names", "processes, units and cgroups are named by whoever runs them. Control characters and bytes that are not UTF-8 are shown as \\xNN."),
 )
 
 
-def render(report: Json, title: str) -> str:
-    """The HTML text."""
+def render(report: Json, title: str, findings: Html = Html("")) -> str:
+    """The HTML text. findings -- a section that stands above all others"""
     kills = sorted(each_kill(report), key=lambda item: (item[0], str(item[1]["id"])))
     kills.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
     style, script = asset("page.css"), asset("page.js")
@@ -143,6 +151,7 @@ def render(report: Json, title: str) -> str:
         ),
         tag(
             "main",
+            findings,
             sections.alarms(report),
             tag("section", tag("h2", "When"), timeline.draw(report, kills)),
             sections.who(report),

@@ -35,6 +35,8 @@ def tiles(report: Json) -> Html:
         (unknown, "bad" if unknown else "good", "hosts unknown"),
         (totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part"),
     ]
+    if totals["chronic"]:
+        tiles.append((totals["chronic"], "bad", "hosts where it comes again"))
     if totals["unexplained"]:
         tiles.append((totals["unexplained"], "bad", "kills counted, not in any log"))
     if totals["unparsed"]:
@@ -72,7 +74,7 @@ def alarms(report: Json) -> Html:
 
 
 def badge(word: str) -> Html:
-    known = ("ok", "partial", "blind", "unreachable", "failed", "trusted", "untrusted", "panic", "no_victim")
+    known = ("ok", "partial", "blind", "unreachable", "failed", "trusted", "untrusted", "panic", "no_victim", "chronic", "transient")
     return tag("span", word.replace("_", " "), class_="badge " + (word if word in known else "unknown"))
 
 
@@ -135,9 +137,18 @@ def _host_row(name: str, entry: Json) -> Html:
         tag("td", _count(entry["unresolved"] + entry["unresolved_untrusted"]), class_="n"),
         tag("td", join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")), class_="mono"),
         tag("td", words.utc_minute(entry["last"], ""), class_="t"),
+        _verdict(entry),
         tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), class_="t"),
         tag("td", words.why(entry), class_="why"),
     )
+
+
+def _verdict(entry: Json) -> Html:
+    state, reasons = words.verdict(entry)
+    if not state:
+        return tag("td")
+    # "not known" is the verdict's word, "unknown" the state of a host that could not be read.
+    return tag("td", badge(state) if state != "unknown" else "not known", " ", tag("small", reasons), class_="why")
 
 
 def _count(number: int) -> str:
@@ -164,6 +175,7 @@ _HOST_HEAD = (
     ("Unresolved", "n", ""),
     ("Lost most", "", ""),
     ("Last kill", "", ""),
+    ("Will it come again", "", ""),
     ("Sees since", "", ""),
     ("What it could not see", "", ""),
 )
@@ -196,7 +208,7 @@ def _kill_row(name: str, kill: Json) -> Html:
     sign = tag("span", " " + mark, class_="mark", title=meaning) if mark and kill["time"] is not None else ""
     adj = "" if who["oom_score_adj"] is None else who["oom_score_adj"]
     uid = "" if who["uid"] is None else tag("small", f" uid {who['uid']}")
-    return tag(
+    row = tag(
         "tr",
         tag("td", words.utc(kill["time"]), sign, class_="t"),
         tag("td", name, class_="name"),
@@ -209,6 +221,7 @@ def _kill_row(name: str, kill: Json) -> Html:
         tag("td", badge("trusted" if trusted(kill) else "untrusted"), class_="t", title=words.proof(kill)),
         class_="row",
     )
+    return join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
 
 
 def kills(kills: t.Sequence[tuple[str, Json, bool]]) -> Html:

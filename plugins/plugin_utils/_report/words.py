@@ -90,6 +90,14 @@ def why(entry: Json) -> str:
     return "; ".join(parts)
 
 
+def verdict(entry: Json) -> tuple[str, str]:
+    """Whether it will come again, and why that is thought; empty where there is nothing to judge."""
+    found = entry["verdict"]
+    if found is None or found["state"] == "none":
+        return "", ""
+    return str(found["state"]), "; ".join(found["reasons"])
+
+
 def where(kill: Json) -> str:
     """Unit, else container, else cgroup of the victim. A unit that is named after its container says the same at length."""
     unit, container = kill["unit"], kill["container_id"]

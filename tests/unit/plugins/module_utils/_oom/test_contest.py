@@ -68,6 +68,8 @@ def test_every_table_of_the_virtual_machines(shared, tmp_path, vm, log):
     [
         ("bookworm-kern.log", 7, {None: 4, "group": 3}),
         ("bookworm-syslog", 2, {None: 2}),
+        ("causes-dmesg.txt", 8, {None: 8}),
+        ("numa-dmesg.txt", 4, {None: 4}),
         ("bullseye-dmesg-T.txt", 3, {None: 3}),
         ("bullseye-kmsg.bin", 3, {None: 3}),
     ],
@@ -76,6 +78,17 @@ def test_every_table_of_our_extracts(fixtures, log, count, exceptions):
     found = contests(os.path.join(fixtures, "kernel"), [log])
     assert len(found) == count
     assert Counter(contest.exception for _name, _kill, contest in found) == exceptions
+
+
+def test_a_shortage_of_one_node_reckons_with_that_node(fixtures):
+    """The last of them died only because an adjustment is a share of node 1: of the whole memory it would have been sshd."""
+    found = contests(os.path.join(fixtures, "kernel"), ["numa-dmesg.txt"])
+    assert [kill.constraint for _name, kill, _contest in found] == ["CONSTRAINT_MEMORY_POLICY"] + ["CONSTRAINT_CPUSET"] * 3
+    assert {contest.totalpages for _name, _kill, contest in found} == {262004 * 1024}
+    _name, last, contest = found[-1]
+    assert (contest.winner.comm, contest.second.comm) == ("cpuset-hog2", "sshd")
+    whole = recompute(last._replace(constraint="CONSTRAINT_NONE"))
+    assert (whole.winner.comm, whole.exception) == ("sshd", "unexplained")
 
 
 # -- one rule after the other ---------------------------------------------------------------------------------
@@ -126,7 +139,11 @@ EXPLAINED = [
     ("the victim's row is lost", kill(3, task(1, 90), task(2, 5), report={"cut": True}), "table_cut"),
     ("half a MiB moved", kill(2, task(1, 90), task(2, 89)._replace(swap=M // 2)), "sizes_moved"),
     ("more than that did not", kill(2, task(1, 90), task(2, 88)), "unexplained"),
-    ("a cpuset", kill(2, task(1, 90), task(2, 5), constraint="CONSTRAINT_CPUSET"), "constraint"),
+    ("root in a container is not spared", kill(2, task(1, 900), task(2, 905, uid=0), kernel="4.9.1", columns=OLD, report=chosen(2)),
+     "root_unknown"),
+    ("3 % is all that root is spared", kill(2, task(1, 900), task(2, 899, uid=0), kernel="4.9.1", columns=OLD, report=chosen(2)), "unexplained"),
+    ("nobody is root", kill(2, task(1, 900), task(2, 895), kernel="4.9.1", columns=OLD, report=chosen(2)), "unexplained"),
+    ("a cpuset, and its nodes are not known", kill(2, task(1, 90), task(2, 5), constraint="CONSTRAINT_CPUSET"), "constraint"),
 ]  # fmt: skip
 
 
@@ -163,6 +180,8 @@ def test_the_total_of_a_cgroup_is_its_limit_and_the_swap_it_may_have():
     assert recompute(memcg(1, *both, limit=64 * M, memsw_limit=64 * M)).totalpages == 64 * M
     assert recompute(memcg(2, *both, limit=64 * M, swap_limit=1 << 62), swap_total=960 * M).totalpages == 1024 * M
     assert recompute(memcg(2, *both, limit=64 * M, swap_limit=64 * M), swap_total=960 * M).totalpages == 128 * M
+    # The swap of today need not be that of then.
+    assert recompute(memcg(1, *both, limit=64 * M, swap_limit=1 << 62), swap_total=960 * M).exception == "total_unknown"
     unknown = recompute(memcg(2, *both, limit=64 * M, swap_limit=1 << 62))
     assert (unknown.totalpages, unknown.exception) == (None, "total_unknown")
     # With no total at all could it have been the other way round.

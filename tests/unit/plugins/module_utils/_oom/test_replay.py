@@ -111,6 +111,8 @@ def test_comm_is_cut_at_15_bytes(kills):
     kill = dict(kills["hog-tmpfs"])
     kill["tasks"] = [dict(task, comm="a-very-long-nam" if task["comm"] == "sshd" else task["comm"]) for task in kill["tasks"]]
     assert replay(kill, {"a-very-long-name-indeed": 1000}).comm == "a-very-long-nam"
+    kill["tasks"] = [dict(task, comm="abcdefghijklm\\xe2\\x82" if task["pid"] == 174 else task["comm"]) for task in kill["tasks"]]
+    assert replay(kill, {"abcdefghijklm\u20ac": 1000}).pid == 174  # in the middle of a letter, as the facts write it
 
 
 def test_every_kill_of_the_virtual_machines_under_its_own_policy(shared, tmp_path):

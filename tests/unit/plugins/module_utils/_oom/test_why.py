@@ -30,16 +30,16 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_tr
 M = 1 << 20
 #: Victim -> the kinds of its cause, and a clause that its sentence must have.
 CAUSES = {
-    "hog-tmpfs": (["no_swap", "shmem", "one_process"], "tmpfs and shared memory held 130 MiB (39 %)"),
+    "hog-tmpfs": (["shmem", "one_process", "no_swap"], "tmpfs and shared memory held 130 MiB (39 %)"),
     "shmhog": (
         ["memcg_limit", "shmem"],
         "the limit of 64 MiB of /system.slice/shmhog.service was reached; tmpfs and shared memory held 44 MiB (69 %)",
     ),
-    "tables": (["no_swap", "hugepages", "page_tables", "one_process"], "78 MiB of page tables, +332 MiB for oom_score_adj 1000"),
-    "hog-huge": (["no_swap", "hugepages", "one_process"], "huge pages set aside held 120 MiB (36 %)"),
-    "hog-pipes": (["no_swap", "unaccounted", "hugepages", "many_processes"], "something outside of processes and caches"),
-    "hog-slab": (["no_swap", "hugepages", "slab", "many_processes"], "unreclaimable slab held 79 MiB (24 %)"),
-    "worker": (["no_swap", "hugepages", "many_alike"], "30 processes named worker together held 149 MiB (90 %)"),
+    "tables": (["hugepages", "page_tables", "one_process", "no_swap"], "78 MiB of page tables, +332 MiB for oom_score_adj 1000"),
+    "hog-huge": (["hugepages", "one_process", "no_swap"], "huge pages set aside held 120 MiB (36 %)"),
+    "hog-pipes": (["unaccounted", "hugepages", "many_processes", "no_swap"], "something outside of processes and caches"),
+    "hog-slab": (["hugepages", "slab", "many_processes", "no_swap"], "unreclaimable slab held 79 MiB (24 %)"),
+    "worker": (["hugepages", "many_alike", "no_swap"], "30 processes named worker together held 149 MiB (90 %)"),
     "hog-swap": (["swap_full", "hugepages", "one_process"], "swap of 64 MiB was full"),
 }
 
@@ -82,7 +82,7 @@ def test_whole_sentences(provoked):
     )
     assert explain(provoked["tables"]).why.startswith(
         "tables[250] had the highest badness of 7 processes: 413 MiB (2.8 MiB of memory, 78 MiB of page tables, +332 MiB for oom_score_adj 1000), "
-        "403 MiB more than the next, sshd[237]; the host has no swap"
+        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %); page tables held 79 MiB (24 %); the host has no swap"
     )
     worker = explain(provoked["worker"]).why
     assert "as bad as the next, worker[373]" in worker and "without adjustments" not in worker
@@ -199,14 +199,16 @@ def test_a_process_that_was_just_killed_is_known_to_the_next():
     assert exceptions(one(1, 10.0), one(2, 12.0, boot="c")) == [None, "unexplained"]
 
 
-def test_tables_go_before_kills():
+@pytest.mark.parametrize("room", [None, facts.RESULT_BYTES])
+def test_tables_go_before_kills(room):
     """The newest keep theirs; the reasons of the others stay."""
     tasks = tuple(Task(pid, pid, 0, "c%d" % pid, rss=M * (1 + pid % 3), oom_score_adj=0) for pid in range(1, 301))
     kills = []
     for number in range(60):
         line = LogLine("", "test", time=1000.0 + 700 * number)
         kills.append(kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096))
-    oom = facts.kill_section(ledger_of(*kills), (), 0, explain=True)
+    oom = facts.kill_section(ledger_of(*kills), (), 0, explain=True, room=room)
+    assert ("tables_truncated" in oom) == (room is not None)
     facts.fit(oom)
     assert len(json.dumps(oom)) <= 250_000
     with_table = ["tasks" in one for one in oom["kills"]]

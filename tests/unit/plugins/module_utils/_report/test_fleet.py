@@ -58,6 +58,7 @@ def test_totals(report):
         "unresolved_untrusted": 1,
         "unexplained": 4,
         "unparsed": 2,
+        "chronic": 0,
         "hosts_with_kills": 2,
     }
 

@@ -8,7 +8,7 @@ from typing import Any, List
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import number, plain, read_facts, read_host, text, time
+from ansible_collections.memops.linux.plugins.module_utils._report.host import number, plain, read_facts, read_host, read_verdict, text, time
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import facts, kill, panic
 
 WRONG = [
@@ -85,9 +85,26 @@ def test_an_entry_that_is_no_kill_makes_the_host_partial():
 
 def test_a_kill_without_anything_has_every_key():
     made = kills_of(facts([{}]))[0]
-    assert set(kill()) == set(made)
+    assert set(kill()) | {"why"} == set(made)
     assert set(kill()["victim"]) == set(made["victim"])
     assert (made["killer"], made["scope"], made["time_quality"], made["source"]["trusted"]) == ("unknown", "unknown", "unknown", False)
+
+
+@pytest.mark.parametrize(
+    "verdict, expected",
+    [
+        ({"state": "chronic", "reasons": ["a\x1b", 5], "trusted": True}, {"state": "chronic", "reasons": ["a\\x1b", "5"], "trusted": True}),
+        ({"state": "transient"}, {"state": "transient", "reasons": [], "trusted": False}),
+        ({"state": "<b>"}, None),
+        ({"state": ["chronic"]}, None),
+        ({}, None),
+        ("chronic", None),
+        (None, None),
+    ],
+)
+def test_a_verdict_is_one_of_four_words(verdict, expected):
+    assert read_verdict(read_facts(facts([kill()], summary={"verdict": verdict})).oom) == expected
+    assert read_verdict(None) is None and read_verdict({"summary": 5}) is None
 
 
 @pytest.mark.parametrize("trusted", [1, "true", "True", "false", [True], None, 0])

@@ -33,6 +33,8 @@ def fleet_of(strings):
             container_id=string if i % 3 == 1 else None,
             kernel=string,
             time_quality=string,
+            why=string,
+            cause=[{"kind": string, "text": string}],
             source={"name": string, "trusted": i % 2 == 0, "reason": string, "seen_in": [string, string]},
         )
         hosts[f"{i:02d}{string}"] = HostInput(
@@ -42,6 +44,7 @@ def fleet_of(strings):
                 reasons=[string],
                 unresolved=[panic(outcome=string, oom_memcg=string)],
                 daemons={string: string},
+                summary={"total": 2, "untrusted": 1, "verdict": {"state": "chronic", "reasons": [string], "trusted": True}},
             )
         )
         hosts[f"down{i:02d}{string}"] = HostInput(None, "unreachable" if i % 2 else "failed", string)
@@ -58,10 +61,14 @@ def harmless():
     return fleet_of([f"harmless{i:02d}" for i in range(len(PAYLOADS))])
 
 
+WHY = "mysqld[401] had the highest badness of 9 processes: 5 GiB, 4 GiB more than the next, java[7]"
+CHRONIC = {"total": 3, "verdict": {"state": "chronic", "reasons": ["mysqld.service was killed in 3 shortages within 2 d"], "trusted": True}}
+
+
 @pytest.fixture(scope="session")
 def small():
     hosts = {
-        "db1": HostInput(facts([kill(1), kill(2, time_quality="year_inferred"), untrusted(3)], unresolved=[panic()])),
+        "db1": HostInput(facts([kill(1, why=WHY), kill(2, time_quality="year_inferred"), untrusted(3)], unresolved=[panic()], summary=CHRONIC)),
         "web1": HostInput(facts([kill(4, time=None)], "partial", reasons=["journal is volatile"], counters={"unexplained": 2})),
         "clean": HostInput(facts()),
         "down": HostInput(None, "unreachable", "no route to host"),

@@ -221,6 +221,8 @@ def test_the_script_draws_what_stood_there_without_it(browser, tmp_path, hostile
         finally:
             browser.call("Emulation.setScriptExecutionDisabled", value=False)
         assert len(static) >= 4
+        assert [row for row in scripted if len(row) == 1] == [row for row in static if len(row) == 1] != []  # why this one
+        scripted, static = ([row for row in rows if len(row) > 1] for rows in (scripted, static))
         logs = {row[1] for row in scripted} - {row[1] for row in static}
         assert [row[:1] + row[2:] for row in scripted] == [row[:1] + row[2:] for row in static]
         assert all("log of" in name for name in logs)

@@ -75,8 +75,14 @@ def test_markdown_rows_have_their_cells_and_no_markup(hostile):
     heads = [line for line in text.splitlines() if line.startswith("| ---")]
     assert len(heads) == 2
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in rows} == {9, 11}
+    assert {line.count("|") for line in rows} == {10, 11}
     assert "@" not in text and "http:" not in text
+
+
+def test_markdown_tells_why(small):
+    text = markdown.render(small, "Kills")
+    assert "| chronic |" in text
+    assert text.count("had the highest badness of 9 processes") == 1
 
 
 def test_markdown_names_stay_readable():

@@ -107,6 +107,19 @@ def test_the_island_cannot_be_left(hostile, hostile_page):
     assert {kill["victim"]["comm"] for entry in hostile["hosts"].values() if entry["oom"] for kill in entry["oom"]["kills"]} == shown
 
 
+def test_why_and_whether_it_comes_again(small, big):
+    text = page.render(small, "Kills")
+    assert text.count('<tr class="said"><td colspan="9">mysqld[401] had the highest badness of 9 processes') == 1
+    assert '<span class="badge chronic">chronic</span> <small>mysqld.service was killed in 3 shortages within 2 d</small>' in text
+    assert "<b>1</b><span>hosts where it comes again</span>" in text
+    island = json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))
+    assert island["columns"][-1] == "why" and len(island["columns"]) == len(island["kinds"]) == len(island["rows"][0])
+    # Facts without the task tables make no column.
+    text = page.render(big, "Kills")
+    assert "why" not in json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))["columns"]
+    assert 'class="said"' not in text and "comes again</span>" not in text
+
+
 @pytest.mark.parametrize("value", ["</script>", "<!--", "&amp;", "it's", "a\u2028b\u2029c", {"</script>": ["<"]}])
 def test_island_round_trip(value):
     assert json.loads(island(value)) == value
