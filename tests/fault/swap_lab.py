@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 INSIDE = "MEMOPS_SWAP_LAB"
-MOUNTS = Path("/mnt")  # belongs to root, unlike /tmp: swap_file looks at every folder on the way
+#: Belongs to root, unlike /tmp: swap_file looks at every folder on the way. Another name for each run: /proc/swaps shows all of them.
+MOUNTS = Path("/mnt", Path(os.environ.get(INSIDE, "none")).name)
 MIB = 1 << 20
 SIZES = {"ext4": 320, "ext3": 320, "xfs": 420, "btrfs": 420}  # MiB; the smallest that mkfs.xfs takes is 300
 FSTAB = "# a comment\tstays\nUUID=0a1b2c3d  /  ext4\terrors=remount-ro 0 1 # so does this\n/dev/vdz2 swap swap defaults\n"
@@ -63,6 +64,7 @@ def prepare() -> Path:
     _sh("mount", "--bind", str(place / "etc"), "/etc")
     for folder in ("/mnt", "/run"):
         _sh("mount", "-t", "tmpfs", "-o", "mode=755,size=64m", "tmpfs", folder)
+    MOUNTS.mkdir()
     write_fstab()
     return place
 
@@ -95,8 +97,16 @@ def file_system(kind: str, mib: int | None = None) -> Iterator[Path]:
     try:
         yield where
     finally:
-        swap_off()
-        _sh("umount", str(where))
+        deadline = time.monotonic() + 10  # a child of a test that was stopped may just be swapping on
+        while True:
+            swap_off()
+            try:
+                _sh("umount", str(where))
+                break
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
         image.unlink()
 
 

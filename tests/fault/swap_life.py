@@ -31,6 +31,7 @@ import swap_sweep as driver  # noqa: E402
 M = 1 << 20
 CASES: list[Callable[[Path], None]] = []
 ALONE: list[Callable[[], None]] = []
+PYTHON = "MEMOPS_SWAP_PYTHON"
 KINDS = ("ext4", "xfs", "btrfs", "ext3")
 
 
@@ -310,6 +311,56 @@ def rights(where: Path) -> None:
         do(folder / "swapfile", state="absent")
 
 
+HOLDER = """
+import mmap, sys
+size = 12 << 20
+memory = mmap.mmap(-1, size)
+pages = [b"%016d" % number * 256 for number in range(size // 4096)]
+for number, page in enumerate(pages):
+    memory[number * 4096 : number * 4096 + 4096] = page
+memory.madvise(21)  # MADV_PAGEOUT
+print("out", flush=True)
+for line in sys.stdin:
+    for number, page in enumerate(pages):  # dirty again: what came back by swapoff is not paged out otherwise
+        memory[number * 4096 : number * 4096 + 4096] = page
+    memory.madvise(21)
+    print("out", flush=True)
+sys.exit(0 if all(memory[number * 4096 : number * 4096 + 4096] == page for number, page in enumerate(pages)) else 1)
+"""
+
+
+@case
+def in_use(where: Path) -> None:
+    """A process has its memory in the file: it survives resizes unharmed, and nothing is turned off without room."""
+    from ansible_collections.memops.linux.plugins.module_utils._swap import state, steps
+    from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
+
+    path = where / "swapfile"
+    do(path, size="24M", priority=32767)
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin and holder.stdout
+        try:
+            check(holder.stdout.readline() == b"out\n", "the holder did not start")
+            used = do(path, True, size="24M", priority=32767)["swap_file"]["used"]
+            check(used > 8 * M, "nothing was paged out", used)
+            little = Memory(1 << 30, -(1 << 40))  # other tests may have swap of their own just now
+            with mock.patch.object(state, "read_memory", lambda host: little), mock.patch.object(steps, "read_memory", lambda host: little):
+                refused("and there is room for 0 bytes", path, state="absent")
+            do(path, size="40M")
+            holder.stdin.write(b"\n")
+            holder.stdin.flush()
+            check(holder.stdout.readline() == b"out\n", "the holder died")
+            with mock.patch.object(steps, "read_memory", lambda host: little):  # memory went after the look ahead
+                failed("cannot be turned off now", path, state="absent")
+            check(lab.ours() == [str(path)] and line_of(path) and path.exists(), "not as before")
+            do(path, size="24M")
+            do(path, state="absent")
+            holder.stdin.close()
+            check(holder.wait(20) == 0, "its memory is damaged")
+        finally:
+            holder.kill()
+
+
 @case
 def label(where: Path) -> None:
     """swapfile_t where SELinux is on. (It is not on here: only the question whether it is, is mocked; the label is a real one.)"""
@@ -428,6 +479,45 @@ def places_without_swap() -> None:
 
 
 @alone
+def another_namespace() -> None:
+    """A swap file of the same name that somebody else uses, as a container does: not taken for ours, and not touched."""
+    with lab.file_system("ext4") as where:
+        path = where / "swapfile"
+        do(path, size="8M")
+        other = lab.MOUNTS / "covers"
+        other.mkdir()
+        image = Path(os.environ[lab.INSIDE]) / "covers.img"
+        with image.open("wb") as handle:
+            handle.truncate(64 * M)
+        subprocess.check_call(["mkfs.ext4", "-q", image])
+        subprocess.check_call(["mount", "-o", "loop", image, other])
+        subprocess.check_call(["swapoff", path])
+        lab.write_fstab()
+        do(path, state="absent")
+        # In a namespace where the other file system stands in the place of ours, the two files have one name.
+        make_it = f"fallocate -l 16M {path} && chmod 600 {path} && mkswap {path} >/dev/null && swapon -p 55 {path}"
+        script = f"mount --bind {other} {where} && {make_it} && exec sleep 60"
+        there = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", script])
+        try:
+            deadline = time.monotonic() + 20
+            while not lab.ours() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            check(lab.ours() == [str(path)], "the other one does not have our name", lab.ours())
+            done = do(path, size="8M")
+            check([step["action"] for step in done["plan"]] == ["make", "activate", "fstab"] and done["swap_file"]["active"], done)
+            check(lab.ours() == [str(path)] * 2, lab.ours())
+            check(not do(path, size="8M")["changed"], "second run")
+            do(path, state="absent")
+            check(lab.ours() == [str(path)], "the other one is touched")
+        finally:
+            subprocess.call(["swapoff", other / "swapfile"])
+            there.kill()
+            there.wait()
+            subprocess.check_call(["umount", other])
+            image.unlink()
+
+
+@alone
 def the_module() -> None:
     """Through ansible: check mode, a run, a second run, resize, absent."""
     ansible = shutil.which("ansible")
@@ -448,7 +538,7 @@ def the_module() -> None:
             "-a",
             json.dumps(wish),
             "-e",
-            f"ansible_python_interpreter={sys.executable}",
+            f"ansible_python_interpreter={os.environ[PYTHON]}",
         ]
         env = dict(
             os.environ,
@@ -493,7 +583,9 @@ def run(name: str, act: Callable[[], None]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="cases and file systems with this word in their name")
+    parser.add_argument("--python", default=sys.executable, help="that runs the module in the_module")
     options = parser.parse_args()
+    os.environ[PYTHON] = options.python
     missing = lab.why_not("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs")
     if missing:
         print(f"SKIPPED: {missing}")

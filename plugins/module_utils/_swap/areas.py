@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The swap areas in use: /proc/swaps, the only proof that a file is swapped to."""
 
+import errno
 import os
 import re
+import stat
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -14,6 +16,7 @@ from .errors import Failed
 Identity = Tuple[int, int]  # st_dev and st_ino: a name may be a link, or may be gone
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _DELETED = " (deleted)"
+_BEYOND = (1 << 63) - 2
 
 
 class Area(NamedTuple):
@@ -48,12 +51,36 @@ def parse_swaps(data: bytes) -> List[Area]:
     return found
 
 
-def _identity(path: str) -> Optional[Identity]:
+def in_use(fd: int) -> Optional[bool]:
+    """Whether the kernel swaps to this very file, whatever its name; None where that cannot be asked. fd has to be writable.
+
+    fallocate(2) looks whether it is in use before it finds that no file can be that large, and changes nothing either way.
+    """
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if release is None or (int(release.group(1)), int(release.group(2))) < (3, 15):
+        return None  # there it does not look
     try:
-        status = os.stat(path)
+        os.posix_fallocate(fd, _BEYOND, _BEYOND)
+    except OSError as exc:
+        return {errno.ETXTBSY: True, errno.EFBIG: False}.get(exc.errno or 0)
+    return None
+
+
+def _identity(path: str) -> Optional[Identity]:
+    """None for a file of that name that is not in use: the one in use has it in another mount namespace, such as a container's."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+    try:
+        status = os.fstat(fd)
+        return None if stat.S_ISREG(status.st_mode) and in_use(fd) is False else (status.st_dev, status.st_ino)
+    finally:
+        os.close(fd)
 
 
 def identify(areas: List[Area], identity: Callable[[str], Optional[Identity]] = _identity) -> List[Area]:
@@ -67,12 +94,30 @@ def identify(areas: List[Area], identity: Callable[[str], Optional[Identity]] = 
     return found
 
 
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def tell_apart(areas: List[Area], size: Callable[[str], int] = _size) -> List[Area]:
+    """A file is in use once: of two areas with one name, the one of another namespace is the one that fits the file's size less."""
+    found = []  # type: List[Area]
+    for area in areas:
+        rivals = [one for one in areas if area.identity is not None and one.identity == area.identity]
+        best = min(rivals, key=lambda one: abs(size(one.path) - one.size), default=area)
+        found.append(area if area is best else area._replace(identity=None))
+    return found
+
+
 def read_areas(host: Host) -> List[Area]:
     """Raises Failed where the kernel does not tell."""
     data = host.read("/proc/swaps")
     if data is None:
         raise Failed("/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed.")
-    return identify(parse_swaps(data), lambda path: _identity(host.path(path)))
+    areas = identify(parse_swaps(data), lambda path: _identity(host.path(path)))
+    return tell_apart(areas, lambda path: _size(host.path(path)))
 
 
 def area_of(areas: List[Area], identity: Optional[Identity]) -> Optional[Area]:

@@ -90,7 +90,7 @@ def _sound(line: bytes) -> bool:
 def _set_options(line: bytes, options: bytes) -> bytes:
     """The line with other options. Its blanks, its mount point and a comment behind it stay."""
     end = b"\n" if line.endswith(b"\n") else b""
-    text = line[: len(line) - len(end)].rstrip(b"\r")
+    text = line[: len(line) - len(end)].replace(b"\r", b"")
     spans = [(found.start(), found.end()) for found in _FIELD.finditer(text)]
     if len(spans) <= _OPTS:
         return text[: spans[_FSTYPE][1]] + b" " + options + b" 0 0" + end
@@ -100,12 +100,14 @@ def _set_options(line: bytes, options: bytes) -> bytes:
             # a comment stands where a number belongs: libmount would not take the line
             where = spans[position][0] - spans[_OPTS][1]
             return head + tail[:where] + b"0 " * (_FIELDS - position) + tail[where:] + end
-    return head + tail.replace(b"\r", b"") + end
+    return head + tail + end
 
 
 def _key(path: str) -> bytes:
     if not path.startswith("/") or "\0" in path:
         raise FstabError("%s is no absolute path; fstab was not changed." % printable(path[:256]))
+    if "\r" in path:
+        raise FstabError("%s has a carriage return in its name, which fstab cannot hold; fstab was not changed." % printable(path[:256]))
     return _plain(os.fsencode(path))
 
 

@@ -61,6 +61,10 @@ def check_areas(now: Now) -> None:
             raise Refused(
                 "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was changed." % printable(area.path)
             )
+    for path, file, known in ((now.path, now.file, now.area), (now.bridge_path, now.bridge, now.bridge_area)):
+        if file is not None and file.in_use and known is None:
+            text = "the kernel swaps to %s by a name that is not known here, as after swapon in a container. Nothing was changed; turn it off there."
+            raise Refused(text % printable(path))
 
 
 def _may_swap(host: Host) -> bool:
@@ -91,7 +95,10 @@ def kubelet(host: Host) -> Optional[str]:
         return "kubelet (%s)" % _KUBELET_CONFIG
     for name in _KUBELETS:
         for folder in _UNIT_FOLDERS:
-            if host.read("%s/%s.service" % (folder, name)) is not None:
+            unit = host.read("%s/%s.service" % (folder, name))
+            if unit is not None:
+                if not unit:  # masked: a link to /dev/null, or an empty file, which hides the ones in later folders
+                    break
                 return "%s (%s/%s.service)" % (name, folder, name)
     return None
 

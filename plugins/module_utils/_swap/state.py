@@ -11,7 +11,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 
 from . import extents
-from .areas import Area, Identity, area_of, read_areas
+from .areas import Area, Identity, area_of, in_use, read_areas
 from .file_system import Disk, Mount, btrfs_profile, read_disk, read_mount
 from .fstab_lines import Fstab
 from .make import bridge_name, half_name, label_of, needs_label, selinux_enabled
@@ -29,7 +29,9 @@ _TYPES = (
 
 
 class SwapFile(NamedTuple):
-    """A name in the folder. special -- what it is instead of a regular file; then nothing else was read"""
+    """A name in the folder. special -- what it is instead of a regular file; then nothing else was read.
+    in_use -- what the kernel says of the file itself; None where it does not
+    """
 
     size: int
     mode: int
@@ -41,6 +43,7 @@ class SwapFile(NamedTuple):
     holes: bool = False
     first: Optional[int] = None
     unlabeled: bool = False
+    in_use: Optional[bool] = None
 
 
 class Now(NamedTuple):
@@ -82,8 +85,13 @@ def read_file(host: Host, folder: Folder, name: str) -> Optional[SwapFile]:
     for is_type, words in _TYPES:
         if is_type(status.st_mode):
             return found._replace(special=words)
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder.fd)
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        fd, writable = os.open(name, os.O_RDWR | flags, dir_fd=folder.fd), True
+    except OSError:  # immutable, or on a disk that is read-only
+        fd, writable = os.open(name, os.O_RDONLY | flags, dir_fd=folder.fd), False
+    try:
+        found = found._replace(in_use=in_use(fd) if writable else None)
         signature = read_signature(fd)
         if signature is None:
             return found

@@ -57,7 +57,7 @@ def _remove(work: Work, path: str) -> None:
     name = os.path.basename(path)
     file = read_file(work.host, work.open_folder, name)
     check_file(file, path, mark_needed=name != half_name(os.path.basename(work.path)))
-    if file is not None and area_of(read_areas(work.host), file.identity) is not None:
+    if file is not None and (file.in_use or area_of(read_areas(work.host), file.identity) is not None):
         raise Failed("%s is in use and was not removed" % printable(path), errno.EBUSY)
     work.open_folder.remove(name)
 
@@ -75,9 +75,9 @@ def _activate(work: Work, step: Step) -> None:
     _make(work, step.path, file.size, zeros=True)
     try:
         activate(work.host, step.path, step.priority, step.discard)
-    except Failed:
+    except Failed as exc:
         _remove(work, step.path)
-        raise
+        raise Failed("%s, with every block written too; the kernel's log (dmesg) says why" % exc, exc.errno)
 
 
 def _deactivate(work: Work, path: str) -> None:

@@ -141,10 +141,9 @@ def _act(work: Work, now: Now, steps: List[Step]) -> None:
         try:
             stands = _go_back(work, now)
         except (Failed, Refused, FstabError, UnsafePath, OSError) as second:
-            stands = "going back failed as well: %s" % second
-        raise Failed(
-            "step %d of %d (%s) failed: %s. Now %s. Run again when the cause is gone." % (done + 1, len(steps), steps[done].text, exc, stands)
-        )
+            stands = "going back failed as well: %s" % str(second).rstrip(".")
+        text = "step %d of %d (%s) failed: %s. Now %s. Run again when the cause is gone."
+        raise Failed(text % (done + 1, len(steps), steps[done].text, str(exc).rstrip("."), stands))
 
 
 def _in_folder(host: Host, wish: Wish, folder: Optional[Folder], check_mode: bool, timer: Timer) -> Outcome:

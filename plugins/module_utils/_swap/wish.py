@@ -84,7 +84,7 @@ def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[
         raise _fail("expires", str(exc))
     if not _ABSOLUTE.match(text.strip()):
         when = now + (now - when)
-        if armed is not None and armed > now:
+        if armed is not None:  # over or not: then the timer waits until it is safe
             return min(armed, float(math.ceil(when)))
     if when <= now or text.strip().startswith("-"):
         raise _fail("expires", "%s is over" % text)

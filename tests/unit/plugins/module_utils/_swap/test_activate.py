@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap import activate as room
+from ansible_collections.memops.linux.plugins.module_utils._swap import areas
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 
 HEAD = "Filename Type Size Used Priority\n"
@@ -42,6 +43,11 @@ class Machine(object):
 
 ON = "/swapfile file 1020 0 10\n"
 LOW = "/swapfile file 1020 0 -2\n"
+
+
+@pytest.fixture(autouse=True)
+def everything_is_in_use(monkeypatch):
+    monkeypatch.setattr(areas, "in_use", lambda fd: None)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area, area_of, identify, parse_swaps, read_areas
+from ansible_collections.memops.linux.plugins.module_utils._swap import areas as room
+from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area, area_of, identify, parse_swaps, read_areas, tell_apart
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 
 HEAD = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
@@ -54,7 +55,8 @@ def test_free_is_never_negative():
     assert Area("/a", "file", 4, 10, 1).free == 0
 
 
-def test_the_same_inode_by_another_name(tmp_path):
+def test_the_same_inode_by_another_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "in_use", lambda fd: True)  # nothing is swapped to in a unit test
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc" / "swaps").write_bytes(HEAD + b"/swapfile file 4 0 1\n")
     (tmp_path / "swapfile").write_bytes(b"")
@@ -62,6 +64,33 @@ def test_the_same_inode_by_another_name(tmp_path):
     status = (tmp_path / "link").stat()
     (area,) = read_areas(Host(root=str(tmp_path)))
     assert area.identity == (status.st_dev, status.st_ino)
+
+
+def test_a_file_of_that_name_that_is_not_in_use_is_another_one(tmp_path):
+    """swapon in a container shows the name that the file has there."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "swaps").write_bytes(HEAD + b"/swapfile file 4 0 1\n")
+    (tmp_path / "swapfile").write_bytes(b"data")
+    before = (tmp_path / "swapfile").stat()
+    (area,) = read_areas(Host(root=str(tmp_path)))
+    assert area.identity is None and not area.deleted
+    assert (tmp_path / "swapfile").stat()[:9] == before[:9]
+
+
+def test_two_of_one_name():
+    ours, theirs = Area("/a", "file", 1020 * K, 0, 1, identity=(1, 2)), Area("/a", "file", 4092 * K, 0, 5, identity=(1, 2))
+    other = Area("/b", "file", 1020 * K, 0, 1, identity=(1, 3))
+    unknown = Area("/dev/vdb", "partition", K, 0, 1)
+    found = tell_apart([theirs, ours, other, unknown], lambda path: 1024 * K)
+    assert found == [theirs._replace(identity=None), ours, other, unknown]
+
+
+def test_kernels_that_do_not_tell(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    with (tmp_path / "file").open("r+b") as handle:
+        assert room.in_use(handle.fileno()) is False
+        monkeypatch.setattr(room.os, "uname", lambda: type("Uname", (), {"release": "3.10.0-1160.el7.x86_64"}))
+        assert room.in_use(handle.fileno()) is None
 
 
 def test_no_proc_is_no_answer(tmp_path):

@@ -89,6 +89,7 @@ TABLES = [
         b"/my\\040swap/file none swap nofail,pri=5 0 0 # mine\n",
         b"",
     ),
+    ("carriage returns within", b"/my\\040swap/file none swap sw\r # a\rb\r\n", b"/my\\040swap/file none swap nofail,pri=5 0 0 # ab\n", b""),
     ("ours twice", LINE + DEBIAN + b"/my\\040swap/file swap swap sw\n", LINE + DEBIAN, DEBIAN),
     ("ours twice, the second without a newline", b"/my\\040swap/file none swap sw\n" + LINE[:-1], LINE[:-1].replace(b" 0 0", b"") + b"\n", b""),
     (
@@ -175,6 +176,8 @@ def test_paths_that_are_none(path):
     for wish in (lambda table: table.with_swap(path, "sw"), lambda table: table.without_swap(path), lambda table: table.swap_entry(path)):
         with pytest.raises(FstabError, match="no absolute path"):
             wish(Fstab.parse(b""))
+    with pytest.raises(FstabError, match="carriage return"):
+        Fstab.parse(b"").with_swap("/a\rb", "sw")
 
 
 def test_foreign_duplicates_and_marks_are_told():

@@ -70,7 +70,7 @@ EXPIRES = [
     ("two days", "2d", None, NOW + 2 * DAY),
     ("a later run does not put it off", "2d", NOW + DAY, NOW + DAY),
     ("a later run may bring it nearer", "1h", NOW + DAY, NOW + 3600),
-    ("the old timer is over", "2d", NOW - 5, NOW + 2 * DAY),
+    ("the timer is over and waits until it is safe", "2d", NOW - 5, NOW - 5),
     ("a time", "2026-11-25T00:00:00Z", None, 1795564800.0),
     ("a time puts it off", "2026-11-25T00:00:00Z", NOW + 5, 1795564800.0),
 ]

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the files of sysctl.d make of a setting at boot: which file has the last word.
+
+systemd-sysctl takes all ``*.conf`` of its folders by name, whatever folder they are in; of two with one name that of the first folder;
+of two assignments the later. It does not read /etc/sysctl.conf, unless a link in a folder leads there. Other inits end with that file.
+"""
+
+import fnmatch
+import os
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .keys import partner
+
+FOLDER = "/etc/sysctl.d"
+NAME = "90-memops.conf"
+OURS = FOLDER + "/" + NAME
+_FOLDERS = (FOLDER, "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
+_OLD = "/etc/sysctl.conf"
+
+
+class Word(NamedTuple):
+    """One assignment. path -- the file; target -- what it links to, if it does"""
+
+    key: str
+    value: str
+    path: str = ""
+    target: Optional[str] = None
+
+    @property
+    def where(self) -> str:
+        return self.path if self.target is None else "%s (a link to %s)" % (self.path, self.target)
+
+
+def normal(key: str) -> str:
+    """With slashes. Where the first separator is a slash, dots belong to the names."""
+    for letter in key:
+        if letter == "/":
+            return key.strip("/")
+        if letter == ".":
+            return key.translate({ord("."): "/", ord("/"): "."})
+    return key
+
+
+def parse(text: str) -> Iterator[Tuple[str, Optional[str]]]:
+    """Key with slashes and value of each line; None is an exclusion: ``-key`` without a value takes the key out of patterns."""
+    for line in text.split("\n"):
+        line = line.strip()
+        if not line or line[0] in "#;":
+            continue
+        key, equals, value = line.partition("=")
+        if equals:
+            yield normal(key.strip().lstrip("-").strip()), value.strip()
+        elif key.startswith("-"):
+            yield normal(key[1:].strip()), None
+
+
+def boot_files(host: Host) -> List[Tuple[str, Optional[str]]]:
+    """Paths in the order in which they are read, with what a link leads to."""
+    found = {}  # type: Dict[str, str]
+    for folder in _FOLDERS:
+        try:
+            names = os.listdir(host.path(folder))
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(".conf"):
+                found.setdefault(name, folder + "/" + name)
+    paths = [found[name] for name in sorted(found, key=os.fsencode)]
+    if not os.path.isdir(host.path("/run/systemd/system")):
+        paths.append(_OLD)
+    return [(path, _target(host, path)) for path in paths]
+
+
+def _target(host: Host, path: str) -> Optional[str]:
+    try:
+        link = os.readlink(host.path(path))
+    except OSError:
+        return None
+    return os.path.normpath(os.path.join(os.path.dirname(path), link))
+
+
+def words(host: Host) -> List[Word]:
+    """Every assignment and exclusion (an empty value) in the order in which they are read."""
+    return [
+        Word(key, value if value is not None else "", path, target)
+        for path, target in boot_files(host)
+        for key, value in parse(to_text(host.read(path) or b""))
+    ]
+
+
+def _is_pattern(key: str) -> bool:
+    return any(letter in key for letter in "*?[")
+
+
+def last_word(said: List[Word], key: str) -> Optional[Word]:
+    """Who decides at boot: the last assignment, else the last pattern that fits, unless the key is excluded from patterns."""
+    name = "vm/" + key
+    plain = [word for word in said if word.key == name]
+    if plain:
+        return plain[-1] if plain[-1].value else None
+    fitting = [word for word in said if word.value and _is_pattern(word.key) and fnmatch.fnmatchcase(name, word.key)]
+    return fitting[-1] if fitting else None
+
+
+def shadow(said: List[Word], key: str, wanted: int) -> Optional[Word]:
+    """Whose word counts at boot instead of ours: another value later, or the partner later, which makes ours 0."""
+    last = last_word(said, key)
+    if last is None or last.value != str(wanted):
+        return last
+    other = partner(key)
+    place = max(number for number, word in enumerate(said) if word is last)
+    later = [word for word in said[place + 1 :] if other is not None and word.key == "vm/" + other and word.value]
+    return later[-1] if later else None

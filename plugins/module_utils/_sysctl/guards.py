@@ -1,0 +1,60 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must not be set without being asked for twice: each refusal names the option that allows it."""
+
+from typing import Dict, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+
+from .keys import MODE, NEVER_OVERCOMMIT, Settings
+
+_COMMIT = (MODE, "overcommit_ratio", "overcommit_kbytes")
+Live = Dict[str, Optional[int]]
+
+
+def container(kind: Optional[str], allow_shared_kernel: bool) -> None:
+    if kind is not None and not allow_shared_kernel:
+        raise Refused(
+            "this is a container (%s): vm settings are those of its host and of all containers there. Nothing was changed; "
+            "set them on the host, or give allow_shared_kernel: true." % kind
+        )
+
+
+def panic(wanted: Settings, accept_panic: bool) -> None:
+    mode = wanted.get("panic_on_oom", 0)
+    if mode and not accept_panic:
+        what = "every shortage of memory, even that of one container, panics the kernel" if mode == 2 else "a shortage of memory panics the kernel"
+        raise Refused(
+            "panic_on_oom=%d: %s instead of killing a process. Nothing was changed; give accept_panic: true if that is meant." % (mode, what)
+        )
+
+
+def commit_limit(meminfo: Dict[str, int], ratio: int, kbytes: int) -> Optional[int]:
+    """As the kernel computes it, in bytes; None where meminfo does not tell."""
+    total, swap = meminfo.get("MemTotal"), meminfo.get("SwapTotal")
+    if total is None or swap is None:
+        return None
+    huge = meminfo.get("Hugetlb", meminfo.get("HugePages_Total", 0) * meminfo.get("Hugepagesize", 0))
+    return (kbytes * 1024 if kbytes else (total - huge) * ratio // 100) + swap
+
+
+def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, accept_low_commit_limit: bool) -> None:
+    """Without overcommitment and with a limit below what is committed nothing can fork any more: the host is lost to everybody."""
+    if accept_low_commit_limit or not set(wanted).intersection(_COMMIT) or wanted.get(MODE, live.get(MODE)) != NEVER_OVERCOMMIT:
+        return
+    ratio = wanted.get("overcommit_ratio", 0 if "overcommit_kbytes" in wanted else live.get("overcommit_ratio") or 0)
+    kbytes = wanted.get("overcommit_kbytes", 0 if "overcommit_ratio" in wanted else live.get("overcommit_kbytes") or 0)
+    limit, committed = commit_limit(meminfo, ratio, kbytes), meminfo.get("Committed_AS")
+    if limit is not None and committed is not None and limit * 10 >= committed * 12:
+        return
+    if limit is None or committed is None:
+        numbers = "/proc/meminfo does not tell what the limit would be"
+    else:
+        part = "overcommit_kbytes=%d" % kbytes if kbytes else "overcommit_ratio=%d" % ratio
+        numbers = "with %s the limit is %s, and %s are committed; 1.2 times that is the least" % (part, human(limit), human(committed))
+    raise Refused(
+        "overcommit_memory=2: %s. Below it no process can be started, not even by Ansible. Nothing was changed; raise the limit or add swap first, "
+        "or give accept_low_commit_limit: true." % numbers
+    )

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of the running kernel and our file: read, changed, read back; and the old ones again where something failed."""
+
+import errno
+import os
+import re
+import time
+from typing import List, NamedTuple, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
+
+from .boot import FOLDER, NAME, OURS
+from .guards import Live
+from .keys import KEYS
+from .plan import Step, restore_order
+
+VM = "/proc/sys/vm/"
+_HINTS = {
+    errno.EROFS: "it is read-only here",
+    errno.EACCES: "only root may",
+    errno.EPERM: "only root may",
+    errno.EINVAL: "the kernel does not take the value",
+}
+
+
+class Now(NamedTuple):
+    """live -- of all settings that this kernel has; conf -- our file"""
+
+    live: Live
+    conf: Optional[bytes] = None
+
+
+def read_number(host: Host, path: str) -> Optional[int]:
+    text = to_text(host.read(path) or b"").strip()
+    return int(text) if re.match(r"^-?\d{1,20}\Z", text) else None
+
+
+def _folder(host: Host, create: bool = False) -> Optional[Folder]:
+    return open_folder(FOLDER, create=create, root=host.root)
+
+
+def _conf(host: Host) -> Optional[bytes]:
+    folder = _folder(host)
+    if folder is None:
+        return None
+    with folder:
+        found = folder.read(NAME)
+        return found.data if found is not None else None
+
+
+def read_now(host: Host) -> Now:
+    """Raises UnsafePath and OSError for our file only: a setting that cannot be read is None."""
+    return Now({key: read_number(host, VM + key) for key in KEYS}, _conf(host))
+
+
+def _set(host: Host, key: str, value: int) -> None:
+    """Write and read back: the kernel's file is the proof. Raises Failed."""
+    try:
+        fd = os.open(host.path(VM + key), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"%d\n" % value)
+        finally:
+            os.close(fd)
+    except OSError as exc:
+        raise Failed("vm.%s could not be set to %d: %s" % (key, value, _HINTS.get(exc.errno or 0, exc.strerror or str(exc))))
+    now = read_number(host, VM + key)
+    if now != value:
+        raise Failed("vm.%s was set to %d and is %s" % (key, value, now))
+
+
+def _write(host: Host, step: Step) -> None:
+    try:
+        folder = _folder(host, create=True)
+        if folder is None:
+            raise Failed("there is no %s" % FOLDER)
+        with folder:
+            if step.data is None:
+                folder.remove(NAME)
+            else:
+                folder.replace(NAME, step.data, 0o644)
+        if _conf(host) != step.data:
+            raise Failed("%s is not what was written" % OURS)
+    except (OSError, UnsafePath) as exc:
+        raise Failed("%s could not be written: %s" % (OURS, getattr(exc, "strerror", None) or exc))
+
+
+def _back(host: Host, before: Now, keys: List[str]) -> str:
+    """The old values again, all of them, and a sentence that says whether they are."""
+    wrong = []  # type: List[str]
+    for key in restore_order(before.live, keys):
+        value = before.live[key]
+        if value is not None and read_number(host, VM + key) != value:
+            try:
+                _set(host, key, value)
+            except Failed as exc:
+                wrong.append(str(exc))
+    try:
+        written = _conf(host) != before.conf
+    except (OSError, UnsafePath):
+        written = True
+    file = "%s may have the new ones" % OURS if written else "nothing was written"  # renamed, and then the disk failed
+    if wrong:
+        return "The old values could not all be set again: %s; %s." % ("; ".join(wrong), file)
+    return "The old values are set again, and %s." % file
+
+
+def execute(host: Host, before: Now, steps: List[Step], settle: float) -> None:
+    """All of it or nothing. Raises Failed."""
+    done = []  # type: List[str]
+    try:
+        for step in steps:
+            if step.action == "live":
+                done.append(step.key)
+                _set(host, step.key, step.value)
+        if settle and done:
+            time.sleep(settle)
+        for step in steps:
+            if step.action == "live" and read_number(host, VM + step.key) != step.value:
+                raise Failed(
+                    "vm.%s was set to %d and is %s after %g s: something else sets it%s"
+                    % (step.key, step.value, read_number(host, VM + step.key), settle, _tuned_words(host))
+                )
+        for step in steps:
+            if step.action != "live":
+                _write(host, step)
+    except Failed as exc:
+        raise Failed("%s. %s" % (str(exc).rstrip("."), _back(host, before, done)))
+
+
+def tuned_profile(host: Host) -> Optional[str]:
+    """The profile of a tuned that runs: it sets vm settings too, and again when it is restarted."""
+    if host.read("/run/tuned/tuned.pid") is None:
+        return None
+    return printable(to_text(host.read("/etc/tuned/active_profile") or b"").strip()[:200]) or None
+
+
+def _tuned_words(host: Host) -> str:
+    profile = tuned_profile(host)
+    return ", perhaps tuned with its profile %s" % profile if profile else ""

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role says in three places what the module and its presets are: its specification, its task, its README. They agree."""
+
+import os
+import re
+
+import pytest
+
+yaml = pytest.importorskip("yaml")
+pytest.importorskip("ansible.module_utils.basic")
+
+from ansible_collections.memops.linux.plugins.module_utils._protect.wish import wishes_of  # noqa: E402
+from ansible_collections.memops.linux.plugins.modules import service_memory  # noqa: E402
+
+ROLE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "oom_protect")
+
+
+def text_of(path):
+    with open(os.path.join(ROLE, path), encoding="utf-8") as stream:
+        return stream.read()
+
+
+@pytest.fixture(name="options")
+def options_fixture():
+    return yaml.safe_load(text_of("meta/argument_specs.yml"))["argument_specs"]["main"]["options"]
+
+
+@pytest.fixture(name="presets")
+def presets_fixture():
+    return yaml.safe_load(text_of("vars/main.yml"))["__oom_protect_presets"]
+
+
+def what_counts(spec):
+    return {name: (option["type"], option.get("choices")) for name, option in spec.items()}
+
+
+def test_a_service_has_the_options_of_the_module(options):
+    theirs = dict(service_memory.argument_spec()["services"]["options"])
+    del theirs["yields"]  # only presets do
+    assert what_counts(options["oom_protect_services"]["options"]) == what_counts(theirs)
+
+
+def test_every_other_option_of_the_module_is_a_variable_of_the_same_type(options):
+    spec = service_memory.argument_spec()
+    per_service = set(spec["services"]["options"]) - {"state", "dropin", "apply", "missing"}
+    wanted = {name: option for name, option in spec.items() if name not in per_service and name != "services"}
+    mine = {name[len("oom_protect_") :]: option for name, option in options.items()}
+    assert what_counts({name: mine[name] for name in wanted}) == what_counts(wanted)
+    task = yaml.safe_load(text_of("tasks/main.yml"))[0]["memops.linux.service_memory"]
+    assert set(task) == set(wanted) | {"services"}
+
+
+def test_defaults_are_those_of_the_specification(options):
+    defaults = yaml.safe_load(text_of("defaults/main.yml"))
+    assert defaults == {name: option["default"] for name, option in options.items() if "default" in option}
+
+
+def test_every_preset_can_be_chosen_and_every_choice_is_one(options, presets):
+    assert options["oom_protect_presets"]["choices"] == list(presets)
+
+
+def test_units_of_presets_are_wishes_that_the_module_takes(presets):
+    top = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "skip"}
+    entries = [dict(entry, yields=True) for entries in presets.values() for entry in entries]
+    found = wishes_of(dict(top, services=entries))
+    assert len({wish.unit.name for wish in found}) == len(found) == len(entries)
+
+
+def test_nothing_is_unkillable_and_logins_are_not_spared(presets):
+    """-1000 is inherited and can panic a host; sshd hands the score of its unit to every login."""
+    scores = {(preset, entry["name"]): entry["oom_score_adjust"] for preset, entries in presets.items() for entry in entries}
+    assert min(scores.values()) > -1000
+    assert all(score > -300 for (preset, _name), score in scores.items() if preset == "ssh")
+    assert all(score > 0 for (preset, _name), score in scores.items() if preset in ("agent", "backup", "batch"))
+
+
+def test_the_readme_has_every_unit_and_its_score(presets):
+    told = set()
+    for preset, score, units in re.findall(r"^\| `(\w+)` \| (-?\d+) \| (.*) \|$", text_of("README.md"), re.MULTILINE):
+        told |= {(preset, unit, int(score)) for unit in re.findall(r"`([^`]+)`", units)}
+    assert told == {(preset, entry["name"], entry["oom_score_adjust"]) for preset, entries in presets.items() for entry in entries}
