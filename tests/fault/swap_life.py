@@ -69,7 +69,8 @@ def refused(words: str, path: Path, **wish: Any) -> None:
 
 def everything(path: Path) -> list[object]:
     names = sorted((name, os.lstat(path.parent / name)[:7]) for name in os.listdir(path.parent)) if path.parent.is_dir() else []
-    return [names, Path("/proc/swaps").read_text(encoding="utf-8"), Path("/etc/fstab").read_bytes(), sorted(os.listdir("/etc"))]
+    swaps = [line for line in Path("/proc/swaps").read_text(encoding="utf-8").splitlines() if line.startswith(str(lab.MOUNTS))]
+    return [names, swaps, Path("/etc/fstab").read_bytes(), sorted(os.listdir("/etc"))]
 
 
 def area(path: Path) -> tuple[int, int]:
@@ -190,7 +191,7 @@ def not_ours(where: Path) -> None:
     users.mkdir(mode=0o777)
     users.chmod(0o1777)
     refused("may be written by others", users / "swapfile", size="16M")
-    (where / "link").symlink_to("/")
+    (where / "link").symlink_to(users)
     refused("symbolic link", where / "link" / "swapfile", size="16M")
     refused("is not there", where / "nowhere" / "swapfile", size="16M")
     do(path, size="8M")

@@ -139,8 +139,15 @@ def test_the_same_arithmetic_as_the_module():
 
 
 def test_before_its_time(machine):
-    assert machine.run(now=EXPIRES - 1) == (0, "")
+    assert machine.run(now=EXPIRES - 121) == (0, "")
     untouched(machine)
+
+
+def test_shortly_before_it_waits(machine):
+    """The timer starts nothing that runs already: an early start that went away at that moment would be the last one."""
+    assert machine.run(now=EXPIRES - 7)[0] == 0
+    assert "sleep 7" in machine.calls()
+    assert machine.left() == ["fstab"]
 
 
 def test_taken_back_or_moved_while_it_waited(machine):
