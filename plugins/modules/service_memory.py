@@ -151,6 +151,7 @@ options:
     description:
       - Name of our file in C(/etc/systemd/system/UNIT.d).
       - Drop-ins are read in the order of their names, and C(override.conf) comes after the default. A later name wins over it.
+      - A file of this name that this module did not write is a person's. It is never touched, and the module fails.
     type: str
     default: 50-memops.conf
   apply:
@@ -319,8 +320,8 @@ services:
       sample: {oom_score_adjust: "-500"}
     effective:
       description:
-        - What systemd believes after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show it.
-        - In check mode what it would believe.
+        - What systemd believes after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show it, or the unit is masked.
+        - In check mode what it would believe, and V(null) for C(OOMPolicy=) if that would go back to a default.
       type: dict
       sample: {oom_score_adjust: -500, memory_max: infinity}
     shadowed_by:
@@ -329,12 +330,31 @@ services:
       sample: null
     processes:
       description:
-        - Every process of the unit's cgroup. RV(services[].processes[].state) is V(as_wanted), V(older) for one with the score of its start,
-          V(own_score) for one that set its own, V(denied) when the kernel refused.
-        - Only if the score is ours to set.
+        - Every process of the unit's cgroup. Only if the score is ours to set.
       type: list
       elements: dict
       sample: [{pid: 812, comm: nginx, before: 0, after: -500, state: as_wanted, unit: nginx.service}]
+      contains:
+        pid:
+          description: Process id.
+          type: int
+        comm:
+          description: Its name, as the kernel has it.
+          type: str
+        before:
+          description: C(oom_score_adj) before.
+          type: int
+        after:
+          description: C(oom_score_adj) as it was read back; in check mode what it would be.
+          type: int
+        state:
+          description:
+            - V(as_wanted), V(older) for one with the score of its start, V(own_score) for one that set its own,
+              V(denied) when the kernel refused.
+          type: str
+        unit:
+          description: The unit, or the instance of a template.
+          type: str
     verified:
       description:
         - The file, systemd, and every process and limit in the kernel were read back and say what was wished.

@@ -99,7 +99,7 @@ class _Run:
         """The earlier bytes for these, and the reason."""
         for case in cases:
             lost = put_back(self.host, case) if case.wrote else None
-            case.fail("%s. %s" % (text(case), lost or ("Its earlier drop-in was put back." if case.wrote else UNTOUCHED)))
+            case.fail("%s. %s" % (text(case).rstrip("."), lost or ("Its earlier drop-in was put back." if case.wrote else UNTOUCHED)))
 
     def _verify_files(self) -> None:
         """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
@@ -199,7 +199,8 @@ class _Run:
                     self.host, name, self.ground.allow.restart_timeout
                 )
                 state = manager.states(self.host, [name])[0]
-                case.error = "%s It is %s again%s." % (case.error, state.get("ActiveState"), " (%s)" % said if said else "")
+                again = " again" if state.is_active else ""
+                case.error = "%s It is %s%s%s." % (case.error, state.get("ActiveState"), again, " (%s)" % said.rstrip(".") if said else "")
             self._refresh()
         except ManagerError as exc:
             for case in cases.values():

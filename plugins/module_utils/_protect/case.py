@@ -60,7 +60,9 @@ class Case:
 
     @property
     def changed(self) -> bool:
-        return (self.wrote and not self.rolled_back) or self.cleared or self.reloaded or bool(self.set_scores) or bool(self.restarted)
+        if self.rolled_back:  # files and systemd are as before
+            return bool(self.set_scores) or bool(self.restarted)
+        return self.wrote or self.cleared or self.reloaded or bool(self.set_scores) or bool(self.restarted)
 
     def fail(self, text: str) -> None:
         self.error = "%s: %s" % (self.name, text)

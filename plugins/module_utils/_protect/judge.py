@@ -290,7 +290,8 @@ def _forecast(ground: Ground, cases: List[Case]) -> None:
             given[case.name] = believed
     try:
         seen = forecast(ground.host, {name: score for name, score in wanted.items() if score is not None}, given)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as exc:
+        cases[0].notes.append("who would be the next victim with these scores cannot be told: %s" % exc)
         return
     said = guards.killable(seen.unkillable_share, [(case.name, case.wish.settings.get("oom_score_adjust", "")) for case in cases], ground.allow)
     for case in cases:

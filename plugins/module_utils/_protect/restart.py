@@ -69,7 +69,9 @@ def _ill(state: UnitState, first: Optional[Health]) -> Optional[str]:
     if state.get("ActiveState") == "failed" or state.get("Result") not in ("", "success"):
         return "it is %s (%s), result %s" % (state.get("ActiveState"), sub, state.get("Result"))
     if not state.is_active:
-        return "it is %s (%s)" % (state.get("ActiveState"), sub)
+        # systemd forgets a stopped unit soon, and with it whether its conditions were looked at
+        perhaps = ": it ended by itself, or one of its Condition...= lines does not hold" if state.get("ConditionResult") == "no" else ""
+        return "it is %s (%s)%s" % (state.get("ActiveState"), sub, perhaps)
     if sub == "auto-restart":
         return "it died and waits for its next start"
     if first is not None and Health(state.get("NRestarts"), state.main_pid) != first:

@@ -24,6 +24,7 @@ from .expiry_script import Places, script
 from .fstab_lines import encode
 
 RETRY = 900
+_SOON = 120  # the script waits so long at most, and goes away when it is started earlier
 _UNITS = Places().units
 _PROGRAM = Places().program
 _PREFIX = "memops-swap-expiry-"
@@ -203,6 +204,9 @@ def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
         errors = [ran.stderr.strip() for ran in said if ran.returncode != 0 and ran.stderr.strip()]
         reason = printable(errors[0].splitlines()[-1]) if errors else "systemd gives no reason"
         raise Failed("systemd does not run %s.timer, so nothing would remove the swap file: %s." % (unit, reason.rstrip(".")))
+    if seconds - time.time() < _SOON:
+        # its moment may have passed before the timer was started, and a moment of the past never comes; the script waits for it
+        _systemctl(host, "--no-block", "start", unit + ".service")
 
 
 def _kept(host: Host, unit: str) -> bool:

@@ -11,7 +11,7 @@ from .setting import BY_KEY, SETTINGS, section
 
 #: Our file says whose it is: a file of the same name without this line is a person's.
 MARK = "# Managed by memops.linux.service_memory"
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,200}\.conf$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,200}\.conf\Z")
 #: Nobody else's: what `systemctl edit` and `systemctl set-property` write.
 _TAKEN = re.compile(r"^(?:override\.conf|50-(?:Memory|OOM|CPU|Tasks|IO)[A-Za-z]*\.conf)$")
 _SECTION = re.compile(r"^\[([^\]]*)\]$")

@@ -6,6 +6,7 @@
 import os
 import re
 import shlex
+import stat
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
@@ -89,7 +90,10 @@ class UnitState(NamedTuple):
 
 def runs(host: Host) -> bool:
     """Whether systemd is pid 1 here. `systemctl` may be installed in a chroot or a container without it."""
-    return os.path.isdir(host.path("/run/systemd/system"))
+    try:
+        return stat.S_ISDIR(os.stat(host.path("/run/systemd/system")).st_mode)
+    except (FileNotFoundError, NotADirectoryError):  # any other error is none of "it does not run"
+        return False
 
 
 def _systemctl(host: Host, *argv: str, **keywords: float) -> Ran:

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional
 #: Types that have memory settings.
 TYPES = ("service", "slice", "scope", "socket", "mount", "swap")
 _MAX = 255
-_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]+(?:@[A-Za-z0-9:_.\\-]*)?$")
+_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\-]*)?\Z")
 _ESCAPES = re.compile(r"\\(?!x[0-9a-f]{2})")
 _ROOT_LIKE = ("-.slice", "init.scope")
 

@@ -116,6 +116,13 @@ def test_armed_moved_and_taken_back(host, systemd):
     assert left(systemd.root) == [] and not os.path.exists(os.path.join(systemd.root, "var/lib/memops"))
 
 
+def test_a_moment_that_may_pass_before_the_timer_runs(host, systemd):
+    arm(host, "/swap", time.time() + 3600)
+    assert "--no-block" not in systemd.calls
+    arm(host, "/swap", time.time() + 5)
+    assert systemd.calls[-1] == "--no-block"
+
+
 def test_a_timer_that_does_not_run_is_none(host, systemd):
     arm(host, "/swap", time.time() + 3600)
     systemd.active.clear()

@@ -193,19 +193,24 @@ def test_another_file_of_that_name_stays(machine, kind):
 
 
 def test_killed_anywhere_and_run_again(tmp_path):
-    """SIGKILL after 0, 1, 2 … ms: the table is whole each time, and the next run ends it."""
-    states = set()
-    for number in range(40):
+    """SIGKILL after 0 to 39 fortieths of a run: the table is whole each time, and the next run ends it."""
+    states, whole = set(), 0.0
+    for number in range(-1, 40):
         folder = tmp_path / str(number)
         folder.mkdir()
         machine = Machine(folder, "swap")
         before = machine.fstab.read_bytes()
         machine.tool("date", "echo %d" % (EXPIRES + 1))
         argv = ["sh", machine.places.program, UNIT, str(EXPIRES), machine.file, os.fsdecode(machine.encoded)]
+        began = time.monotonic()
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=os.setsid)
-        time.sleep(number * 0.004)
-        os.killpg(process.pid, 9)
-        process.wait()
+        if number < 0:
+            process.wait()
+            whole = time.monotonic() - began
+        else:
+            time.sleep(whole * number / 40)
+            os.killpg(process.pid, 9)  # a process that ended is a zombie until it is waited for
+            process.wait()
         assert machine.fstab.read_bytes() in (before, FOREIGN)
         states.add(len(machine.left()))
         if os.path.exists(machine.places.program):

@@ -1,0 +1,544 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From wish to proof on a machine in a folder: what every command calls success and is none, and the way back."""
+
+import errno
+import os
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Ran
+from ansible_collections.memops.linux.plugins.module_utils._protect import act as act_room
+from ansible_collections.memops.linux.plugins.module_utils._protect.act import ProtectError
+from ansible_collections.memops.linux.plugins.module_utils._protect.wish import WishError
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import MARK
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.fake_machine import MIB, lines
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.states import act
+
+PATH = "/etc/systemd/system/web.service.d/50-memops.conf"
+
+
+def web(machine, check=False, **given):
+    return act(machine, check, **dict(dict(name=["web"]), **given))
+
+
+def causes(result):
+    return sorted({gap["cause"] for gap in result["services"][0]["gaps"]})
+
+
+def told(machine, word):
+    return [text for text in machine.asked if word in text]
+
+
+def test_a_change_from_nothing_to_proof(make):
+    machine = make()
+    pids = machine.start("web.service", 3)
+    result = web(machine, oom_score_adjust=-500, memory_max="1G")
+    service = result["services"][0]
+    assert result["changed"] and result["verified"] and not result["failed"] and service["reloaded"] and service["gaps"] == []
+    assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=-500", "MemoryMax=1G"]
+    assert [machine.score(pid) for pid in pids] == [-500] * 3
+    assert service["effective"]["oom_score_adjust"] == -500 and service["effective"]["memory_max"] == 1 << 30
+    assert service["steps"] == ["write " + PATH, "daemon-reload", "set oom_score_adj of 3 processes to -500"]
+    assert told(machine, "restart") == [] and len(told(machine, "daemon-reload")) == 1
+    assert os.stat(machine.root + PATH).st_mode & 0o777 == 0o644
+
+
+def test_the_second_run_asks_and_does_nothing(make):
+    """C19"""
+    machine = make()
+    machine.start("web.service", 2)
+    web(machine, oom_score_adjust=-500)
+    machine.asked = []
+    result = web(machine, oom_score_adjust=-500)
+    assert not result["changed"] and result["verified"] and result["services"][0]["steps"] == []
+    assert [text.split()[2] for text in machine.asked] == ["--version", "show"]
+
+
+def test_twenty_services_cost_as_many_commands_as_one(make):
+    machine = make()
+    for number in range(20):
+        machine.unit("s%d.service" % number)
+        machine.start("s%d.service" % number)
+    result = act(machine, services=[dict(name="s%d" % number, oom_score_adjust=100 + number) for number in range(20)])
+    assert result["verified"] and len(result["services"]) == 20 and len(told(machine, "daemon-reload")) == 1
+    assert len(machine.asked) <= 7, machine.asked
+    assert result["services"][7]["processes"][0]["after"] == 107
+
+
+def test_an_alias_is_followed_to_its_unit(make):
+    """C4"""
+    machine = make()
+    machine.unit("mariadb.service")
+    machine.link("/etc/systemd/system/mysql.service", "/usr/lib/systemd/system/mariadb.service")
+    machine.boot()
+    result = act(machine, name=["mysql"], oom_score_adjust=-5)
+    assert result["drop_in"] == "/etc/systemd/system/mariadb.service.d/50-memops.conf" and result["verified"]
+    assert (result["services"][0]["name"], result["services"][0]["asked"]) == ("mariadb.service", "mysql.service")
+    with pytest.raises(WishError) as caught:
+        act(machine, name=["mysql", "mariadb"], oom_score_adjust=-6)
+    assert "the same unit" in str(caught.value)
+
+
+def test_a_template_is_every_instance_with_its_own_files(make):
+    """C5; an instance may have a file that its template has not"""
+    machine = make()
+    machine.unit("pg@.service")
+    machine.drop_in("pg@15.service", "override.conf", "[Service]\nOOMScoreAdjust=-900\n")
+    for name in ("pg@14.service", "pg@15.service", "pg@16.service"):
+        machine.start(name)
+    result = act(machine, name=["pg@"], oom_score_adjust=-500)
+    assert result["drop_in"] == "/etc/systemd/system/pg@.service.d/50-memops.conf"
+    assert [(row["unit"], row["after"]) for row in result["processes"]] == [("pg@14.service", -500), ("pg@15.service", -900), ("pg@16.service", -500)]
+    assert causes(result) == ["shadowed"] and "pg@15.service" in result["msg"] and "pg@14" not in result["services"][0]["gaps"][0]["text"]
+    again = act(machine, name=["pg@"], oom_score_adjust=-500)
+    assert not again["changed"]
+
+
+def test_a_template_without_instances(make):
+    machine = make()
+    machine.unit("pg@.service")
+    result = act(machine, name=["pg@"], oom_score_adjust=-500)
+    assert result["changed"] and causes(result) == ["no_instance"] and not result["verified"]
+
+
+# ---------------------------------------------------------------- P9: every command exits 0, and it is not so
+
+
+def p9_shadowed_by_name(machine):
+    machine.drop_in("web.service", "zz.conf", "[Service]\nOOMScoreAdjust=9\n")
+
+
+def p9_shadowed_for_all_services(machine):
+    machine.drop_in("service", "zz.conf", "[Service]\nOOMScoreAdjust=9\n", "/usr/lib/systemd/system")
+
+
+def p9_shadowed_since_its_start(machine):
+    machine.stop("web.service")
+    p9_shadowed_by_name(machine)
+    machine.start("web.service", 2)
+
+
+def p9_set_property(machine):
+    machine.drop_in("web.service", "50-oom.conf", "[Service]\nOOMScoreAdjust=9\n", "/etc/systemd/system.control")
+
+
+def p9_hexadecimal(machine):
+    machine.drop_in("web.service", "90-x.conf", "[Service]\nOOMScoreAdjust=0x10\n")
+
+
+def p9_reset(machine):
+    machine.drop_in("web.service", "90-x.conf", "[Service]\nOOMScoreAdjust=\n")
+
+
+def p9_masked(machine):
+    machine.link("/etc/systemd/system/web.service", "/dev/null")
+
+
+def p9_absent(machine):
+    os.unlink(machine.root + "/usr/lib/systemd/system/web.service")
+    machine.loaded.clear()
+
+
+def p9_run_is_full(machine):
+    machine.reload_says = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd."
+
+
+def p9_reload_changes_nothing(machine):
+    machine._daemon_reload = lambda: Ran(0)
+
+
+def p9_bus_is_gone(machine):
+    machine.refuses_show = True
+
+
+def p9_old_systemd(machine):
+    machine.version = 219
+
+
+def p9_verify_complains(machine):
+    run = machine.run
+    said = "%s:4: Failed to parse, ignoring\n" % PATH
+    machine.run = lambda argv, timeout=90: Ran(0, "", said) if argv[0] == "systemd-analyze" else run(argv, timeout)
+
+
+REFUSED = [
+    (p9_shadowed_by_name, dict(oom_score_adjust=-5), "zz.conf sets it to 9"),
+    (p9_shadowed_for_all_services, dict(oom_score_adjust=-5), "service.d/zz.conf"),
+    (p9_set_property, dict(oom_score_adjust=-5), "50-oom.conf sets it to 9"),
+    (p9_hexadecimal, dict(oom_score_adjust=-5), "90-x.conf sets it to 0x10"),
+    (p9_reset, dict(oom_score_adjust=-5), "its default"),
+    (p9_masked, dict(oom_score_adjust=-5), "masked"),
+    (p9_absent, dict(oom_score_adjust=-5), "not installed"),
+    (p9_run_is_full, dict(oom_score_adjust=-5), "not enough space"),
+    (p9_reload_changes_nothing, dict(oom_score_adjust=-5), "systemd believes OOMScoreAdjust=0"),
+    (p9_old_systemd, dict(memory_high="1G"), "231 or newer, this is 219"),
+    (p9_verify_complains, dict(oom_score_adjust=-5), "Failed to parse"),
+]
+
+
+@pytest.mark.parametrize("spoil, settings, words", REFUSED, ids=[row[0].__name__ for row in REFUSED])
+def test_p9_refused_or_rolled_back_with_its_reason(make, spoil, settings, words):
+    machine = make()
+    spoil(machine)
+    machine.boot()
+    before = machine.tree()
+    result = web(machine, **settings)
+    assert result["failed"] and not result["changed"] and not result["verified"] and words in result["msg"]
+    assert machine.tree() == before
+    assert result["services"][0]["status"] == "failed"
+
+
+def test_p9_a_bus_that_does_not_answer(make):
+    machine = make()
+    p9_bus_is_gone(machine)
+    before = machine.tree()
+    with pytest.raises(ProtectError) as caught:
+        web(machine, oom_score_adjust=-5)
+    assert "Failed to connect to bus" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
+
+
+def p9_own_score(machine):
+    machine.spawn("web.service", 77)
+
+
+def p9_typing_error(machine):
+    machine.drop_in("web.service", "10-x.conf", "[Service]\nOOMScoreAdj=5\n")
+
+
+GAPS = [
+    ("own score", dict(), p9_own_score, dict(oom_score_adjust=-5), ["own_score"]),
+    ("no capability", dict(capable=False), None, dict(oom_score_adjust=-5), ["no_cap_sys_resource"]),
+    ("next start", dict(), None, dict(oom_score_adjust=-5, apply="next_start"), ["older_than_drop_in"]),
+    ("cgroup 1", dict(cgroups="1"), None, dict(memory_high="1G"), ["cgroup_v1"]),
+    ("policy needs a start", dict(), None, dict(oom_policy="kill"), ["older_than_drop_in"]),
+    ("shadow allowed", dict(), p9_shadowed_since_its_start, dict(oom_score_adjust=-5, allow_shadowed=True), ["shadowed"]),
+]
+
+
+@pytest.mark.parametrize("machine_is, spoil, settings, gaps", [row[1:] for row in GAPS], ids=[row[0] for row in GAPS])
+def test_p9_done_but_not_in_force(make, machine_is, spoil, settings, gaps):
+    machine = make(**machine_is)
+    machine.start("web.service", 2)
+    if spoil:
+        spoil(machine)
+        machine.load("web.service")
+    result = web(machine, **settings)
+    assert not result["failed"] and result["changed"] and not result["verified"] and causes(result) == gaps, result["msg"]
+    assert "NOT in force" in result["msg"] and machine.read(PATH)
+    assert result["restart_required"] == ("older_than_drop_in" in gaps)
+
+
+@pytest.mark.parametrize("spoil, gap", [(p9_masked, "masked"), (p9_absent, "absent")])
+def test_p9_staged(make, spoil, gap):
+    machine = make()
+    spoil(machine)
+    machine.boot()
+    result = web(machine, oom_score_adjust=-5, missing="stage")
+    assert result["changed"] and causes(result) == [gap] and machine.read(PATH)
+    assert not web(machine, oom_score_adjust=-5, missing="stage")["changed"]
+    skipped = web(machine, oom_score_adjust=-6, missing="skip")
+    assert not skipped["changed"] and skipped["services"][0]["status"] == gap and "skipped" in skipped["msg"]
+
+
+@pytest.mark.parametrize("version, memory", [(252, "2"), (252, "1")])
+def test_p9_no_memory_controller(make, version, memory):
+    machine = make(version=version, cgroups=memory)
+    machine.start("web.service")
+    if memory == "2":
+        machine.write("/sys/fs/cgroup/cgroup.controllers", "cpu pids\n")
+    else:
+        os.rename(machine.root + "/sys/fs/cgroup/memory", machine.root + "/sys/fs/cgroup/away")
+        machine._limits = lambda name, used=None: None
+    assert causes(web(machine, memory_max="1G")) == ["no_memory_controller"]
+
+
+def test_p9_the_kernel_holds_another_limit(make):
+    machine = make()
+    machine.start("web.service")
+    machine._limits = lambda name, used=None: None
+    result = web(machine, memory_max="1G")
+    assert causes(result) == ["not_enforced"] and "infinity" in result["msg"]
+
+
+def test_p9_typing_errors_of_people_are_told(make):
+    machine = make()
+    p9_typing_error(machine)
+    machine.load("web.service")
+    result = web(machine, oom_score_adjust=-5)
+    assert result["verified"] and "OOMScoreAdjust= was meant" in result["services"][0]["notes"][0]
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_p9_a_run_that_was_killed_before_its_reload(make, deaf):
+    """C16: NeedDaemonReload=no after a unit's first drop-in"""
+    machine = make(deaf=deaf)
+    pid = machine.start("web.service")[0]
+    real = machine._daemon_reload
+    machine._daemon_reload = lambda: (_ for _ in ()).throw(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        web(machine, oom_score_adjust=-500)
+    machine._daemon_reload = real
+    assert machine.score(pid) == 0 and machine.read(PATH)
+    result = web(machine, oom_score_adjust=-500)
+    assert result["verified"] and result["services"][0]["steps"][0] == "daemon-reload" and machine.score(pid) == -500
+
+
+def test_the_reload_brings_other_peoples_edits_and_says_so(make):
+    """C17"""
+    machine = make()
+    machine.unit("other.service")
+    machine.drop_in("other.service", "a.conf", "[Service]\n")
+    machine.boot()
+    machine.drop_in("other.service", "a.conf", "[Service]\nRestart=always\n", old=False)
+    result = web(machine, oom_score_adjust=-5)
+    assert any("other.service" in note for note in result["services"][0]["notes"])
+
+
+def test_without_systemd_the_file_is_written_and_nothing_is_claimed(make):
+    machine = make(booted=False)
+    result = web(machine, oom_score_adjust=-5)
+    assert result["changed"] and not result["verified"] and causes(result) == ["systemd_not_running"] and machine.asked == []
+    assert not web(machine, oom_score_adjust=-5)["changed"]
+
+
+# ---------------------------------------------------------------- absent
+
+
+def test_absent_takes_exactly_ours_and_gives_the_score_back(make):
+    machine = make("OOMScoreAdjust=-100\n")
+    pids = machine.start("web.service", 2)
+    person = machine.drop_in("web.service", "10-x.conf", "[Service]\nRestart=always\n")
+    machine.load("web.service")
+    before = machine.tree()
+    web(machine, oom_score_adjust=-500)
+    assert [machine.score(pid) for pid in pids] == [-500, -500]
+    result = web(machine, state="absent")
+    assert result["changed"] and result["verified"] and machine.tree() == before and machine.read(person)
+    assert [machine.score(pid) for pid in pids] == [-100, -100]
+    assert not web(machine, state="absent")["changed"]
+
+
+def test_an_empty_folder_that_a_killed_run_left(make):
+    machine = make()
+    os.makedirs(machine.root + os.path.dirname(PATH))
+    result = web(machine, state="absent")
+    assert result["changed"] and not os.path.exists(machine.root + os.path.dirname(PATH)) and told(machine, "daemon-reload") == []
+    assert not web(machine, state="absent")["changed"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_persons_file_of_our_name_stays(make, state):
+    machine = make()
+    machine.drop_in("web.service", "50-memops.conf", "[Service]\nOOMScoreAdjust=1\n")
+    before = machine.tree()
+    result = web(machine, state=state, **({"oom_score_adjust": -5} if state == "present" else {}))
+    assert result["failed"] and "was not written by this module" in result["msg"] and machine.tree() == before
+
+
+# ---------------------------------------------------------------- restart and the way back
+
+
+def test_restart_only_what_needs_it(make):
+    machine = make()
+    machine.start("web.service", 2)
+    result = web(machine, oom_score_adjust=-500, apply="restart")
+    assert result["services"][0]["restarted"] == ["web.service"] and result["verified"] and len(told(machine, "try-restart")) == 1
+    again = web(machine, oom_score_adjust=-500, apply="restart")
+    assert not again["changed"] and len(told(machine, "try-restart")) == 1
+
+
+def test_a_stopped_unit_stays_stopped(make):
+    """F1"""
+    machine = make()
+    result = web(machine, oom_score_adjust=-500, apply="restart")
+    assert result["changed"] and "web.service" not in machine.running and told(machine, "restart") == []
+
+
+def dies(running):
+    running.active, running.sub, running.result = "failed", "failed", "exit-code"
+
+
+def ends(running):
+    running.active, running.sub = "inactive", "dead"
+
+
+def loops(running):
+    running.sub = "auto-restart"
+
+
+def is_killed(running):
+    running.active, running.result = "failed", "oom-kill"
+
+
+DEATHS = [(dies, "result exit-code"), (ends, "inactive"), (loops, "waits for its next start"), (is_killed, "result oom-kill")]
+
+
+@pytest.mark.parametrize("death, words", DEATHS, ids=[row[0].__name__ for row in DEATHS])
+@pytest.mark.parametrize("earlier", [None, -100])
+def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, words, earlier):
+    """P10"""
+    machine = make()
+    if earlier is not None:
+        web(machine, oom_score_adjust=earlier)
+    machine.start("web.service")
+    before = machine.tree()
+    calls = []
+
+    def once(running):
+        calls.append(running)
+        if len(calls) == 1:
+            death(running)
+
+    machine.after_restart["web.service"] = once
+    result = web(machine, oom_score_adjust=-500, apply="restart")
+    assert result["failed"] and words in result["msg"] and result["services"][0]["rolled_back"] and "It is active again" in result["msg"]
+    assert machine.tree() == before and len(told(machine, "reset-failed")) == 1
+    assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if earlier is None else "-100")
+
+
+def test_a_restart_that_systemd_refuses(make):
+    machine = make()
+    machine.start("web.service")
+    before = machine.tree()
+    machine.restart_says["web.service"] = "Job for web.service failed because start of the service was attempted too often."
+    result = web(machine, oom_score_adjust=-500, apply="restart")
+    assert result["failed"] and "attempted too often" in result["msg"] and machine.tree() == before
+
+
+@pytest.mark.parametrize("name", ["sshd.service", "dbus.service", "docker.service", "systemd-logind.service"])
+def test_what_others_hang_on_is_not_restarted(make, name):
+    """F9"""
+    machine = make()
+    machine.unit(name)
+    pid = machine.start(name)[0]
+    result = act(machine, name=[name], oom_score_adjust=-500, apply="restart")
+    assert (
+        told(machine, "restart") == []
+        and machine.score(pid) == -500
+        and result["verified"]
+        and "is not restarted" in result["services"][0]["notes"][0]
+    )
+
+
+# ---------------------------------------------------------------- guards, as the module applies them
+
+GUARDED = [
+    (dict(memory_max="64M"), "uses 900 MiB now", dict(force_limits=True)),
+    (dict(memory_high="64M", memory_max="2G"), "uses 900 MiB now", dict(force_limits=True)),
+    (dict(memory_high="3G", memory_max="2G"), "is more than memory_max", dict(force_limits=True)),
+    (dict(memory_max="5G"), "add up to", dict(allow_overcommit=True)),
+    (dict(oom_score_adjust=-400), "would loosen OOMScoreAdjust=-900", dict(allow_loosening=True)),
+]
+
+
+@pytest.mark.parametrize("settings, words, allowed", GUARDED)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_guard_refuses_and_its_option_lets_it_pass(make, settings, words, allowed, check):
+    machine = make()
+    machine.drop_in("web.service", "10-person.conf", "[Service]\nOOMScoreAdjust=-900\n")
+    machine.load("web.service")
+    machine.start("web.service", used=900 * MIB)
+    options = dict(dict(allow_overcommit=False), **settings)
+    before = machine.tree()
+    result = web(machine, check, **options)
+    assert (
+        result["failed"] and not result["changed"] and words in result["msg"] and "Nothing was changed" in result["msg"] and machine.tree() == before
+    )
+    assert list(allowed)[0] in result["msg"]
+    assert not web(machine, **dict(options, **allowed))["failed"]
+
+
+def test_one_that_fails_does_not_keep_the_others(make):
+    machine = make()
+    machine.unit("good.service")
+    machine.boot()
+    result = act(machine, services=[dict(name="ghost", oom_score_adjust=1), dict(name="good", oom_score_adjust=1)])
+    assert result["failed"] and [service["status"] for service in result["services"]] == ["failed", "changed"] and result["services"][1]["verified"]
+    assert result["msg"].startswith("ghost.service")
+
+
+def test_ignore_unsupported(make):
+    machine = make(version=219)
+    result = web(machine, oom_score_adjust=5, oom_policy="kill", ignore_unsupported=True)
+    assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"] and result["verified"] and "left out" in result["services"][0]["notes"][0]
+
+
+# ---------------------------------------------------------------- disks and paths
+
+
+def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
+    machine = make()
+    web(machine, oom_score_adjust=5)
+    before = machine.tree()
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(ProtectError):  # the lock's folder is there, the record of scores needs none: it is the drop-in
+        machine.start("web.service")
+        result = web(machine, oom_score_adjust=6)
+        if result["failed"] and "No space left on device" in result["msg"]:
+            raise ProtectError("as one unit's failure")
+    monkeypatch.setattr(os, "fsync", real)
+    assert machine.tree() == before
+
+
+def test_a_folder_that_users_may_write_is_not_used(make):
+    """C22"""
+    machine = make()
+    os.makedirs(machine.root + os.path.dirname(PATH))
+    os.chmod(machine.root + os.path.dirname(PATH), 0o777)
+    with pytest.raises(ProtectError) as caught:
+        web(machine, oom_score_adjust=5)
+    assert "may be written by others" in str(caught.value)
+
+
+def test_a_link_for_a_folder_is_not_followed(make):
+    machine = make()
+    os.makedirs(machine.root + "/elsewhere")
+    machine.link(os.path.dirname(PATH), machine.root + "/elsewhere")
+    with pytest.raises(ProtectError) as caught:
+        web(machine, oom_score_adjust=5)
+    assert "symbolic link" in str(caught.value) and os.listdir(machine.root + "/elsewhere") == []
+
+
+def test_a_way_back_that_fails_names_the_saved_copy(make, monkeypatch):
+    """F6: the second error, while the earlier bytes are put back"""
+    machine = make()
+    web(machine, oom_score_adjust=5)
+    p9_reload_changes_nothing(machine)
+    real, calls = Folder.replace, []
+
+    def replace(folder, name, data, **keywords):
+        if name == "50-memops.conf":
+            calls.append(data)
+            if len(calls) == 2:
+                raise OSError(errno.EROFS, "Read-only file system")
+        return real(folder, name, data, **keywords)
+
+    monkeypatch.setattr(Folder, "replace", replace)
+    result = web(machine, oom_score_adjust=6)
+    assert result["failed"] and "could not be put back; its earlier bytes are in /var/lib/memops/" in result["msg"]
+    saved = machine.read("/var/lib/memops/web.service-50-memops.conf.saved")
+    assert lines(saved) == ["[Service]", "OOMScoreAdjust=5"] and saved.startswith(MARK.encode("ascii"))
+
+
+def test_without_root_it_says_what_is_needed(make, monkeypatch):
+    machine = make()
+
+    def lock(_host):
+        raise PermissionError(errno.EACCES, "Permission denied", "/run/memops")
+
+    monkeypatch.setattr(act_room, "host_lock", lock)  # the tests run as root
+    with pytest.raises(ProtectError) as caught:
+        web(machine, oom_score_adjust=5)
+    assert "this needs root (become: true)" in str(caught.value)
+
+
+def test_values_of_the_machine_are_made_harmless(make):
+    machine = make()
+    machine.drop_in("web.service", "10-x.conf", b"[Service]\nOOMScoreAdj=\x1b[2J\n".decode("latin-1"))
+    machine.load("web.service")
+    result = web(machine, oom_score_adjust=5)
+    assert "\x1b" not in repr(result) and "\\x1b" in result["services"][0]["notes"][0]

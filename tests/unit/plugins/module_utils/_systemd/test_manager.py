@@ -1,0 +1,175 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import os
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+
+
+def host_that_says(*answers, **keywords):
+    """run() gives these answers in turn and keeps what it was asked."""
+    asked, left = [], list(answers)
+
+    def run(argv, timeout=90):
+        asked.append(list(argv))
+        return left.pop(0)
+
+    return Host(run=run, **keywords), asked
+
+
+def recorded(fixtures, version):
+    with open(os.path.join(fixtures, "systemd", "show-unit-%d.txt" % version)) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("version", [247, 252, 257])
+def test_recorded_units(fixtures, version):
+    host, asked = host_that_says(Ran(0, recorded(fixtures, version)))
+    unit, ghost = manager.states(host, ["rec.service", "ghost.service"])
+    assert asked[0][-3:] == ["--", "rec.service", "ghost.service"] and asked[0][:3] == ["systemctl", "--no-pager", "show"]
+    assert (
+        unit.exists
+        and unit.is_active
+        and not unit.is_masked
+        and not unit.needs_reload
+        and unit.id == "rec.service"
+        and unit.names == ("rec.service",)
+    )
+    assert unit.fragment == "/run/systemd/system/rec.service" and unit.control_group == "/system.slice/rec.service" and unit.main_pid
+    assert unit.started is not None and 1000 < unit.started < 1000000 and len(unit.get("InvocationID")) == 32
+    believed = {option: unit.believed(option) for option in ("oom_score_adjust", "memory_max", "memory_low", "memory_high", "restart", "oom_policy")}
+    assert believed == dict(
+        oom_score_adjust=300, memory_max=64 << 20, memory_low=1 << 20, memory_high="infinity", restart="on-failure", oom_policy="stop"
+    )
+    assert unit.believed("managed_oom_preference") == (None if version == 247 else "none")
+    assert not ghost.exists and not ghost.is_active and ghost.fragment is None and ghost.control_group is None and ghost.main_pid is None
+    assert ghost.started is None and ghost.id == "ghost.service"
+
+
+# Lines in the form that older ones print (their documentation and bug reports; no such host was at hand).
+OLD = {
+    219: "Id=web.service\nNames=web.service\nLoadState=loaded\nActiveState=active\nMainPID=812\nControlGroup=/system.slice/web.service\nOOMScoreAdjust=-500\n"
+    "MemoryLimit=18446744073709551615\nMemoryCurrent=18446744073709551615\nRestart=no\nNeedDaemonReload=no\nExecMainStartTimestampMonotonic=5000000\n",
+    239: "Id=web.service\nNames=web.service www.service\nLoadState=masked\nActiveState=inactive\nMainPID=0\nControlGroup=\nOOMScoreAdjust=0\n"
+    "MemoryMax=1073741824\nMemoryLimit=infinity\nMemoryHigh=infinity\nRestart=always\nNeedDaemonReload=yes\nExecMainStartTimestampMonotonic=0\n",
+}
+
+
+def test_219():
+    (unit,) = manager.states(host_that_says(Ran(0, OLD[219]))[0], ["web.service"])
+    assert unit.believed("memory_max") == "infinity" and unit.believed("memory_high") is None and unit.believed("oom_policy") is None
+    assert unit.believed("oom_score_adjust") == -500 and unit.started == 5.0 and unit.main_pid == 812
+    limited = UnitState("web.service", dict(unit.properties, MemoryLimit="1048576"))
+    assert limited.believed("memory_max") == 1 << 20
+
+
+def test_239():
+    (unit,) = manager.states(host_that_says(Ran(0, OLD[239]))[0], ["www.service"])
+    assert unit.is_masked and unit.exists and unit.needs_reload and unit.names == ("web.service", "www.service") and unit.started is None
+    assert unit.believed("memory_max") == 1 << 30 and unit.control_group is None
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (Ran(None, "", "systemctl: no such file"), "no such file"),
+        (Ran(1, "", "Failed to connect to bus: No such file or directory\nmore"), "Failed to connect to bus: No such file or directory"),
+        (Ran(0, "Id=a.service\n"), "exit code 0"),
+        (Ran(0, ""), "exit code 0"),
+    ],
+)
+def test_systemd_that_does_not_answer_is_an_error_not_an_empty_host(answer, words):
+    with pytest.raises(ManagerError) as caught:
+        manager.states(host_that_says(answer)[0], ["a.service", "b.service"])
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_nobody_is_asked_for_nothing():
+    assert manager.states(host_that_says()[0], []) == []
+
+
+@pytest.mark.parametrize(
+    "said, version",
+    [
+        ("systemd 252 (252.39-1~deb12u2)\n+PAM\n", 252),
+        ("systemd 219\n+PAM\n", 219),
+        ("systemd 257~rc1\n", 257),
+        ("", None),
+        ("System V init\n", None),
+        ("warning\nsystemd 252\n", None),
+    ],
+)
+def test_version(said, version):
+    assert manager.version(host_that_says(Ran(0, said))[0]) == version
+
+
+def test_instances_without_bullets_and_neighbours():
+    said = "getty@tty1.service loaded active running Getty\n* getty@tty2.service loaded failed failed Getty\ngetty@tty3.service loaded inactive dead x\n\nserial-getty@a.service x\n"
+    host, asked = host_that_says(Ran(0, said))
+    assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty3.service"]
+    assert asked[0][-2:] == ["--", "getty@*.service"]
+    with pytest.raises(ManagerError):
+        manager.instances(host_that_says(Ran(None, "", "timeout"))[0], parse_unit_name("getty@"))
+
+
+def test_pending_reload_names_others():
+    said = "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
+    assert manager.pending_reload(host_that_says(Ran(0, said))[0]) == ["b.service", "c.mount"]
+    assert manager.pending_reload(host_that_says(Ran(None))[0]) == []
+
+
+def test_reload_that_is_refused():
+    """C18: /run is full"""
+    said = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd.\nCurrently, 2M are free"
+    with pytest.raises(ManagerError) as caught:
+        manager.reload(host_that_says(Ran(1, "", said))[0])
+    assert "not enough space available on /run/systemd" in str(caught.value)
+    manager.reload(host_that_says(Ran(0))[0])
+
+
+def test_complaints_are_those_of_our_files():
+    """C14: the exit code is 0"""
+    ours, other = "/etc/systemd/system/a.service.d/50-memops.conf", "/etc/systemd/system/a.service.d/60-x.conf"
+    said = "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n" % (ours, ours, other)
+    found = manager.complaints(host_that_says(Ran(0, "", said))[0], ["a.service"], [ours])
+    assert found == {ours: ours + ":4: Failed to parse OOM score adjust value, ignoring: x"}
+
+
+def test_restart_is_try_restart():
+    """F1: restart would start a stopped unit"""
+    host, asked = host_that_says(
+        Ran(0), Ran(1, "", "Job for a.service failed.\nSee journal"), Ran(None, "", "systemctl try-restart did not end within 5 s")
+    )
+    assert manager.try_restart(host, "a.service", 5) is None
+    assert manager.try_restart(host, "a.service", 5) == "Job for a.service failed."
+    assert "did not end" in (manager.try_restart(host, "a.service", 5) or "")
+    assert all(call[2:] == ["try-restart", "--", "a.service"] for call in asked)
+
+
+def test_whether_systemd_runs(tmp_path, monkeypatch):
+    host = Host(root=str(tmp_path))
+    assert not manager.runs(host)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/systemd").write_text("")
+    assert not manager.runs(host)
+    (tmp_path / "run/systemd").unlink()
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert manager.runs(host)
+
+    def broken(_path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "stat", broken)  # a broken disk cannot be had here; found by tests/fault/protect_sweep.py
+    with pytest.raises(OSError):
+        manager.runs(host)
+
+
+def test_a_recorded_unit_is_what_parse_show_gives(fixtures):
+    assert [block["Id"] for block in parse_show(recorded(fixtures, 252))] == ["rec.service", "ghost.service"]

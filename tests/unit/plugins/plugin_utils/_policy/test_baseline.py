@@ -1,0 +1,184 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every rule of the baseline: a host that it catches, a host that comes near and is right, and a host that does not tell."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.memops.linux.plugins.plugin_utils._policy import source
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import kill, panic, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, statuses, unit
+
+MIB = 1 << 20
+
+
+def chronic(state, trusted=True):
+    return {"total": 3, "untrusted": 0, "verdict": {"state": state, "reasons": ["x"], "trusted": trusted}}
+
+
+#: id -> caught, near miss, and a host of which it cannot be known
+LINT = {
+    "kernel-gave-up": (
+        host(unresolved=[panic()]),
+        host(unresolved=[panic(source={"name": "/var/log/kern.log", "trusted": False, "seen_in": []})]),
+        host(kills=None),
+    ),
+    "unexplained-kills": (host(counters__unexplained=1), host(counters__unexplained=0), host(counters__unexplained=None)),
+    "killed-and-gone": (
+        host(units=[unit(result="oom-kill", active_state="failed")]),
+        host(units=[unit(result="oom-kill", active_state="active")]),
+        host(units=[unit(result="oom-kill", active_state=None)]),
+    ),
+    "way-in-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[untrusted(1, unit="ssh.service")]), host(kills=None)),
+    "chronic": (host(summary=chronic("chronic")), host(summary=chronic("transient")), host(summary={"total": 0})),
+    "panic-on-oom": (host(settings__panic_on_oom=1), host(settings__panic_on_oom=0), host(settings__panic_on_oom=None)),
+    "overcommit-never": (
+        host(settings__overcommit_memory=2, memory__swap_total=0),
+        host(settings__overcommit_memory=2, settings__overcommit_ratio=80, memory__swap_total=0),
+        host(settings__overcommit_memory=2, memory__swap_total=None),
+    ),
+    "allocating-task": (host(settings__oom_kill_allocating_task=1), host(), host(settings__oom_kill_allocating_task=None)),
+    "swappiness-zero": (host(settings__swappiness=0), host(settings__swappiness=0, memory__swap_total=0), host(settings__swappiness=None)),
+    "min-free-large": (
+        host(settings__min_free_kbytes=8 * 1024 * 1024 // 19),
+        host(settings__min_free_kbytes=8 * 1024 * 1024 // 21),
+        host(memory__total=None),
+    ),
+    "sysctl-conf-unread": (
+        host(settings_at_boot={"values": {}, "ignored": {"swappiness": "/etc/sysctl.conf"}}),
+        host(settings_at_boot={"values": {"swappiness": {"value": 10, "file": "/etc/sysctl.d/99-sysctl.conf"}}, "ignored": {}}),
+        host(settings_at_boot=None),
+    ),
+    "limits-exceed-memory": (
+        host(units=[unit("a.service", memory_max=5 * GIB), unit("b.service", memory_max=4 * GIB)]),
+        host(units=[unit("a.service", memory_max=5 * GIB), unit("b.service", memory_max=3 * GIB), unit("c.service")]),
+        host(memory__total=None),
+    ),
+    "guarantees-exceed-memory": (
+        host(units=[unit("a.service", memory_min=5 * GIB), unit("b.service", memory_min=2 * GIB)]),
+        host(units=[unit("a.service", memory_min=4 * GIB), unit("b.service", memory_min=2 * GIB)]),
+        host(units=None),
+    ),
+    "high-not-below-max": (
+        host(units=[unit(memory_high=GIB, memory_max=GIB)]),
+        host(units=[unit(memory_high=GIB - 1, memory_max=GIB)]),
+        host(units=None),
+    ),
+    "max-without-swap-max": (
+        host(units=[unit(memory_max=GIB)]),
+        host(units=[unit(memory_max=GIB)], memory__swap_total=0),
+        host(units=[unit(memory_max=GIB, unlimited=["memory_high"])]),
+    ),
+    "high-without-way-out": (
+        host(units=[unit(memory_high=GIB)], memory__swap_total=0),
+        host(units=[unit(memory_high=GIB)]),
+        host(units=[unit(memory_high=GIB)], memory__swap_total=None),
+    ),
+    "unkillable-brood": (
+        host(units=[unit(oom_score_adjust=-1000, type="forking")]),
+        host(units=[unit(oom_score_adjust=-999, type="forking"), unit("b.service", oom_score_adjust=-1000, type="simple")]),
+        host(units=[unit(oom_score_adjust=-1000, delegate=None)]),
+    ),
+    "unkillable-memory": (
+        host(units=[unit(oom_score_adjust=-1000, memory_current=4 * GIB + 1)]),
+        host(units=[unit(oom_score_adjust=-999, memory_current=6 * GIB), unit("b.service", oom_score_adjust=-1000, memory_current=4 * GIB)]),
+        host(units=None),
+    ),
+    "group-kill-spares": (
+        host(units=[unit(oom_policy="kill", oom_score_adjust=-1000)]),
+        host(units=[unit(oom_policy="kill", oom_score_adjust=-999)]),
+        host(units=[unit(oom_policy="kill", oom_score_adjust=None)]),
+    ),
+    "killed-for-good": (
+        host(units=[unit(oom_kills=1, restart="on-abort")]),
+        host(
+            units=[
+                unit(oom_kills=1, restart="on-abnormal"),
+                unit("b.service", restart="no"),
+                unit("c.service", oom_kills=1, restart="no", type="oneshot"),
+            ]
+        ),
+        host(units=[unit(oom_kills=1, restart=None)]),
+    ),
+    "restart-loop": (host(units=[unit(oom_kills=4, restarts=10)]), host(units=[unit(restarts=500)]), host(units=[unit(oom_kills=4, restarts=None)])),
+    "needs-reload": (host(units=[unit(needs_reload=True)]), host(units=[unit(needs_reload=False)]), host(units=[unit(needs_reload=None)])),
+    "older-than-drop-in": (
+        host(units=[unit(processes=[{"pid": 1, "comm": "a", "oom_score_adj": 0, "state": "older"}])]),
+        host(units=[unit(processes=[{"pid": 1, "comm": "a", "oom_score_adj": 0, "state": "own_score"}])]),
+        host(units=None),
+    ),
+    "own-score": (
+        host(units=[unit(set_by={"oom_score_adjust": "/etc/systemd/system/a.d/x.conf"}, processes=[{"pid": 1, "state": "own_score"}])]),
+        host(units=[unit(set_by={"oom_score_adjust": "/lib/systemd/system/a.service"}, processes=[{"pid": 1, "state": "own_score"}])]),
+        host(units=None),
+    ),
+    "swap-not-persistent": (
+        host(swap=[{"path": "/s", "type": "file", "in_fstab": False}]),
+        host(swap=[{"path": "/dev/zram0", "type": "zram", "in_fstab": False}]),
+        host(swap=[{"path": "/s", "type": "file", "in_fstab": None}]),
+    ),
+    "two-killers": (
+        host(daemons__systemd_oomd="active", daemons__earlyoom="active"),
+        host(daemons__systemd_oomd="active", daemons__earlyoom="inactive"),
+        host(daemons__systemd_oomd="active", daemons__earlyoom=None),
+    ),
+    "oomd-without-pressure": (
+        host(daemons__systemd_oomd="active", memory__psi=None),
+        host(daemons__systemd_oomd="inactive", memory__psi=None),
+        host(daemons__systemd_oomd=None, memory__psi=None),
+    ),
+    "oomd-without-swap": (
+        host(daemons__nohang="active", memory__swap_total=0),
+        host(daemons__earlyoom="active", memory__swap_total=0),
+        host(daemons__nohang=None, memory__swap_total=0),
+    ),
+}
+
+
+def test_every_rule_is_in_the_table():
+    assert sorted(LINT) == sorted(rule.id for rule in load_policy("baseline").rules)
+
+
+@pytest.mark.parametrize("name", sorted(LINT))
+def test_the_rule_catches_its_host(name):
+    assert "fail" in statuses(LINT[name][0], "baseline", name)
+
+
+@pytest.mark.parametrize("name", sorted(LINT))
+def test_the_near_miss_passes(name):
+    assert statuses(LINT[name][1], "baseline", name) == {"pass"}
+
+
+@pytest.mark.parametrize("name", sorted(LINT))
+def test_what_is_not_told_is_unknown(name):
+    assert statuses(LINT[name][2], "baseline", name) == {"unknown"}
+
+
+def test_a_sound_host_passes_every_rule():
+    assert [one for one in judged(host()) if one.status != "pass"] == []
+
+
+def test_a_host_that_tells_nothing_passes_no_rule():
+    bare = {"schema": 1, "gathered_at": judged.__defaults__[1]}
+    assert {one.status for one in judged(bare)} == {"unknown"}
+
+
+def test_a_host_without_systemd_passes_no_rule_about_units():
+    dark = host(units=[], daemons={"systemd-oomd": None, "earlyoom": None, "nohang": None, "oomd": None})
+    about_units = {rule.id for rule in load_policy("baseline").rules if "units" in (rule.each.text if rule.each else rule.holds.text)}
+    assert len(about_units) >= 12
+    assert {one.status for one in judged(dark) if one.id in about_units} == {"unknown"}
+
+
+def test_every_rule_has_a_reason():
+    assert [rule.id for rule in load_policy("baseline").rules if len(rule.reason) < 40] == []
+
+
+def test_the_file_is_plain_yaml():
+    path = source.__file__.replace("source.py", "baseline.yml")
+    with open(path, encoding="utf-8") as stream:
+        assert yaml.safe_load(stream)["name"] == "baseline"

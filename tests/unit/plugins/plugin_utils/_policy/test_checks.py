@@ -1,0 +1,180 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a policy declares of a host, and the four layers of a service."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, of, unit
+
+DAY = 86400.0
+WEEK = {"kills": {"max": 0, "window": "7d"}}
+KILLS = [
+    ("none in a week that is seen", host(), WEEK, "pass"),
+    ("one", host(kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
+    ("one that only a text log tells of", host(kills=[untrusted(1, time=NOW - DAY)]), WEEK, "pass"),
+    ("one before the window", host(kills=[kill(1, time=NOW - 8 * DAY)]), WEEK, "pass"),
+    ("one without a time", host(kills=[kill(1, time=None)]), WEEK, "unknown"),
+    ("one asked for by hand", host(kills=[kill(1, time=NOW - DAY, trigger="sysrq")]), WEEK, "pass"),
+    ("none, and the logs reach back a day", host(visibility__since=NOW - DAY), WEEK, "unknown"),
+    ("one, and the logs reach back a day", host(visibility__since=NOW - DAY, kills=[kill(1, time=NOW - 60)]), WEEK, "fail"),
+    ("none on a blind host", host(visibility__state="blind"), WEEK, "unknown"),
+    ("one on a blind host", host(visibility__state="blind", kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
+    ("as many as may be", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 1, "window": "7d"}}, "pass"),
+    ("counted and not listed", host(truncated=3), WEEK, "unknown"),
+    ("of another unit", host(kills=[kill(1, time=NOW - DAY, unit="a.service")]), {"kills": {"max": 0, "units": ["b.service"]}}, "pass"),
+    ("of another scope", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 0, "scopes": ["global"]}}, "pass"),
+]
+
+
+@pytest.mark.parametrize("oom, policy, wanted", [row[1:] for row in KILLS], ids=[row[0] for row in KILLS])
+def test_kills(oom, policy, wanted):
+    assert of(judged(oom, policy), "kills") == {"host": wanted}
+
+
+SIGHT = [
+    ("clear enough", host(), "clear", "pass"),
+    ("less than declared, and it says so", host(visibility__state="partial"), "clear", "fail"),
+    ("partial is enough", host(visibility__state="partial"), "partial", "pass"),
+    ("blind is unknown", host(visibility__state="blind"), "partial", "unknown"),
+    ("says nothing", host(visibility={}), "partial", "unknown"),
+    ("not so far back", host(visibility__since=NOW - DAY), {"since": "7d"}, "fail"),
+    ("does not say how far back", host(visibility__since=None), {"since": "7d"}, "unknown"),
+]
+
+
+@pytest.mark.parametrize("oom, wish, wanted", [row[1:] for row in SIGHT], ids=[row[0] for row in SIGHT])
+def test_visibility(oom, wish, wanted):
+    assert of(judged(oom, {"visibility": wish}), "visibility") == {"host": wanted}
+
+
+UNREAD = [
+    ("no facts", None, "no OOM facts"),
+    ("no mapping", "text", "the OOM facts are no mapping"),
+    ("another schema", facts(schema=9), "schema 9"),
+    ("out of an old cache", host(gathered_at=NOW - 2 * DAY), "gathered 2 days ago"),
+    ("of a clock that is wrong", host(gathered_at=NOW + 2 * DAY), "2 days in the future"),
+    ("of an unknown age", host(gathered_at=None), "do not tell when"),
+]
+
+
+@pytest.mark.parametrize("oom, said", [row[1:] for row in UNREAD], ids=[row[0] for row in UNREAD])
+def test_a_host_that_was_not_read_is_one_unknown(oom, said):
+    (finding,) = judged(oom)
+    assert (finding.id, finding.status) == ("facts", "unknown")
+    assert said in finding.evidence["why"]
+
+
+CHECKS = [
+    ("setting", {"settings": {"vm.swappiness": 60}}, host(), "pass"),
+    ("setting", {"settings": {"swappiness": {"max": 59}}}, host(), "fail"),
+    ("setting", {"settings": {"vfs_cache_pressure": 100}}, host(), "unknown"),
+    ("setting-at-boot", {"settings": {"swappiness": 60}}, host(), "pass"),
+    ("setting-at-boot", {"settings": {"swappiness": 10}}, host(settings__swappiness=10), "fail"),
+    ("setting-at-boot", {"settings": {"swappiness": 10}}, host(settings_at_boot={"values": {"swappiness": {"value": 10, "file": "/x"}}}), "pass"),
+    ("setting-at-boot", {"settings": {"min_free_kbytes": 67584}}, host(), "unknown"),
+    ("setting-at-boot", {"settings": {"swappiness": 60}}, host(settings_at_boot=None), "unknown"),
+    ("killer", {"killers": {"earlyoom": ["absent", "inactive"]}}, host(), "pass"),
+    ("killer", {"killers": {"earlyoom": "active"}}, host(), "fail"),
+    ("killer", {"killers": {"earlyoom": "absent"}}, host(daemons__earlyoom=None), "unknown"),
+    ("swap", {"swap": {"min": "1G"}}, host(memory__swap_total=GIB - 4096), "pass"),
+    ("swap", {"swap": {"min": "1G"}}, host(memory__swap_total=GIB - (1 << 20)), "fail"),
+    ("swap", {"swap": {"min": "25%"}}, host(), "fail"),
+    ("swap", {"swap": {"max": 0}}, host(), "fail"),
+    ("swap", {"swap": {"max": 0}}, host(memory__swap_total=None), "unknown"),
+    ("swap", {"swap": {"files": [{"path": "/swapfile", "size": "1G", "priority": -1, "persistent": True}]}}, host(), "fail"),
+    ("swap", {"swap": {"files": [{"path": "/swapfile", "size": "1G", "persistent": True}]}}, host(), "pass"),
+    ("swap", {"swap": {"files": [{"path": "/swapfile", "state": "absent"}]}}, host(), "fail"),
+    ("swap", {"swap": {"files": [{"path": "/other"}]}}, host(), "fail"),
+    ("swap", {"swap": {"files": [{"path": "/swapfile"}]}}, host(swap=None), "unknown"),
+]
+
+
+@pytest.mark.parametrize("name, policy, oom, wanted", CHECKS)
+def test_checks(name, policy, oom, wanted):
+    assert set(of(judged(oom, policy), name).values()) == {wanted}
+
+
+def service(**settings):
+    return {"services": [dict({"name": "nginx", "oom_score_adjust": -500}, **settings)]}
+
+
+OURS = "/etc/systemd/system/nginx.service.d/50-memops.conf"
+GOOD = dict(oom_score_adjust=-500, drop_ins=[OURS], set_by={"oom_score_adjust": OURS}, scores={"-500": 2})
+LAYERS = [
+    ("in force", unit(**GOOD), service(), {}, ""),
+    ("no file", unit(), service(), {"service-setting": "fail", "service-processes": "fail"}, "no file sets it"),
+    (
+        "shadowed",
+        unit(**dict(GOOD, oom_score_adjust=0, set_by={"oom_score_adjust": "/etc/systemd/system/nginx.service.d/zz.conf"})),
+        service(),
+        {"service-setting": "fail"},
+        "shadowed by /etc/systemd/system/nginx.service.d/zz.conf",
+    ),
+    (
+        "not reloaded",
+        unit(**dict(GOOD, oom_score_adjust=0, needs_reload=True)),
+        service(),
+        {"service-setting": "fail", "service-reload": "fail"},
+        "newer than what systemd has read",
+    ),
+    (
+        "older processes",
+        unit(**GOOD, **{"active_state": "active"}) | {"scores": {"0": 2}, "processes": [{"pid": 1, "oom_score_adj": 0, "state": "older"}]},
+        service(),
+        {"service-processes": "fail"},
+        "older than the drop-in",
+    ),
+    (
+        "own score",
+        unit(**GOOD) | {"scores": {"-1000": 1, "-500": 1}, "processes": [{"pid": 1, "oom_score_adj": -1000, "state": "own_score"}]},
+        service(),
+        {"service-processes": "fail"},
+        "they set their own score",
+    ),
+    ("own score, lower is welcome", unit(**GOOD) | {"scores": {"-1000": 1, "-500": 1}}, service(own_score="lower"), {}, ""),
+    ("own score, higher is not", unit(**GOOD) | {"scores": {"0": 1}}, service(own_score="lower"), {"service-processes": "fail"}, ""),
+    ("scores not told", unit(**dict(GOOD, scores=None)), service(), {"service-processes": "unknown"}, "do not tell the scores"),
+    ("stopped", unit(**dict(GOOD, scores=None, active_state="inactive")), service(), {}, ""),
+    ("reload not told", unit(**dict(GOOD, needs_reload=None)), service(), {"service-reload": "unknown"}, ""),
+    ("score not told", unit(**dict(GOOD, oom_score_adjust=None)), service(), {"service-setting": "unknown"}, "do not tell OOMScoreAdjust="),
+    ("limit", unit(**GOOD, memory_max=GIB), service(memory_max="1G"), {}, ""),
+    ("limit by share of RAM", unit(**GOOD, memory_max=GIB * 8 // 10 + 4096), service(memory_max="10%"), {}, ""),
+    ("no limit", unit(**GOOD), service(memory_max="1G"), {"service-setting": "fail"}, "no file sets it"),
+    ("no limit, as declared", unit(**GOOD), service(memory_max="infinity"), {}, ""),
+    ("limit not told", unit(**GOOD, unlimited=[]), service(memory_max="1G"), {"service-setting": "unknown"}, ""),
+    ("a word", unit(**GOOD, restart="no"), service(restart="on-failure"), {"service-setting": "fail"}, ""),
+    ("not installed", unit(load_state="not-found"), service(), {"service-missing": "fail"}, ""),
+    ("may be missing", unit(load_state="not-found"), service(missing="skip"), {}, ""),
+    ("masked", unit(load_state="masked"), service(), {"service-missing": "fail"}, ""),
+    ("not asked for", unit("other.service"), service(), {"service-missing": "unknown"}, "not among the facts"),
+    ("by an alias", unit("www.service", **GOOD, names=["nginx.service"]), service(), {}, ""),
+    ("taken back, and it is gone", unit(), service(state="absent"), {}, ""),
+    ("taken back, and it is there", unit(**GOOD), service(state="absent"), {"service-removed": "fail"}, ""),
+    ("instances", unit("nginx@a.service", **dict(GOOD, scores={"0": 1})), service(name="nginx@.service"), {"service-processes": "fail"}, ""),
+]
+
+
+@pytest.mark.parametrize("one, policy, wanted, why", [row[1:] for row in LAYERS], ids=[row[0] for row in LAYERS])
+def test_the_layers_of_a_service(one, policy, wanted, why):
+    found = [finding for finding in judged(host(units=[one]), policy) if finding.id.startswith("service")]
+    assert found
+    assert {finding.id: finding.status for finding in found if finding.status != "pass"} == wanted
+    assert not why or any(why in str(finding.evidence.get("why")) for finding in found)
+
+
+def test_unknown_units_are_unknown():
+    assert of(judged(host(units=None), service()), "service-missing") == {"nginx.service": "unknown"}
+
+
+def test_what_a_user_wrote_into_a_text_log_fails_nothing():
+    """The worst that the syslog socket can do to facts, against the baseline and a policy without mercy."""
+    forged = [untrusted(n, time=NOW - 60.0, unit="sshd.service") for n in range(50)]
+    event = {"time": NOW - 60, "outcome": "panic", "count": 1, "oom_memcg": None, "scope": "global", "source": {"name": "x", "trusted": False}}
+    summary = {"total": 50, "untrusted": 50, "verdict": {"state": "chronic", "reasons": ["x"], "trusted": False}}
+    oom = host(kills=forged, unresolved=[event], summary=summary, unparsed=7)
+    found = judged(oom, {"extends": "baseline", "kills": {"max": 0, "window": "7d"}})
+    assert [one.id for one in found if one.status != "pass"] == []

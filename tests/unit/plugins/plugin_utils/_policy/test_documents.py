@@ -1,0 +1,176 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""junit.xml, findings.sarif, findings.json, the page and the message: what others read has to be readable, whatever a name holds."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.plugins.plugin_utils._policy import junit
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import judge
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.finding import Finding
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.outcome import message, verdict
+from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, unit
+
+EVIL = [*PAYLOADS, "\x00", "\x1b[31m", "\ufffe", "\ud800", "]]>", "&#0;", "a\nb", "'; DROP", "{{ lookup('pipe', 'id') }}", "\u0085", "\U0001f600"]
+POLICY = {
+    "extends": "baseline",
+    "name": "\x1b<policy>&'\"]]>",
+    "kills": {"max": 0, "window": "7d"},
+    "services": [{"name": "nginx", "oom_score_adjust": -500}],
+    "settings": {"swappiness": 10},
+}
+
+
+def fleet(hosts, policy=None):
+    return judge(POLICY if policy is None else policy, ".", build({name: HostInput(*given) for name, given in hosts.items()}, NOW), {}, NOW)
+
+
+def evil(text):
+    process = {"pid": 1, "comm": text, "oom_score_adj": 0, "state": text}
+    one = unit(text + ".service", oom_kills=1, restart="no", result="oom-kill", active_state="failed", set_by={"oom_score_adjust": text})
+    nginx = unit(set_by={"oom_score_adjust": text}, drop_ins=[text], processes=[process], scores={"0": 1})
+    swap = [{"path": text, "type": "file", "in_fstab": False}]
+    facts = host(kills=[kill(1, unit=text, victim_comm=text)], units=[one, nginx], swap=swap, visibility__reasons=[text], visibility__state="partial")
+    return {"web" + text: (facts,), "gone" + text: (None, "unreachable", text)}
+
+
+@pytest.fixture(scope="module", name="plain")
+def fixture_plain():
+    return fleet(
+        {
+            "good": (host(),),
+            "bad": (host(settings__panic_on_oom=1, units=[unit(restart="no", oom_kills=1)]),),
+            "down": (None, "unreachable", "no route"),
+        }
+    )
+
+
+@pytest.mark.parametrize("text", EVIL, ids=[repr(text)[:30] for text in EVIL])
+def test_no_name_makes_a_file_unreadable(text):
+    found = fleet(evil(text))
+    root = ElementTree.fromstring(found.junit().encode())
+    assert sum(1 for _case in root.iter("testcase")) == len(found.findings)
+    assert len(json.loads(found.sarif())["runs"][0]["results"]) == sum(one.status != "pass" for one in found.findings)
+    assert len(json.loads(found.listing())["findings"]) == len(found.findings)
+    for document in (found.junit(), found.sarif(), found.listing(), found.message):
+        assert not set(document.encode("utf-8").decode("utf-8")) & set("\x00\x1b\x85\u2028\u2029\u202e\ufffe")
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, sorted(name for name, _value in attrs)))
+
+
+def tags(document):
+    parser = Tags()
+    parser.feed(document)
+    return parser.seen
+
+
+def test_no_name_adds_an_element_to_the_page():
+    harmless = fleet(evil("x"))
+    wanted = tags(page.render(harmless.report, "t", harmless.html()))
+    for text in EVIL:
+        found = fleet(evil(text))
+        made = tags(page.render(found.report, "t", found.html()))
+        assert {tag for tag, _names in made} == {tag for tag, _names in wanted}
+        assert [item for item in made if item[0] in ("tr", "td")].__len__() == [item for item in wanted if item[0] in ("tr", "td")].__len__()
+        assert "<script>alert" not in page.render(found.report, "t", found.html())
+
+
+def test_the_markdown_has_the_findings_above_the_hosts(plain):
+    text = markdown.render(plain.report, "t", plain.markdown())
+    assert text.index("Is it as declared") < text.index("## Hosts")
+    assert "**Failed** (error) bad, panic&#45;on&#45;oom" in text or "**Failed** (error) bad, panic-on-oom" in text
+
+
+def test_junit_tells_a_failure_from_what_is_not_known(plain):
+    root = ElementTree.fromstring(plain.junit())
+    suites = {suite.get("name"): suite for suite in root}
+    assert sorted(suites) == ["bad", "down", "good"]
+    assert [len(suites["good"].findall(f"testcase/{kind}")) for kind in ("failure", "error")] == [
+        4,
+        0,
+    ]  # nginx without -500 in two layers, swappiness now and at boot
+    assert [len(suites["down"].findall(f"testcase/{kind}")) for kind in ("failure", "error")] == [0, 1]
+    for element in (root, *suites.values()):
+        assert int(element.get("failures")) == len(list(element.iter("failure")))
+        assert int(element.get("errors")) == len(list(element.iter("error")))
+        assert int(element.get("tests")) == len(list(element.iter("testcase")))
+
+
+def test_sarif_is_what_its_schema_asks_for(plain):
+    (run,) = json.loads(plain.sarif())["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    lines = plain.listing().splitlines()
+    assert run["results"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        assert (result["kind"], result["level"]) in {("fail", "error"), ("fail", "warning"), ("fail", "note"), ("open", "none")}
+        line = json.loads(lines[result["locations"][0]["physicalLocation"]["region"]["startLine"] - 1].rstrip(","))
+        assert (line["id"], line["host"]) == (result["ruleId"], result["properties"]["host"])
+    assert len({result["partialFingerprints"]["memopsFinding/v1"] for result in run["results"]}) == len(run["results"])
+    assert run["invocations"] == [{"executionSuccessful": False}]
+
+
+def test_totals(plain):
+    totals = json.loads(plain.listing())["totals"]
+    assert totals["fail"] + totals["unknown"] + totals["pass"] == len(plain.findings)
+    assert (totals["hosts"], totals["hosts_unknown"]) == (3, 1)
+
+
+def finding(status, name="a", severity="error", where="h"):
+    return Finding(name, severity, status, "host", "m", host=where)
+
+
+@pytest.mark.parametrize(
+    "statuses, wanted",
+    [(["pass"], "pass"), (["pass", "unknown"], "incomplete"), (["unknown", "fail"], "fail"), (["fail"], "fail"), ([], "incomplete")],
+)
+def test_unknown_is_never_pass(statuses, wanted):
+    assert verdict([finding(status) for status in statuses]) == wanted
+
+
+def test_one_message_with_all_findings_of_all_hosts(plain):
+    said = plain.message
+    for one in plain.findings:
+        if one.status != "pass":
+            assert any(one.id in line and one.host in line for line in said.splitlines()[1:])
+    assert "NOT KNOWN facts on down" in said
+
+
+def test_the_same_of_many_hosts_is_one_line():
+    said = message([finding("fail", where=f"h{number}") for number in range(300)], "p").splitlines()
+    assert len(said) == 2
+    assert all(f"h{number}" in said[1] for number in range(300))
+
+
+def test_a_document_that_does_not_read_back_is_not_written():
+    with pytest.raises(junit.BrokenDocument, match="not be readable"):
+        junit.check("<a>", 0)
+    with pytest.raises(junit.BrokenDocument, match="every finding"):
+        junit.check("<a/>", 1)
+
+
+def test_the_same_findings_make_the_same_bytes(plain):
+    again = fleet(
+        {
+            "down": (None, "unreachable", "no route"),
+            "bad": (host(settings__panic_on_oom=1, units=[unit(restart="no", oom_kills=1)]),),
+            "good": (host(),),
+        }
+    )
+    assert (again.junit(), again.sarif(), again.listing()) == (plain.junit(), plain.sarif(), plain.listing())

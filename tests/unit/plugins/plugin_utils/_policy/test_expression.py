@@ -1,0 +1,64 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JMESPath with three answers."""
+
+from __future__ import annotations
+
+import pytest
+from jmespath.exceptions import JMESPathError
+
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.expression import Expression, ExpressionError
+
+HELD = [
+    ("null is not false", "!settings.p", {}, None),
+    ("a comparison with what is missing", "settings.p == `0`", {}, None),
+    ("a comparison", "settings.p == `0`", {"settings": {"p": 0}}, True),
+    ("or: one true is enough", "memory.s == `0` || item.m != 'infinity'", {"memory": {"s": 0}}, True),
+    ("or: false and unknown", "memory.s == `0` || item.m != 'infinity'", {"memory": {"s": 1}}, None),
+    ("and: one false is enough", "a == `1` && b == `1`", {"a": 2}, False),
+    ("and: true and unknown", "a == `1` && b == `1`", {"a": 1}, None),
+    ("asked for with null", "memory.psi != `null`", {"memory": {}}, False),
+    ("asked for with type()", "type(m) == 'number'", {}, False),
+    ("a sum of a list that is missing", "sum(units[*].m) <= `1`", {}, None),
+    ("a sum of an empty list", "sum(units[*].m) <= `1`", {"units": []}, True),
+    ("a share", "ratio(a, b) <= `0.5`", {"a": 1, "b": 2}, True),
+    ("a share of nothing", "ratio(a, b) <= `0.5`", {"a": 1, "b": 0}, None),
+    ("no order among lists", "a < b", {"a": [], "b": []}, None),
+    ("a filter sees the elements", "length(units[?x == 'y'].z) == `0`", {"units": [{"x": "y", "z": 1}]}, False),
+    ("a pipe sees what came before", "kills[*].unit | length(@) == `0`", {"kills": []}, True),
+    ("a list is true when it is not empty", "kills && a", {"kills": [], "a": True}, False),
+    ("a default inside of a function", "contains(['a'], x || 'a')", {}, True),
+    ("a quoted key", "daemons.\"systemd-oomd\" != 'active'", {"daemons": {"systemd-oomd": "active"}}, False),
+]
+
+
+@pytest.mark.parametrize("text, facts, wanted", [row[1:] for row in HELD], ids=[row[0] for row in HELD])
+def test_holds(text, facts, wanted):
+    assert Expression(text).holds(facts) is wanted
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("foo[", "Incomplete expression"),
+        ("nope(a)", "there is no function nope()"),
+        ("length(a, b)", "length() takes 1 arguments, not 2"),
+        ("a == true", "the value is written `true`"),
+        ("not_null()", "takes 1 or more arguments, not 0"),
+        ("", "cannot be empty"),
+    ],
+)
+def test_a_wrong_expression_is_refused_before_any_host(text, said):
+    with pytest.raises(ExpressionError) as error:
+        Expression(text)
+    assert said in str(error.value)
+
+
+def test_taken_is_what_decided():
+    assert Expression("a.b < c && units[?x].y").taken({"a": {"b": 1}, "units": [{"x": 1}]}) == {"a.b": 1, "c": None, "units": [{"x": 1}]}
+
+
+def test_values_that_cannot_be_compared_are_an_error_of_jmespath():
+    with pytest.raises(JMESPathError, match="not supported between"):
+        Expression("a < b").holds({"a": "infinity", "b": 1})

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A policy is data, and a wrong one names its keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.policy import PolicyError, Range
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
+
+RULE = {"id": "a-rule", "severity": "error", "message": "m", "remedy": "r", "assert": "a == `1`"}
+WRONG = [
+    (
+        {"rules": [RULE, dict(RULE, id="b"), dict(RULE, id="c"), dict(RULE, id="d", severity="fatal")]},
+        "rules[3].severity: 'fatal' is none of info, warning, error",
+    ),
+    ({"rules": [dict(RULE, sevrity="x")]}, "rules[0].sevrity: is no key of a rule; did you mean severity?"),
+    ({"rules": [{}]}, "rules[0].id: is missing"),
+    ({"rules": [dict(RULE, remedy="")]}, "rules[0].remedy: has to be a text, not ''"),
+    ({"rules": [RULE, RULE]}, "rules[1].id: 'a-rule' is there twice"),
+    ({"rules": [dict(RULE, id="A b")]}, "rules[0].id: 'A b' has to be words"),
+    ({"rules": [dict(RULE, id="kills")]}, "rules[0].id: 'kills' is the id of a check"),
+    ({"rules": [dict(RULE, **{"assert": "nope(a)"})]}, "rules[0].assert: is no JMESPath: there is no function nope()"),
+    ({"rules": [dict(RULE, needs=["foo["])]}, "rules[0].needs[0]: is no JMESPath"),
+    ({"rules": {}}, "rules: has to be a list, not a mapping"),
+    ({"rules": ["x"]}, "rules[0]: has to be a mapping, not a text"),
+    ({"services": [{"name": "a", "oom_score_adjust": 1001}]}, "services[0].oom_score_adjust: 1001 is outside -1000 to 1000"),
+    ({"services": [{"name": "a", "oom_score_adjust": "low"}]}, "services[0].oom_score_adjust: 'low' is no whole number"),
+    ({"services": [{"name": "a", "memory_max": "64m"}]}, "services[0].memory_max: '64m' is no size; write 64M"),
+    ({"services": [{"name": "a", "restart": True}]}, "services[0].restart: True is no value"),
+    ({"services": [{"name": "../a"}]}, "services[0].name: '../a' is no unit name"),
+    ({"services": [{"name": "a"}, {"name": "a.service"}]}, "services[1].name: a.service stands there twice"),
+    ({"services": [{"memory_max": "1G"}]}, "services[0].name: is missing"),
+    ({"settings": {"vm.swappines": 1}}, "settings.vm.swappines: is no vm setting"),
+    ({"settings": {"swappiness": "many"}}, "settings.swappiness: has to be a whole number"),
+    ({"settings": {"swappiness": {"mni": 1}}}, "settings.swappiness.mni: is no key of a setting; did you mean min?"),
+    ({"killers": {"earlyoom": "running"}}, "killers.earlyoom: 'running' is none of active, inactive, absent"),
+    ({"killers": {"earlyom": "active"}}, "killers.earlyom: is no killer"),
+    ({"kills": {"max": -1}}, "kills.max: has to be a whole number of 0 or more, not -1"),
+    ({"kills": {"window": "7d"}}, "kills.max: is missing"),
+    ({"kills": {"max": 0, "window": "2026-01-01"}}, "kills.window: '2026-01-01' is no age"),
+    ({"kills": {"max": 0, "scopes": ["host"]}}, "kills.scopes[0]: 'host' is none of"),
+    ({"swap": {"min": "2gb"}}, "swap.min: '2gb' is no size"),
+    ({"swap": {"files": [{"size": "1G"}]}}, "swap.files[0].path: is missing"),
+    ({"swap": {"files": [{"path": "/s", "persistent": "yes"}]}}, "swap.files[0].persistent: has to be true or false"),
+    ({"visibility": "full"}, "visibility: 'full' is none of clear, partial"),
+    ({"visibility": {"state": "clear", "since": "x"}}, "visibility.since: 'x' is no age"),
+    ({"sevices": []}, "sevices: is no key of a policy; did you mean services?"),
+    ({"schema": 2, "visibility": "clear"}, "schema: is 2; this collection reads 1"),
+    ({"extends": "baseline", "disable": ["nope"]}, "disable[0]: 'nope' is the id of no check and no rule"),
+    ({"extends": "baseline", "disable": ["facts"]}, "disable[0]: a host that was not read is never passed over"),
+    ({"extends": "baseline", "severities": {"chronic": "high"}}, "severities.chronic: 'high' is none of"),
+    ({"extends": "nope.yml"}, "extends: the policy"),
+    ({}, "the policy expects nothing"),
+    ([], "a policy is a mapping, the path of a YAML file, or baseline, not list"),
+    ("nope.yml", "could not be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize("data, said", WRONG, ids=[row[1][:40] for row in WRONG])
+def test_a_wrong_policy_names_the_key(data, said):
+    with pytest.raises(PolicyError) as error:
+        load_policy(data)
+    assert said in str(error.value)
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(PolicyError) as error:
+        load_policy({"kills": {"max": -1}, "visibility": "full", "rules": [{}]})
+    assert str(error.value).count("; ") >= 6
+
+
+def test_the_words_of_service_memory_and_what_yaml_makes_of_no():
+    (service,) = load_policy({"services": [{"name": "nginx", "restart": False, "memory_max": "512M", "apply": "live", "missing": "skip"}]}).services
+    assert (service.unit.name, service.settings, service.missing) == ("nginx.service", {"memory_max": "512M", "restart": "no"}, "skip")
+
+
+def test_a_policy_builds_on_another(tmp_path):
+    (tmp_path / "site.yml").write_text("extends: baseline\nsettings: {vm.swappiness: [1, 10]}\ndisable: [chronic]\nkills: {max: 3, window: 7d}\n")
+    (tmp_path / "db.yml").write_text("extends: site.yml\nsettings: {overcommit_memory: {min: 1}}\nseverities: {two-killers: error}\n")
+    policy = load_policy(str(tmp_path / "db.yml"))
+    assert policy.settings == {"swappiness": Range((1, 10)), "overcommit_memory": Range((), 1, None)}
+    assert policy.kills.max == 3
+    assert {rule.id: rule.severity for rule in policy.rules}["two-killers"] == "error"
+    assert "chronic" not in {rule.id for rule in policy.rules}
+    assert policy.max_age == 86400.0
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("kills: {max: 1}\nkills: {max: 2}\n", "line 2: the key 'kills' is there twice"),
+        ("kills: [\n", "is no YAML"),
+        ("extends: a.yml\n", "in a circle"),
+        ("!!python/object/apply:os.system [id]\n", "is no YAML"),
+        ("kills: {max: {{ most }}}\n", "a key has to be a word"),
+    ],
+)
+def test_a_wrong_file(tmp_path, text, said):
+    (tmp_path / "a.yml").write_text(text)
+    with pytest.raises(PolicyError) as error:
+        load_policy(str(tmp_path / "a.yml"))
+    assert said in str(error.value)
