@@ -72,14 +72,20 @@ test-fast:  ## lint and the unit tests on the newest Python: the loop of somebod
 	$(check_python)
 	@$(PYTHON) tests/gates.py --fast
 
+.PHONY: test-vm
+test-vm:  ## real kernels in virtual machines; VM_TESTS=facts,contest and VM_SUITES=bookworm pick some
+	$(check_python)
+	@$(PYTHON) tests/gates.py --only vm
+
 .PHONY: format
 format:  ## write the one format: black, and the order of imports
 	$(check_python)
 	@$(PYTHON) tests/gates.py --format
 
 .PHONY: bench
-bench: .venv/.stamp  ## speed and memory of the scanner and the parser, as ratios to grep
+bench: .venv/.stamp  ## speed and memory, as ratios to grep, cat, ping and the work by hand
 	@$(BIN)/python tests/benchmark/run.py --quick
+	@echo; echo 'swap files of 1 GiB against fallocate, mkswap and swapon by hand'; $(BIN)/python tests/benchmark/swap.py || true
 
 .PHONY: clean
 clean:  ## remove everything that was made here but the reports

@@ -90,6 +90,7 @@ def _why_not() -> str | None:
 @contextmanager
 def _sleepers(home: Path) -> Iterator[list[tuple[str, list[int]]]]:
     """The processes of each service, in cgroups that end with the block."""
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit("ended"))  # so that the block below ends too
     mount = home / "cgroup2"
     mount.mkdir()
     subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(mount)], check=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures of issue 2, measured: CPU of whole processes against the tools people use, in the same run, medians.
+"""The figures of the issues, measured: CPU of whole processes against the tools people use, in the same run, medians.
 
     python tests/benchmark/run.py [--quick] [--rounds 5] [--pythons python3.6:python3.13] [--engine memmem] [--only PATTERN]
 
@@ -24,8 +24,11 @@ from pathlib import Path
 
 import generate
 from bench import Bench, Command, version
+from choice import choice
 from figures import journal, module
 from generate import END, MEBI, Log
+from protect import protect
+from victims import victims
 
 ROOT = Path(__file__).resolve().parents[2]
 GIBI = 1024 * MEBI
@@ -151,7 +154,7 @@ def compressed(bench: Bench) -> None:
         )
 
 
-GROUPS: tuple[Callable[[Bench], None], ...] = (plain_file, large_file, storm, compressed, journal, module)
+GROUPS: tuple[Callable[[Bench], None], ...] = (plain_file, large_file, storm, compressed, journal, module, protect, choice, victims)
 
 
 def interpreters(given: str | None) -> list[str]:
