@@ -383,7 +383,9 @@ def swap(m: Machine) -> str:
 def contests(m: Machine) -> str:
     python = m.python(*NEW_ENOUGH)
     output = m.call(python, "tests/benchmark/choice.py", PYTHONPATH=str(CACHE))
-    notes = [f"{count} tables of {name}, {bad} unexplained" for name, count, bad in re.findall(r"^(.+): (\d+) tables, (\d+) unexplained", output, re.M)]
+    notes = [
+        f"{count} tables of {name}, {bad} unexplained" for name, count, bad in re.findall(r"^(.+): (\d+) tables, (\d+) unexplained", output, re.M)
+    ]
     if os.geteuid():
         return "; ".join([*notes, "live: SKIPPED, a cgroup of one's own needs root"])
     output = m.call(python, "tests/fault/oom_contests.py", "--count", "60", "--strict", PYTHONPATH=str(CACHE))

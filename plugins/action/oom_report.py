@@ -20,8 +20,22 @@ from ansible_collections.memops.linux.plugins.modules.oom_report import argument
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
 
+if t.TYPE_CHECKING:
+    from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import Compliance
+
 display = Display()
 
+#: what each format is called in the directory
+NAMES = {
+    "html": "index.html",
+    "json": "report.json",
+    "md": "report.md",
+    "csv": "kills.csv",
+    "junit": "junit.xml",
+    "sarif": "findings.sarif",
+    "findings": "findings.json",
+    "suggestions": "suggestions.yml",
+}
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
@@ -88,22 +102,16 @@ class ActionModule(ActionBase):
     def _report(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if not options["dest"].strip():
             raise files.ReportFilesError("nothing was written: dest is empty. Give a directory.")
-        report = build(self._inputs(options, task_vars), generation_time(os.environ, time.time()))
-        title = options["title"]
-        writers = {
-            "html": ("index.html", lambda: page.render(report, title)),
-            "json": ("report.json", lambda: archive.render(report)),
-            "md": ("report.md", lambda: markdown.render(report, title)),
-            "csv": ("kills.csv", lambda: sheet.render(report)),
-        }
-        wanted = [name for name in writers if name in options["formats"]]
-        documents = [Document(writers[name][0], writers[name][1]()) for name in wanted]
+        now = time.time()
+        report = build(self._inputs(options, task_vars), generation_time(os.environ, now))
+        judged = None if options["policy"] is None else self._judge(options["policy"], report, task_vars, now)
+        wanted = self._documents(report, options, judged)
         dest = os.path.abspath(options["dest"])
-        changed = files.write(dest, documents, dry_run=self._task.check_mode)
+        changed = files.write(dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode)
         lines = table.lines(report, terminal_width())
-        paths = {name: os.path.join(dest, writers[name][0]) for name in wanted}
+        paths = {name: os.path.join(dest, NAMES[name]) for name in wanted}
         if options["print_table"]:
-            self._print(lines, paths)
+            self._print(lines, paths, judged)
         return {
             "changed": bool(changed),
             "changed_files": changed,
@@ -111,8 +119,52 @@ class ActionModule(ActionBase):
             "fleet": report["fleet"],
             "states": {name: entry["state"] for name, entry in report["hosts"].items()},
             "table": [line.text for line in lines],
-            **{name: paths.get(name) for name in writers},
+            **{name: paths.get(name) for name in NAMES},
+            **(judged.result(options["enforce"]) if judged else {}),
         }
+
+    def _judge(self, policy: t.Any, report: dict[str, t.Any], task_vars: dict[str, t.Any], now: float) -> Compliance:
+        from ansible_collections.memops.linux.plugins.plugin_utils._policy import compliance
+
+        name = policy.get("extends") if isinstance(policy, t.Mapping) else policy
+        # As dest: where the command was started. A playbook of a collection has no folder that a person would put a policy into.
+        here = isinstance(name, str) and os.path.exists(os.path.expanduser(name))
+        folder = os.getcwd() if here else self._loader.get_basedir()
+        try:
+            return compliance.judge(policy, folder, report, self._connections(report["hosts"], task_vars), now)
+        except ImportError as exc:
+            raise files.ReportFilesError(f"nothing was written: policy: {exc}. Install it where Ansible is installed, or leave policy out.") from exc
+
+    def _documents(self, report: dict[str, t.Any], options: dict[str, t.Any], judged: Compliance | None) -> dict[str, t.Callable[[], str]]:
+        """Format -> what renders it."""
+        title = options["title"]
+        writers = {
+            "html": lambda: page.render(report, title, judged.html()) if judged else page.render(report, title),
+            "json": lambda: archive.render(report),
+            "md": lambda: markdown.render(report, title, judged.markdown()) if judged else markdown.render(report, title),
+            "csv": lambda: sheet.render(report),
+        }  # type: dict[str, t.Callable[[], str]]
+        if judged:
+            writers.update(junit=judged.junit, sarif=judged.sarif, findings=judged.listing, suggestions=judged.suggestions)
+        wanted = options["formats"] if options["formats"] is not None else list(writers)
+        unjudged = [name for name in wanted if name not in writers]
+        if unjudged:
+            raise files.ReportFilesError(f"nothing was written: formats {', '.join(unjudged)} need a policy. Give one, or leave them out.")
+        if "sarif" in wanted and "findings" not in wanted:
+            raise files.ReportFilesError("nothing was written: sarif points into findings.json. Add findings to formats.")
+        return {name: render for name, render in writers.items() if name in wanted}
+
+    @staticmethod
+    def _connections(hosts: t.Iterable[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
+        """By what each host is reached, where its variables say so."""
+        hostvars = task_vars.get("hostvars")
+        found = {}
+        for name in hosts:
+            variables = hostvars.raw_get(name) if hostvars is not None and name in hostvars else None
+            kind = variables.get("ansible_connection") if isinstance(variables, t.Mapping) else None
+            if isinstance(kind, str):
+                found[name] = kind
+        return found
 
     def _inputs(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, HostInput]:
         facts = options["facts"] or {}
@@ -132,13 +184,16 @@ class ActionModule(ActionBase):
                 found[name] = read_variables(variables, options["gathered"], name in in_play)
         return found
 
-    def _print(self, lines: list[table.Line], paths: dict[str, str]) -> None:
+    def _print(self, lines: list[table.Line], paths: dict[str, str], judged: Compliance | None) -> None:
         callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
         stderr = callback.rpartition(".")[2] in _MACHINE_CALLBACKS
         display.display("", stderr=stderr)
         for line in lines:
             display.display(line.text, color=_COLOURS.get(line.mood), stderr=stderr)
         display.display("", stderr=stderr)
+        if judged and judged.findings:
+            display.display(judged.message, color=_COLOURS[judged.mood], stderr=stderr)
+            display.display("", stderr=stderr)
         for path in paths.values():
             display.display(("would write " if self._task.check_mode else "") + table.printable(path), stderr=stderr)
         display.display("", stderr=stderr)

@@ -43,7 +43,9 @@ EXAMPLES = r"""
 
 - name: No kill within a week, and nobody sees to it that there could have been one
   ansible.builtin.assert:
-    that: ansible_facts.oom | memops.linux.oom_findings({'kills': {'max': 0, 'window': '7d'}}) | rejectattr('status', '==', 'pass') | length == 0
+    that: >-
+      ansible_facts.oom | memops.linux.oom_findings({'kills': {'max': 0, 'window': '7d'}})
+      | rejectattr('status', '==', 'pass') | length == 0
 """
 
 RETURN = r"""
@@ -71,27 +73,20 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-try:
-    from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
-    from ansible_collections.memops.linux.plugins.plugin_utils._policy.policy import PolicyError
-    from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
-except ImportError as exc:
-    MISSING = exc  # type: ImportError | None
-else:
-    MISSING = None
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import PolicyError
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 
 
 def oom_findings(facts: Any, policy: Any = "baseline", host: str = "", now: float | None = None) -> list[dict[str, Any]]:
     """Facts of a host and a policy to findings."""
-    if MISSING is not None:
-        raise AnsibleFilterError(f"oom_findings needs jmespath on the controller: {MISSING}") from MISSING
     try:
         moment = time.time() if now is None else float(now)
     except (TypeError, ValueError) as exc:
         raise AnsibleFilterError(f"oom_findings: now takes seconds since 1970-01-01 UTC, not {now!r}") from exc
     try:
         wanted = load_policy(policy)
-    except PolicyError as exc:
+    except (PolicyError, ImportError) as exc:
         raise AnsibleFilterError(f"oom_findings: policy: {exc}") from exc
     return [one._replace(host=str(host)).as_dict() for one in judge_facts(wanted, facts, moment)]
 

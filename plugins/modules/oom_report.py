@@ -68,11 +68,25 @@ options:
     default: oom_report_gathered
   formats:
     description:
-      - What to write.
+      - What to write. By default V(html), V(json), V(md) and V(csv), and with a O(policy) all.
+      - V(junit) is C(junit.xml), V(sarif) is C(findings.sarif), V(findings) is C(findings.json), and V(suggestions) is C(suggestions.yml),
+        a list for the role P(memops.linux.oom_protect#role) to be read and changed by a person. They need a O(policy).
     type: list
     elements: str
-    choices: [html, json, md, csv]
-    default: [html, json, md, csv]
+    choices: [html, json, md, csv, junit, sarif, findings, suggestions]
+  policy:
+    description:
+      - What is expected of the hosts, as a mapping, as the path of a YAML file, or V(baseline), the policy that ships with this collection.
+        The role P(memops.linux.oom_compliance#role) describes it.
+      - A relative path begins where C(ansible-playbook) was started, and where there is no such file, beside the playbook.
+      - Then the findings stand in the report, and RV(verdict) tells what they amount to.
+    type: raw
+  enforce:
+    description:
+      - With a O(policy), fail the task where the policy failed, after everything was written. C(ansible-playbook) ends with 2 then.
+      - Where nothing failed and something is not known, the task is unreachable, and C(ansible-playbook) ends with 4.
+    type: bool
+    default: true
   title:
     description:
       - Title of the page.
@@ -104,6 +118,15 @@ EXAMPLES = r"""
   memops.linux.oom_report:
     dest: ~/oom-report
     title: Kills of the last week
+  delegate_to: localhost
+
+- name: Is it as declared, of facts in the cache and of no host in particular
+  memops.linux.oom_report:
+    dest: ~/oom-report
+    policy:
+      extends: baseline
+      kills: {max: 0, window: 7d}
+      settings: {vm.panic_on_oom: 0}
   delegate_to: localhost
 
 - name: Only the JSON, and nothing on the terminal
@@ -140,6 +163,35 @@ csv:
   returned: success
   type: str
   sample: /home/ops/oom-report/kills.csv
+junit:
+  description: Path of the JUnit XML, V(none) where O(formats) leaves it out. The same for C(sarif), C(findings) and C(suggestions).
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/junit.xml
+verdict:
+  description:
+    - V(pass), V(fail), or V(incomplete) where nothing failed and something is not known.
+  returned: with O(policy)
+  type: str
+  sample: fail
+msg:
+  description: Everything that failed and everything that is not known, of all hosts.
+  returned: with O(policy)
+  type: str
+  sample: |-
+    Policy baseline on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 28 passed.
+    FAILED (error) panic-on-oom on db1: The kernel panics where it could kill one process: settings.panic_on_oom=1 (declared: 0).
+totals:
+  description: Number of findings by status, failures by severity, and hosts.
+  returned: with O(policy)
+  type: dict
+  sample: {fail: 1, unknown: 1, pass: 28, failures: {info: 0, warning: 0, error: 1}, hosts: 2, hosts_failed: 1, hosts_unknown: 1}
+policy_units:
+  description: Units that the policy names, for the option O(memops.linux.oom_facts#module:units), with those of ssh.
+  returned: with O(policy)
+  type: list
+  elements: str
+  sample: [nginx.service, ssh.service, sshd.service]
 changed_files:
   description: Names of the files whose content is new.
   returned: success
@@ -180,7 +232,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-FORMATS = ("html", "json", "md", "csv")
+FORMATS = ("html", "json", "md", "csv", "junit", "sarif", "findings", "suggestions")
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -190,7 +242,9 @@ def argument_spec() -> Dict[str, Any]:
         "hosts": {"type": "list", "elements": "str"},
         "facts": {"type": "dict"},
         "gathered": {"type": "str", "default": "oom_report_gathered"},
-        "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
+        "formats": {"type": "list", "elements": "str", "choices": list(FORMATS)},
+        "policy": {"type": "raw"},
+        "enforce": {"type": "bool", "default": True},
         "title": {"type": "str", "default": "Out-of-memory kills"},
         "print_table": {"type": "bool", "default": True},
     }

@@ -64,7 +64,7 @@ def main(times: int = 9) -> int:
             with lab.file_system(kind, 2048) as where:
                 path = where / "swapfile"
                 acts = (by_hand, ours, ours_in_fstab)
-                rounds = [[seconds(act, path) for act in acts] for _ in range(times + 1)][1:]
+                rounds = [[seconds(act, path) for act in acts] for _round in range(times + 1)][1:]
             hand, plain, table = (statistics.median(column) for column in zip(*rounds, strict=True))
             times_ours = f"ours {plain * 1000:6.1f} ms ({plain / hand:4.2f})   with fstab {table * 1000:6.1f} ms ({table / hand:4.2f})"
             print(f"{kind:6} by hand {hand * 1000:6.1f} ms   {times_ours}")

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read everything, judge it, and make the steps of each unit. Nothing is changed here; check mode ends here."""
 
-import os
 from typing import Dict, FrozenSet, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.forecast import forecast
@@ -61,7 +60,8 @@ def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
     conflict = alias_conflict([wishes[at] for at in left], [ids[at] for at in left])
     if conflict:
         raise WishError(conflict)
-    cases = [Case(wishes[at], currents[at]) for at in left]
+    named = frozenset((currents[at].unit.name, wishes[at].dropin) for at in left if wishes[at].state == "present")
+    cases = [Case(wishes[at], currents[at].without(named)) for at in left]
     for case in cases:
         _judge(ground, case)
     _judge_together(ground, [case for case in cases if case.goes_on])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is there before anything is done: files, what systemd believes, who runs."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, open_folder
@@ -61,6 +61,12 @@ class Current(NamedTuple):
         if self.is_masked or not self.exists:
             return ()
         return (self.state,) if self.state is not None else self.running
+
+    def without(self, named: FrozenSet[Tuple[str, str]]) -> "Current":
+        """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the instance's only."""
+        if self.state is not None:
+            return self
+        return self._replace(running=tuple(state for state in self.running if (state.id, self.dropin) not in named))
 
     @property
     def is_masked(self) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from unittest.mock import MagicMock
 
@@ -16,6 +15,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.memops.linux.plugins.action import oom_report
 from ansible_collections.memops.linux.plugins.action.oom_report import NAMES, ActionModule
+from ansible_collections.memops.linux.plugins.plugin_utils._policy import expression
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host
 
 POLICY = {"settings": {"vm.panic_on_oom": 0}}
@@ -91,6 +91,15 @@ def test_the_units_that_a_policy_needs(run, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+def test_a_relative_path_begins_where_the_command_was_started(run, tmp_path, monkeypatch):
+    (tmp_path / "started").mkdir()
+    for folder, unit in (("started", "a"), ("", "b")):
+        (tmp_path / folder / "site.yml").write_text(f"services: [{{name: {unit}, oom_score_adjust: -100}}]\n")
+    monkeypatch.chdir(tmp_path / "started")
+    for policy in ("site.yml", {"extends": "site.yml"}):
+        assert "a.service" in run(hosts=[], formats=[], enforce=False, policy=policy)["policy_units"]
+
+
 def test_without_a_policy_all_is_as_before(run, tmp_path):
     result = run(facts={"h": now()})
     assert sorted(os.listdir(tmp_path / "report")) == ["index.html", "kills.csv", "report.json", "report.md"]
@@ -125,8 +134,8 @@ def test_a_wrong_option_is_named(run, tmp_path, args, said):
 
 
 def test_without_jmespath_a_policy_says_what_is_missing(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ansible_collections.memops.linux.plugins.plugin_utils._policy", None)
-    monkeypatch.delitem(sys.modules, "ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance", raising=False)
+    monkeypatch.setattr(expression, "MISSING", ImportError("No module named 'jmespath'"))
+    rule = {"id": "r", "severity": "info", "message": "m", "assert": "length(unresolved) == `0`", "remedy": "r"}
     with pytest.raises(AnsibleError, match="needs jmespath on the controller"):
-        run(facts={"h": now()}, policy=POLICY)
+        run(facts={"h": now()}, policy={"rules": [rule]})
     assert run(facts={"h": now()})["states"] == {"h": "ok"}

@@ -287,7 +287,7 @@ class FakeMachine:
         names, path = self._find(name)
         main = names[-1]
         unit = Loaded(main)
-        unit.names = [main] + [alias for alias in self._aliases(main)]
+        unit.names = [main] + list(self._aliases(main))
         for alias in unit.names + [name]:
             self.loaded[alias] = unit
         if path is None:

@@ -277,7 +277,7 @@ def test_p9_a_run_that_was_killed_before_its_reload(make, deaf):
     machine = make(deaf=deaf)
     pid = machine.start("web.service")[0]
     real = machine._daemon_reload
-    machine._daemon_reload = lambda: (_ for _ in ()).throw(KeyboardInterrupt())
+    machine._daemon_reload = lambda: (one for one in ()).throw(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         web(machine, oom_score_adjust=-500)
     machine._daemon_reload = real
@@ -474,7 +474,7 @@ def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
     web(machine, oom_score_adjust=5)
     before = machine.tree()
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(os, "fsync", lambda fd: (one for one in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
     with pytest.raises(ProtectError):  # the lock's folder is there, the record of scores needs none: it is the drop-in
         machine.start("web.service")
         result = web(machine, oom_score_adjust=6)

@@ -22,7 +22,13 @@ CASES = [
     ),
     ("another init", {OLD: "vm.swappiness=10\n"}, False, {"swappiness": {"value": 10, "file": "/etc/sysctl.conf"}}, {}),
     ("comments only", {OLD: "#vm.swappiness=10\n-vm.swappiness\n"}, True, {}, {}),
-    ("no number", {"etc/sysctl.d/a.conf": "vm.swappiness=\x1bten\n"}, True, {"swappiness": {"value": "\\x1bten", "file": "/etc/sysctl.d/a.conf"}}, {}),
+    (
+        "no number",
+        {"etc/sysctl.d/a.conf": "vm.swappiness=\x1bten\n"},
+        True,
+        {"swappiness": {"value": "\\x1bten", "file": "/etc/sysctl.d/a.conf"}},
+        {},
+    ),
 ]
 
 

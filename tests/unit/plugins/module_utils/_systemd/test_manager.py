@@ -111,7 +111,10 @@ def test_version(said, version):
 
 
 def test_instances_without_bullets_and_neighbours():
-    said = "getty@tty1.service loaded active running Getty\n* getty@tty2.service loaded failed failed Getty\ngetty@tty3.service loaded inactive dead x\n\nserial-getty@a.service x\n"
+    said = (
+        "getty@tty1.service loaded active running Getty\n* getty@tty2.service loaded failed failed Getty\ngetty@tty3.service loaded inactive dead x\n"
+        "\nserial-getty@a.service x\n"
+    )
     host, asked = host_that_says(Ran(0, said))
     assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty3.service"]
     assert asked[0][-2:] == ["--", "getty@*.service"]

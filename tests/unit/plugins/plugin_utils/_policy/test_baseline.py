@@ -174,6 +174,33 @@ def test_a_host_without_systemd_passes_no_rule_about_units():
     assert {one.status for one in judged(dark) if one.id in about_units} == {"unknown"}
 
 
+def test_a_unit_that_is_not_installed_breaks_no_rule():
+    """As oom_facts tells of a unit that was asked for and is not there."""
+    absent = dict.fromkeys(unit(), None)
+    absent.update(name="nope.service", names=[], load_state="not-found", active_state="inactive", result="success", unlimited=[])
+    assert [one for one in judged(host(units=[absent, unit()])) if one.status != "pass"] == []
+
+
+def test_a_unit_without_a_cgroup_counts_no_kills():
+    assert [one for one in judged(host(units=[unit(active_state="inactive", oom_kills=None, scores=None)])) if one.status != "pass"] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"assert": "length(memory.total) == `1`"},
+        {"assert": "memory.total > `1`", "needs": ["length(memory.total)"]},
+        {"assert": "memory.total > `1`", "when": "length(memory.total) == `1`"},
+        {"assert": "item > `1`", "for": "memory"},
+        {"assert": "item > `1`", "for": "length(memory.total)"},
+        {"assert": "settings.nothing_of_the_kind"},
+    ],
+)
+def test_a_rule_that_does_not_fit_the_facts_is_unknown(changes):
+    rule = {"id": "mine", "severity": "info", "message": "m", "remedy": "r", **changes}
+    assert statuses(host(), {"rules": [rule]}, "mine") == {"unknown"}
+
+
 def test_every_rule_has_a_reason():
     assert [rule.id for rule in load_policy("baseline").rules if len(rule.reason) < 40] == []
 

@@ -25,6 +25,7 @@ KILLS = [
     ("one on a blind host", host(visibility__state="blind", kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
     ("as many as may be", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 1, "window": "7d"}}, "pass"),
     ("counted and not listed", host(truncated=3), WEEK, "unknown"),
+    ("a flood of forged ones, counted and not listed", host(truncated=3, summary={"total": 3, "untrusted": 3}), WEEK, "pass"),
     ("of another unit", host(kills=[kill(1, time=NOW - DAY, unit="a.service")]), {"kills": {"max": 0, "units": ["b.service"]}}, "pass"),
     ("of another scope", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 0, "scopes": ["global"]}}, "pass"),
 ]
@@ -104,19 +105,25 @@ def service(**settings):
 
 OURS = "/etc/systemd/system/nginx.service.d/50-memops.conf"
 GOOD = dict(oom_score_adjust=-500, drop_ins=[OURS], set_by={"oom_score_adjust": OURS}, scores={"-500": 2})
+
+
+def good(**more):
+    return unit(**{**GOOD, **more})
+
+
 LAYERS = [
     ("in force", unit(**GOOD), service(), {}, ""),
     ("no file", unit(), service(), {"service-setting": "fail", "service-processes": "fail"}, "no file sets it"),
     (
         "shadowed",
-        unit(**dict(GOOD, oom_score_adjust=0, set_by={"oom_score_adjust": "/etc/systemd/system/nginx.service.d/zz.conf"})),
+        good(oom_score_adjust=0, set_by={"oom_score_adjust": "/etc/systemd/system/nginx.service.d/zz.conf"}),
         service(),
         {"service-setting": "fail"},
         "shadowed by /etc/systemd/system/nginx.service.d/zz.conf",
     ),
     (
         "not reloaded",
-        unit(**dict(GOOD, oom_score_adjust=0, needs_reload=True)),
+        good(oom_score_adjust=0, needs_reload=True),
         service(),
         {"service-setting": "fail", "service-reload": "fail"},
         "newer than what systemd has read",
@@ -137,10 +144,10 @@ LAYERS = [
     ),
     ("own score, lower is welcome", unit(**GOOD) | {"scores": {"-1000": 1, "-500": 1}}, service(own_score="lower"), {}, ""),
     ("own score, higher is not", unit(**GOOD) | {"scores": {"0": 1}}, service(own_score="lower"), {"service-processes": "fail"}, ""),
-    ("scores not told", unit(**dict(GOOD, scores=None)), service(), {"service-processes": "unknown"}, "do not tell the scores"),
-    ("stopped", unit(**dict(GOOD, scores=None, active_state="inactive")), service(), {}, ""),
-    ("reload not told", unit(**dict(GOOD, needs_reload=None)), service(), {"service-reload": "unknown"}, ""),
-    ("score not told", unit(**dict(GOOD, oom_score_adjust=None)), service(), {"service-setting": "unknown"}, "do not tell OOMScoreAdjust="),
+    ("scores not told", good(scores=None), service(), {"service-processes": "unknown"}, "do not tell the scores"),
+    ("stopped", good(scores=None, active_state="inactive"), service(), {}, ""),
+    ("reload not told", good(needs_reload=None), service(), {"service-reload": "unknown"}, ""),
+    ("score not told", good(oom_score_adjust=None), service(), {"service-setting": "unknown"}, "do not tell OOMScoreAdjust="),
     ("limit", unit(**GOOD, memory_max=GIB), service(memory_max="1G"), {}, ""),
     ("limit by share of RAM", unit(**GOOD, memory_max=GIB * 8 // 10 + 4096), service(memory_max="10%"), {}, ""),
     ("no limit", unit(**GOOD), service(memory_max="1G"), {"service-setting": "fail"}, "no file sets it"),
@@ -154,7 +161,7 @@ LAYERS = [
     ("by an alias", unit("www.service", **GOOD, names=["nginx.service"]), service(), {}, ""),
     ("taken back, and it is gone", unit(), service(state="absent"), {}, ""),
     ("taken back, and it is there", unit(**GOOD), service(state="absent"), {"service-removed": "fail"}, ""),
-    ("instances", unit("nginx@a.service", **dict(GOOD, scores={"0": 1})), service(name="nginx@.service"), {"service-processes": "fail"}, ""),
+    ("instances", unit("nginx@a.service", **{**GOOD, "scores": {"0": 1}}), service(name="nginx@.service"), {"service-processes": "fail"}, ""),
 ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._policy.policy import PolicyError, Range
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import PolicyError, Range
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 
 RULE = {"id": "a-rule", "severity": "error", "message": "m", "remedy": "r", "assert": "a == `1`"}

@@ -81,6 +81,7 @@ def test_the_largest_peak_of_all_hosts_counts():
 
 
 QUIET = [
+    ("ssh is not installed", host(units=[unit("ssh.service", load_state="not-found")])),
     ("nothing happened", host()),
     ("only a text log tells of it", host(units=[unit("a.service", restart="no")], kills=[untrusted(1, unit="a.service", scope="global")])),
     ("asked for by hand", host(units=[unit("a.service", restart="no")], kills=[collateral(1, unit="a.service", trigger="sysrq")])),

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report and a policy become documents and a verdict: what the action needs of this room."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.plugin_utils._report.files import ReportFilesError
+from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import Html
+
+from . import junit, listing, outcome, sarif, section, suggest
+from .finding import Finding
+from .judge import judge_fleet
+from .model import Policy, PolicyError
+from .source import load_policy
+
+_MOODS = {outcome.PASSED: "good", outcome.FAILED: "bad", outcome.INCOMPLETE: "warn"}
+
+
+class Compliance:
+    """The judgement on all hosts of a report. Findings are made once, documents when asked for."""
+
+    def __init__(self, policy: Policy, report: Json, connections: t.Mapping[str, str], now: float) -> None:
+        self.policy, self.report, self._connections = policy, report, connections
+        self.findings = judge_fleet(policy, report, now)  # type: list[Finding]
+
+    @functools.cached_property
+    def verdict(self) -> str:
+        return outcome.verdict(self.findings)
+
+    @functools.cached_property
+    def message(self) -> str:
+        return outcome.message(self.findings, self.policy.name)
+
+    @property
+    def mood(self) -> str:
+        return _MOODS[self.verdict]
+
+    def result(self, enforce: bool) -> Json:
+        """What a task returns. ansible-playbook ends with 2 where something failed, and with 4 where something is not known."""
+        found = {
+            "verdict": self.verdict,
+            "totals": listing.totals(self.findings),
+            "policy_units": units_of(self.policy),
+            "msg": self.message,
+        }  # type: Json
+        if enforce and self.verdict == outcome.FAILED:
+            found["failed"] = True
+        elif enforce and self.verdict == outcome.INCOMPLETE:
+            found["unreachable"] = True
+        return found
+
+    def html(self) -> Html:
+        return section.html(self.findings, self.policy.name)
+
+    def markdown(self) -> list[str]:
+        return section.markdown(self.findings, self.policy.name)
+
+    def junit(self) -> str:
+        return junit.render(self.findings, self.policy.name, self.report["generated_at"])
+
+    def sarif(self) -> str:
+        return sarif.render(self.findings, self.policy)
+
+    def listing(self) -> str:
+        return listing.render(self.findings, self.policy.name, self.report["generated_at"])
+
+    def suggestions(self) -> str:
+        return suggest.render(self.report, self._connections)
+
+
+def units_of(policy: Policy) -> list[str]:
+    """The units that have to be among the facts, and the two names of ssh, for the suggestions."""
+    return sorted({service.unit.name for service in policy.services} | {"ssh.service", "sshd.service"})
+
+
+def judge(source: t.Any, folder: str, report: Json, connections: t.Mapping[str, str], now: float) -> Compliance:
+    """Raises ReportFilesError where the policy is wrong."""
+    try:
+        policy = load_policy(source, folder)
+    except PolicyError as exc:
+        raise ReportFilesError(f"policy: {exc}. Nothing was written.") from exc
+    return Compliance(policy, report, connections, now)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rule sees of a host: contract 1, with what nobody can vouch for set apart.
+
+Untrusted kills and events are under `untrusted`, and the sums of `summary` are of the trusted ones: what any local user can write
+into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
+from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, whole
+
+INFINITY = "infinity"
+
+
+def builtin(value: t.Any) -> t.Any:
+    """The same in builtin types: jmespath does not know what Ansible makes of strings and dicts."""
+    kind = type(value)
+    if kind is str or kind is int or kind is float or kind is bool or value is None:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, dict):
+        return {builtin(key): builtin(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [builtin(inner) for inner in value]
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else str(value)
+
+
+def _unit(unit: Json) -> Json:
+    """Every key is there, and "infinity" where systemd said so."""
+    made = dict.fromkeys(_UNIT)  # type: Json
+    made.update(unit)
+    unlimited = unit.get("unlimited")
+    for option in unlimited if isinstance(unlimited, list) else ():
+        if made.get(option) is None:
+            made[option] = INFINITY
+    for key in ("drop_ins", "processes"):
+        made[key] = made[key] if isinstance(made[key], list) else None
+    for key in ("scores", "set_by"):
+        made[key] = made[key] if isinstance(made[key], dict) else None
+    return made
+
+
+_UNIT = (
+    ("name", "load_state", "active_state", "type", "result", "oom_kills", "oom_policy", "restart", "restarts", "kill_mode", "delegate")
+    + ("needs_reload", "fragment", "drop_ins", "set_by", "scores", "processes", "oom_score_adjust", "memory_current", "memory_peak")
+    + ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
+)
+
+
+def _records(value: t.Any) -> list[Json] | None:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else None
+
+
+def _asked_systemd(oom: Json, units: list[Json]) -> bool:
+    """Where systemd could not be asked there are no units and no daemon has a state: an empty list is then no list."""
+    daemons = oom.get("daemons")
+    return bool(units) or not isinstance(daemons, dict) or any(state is not None for state in daemons.values())
+
+
+def _summary(oom: Json, sure: list[Json]) -> Json:
+    given = oom.get("summary")
+    summary = dict(given) if isinstance(given, dict) else {}  # type: Json
+    total, doubted = whole(summary.get("total")), whole(summary.get("untrusted"))
+    summary["total"] = None if total is None else max(total - (doubted or 0), 0)
+    for key, names in (("by_unit", (kill["unit"] for kill in sure)), ("by_comm", (kill["victim"]["comm"] for kill in sure))):
+        counts = {}  # type: dict[str, int]
+        for name in names:
+            if name is not None:
+                counts[name] = counts.get(name, 0) + 1
+        summary[key] = ranked(counts)
+    return summary
+
+
+def _verdict(oom: Json, context: Json) -> Json | None:
+    """What it is without that which text logs alone tell."""
+    found = read_verdict(oom)
+    if found is None or found["trusted"]:
+        return found
+    gathered = oom.get("gathered_at")
+    if not isinstance(gathered, (int, float)):
+        return None
+    try:
+        return verdict(dict(context, truncated=0), gathered)
+    except (KeyError, TypeError, ValueError):
+        return None  # kills in a shape of their own: nothing is known
+
+
+def context(oom: Json) -> Json:
+    """For the facts of one host, as `_report.host.read_facts` left them."""
+    oom = builtin(oom)
+    kills, events = oom.get("kills") or [], oom.get("unresolved") or []
+    gathered = oom.get("kills") is not None
+    made = dict(oom)
+    sure = [kill for kill in kills if trusted(kill)]
+    made["kills"] = sure if gathered else None
+    made["unresolved"] = [event for event in events if trusted(event)] if gathered else None
+    made["untrusted"] = {
+        "kills": [kill for kill in kills if not trusted(kill)],
+        "unresolved": [event for event in events if not trusted(event)],
+    }
+    made["summary"] = _summary(oom, sure)
+    made["summary"]["verdict"] = _verdict(oom, made)
+    units = _records(oom.get("units"))
+    made["units"] = None if units is None or not _asked_systemd(oom, units) else [_unit(unit) for unit in units]
+    made["swap"] = _records(oom.get("swap"))
+    for key in ("memory", "settings", "daemons", "visibility", "counters"):
+        made[key] = made.get(key) if isinstance(made.get(key), dict) else {}
+    return made

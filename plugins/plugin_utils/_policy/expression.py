@@ -1,0 +1,201 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JMESPath with three answers: true, false, and unknown. What a host did not tell is unknown, whatever stands around it.
+
+JMESPath itself calls null false, so `!settings.panic_on_oom` would be true of a host that told nothing. Here AND, OR, NOT and
+comparisons know the third value; everything inside of them is plain JMESPath.
+
+This room is in plugin_utils because only the controller judges, and managed hosts have no jmespath.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from functools import lru_cache
+
+try:
+    from jmespath import exceptions, functions, parser, visitor
+except ImportError as exc:
+    MISSING = exc  # type: ImportError | None
+    JMESPathError = ValueError  # type: type[Exception]
+else:
+    MISSING = None
+    JMESPathError = exceptions.JMESPathError
+
+Node = t.Dict[str, t.Any]
+
+#: whose first child is taken from the facts, and whose others see what came of it only
+_FIRST_ONLY = ("projection", "filter_projection", "value_projection", "pipe", "subexpression", "index_expression")
+#: functions that ask whether something is there
+_ASKS = ("type", "not_null")
+_CHAIN = ("field", "index", "current", "identity")
+
+
+class ExpressionError(ValueError):
+    """It cannot be compiled; the text says why."""
+
+
+@lru_cache(maxsize=None)
+def _interpreter() -> t.Any:
+    class Functions(functions.Functions):
+        """Those of JMESPath, and the one division that a share of memory needs."""
+
+        @functions.signature({"types": ["number"]}, {"types": ["number"]})
+        def _func_ratio(self, part: float, whole: float) -> float | None:
+            return part / whole if whole else None
+
+    # Its type stubs know trees and methods by names that are not those of the package.
+    return visitor.TreeInterpreter(visitor.Options(custom_functions=Functions())), Functions.FUNCTION_TABLE
+
+
+def _see(node: Node, facts: t.Any) -> t.Any:
+    """Raises JMESPathError, also where jmespath lets Python stumble over `1 < 'infinity'`."""
+    try:
+        return _interpreter()[0].visit(node, facts)
+    except TypeError as exc:
+        raise JMESPathError(" ".join(str(exc).split())) from exc
+
+
+def _check_calls(node: Node) -> None:
+    """jmespath itself finds an unknown function only when it is called, and takes a bare `true` for the name of a key."""
+    if node["type"] == "field" and node["value"] in ("true", "false", "null"):
+        raise ExpressionError(f"{node['value']} is the name of a key here; the value is written `{node['value']}`, in backticks")
+    if node["type"] == "function_expression":
+        known = _interpreter()[1].get(node["value"])
+        if known is None:
+            raise ExpressionError(f"there is no function {node['value']}()")
+        wanted = known["signature"]
+        count = len(node["children"])
+        variadic = bool(wanted) and wanted[-1].get("variadic")
+        if count < len(wanted) or (count > len(wanted) and not variadic):
+            raise ExpressionError(f"{node['value']}() takes {len(wanted)}{' or more' if variadic else ''} arguments, not {count}")
+    for child in node["children"]:
+        if isinstance(child, dict):
+            _check_calls(child)
+
+
+def _is_chain(node: Node) -> bool:
+    """``settings.swappiness``, ``units[0].name``: a way to one value."""
+    if node["type"] in ("subexpression", "index_expression"):
+        return all(_is_chain(child) for child in node["children"])
+    return node["type"] in _CHAIN
+
+
+def _text(node: Node) -> str:
+    """A chain as it was written."""
+    if node["type"] == "field":
+        return str(node["value"])
+    if node["type"] == "index":
+        return f"[{node['value']}]"
+    if node["type"] in ("current", "identity"):
+        return "@"
+    parts = [_text(child) for child in node["children"] if child["type"] != "identity"]
+    return ".".join(parts).replace(".[", "[")
+
+
+def _keys(node: Node) -> tuple[str, ...] | None:
+    """The keys of a chain that has no index: most have none, and to walk them is ten times as fast as jmespath."""
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] == "subexpression":
+        parts = [_keys(child) for child in node["children"]]
+        return None if None in parts else tuple(key for part in parts if part is not None for key in part)
+    return None
+
+
+class Chain:
+    """The way to one value of the facts."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._keys = node, _keys(node)
+
+    def value(self, facts: t.Any) -> t.Any:
+        if self._keys is None:
+            return _see(self._node, facts)
+        for key in self._keys:
+            if not isinstance(facts, dict):
+                return None
+            facts = facts.get(key)
+        return facts
+
+
+def _is_null(node: Node) -> bool:
+    return node["type"] == "literal" and node["value"] is None
+
+
+def _wants(node: Node, asked: bool = False) -> t.Iterator[tuple[str, Node, bool]]:
+    """(text, chain, needed) of every value that the expression takes from the facts. One that it only asks for need not be there."""
+    if _is_chain(node):
+        if node["type"] not in ("current", "identity"):
+            yield _text(node), node, not asked
+        return
+    kind, children = node["type"], [child for child in node["children"] if isinstance(child, dict)]
+    if kind == "expref":
+        return
+    if kind in _FIRST_ONLY:
+        children = children[:1]
+    elif kind == "function_expression":
+        asked = asked or node["value"] in _ASKS
+    elif kind == "comparator":
+        asked = asked or any(_is_null(child) for child in children)
+    for child in children:
+        # `a || b` inside of a function: b is there for the case that a is not.
+        yield from _wants(child, asked or (kind == "or_expression" and child is not children[-1]))
+
+
+class Expression:
+    """One expression, compiled once for all hosts."""
+
+    def __init__(self, text: str) -> None:
+        """Raises ExpressionError, and ImportError where the controller has no jmespath."""
+        if MISSING is not None:
+            raise ImportError(f"it needs jmespath on the controller: {MISSING}")
+        self.text = " ".join(text.split())
+        try:
+            parsed = parser.Parser().parse(text).parsed  # type: t.Any
+        except (JMESPathError, ValueError) as exc:
+            raise ExpressionError(" ".join(str(exc).split())) from exc
+        self._tree = parsed  # type: Node
+        _check_calls(self._tree)
+        self._needed = {}  # type: dict[int, list[Chain]]
+        self.paths = {text: Chain(node) for text, node, _needed in _wants(self._tree)}
+
+    def _known(self, node: Node, facts: t.Any) -> bool:
+        needed = self._needed.get(id(node))
+        if needed is None:
+            needed = self._needed[id(node)] = [Chain(chain) for _text_, chain, wanted in _wants(node) if wanted]
+        return all(chain.value(facts) is not None for chain in needed)
+
+    def value(self, facts: t.Any) -> t.Any:
+        """As JMESPath has it; null where something it takes is missing. Raises JMESPathError for values it cannot work with."""
+        return _see(self._tree, facts) if self._known(self._tree, facts) else None
+
+    def holds(self, facts: t.Any) -> bool | None:
+        """True, False, or None for unknown. Raises JMESPathError."""
+        return self._holds(self._tree, facts)
+
+    def _holds(self, node: Node, facts: t.Any) -> bool | None:
+        kind, children = node["type"], node["children"]
+        if kind == "not_expression":
+            found = self._holds(children[0], facts)
+            return None if found is None else not found
+        if kind in ("and_expression", "or_expression"):
+            decides = kind == "or_expression"
+            unknown = False
+            for child in children:
+                found = self._holds(child, facts)
+                if found is decides:
+                    return decides
+                unknown = unknown or found is None
+            return None if unknown else not decides
+        if not self._known(node, facts):
+            return None
+        found = _see(node, facts)
+        if found is None:
+            return None
+        return found if isinstance(found, bool) else found not in ({}, [], "")
+
+    def taken(self, facts: t.Any) -> dict[str, t.Any]:
+        """What the expression was decided by: every value that it took."""
+        return {text: chain.value(facts) for text, chain in self.paths.items()}

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A policy: what is expected of every host, read out of YAML or a dict and checked before any host is judged."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import DAEMONS
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+
+from .expression import Expression, ExpressionError
+from .model import CHECKS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
+from .shape import Place, Problems
+
+DAEMON_STATES = ("active", "inactive", "absent")
+SCOPES = ("global", "memcg", "unknown")
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+
+
+def _canonical(place: Place, path: str, option: str, value: t.Any, canonical: t.Callable[[t.Any], str]) -> str | None:
+    if option == "restart" and value is False:
+        value = "no"  # what YAML makes of an unquoted no
+    try:
+        if isinstance(value, (bool, float, list, dict)):
+            raise ValueError(f"{value!r} is no value for it")
+        if option == "oom_score_adjust" and not re.fullmatch(r"-?\d+", str(value)):
+            raise ValueError(f"{value!r} is no whole number")
+        return canonical(value)
+    except ValueError as exc:
+        place.problems.add(path, str(exc))
+        return None
+
+
+def _service(place: Place) -> Service | None:
+    name = place.text("name", required=True)
+    settings = {}  # type: dict[str, str]
+    for setting in SETTINGS:
+        value = place.take(setting.option)
+        text = None if value is None else _canonical(place, place.at(setting.option), setting.option, value, setting.canonical)
+        if text is not None:
+            settings[setting.option] = text
+    state = place.word("state", ("present", "absent"), "present")
+    missing = place.word("missing", ("fail", "skip", "stage"), "fail")
+    own_score = place.word("own_score", ("fail", "lower", "allow"), "fail")
+    dropin = place.text("dropin") or "50-memops.conf"
+    place.word("apply", ("live", "restart", "next_start"))
+    place.end()
+    if name is None:
+        return None
+    try:
+        unit = parse_unit_name(name)
+    except ValueError as exc:
+        place.wrong("name", str(exc))
+        return None
+    return Service(unit, settings, state == "present", str(missing), str(own_score), dropin)
+
+
+def _services(top: Place) -> tuple[Service, ...]:
+    found = []  # type: list[Service]
+    places = top.places("services", "a service")
+    names = set()  # type: set[tuple[str, str]]
+    for place in places:
+        service = _service(place)
+        if service is None:
+            continue
+        if (service.unit.name, service.dropin) in names:
+            place.wrong("name", f"{service.unit.name} stands there twice")
+        names.add((service.unit.name, service.dropin))
+        found.append(service)
+    return tuple(found)
+
+
+def _swap(top: Place) -> Swap | None:
+    place = top.place("swap", "swap")
+    if place is None:
+        return None
+    least, most = place.size("min"), place.size("max")
+    files = []
+    for inner in place.places("files", "a swap file"):
+        path = inner.text("path", required=True)
+        priority = inner.number("priority", least=-1)
+        size, persistent = inner.size("size"), inner.flag("persistent")
+        state = inner.word("state", ("present", "absent"), "present")
+        inner.end()
+        if path is not None:
+            files.append(SwapFile(path, size, priority, persistent, state == "present"))
+    place.end()
+    return Swap(least, most, tuple(files))
+
+
+def _range(place: Place, key: str) -> Range | None:
+    value = place.take(key)
+    if isinstance(value, dict):
+        inner = Place(value, place.at(key), place.problems, "a setting")
+        least, most = inner.number("min"), inner.number("max")
+        inner.end()
+        return Range((), least, most)
+    values = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
+        place.wrong(key, f"has to be a whole number, a list of them, or {{min, max}}, not {value!r}")
+        return None
+    return Range(tuple(values))
+
+
+def _settings(top: Place) -> dict[str, Range]:
+    place = top.place("settings", "settings")
+    found = {}  # type: dict[str, Range]
+    if place is None:
+        return found
+    for given in list(place.given):
+        key = re.sub(r"^vm[./]", "", str(given))
+        wanted = _range(place, given)
+        if key not in KEYS:
+            place.wrong(given, f"is no vm setting of this collection; there are {', '.join(sorted(KEYS))}")
+        elif wanted is not None:
+            found[key] = wanted
+    return found
+
+
+def _killers(top: Place) -> dict[str, tuple[str, ...]]:
+    place = top.place("killers", "killers")
+    found = {}  # type: dict[str, tuple[str, ...]]
+    if place is None:
+        return found
+    for name in list(place.given):
+        value = place.take(name)
+        states = value if isinstance(value, list) else [value]
+        if name not in DAEMONS:
+            place.wrong(name, f"is no killer that the facts know; there are {', '.join(sorted(DAEMONS))}")
+        elif not states or any(state not in DAEMON_STATES for state in states):
+            place.wrong(name, f"{value!r} is none of {', '.join(DAEMON_STATES)}")
+        else:
+            found[name] = tuple(states)
+    return found
+
+
+def _kills(top: Place) -> Kills | None:
+    place = top.place("kills", "kills")
+    if place is None:
+        return None
+    most = place.number("max", required=True)
+    window = place.age("window")
+    scopes, units = place.texts("scopes"), place.texts("units")
+    for number, scope in enumerate(scopes):
+        if scope not in SCOPES:
+            place.wrong(f"scopes[{number}]", f"{scope!r} is none of {', '.join(SCOPES)}")
+    place.end()
+    return None if most is None else Kills(most, window, str(place.given.get("window") or ""), tuple(scopes), tuple(units))
+
+
+def _visibility(top: Place) -> Visibility:
+    value = top.given.get("visibility")
+    if not isinstance(value, dict):
+        return Visibility(str(top.word("visibility", ("clear", "partial"), "partial")))
+    place = top.place("visibility", "visibility") or top
+    state, since = place.word("state", ("clear", "partial"), "partial"), place.age("since")
+    place.end()
+    return Visibility(str(state), since, str(place.given.get("since") or ""))
+
+
+def _expression(place: Place, key: str, required: bool = False) -> Expression | None:
+    value = place.take(key, required)
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ExpressionError(f"{value!r} is no text")
+        return Expression(value)
+    except ExpressionError as exc:
+        place.wrong(key, f"is no JMESPath: {exc}")
+        return None
+
+
+def _needs(place: Place) -> tuple[Expression, ...]:
+    found = []
+    for number, text in enumerate(place.texts("needs")):
+        try:
+            found.append(Expression(text))
+        except ExpressionError as exc:
+            place.wrong(f"needs[{number}]", f"is no JMESPath: {exc}")
+    return tuple(found)
+
+
+def _rule(place: Place) -> Rule | None:
+    name = place.text("id", required=True)
+    if name is not None and not _ID.fullmatch(name):
+        place.wrong("id", f"{name!r} has to be words of small letters and digits with dashes between them")
+    elif name in CHECKS:
+        place.wrong("id", f"{name!r} is the id of a check; choose another one")
+    severity = place.word("severity", SEVERITIES, required=True)
+    message, remedy = place.text("message", required=True), place.text("remedy", required=True)
+    holds = _expression(place, "assert", required=True)
+    reason, expect = place.text("reason") or "", place.label("expect") or ""
+    each, when, subject = (_expression(place, key) for key in ("for", "when", "subject"))
+    needs = _needs(place)
+    place.end()
+    if name is None or severity is None or message is None or remedy is None or holds is None:
+        return None
+    return Rule(name, severity, message, remedy, holds, reason, each, when, needs, subject, expect)
+
+
+def _rules(top: Place) -> tuple[Rule, ...]:
+    found = {}  # type: dict[str, Rule]
+    for place in top.places("rules", "a rule"):
+        rule = _rule(place)
+        if rule is None:
+            continue
+        if rule.id in found:
+            place.wrong("id", f"{rule.id!r} is there twice")
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+def _severities(top: Place, known: t.Container[str]) -> dict[str, str]:
+    place = top.place("severities", "severities")
+    found = {}  # type: dict[str, str]
+    if place is None:
+        return found
+    for name in list(place.given):
+        severity = place.word(name, SEVERITIES)
+        if name not in known:
+            place.wrong(name, "is the id of no check and no rule")
+        elif severity is not None:
+            found[name] = severity
+    return found
+
+
+def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Policy] | None = None) -> Policy:
+    """The policy of a mapping. Raises PolicyError with every mistake and its path.
+
+    base -- gives the policy that `extends` names
+    """
+    problems = Problems()
+    top = Place(data, "", problems, "a policy")
+    schema = top.take("schema")
+    if schema not in (None, 1):
+        top.wrong("schema", f"is {schema!r}; this collection reads 1")
+    given_name, _description = top.text("name"), top.text("description")
+    extends = top.text("extends")
+    below = Policy(name)
+    if extends is not None:
+        try:
+            if base is None:
+                raise PolicyError("there is no policy to build on")
+            below = base(extends)
+        except PolicyError as exc:
+            top.wrong("extends", str(exc))
+    own = Policy(
+        given_name or name,
+        _services(top),
+        _swap(top),
+        _settings(top),
+        _killers(top),
+        _kills(top),
+        _visibility(top) if top.take("visibility") is not None else below.visibility,
+        top.age("max_age"),
+        _rules(top),
+    )
+    rules = {rule.id: rule for rule in below.rules + own.rules}
+    known = set(rules) | set(CHECKS)
+    severities = {**below.severities, **_severities(top, known)}
+    disabled = top.texts("disable")
+    for number, one in enumerate(disabled):
+        if one not in known:
+            top.wrong(f"disable[{number}]", f"{one!r} is the id of no check and no rule")
+        elif one == "facts":
+            top.wrong(f"disable[{number}]", "a host that was not read is never passed over")
+    top.end()
+    expects = (top.given.get(key) for key in ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends"))
+    if not problems.found and not any(value is not None for value in expects):
+        problems.add("", "the policy expects nothing; give services, swap, settings, killers, kills, visibility or rules")
+    if problems.found:
+        raise PolicyError("; ".join(problems.found))
+    services = {(one.unit.name, one.dropin): one for one in below.services + own.services}
+    off = below.disabled | frozenset(disabled)
+    return own._replace(
+        services=tuple(services.values()),
+        swap=own.swap or below.swap,
+        settings={**below.settings, **own.settings},
+        killers={**below.killers, **own.killers},
+        kills=own.kills or below.kills,
+        max_age=own.max_age or below.max_age,
+        rules=tuple(rule._replace(severity=severities.get(rule.id, rule.severity)) for rule in rules.values() if rule.id not in off),
+        severities=severities,
+        disabled=off,
+    )

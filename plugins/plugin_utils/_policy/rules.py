@@ -1,0 +1,140 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of a policy on one host."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+
+from .expression import JMESPathError
+from .finding import FAIL, PASS, UNKNOWN, Finding
+from .model import Policy, Rule
+
+_GATHER = "Let memops.linux.oom_facts gather it; some of it needs root"
+#: what a blind host says too little of, whatever it says
+_SEEN = ("kills", "unresolved", "summary")
+_NAMES = ("name", "path", "unit", "id")
+
+
+def _brief(value: t.Any) -> t.Any:
+    """A list is told by its length, unless it is short and simple."""
+    if isinstance(value, list) and (len(value) > 8 or any(isinstance(item, (dict, list)) for item in value)):
+        return f"{len(value)} entries"
+    return f"{len(value)} keys" if isinstance(value, dict) and len(value) > 8 else value
+
+
+def _taken(rule: Rule, facts: Json) -> Json:
+    found = {}  # type: Json
+    for expression in (rule.holds, rule.when, *rule.needs):
+        if expression is not None:
+            for path, value in expression.taken(facts).items():
+                found[path[5:] if path.startswith("item.") else path] = _brief(value)
+    return found
+
+
+def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
+    if rule.subject is not None:
+        try:
+            value = rule.subject.value(facts)
+        except JMESPathError:
+            value = None
+        if value is not None:
+            return str(value)
+    if isinstance(item, dict):
+        return next((str(item[key]) for key in _NAMES if item.get(key) is not None), "?")
+    return "host" if rule.each is None else str(item)
+
+
+def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = "") -> Finding:
+    evidence = dict(effective, why=why) if why else dict(effective)
+    unknown = status == UNKNOWN
+    return Finding(
+        rule.id,
+        rule.severity,
+        status,
+        subject,
+        f"Not known whether: {rule.message}" if unknown else rule.message,
+        rule.expect or rule.holds.text,
+        None if unknown else effective or None,
+        evidence,
+        _GATHER if unknown else rule.remedy,
+    )
+
+
+def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
+    """None where the rule does not concern this one."""
+    why = ""
+    concerns, holds = True, None  # type: bool | None, bool | None
+    try:
+        concerns = True if rule.when is None else rule.when.holds(facts)
+        if concerns is False:
+            return None
+        holds = rule.holds.holds(facts)
+        if holds and any(need.value(facts) is None for need in rule.needs):
+            holds = None
+    except JMESPathError as exc:
+        holds = None
+        why = "the rule cannot be applied to these facts: " + " ".join(str(exc).split())
+    if concerns is None and holds is not True:
+        holds = None
+    status = UNKNOWN if holds is None else PASS if holds else FAIL
+    # Of elements that are right nobody reads more than their number.
+    taken = {} if status == PASS and rule.each is not None else _taken(rule, facts)
+    if status == UNKNOWN and not why:
+        missing = [path for path, value in taken.items() if value is None]
+        why = f"the facts do not tell {', '.join(missing)}" if missing else "the facts do not tell"
+    return _finding(rule, status, _subject(rule, facts, item), taken, why)
+
+
+def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
+    """A finding for each element that is not right, or one that all are."""
+    judged = 0
+    sound = True
+    try:
+        items = rule.each.value(facts) if rule.each is not None else None
+    except JMESPathError as exc:
+        yield _finding(rule, UNKNOWN, "host", {}, "the list of the rule cannot be had: " + " ".join(str(exc).split()))
+        return
+    if not isinstance(items, list):
+        path = rule.each.text if rule.each is not None else ""
+        why = f"the facts do not tell {path}" if items is None else f"{path} is no list"
+        yield _finding(rule, UNKNOWN, "host", {}, why)
+        return
+    for item in items:
+        facts["item"] = item
+        found = _judge(rule, facts, item)
+        if found is None:
+            continue
+        judged += 1
+        if found.status != PASS:
+            sound = False
+            yield found
+    facts.pop("item", None)
+    if sound:
+        yield _finding(rule, PASS, "host", {"judged": judged})
+
+
+def _needs_sight(rule: Rule) -> bool:
+    """Whether it is about what was seen in logs."""
+    expressions = [expression for expression in (rule.each, rule.when, rule.holds) if expression is not None]
+    return any(path.split(".")[0].split("[")[0] in _SEEN for expression in expressions for path in expression.paths)
+
+
+def _host(rule: Rule, facts: Json) -> t.Iterator[Finding]:
+    found = _judge(rule, facts)
+    yield found if found is not None else _finding(rule, PASS, "host", {"judged": 0})
+
+
+def judge_rules(policy: Policy, facts: Json) -> t.Iterator[Finding]:
+    """Every rule has at least one finding. The facts are those of context()."""
+    facts = dict(facts)
+    blind = facts["visibility"].get("state") not in ("clear", "partial")
+    for rule in policy.rules:
+        for found in _host(rule, facts) if rule.each is None else _each(rule, facts):
+            if blind and found.status == PASS and _needs_sight(rule):
+                yield _finding(rule, UNKNOWN, found.subject, {}, "the host cannot see its kills")
+            else:
+                yield found

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""suggestions.yml: a list for oom_protect_services, out of kills, restarts and peaks. To be read by a person; nothing applies it.
+
+Names out of the facts are chosen by whoever runs the process, and Ansible runs templates out of variable files. So only names of
+letters, digits and a few signs get through, and every comment is made of numbers and of such names.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
+from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
+
+from .context import context
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.service")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+#: What Ansible comes in by, where it is not ssh: connection plugin -> the units of its agent.
+AGENTS = {
+    "aws_ssm": ("amazon-ssm-agent.service",),
+    "salt": ("salt-minion.service",),
+    "saltstack": ("salt-minion.service",),
+    "qubes": ("qubes-qrexec-agent.service",),
+    "proxmox_qemu_api": ("qemu-guest-agent.service",),
+    "libvirt_qemu": ("qemu-guest-agent.service",),
+    "vmware_tools": ("open-vm-tools.service",),
+    "podman": (),
+    "docker": (),
+    "local": (),
+}  # type: dict[str, tuple[str, ...]]
+_SSH = ("ssh.service", "sshd.service")
+_MIB = 1 << 20
+#: A victim with less than this share of the memory did not cause the shortage.
+_SMALL = 0.1
+_BACK = ("on-failure", "on-abnormal", "always")
+_SPARE_UNITS = re.compile(r"(?:user@|session-|run-|init\.)")
+
+
+class Line(t.NamedTuple):
+    """One setting and why."""
+
+    option: str
+    value: str
+    reason: str
+
+
+class Evidence:
+    """What all hosts tell of one unit."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.hosts = set()  # type: set[str]
+        self.own_limit = self.shortage = self.restarts = self.running = 0
+        self.small = True
+        self.peak = None  # type: int | None
+        self.peak_host = ""
+        self.limits = []  # type: list[t.Any]
+        self.scores = set()  # type: set[int]
+        self.restart = set()  # type: set[str]
+        self.total = None  # type: int | None
+        self.unlimited = False
+        self.is_oneshot = False
+
+    @property
+    def kills(self) -> int:
+        return self.own_limit + self.shortage
+
+    def see_kill(self, host: str, kill: Json, total: int | None) -> None:
+        self.hosts.add(host)
+        if kill.get("scope") == "memcg":
+            self.own_limit += 1
+        else:
+            self.shortage += 1
+        victim = kill["victim"]
+        sizes = [whole(victim.get(key)) for key in ("anon_rss", "file_rss", "shmem_rss")]
+        if total is None or any(size is None for size in sizes) or sum(size or 0 for size in sizes) > _SMALL * total:
+            self.small = False
+
+    def see_unit(self, host: str, unit: Json, total: int | None) -> None:
+        if unit["load_state"] not in (None, "loaded"):
+            return
+        self.hosts.add(host)
+        self.running += unit["active_state"] == "active"
+        self.restarts = max(self.restarts, whole(unit["restarts"]) or 0)
+        if unit["type"] == "oneshot":
+            self.is_oneshot = True
+        if isinstance(unit["restart"], str):
+            self.restart.add(unit["restart"])
+        score = whole(unit["oom_score_adjust"])
+        if score is not None:
+            self.scores.add(score)
+        peak = whole(unit["memory_peak"])
+        if peak is not None and (self.peak is None or peak > self.peak):
+            self.peak, self.peak_host = peak, host
+        if unit["memory_max"] is not None:
+            self.limits.append(unit["memory_max"])
+        if total is not None:
+            self.total = total if self.total is None else min(self.total, total)
+
+
+def _limit(size: float) -> str:
+    """Up to a whole number of 16 MiB."""
+    step = 16 * _MIB
+    return exact(-(-int(size) // step) * step)
+
+
+def _where(evidence: Evidence) -> str:
+    names = sorted(name for name in evidence.hosts if _HOST.fullmatch(name))
+    if len(evidence.hosts) == 1 and names:
+        return f"on {names[0]}"
+    return f"on {some(len(evidence.hosts), 'host')}"
+
+
+def _restart(found: Evidence, why: str) -> t.Iterator[Line]:
+    bad = sorted(word for word in found.restart if word not in _BACK and re.fullmatch(r"[a-z-]{1,20}", word))
+    if bad and not found.is_oneshot:
+        yield Line("restart", "on-failure", f"{why}; Restart={bad[0]} does not bring it back after an OOM kill")
+
+
+def _sized(found: Evidence) -> t.Iterator[Line]:
+    """Limits from what was seen. A peak that a limit cut off says only that more is needed."""
+    numbers = [limit for limit in found.limits if isinstance(limit, int)]
+    limit = max(numbers) if numbers else None
+    peak = found.peak
+    if found.own_limit and limit is not None and (found.total is None or limit * 1.5 <= found.total):
+        cut = f"killed {some(found.own_limit, 'time')} at its own limit of {human(limit)} {_where(found)}"
+        yield Line("memory_high", _limit(limit * 1.2), f"{cut}; slow it down before the new limit")
+        yield Line("memory_max", _limit(limit * 1.5), f"{cut}; 1.5 times that, unless it leaks")
+    elif peak is not None and peak >= 16 * _MIB:
+        seen = f"MemoryPeak {human(peak)}" + (f" on {found.peak_host}" if _HOST.fullmatch(found.peak_host) else "")
+        room = found.total is None or peak * 1.5 <= found.total
+        wide = limit is None or limit > 4 * peak
+        if wide and room and (limit is not None or found.shortage):
+            before = (
+                f", the limit is {human(limit)}" if limit is not None else f", and no limit; killed in {some(found.shortage, 'shortage')} of the host"
+            )
+            yield Line("memory_high", _limit(peak * 1.2), f"{seen}{before}; 1.2 times the peak")
+            yield Line("memory_max", _limit(peak * 1.5), f"{seen}; 1.5 times the peak")
+
+
+def _victim(found: Evidence) -> list[Line]:
+    lines = []
+    if found.shortage and found.small and not any(score < 0 for score in found.scores):
+        why = f"killed {some(found.shortage, 'time')} in a shortage of the host {_where(found)}, each time with less than 10 % of its memory"
+        lines.append(Line("oom_score_adjust", "-500", why))
+    if found.kills:
+        lines += _restart(found, f"killed {some(found.kills, 'time')} {_where(found)}")
+    elif found.restarts >= 3:
+        lines += _restart(found, f"restarted {some(found.restarts, 'time')}")
+    return lines + list(_sized(found))
+
+
+def _way_in(found: Evidence, connection: str) -> list[Line]:
+    """sshd keeps its listener at -1000 itself, and what it is given every login inherits: no more than a little below 0."""
+    lines = []
+    score = -200 if found.name in _SSH else -500
+    if not found.scores or max(found.scores) > score:
+        killed = f"killed {some(found.kills, 'time')}; " if found.kills else ""
+        inherits = "every login inherits it, and the listener keeps its -1000" if found.name in _SSH else "what it starts inherits it"
+        lines.append(Line("oom_score_adjust", str(score), f"{killed}the way in ({connection}) {_where(found)}; {inherits}"))
+    return lines + list(_restart(found, "the way in"))
+
+
+def _collect(report: Json) -> tuple[dict[str, Evidence], int]:
+    """Units by name, and how many names were refused."""
+    found = {}  # type: dict[str, Evidence]
+    refused = set()  # type: set[str]
+
+    def evidence(name: t.Any) -> Evidence | None:
+        if not isinstance(name, str) or not name.endswith(".service"):
+            return None
+        try:
+            good = bool(_NAME.fullmatch(name)) and parse_unit_name(name).name == name
+        except ValueError:
+            good = False
+        if not good:
+            refused.add(name)
+            return None
+        return None if _SPARE_UNITS.match(name) else found.setdefault(name, Evidence(name))
+
+    for host, entry in report["hosts"].items():
+        if entry["oom"] is None:
+            continue
+        facts = context(entry["oom"])
+        total = whole(facts["memory"].get("total"))
+        for kill in facts["kills"] or ():
+            one = evidence(kill["unit"])
+            if one is not None and kill.get("trigger") != "sysrq":
+                one.see_kill(host, kill, total)
+        for unit in facts["units"] or ():
+            one = evidence(unit["name"])
+            if one is not None:
+                one.see_unit(host, unit, total)
+    return found, len(refused)
+
+
+def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[str, list[Line]]], int]:
+    """(unit, lines), the way in first, then what was killed most; and how many names were refused.
+
+    connections -- connection plugin by host
+    """
+    found, refused = _collect(report)
+    ways = {}  # type: dict[str, str]
+    for host in report["hosts"]:
+        kind = str(connections.get(host) or "ssh").rpartition(".")[2]
+        for name in AGENTS.get(kind, _SSH):
+            ways.setdefault(name, kind if re.fullmatch(r"[a-z_]{1,30}", kind) else "ssh")
+    for name in _SSH:  # people come in by it, whatever Ansible does
+        ways.setdefault(name, "ssh")
+    # ssh first: it is what a person uses when nothing else answers
+    made = [
+        (name, _way_in(found[name], ways[name]))
+        for name in sorted(ways, key=lambda one: (one not in _SSH, one))
+        if name in found and found[name].hosts
+    ]
+    rest = sorted((one for name, one in found.items() if name not in ways), key=lambda one: (-one.kills, -one.restarts, one.name))
+    made += [(one.name, _victim(one)) for one in rest]
+    return [(name, lines) for name, lines in made if lines], refused
+
+
+def render(report: Json, connections: t.Mapping[str, str]) -> str:
+    """The YAML text."""
+    made, refused = suggest(report, connections)
+    known = sum(entry["oom"] is not None for entry in report["hosts"].values())
+    lines = [
+        "---",
+        "# Proposed by memops.linux from what the hosts tell: kills with a trusted source, restarts and peaks. Read it, change it, then use it",
+        "# with the role memops.linux.oom_protect. Nothing applies it by itself.",
+        f"# {some(known, 'host')} of {len(report['hosts']):,} could be read.",
+    ]
+    if refused:
+        lines.append(f"# {some(refused, 'unit')} left out: the name has signs that do not belong into a file of variables.")
+    if not made:
+        return "\n".join([*lines, "oom_protect_services: []", ""])
+    lines.append("oom_protect_services:")
+    for name, settings in made:
+        lines += [f"  - name: '{name}'", "    missing: skip"]
+        for option, value, reason in settings:
+            shown = value if option == "oom_score_adjust" else f"'{value}'"
+            lines += [f"    # {reason}", f"    {option}: {shown}"]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The role with facts out of a cache, on hosts that cannot be touched: what it writes, and the exit code of ansible-playbook.
+set -eu
+
+out="${OUTPUT_DIR:-$(mktemp -d)}/oom_compliance"
+mkdir -p "$out"
+export ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_INVENTORY_UNPARSED_WARNING=0
+
+# The settings pass on any kernel; kills of a text log never fail a verdict.
+right='{"settings": {"vm.panic_on_oom": {"max": 2}, "vm.oom_kill_allocating_task": {"max": 7}}, "kills": {"max": 0}, "disable": ["setting-at-boot"]}'
+wrong='{"settings": {"vm.panic_on_oom": {"min": 3}}, "disable": ["setting-at-boot"]}'
+untold='{"killers": {"earlyoom": "active"}}'
+broken='{"rules": [{"id": "a", "severity": "fatal", "message": "m", "remedy": "r", "assert": "a"}]}'
+
+# judge EXIT-CODE DEST POLICY [ARGUMENT...]: nothing on the hosts could be run by this interpreter
+judge() {
+    local wanted="$1" dest="$out/$2" policy="$3" code=0
+    shift 3
+    ansible-playbook -i inventory.yml compliance.yml -e ansible_python_interpreter=/nonexistent/python -e oom_compliance_gather=false \
+        -e "oom_compliance_dest=$dest" -e "{\"oom_compliance_policy\": $policy}" "$@" >"$out/log" 2>&1 || code=$?
+    if [ "$code" != "$wanted" ]; then
+        cat "$out/log"
+        echo "exit code $code, wanted $wanted: $policy $*" >&2
+        exit 1
+    fi
+}
+
+says() {
+    grep -qF -- "$1" "$out/log" || { cat "$out/log"; echo "not said: $1" >&2; exit 1; }
+}
+
+with_cache() {
+    echo "== $1"
+    export ANSIBLE_CACHE_PLUGIN="$1" ANSIBLE_CACHE_PLUGIN_CONNECTION="$2"
+    rm -rf "$out/right" "$out/wrong" "$out/untold" "$out/check"
+    ansible-playbook -i inventory.yml gather.yml
+    judge 0 right "$right"
+    judge 0 right "$right" --check
+    judge 2 wrong "$wrong"
+    says "FAILED (error) setting on one, two: vm.panic_on_oom"
+    judge 4 untold "$untold"
+    says "NOT KNOWN killer on one, two"
+    judge 4 strange "$right" -i stranger,
+    says "NOT KNOWN facts on stranger"
+    judge 2 broken "$broken"
+    says "rules[0].severity: 'fatal' is none of info, warning, error"
+    judge 2 check "$wrong" --check
+    if [ -e "$out/check" ] || [ -e "$out/broken" ]; then
+        echo "check mode or a wrong policy wrote something" >&2
+        exit 1
+    fi
+    judge 0 told "$wrong" -e oom_compliance_enforce=false
+    for name in index.html report.json report.md kills.csv junit.xml findings.sarif findings.json suggestions.yml; do
+        test -s "$out/wrong/$name"
+    done
+    python - "$out" <<'PYTHON'
+import json, sys
+from xml.etree import ElementTree
+
+out = sys.argv[1]
+wrong, untold = (ElementTree.parse(f"{out}/{name}/junit.xml").getroot() for name in ("wrong", "untold"))
+if (wrong.get("failures"), wrong.get("errors"), untold.get("failures"), untold.get("errors")) != ("2", "0", "0", "2"):
+    raise SystemExit("junit.xml does not tell a failure from what is not known")
+(run,) = json.load(open(f"{out}/wrong/findings.sarif"))["runs"]
+if sorted(result["properties"]["host"] for result in run["results"]) != ["one", "two"]:
+    raise SystemExit("findings.sarif does not have the failure of both hosts")
+PYTHON
+    ansible-playbook -i inventory.yml filter.yml -e ansible_python_interpreter=/nonexistent/python
+}
+
+with_cache jsonfile "$out/cache"
+
+if ! command -v redis-server >/dev/null; then
+    echo "NOT TESTED: the redis cache, because there is no redis-server here"
+elif ! python -c 'import redis' 2>/dev/null; then
+    echo "NOT TESTED: the redis cache, because this Python has no redis"
+elif ! ansible-doc -t cache community.general.redis >/dev/null 2>&1; then
+    echo "NOT TESTED: the redis cache, because community.general is not installed"
+else
+    port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --dir "$out" --logfile "$out/redis.log" &
+    redis=$!
+    trap 'kill "$redis"' EXIT
+    for _try in $(seq 100); do
+        if python -c "import redis; redis.Redis(port=$port).ping()" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    with_cache community.general.redis "127.0.0.1:$port:0"
+fi
