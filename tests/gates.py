@@ -461,6 +461,20 @@ def clone(m: Machine) -> str:
     return f"{what}; as {' and '.join(users)}"
 
 
+@gate("compliance", "1,000 hosts x 30 rules in time; the role on facts in a real Redis")
+def compliance(m: Machine) -> str:
+    speed = m.call("python", "tests/benchmark/compliance.py", bins=m.venv("lint", *NEW_ENOUGH), PYTHONPATH=str(CACHE)).strip().splitlines()[-1].strip()
+    if not shutil.which("redis-server", path=m.env["PATH"]):
+        return f"{speed}; redis: SKIPPED, no redis-server here: apt install redis-server"
+    bins = m.venv("redis", *NEW_ENOUGH)
+    m.collections()
+    with tempfile.TemporaryDirectory() as out:
+        said = m.call("./runme.sh", cwd=TREE / "tests/integration/targets/oom_compliance", bins=bins, OUTPUT_DIR=out)
+    if "NOT TESTED" in said:
+        raise Failed("the redis cache was not tested")
+    return f"{speed}; redis: read"
+
+
 @gate("sanity-2.16", "ansible-test sanity, core 2.16")
 def sanity_oldest(m: Machine) -> None:
     sanity(m, "2.16")
@@ -477,7 +491,7 @@ def sanity(m: Machine, version: str) -> None:
         raise Failed("ansible-test saw no files")
 
 
-@gate("molecule", "systemd containers: what is trusted, what is seen, on Debian 11, 12, 13")
+@gate("molecule", "systemd containers, Debian 11, 12, 13: what is trusted and seen, twenty situations of protection, swap's refusals and expiry")
 def molecule(m: Machine) -> str:
     if not shutil.which("podman", path=m.env["PATH"]):
         raise Skip("no container engine here: apt install podman crun")
