@@ -103,8 +103,8 @@ def inheritance(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
     if reason is None:
         return None
     return (
-        "-1000 for %s: %s, and every one would inherit it and could never be killed. A moderate score such as -200 still puts it behind others; allow_unkillable=true sets -1000"
-        % (name, reason)
+        "-1000 for %s: %s, and every one would inherit it and could never be killed. "
+        "A moderate score such as -200 still puts it behind others; allow_unkillable=true sets -1000" % (name, reason)
     )
 
 
