@@ -312,7 +312,7 @@ services:
       sample: true
     drop_in:
       description: Our file.
-      type: path
+      type: str
       sample: /etc/systemd/system/nginx.service.d/50-memops.conf
     settings:
       description: What was wished, as it is written in the drop-in.
@@ -326,7 +326,7 @@ services:
       sample: {oom_score_adjust: -500, memory_max: infinity}
     shadowed_by:
       description: The file that is read after ours and sets another value.
-      type: path
+      type: str
       sample: null
     processes:
       description:

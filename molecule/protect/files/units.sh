@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Words for the setups of vars/*.yml.
+# Words for the setups of vars/*.yml, which source this file.
+# shellcheck shell=sh disable=SC2034
 folder=/etc/systemd/system
 run='ExecStart=/bin/sleep infinity'
 

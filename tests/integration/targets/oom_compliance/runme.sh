@@ -74,7 +74,10 @@ PYTHON
 
 with_cache jsonfile "$out/cache"
 
-if ! command -v redis-server >/dev/null; then
+# ansible-test gives a target neither the collection with the cache plugin nor a variable: the gate `compliance` runs this script itself.
+if [ -z "${MEMOPS_REDIS:-}" ]; then
+    echo "NOT TESTED: the redis cache, because MEMOPS_REDIS is not set"
+elif ! command -v redis-server >/dev/null; then
     echo "NOT TESTED: the redis cache, because there is no redis-server here"
 elif ! python -c 'import redis' 2>/dev/null; then
     echo "NOT TESTED: the redis cache, because this Python has no redis"
