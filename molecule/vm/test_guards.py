@@ -1,0 +1,132 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would kill, freeze or panic is refused, and what would not is done: limits below use, swapoff without room."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from typing import Any
+
+import image
+from conftest import Host, say
+
+MIB = 1 << 20
+COUNT = 20
+#: Shares of RAM that a process holds while its swap is taken away: ten, spread over the machines.
+SHARES = [0.5 + number * 0.8 / 9 for number in range(10)]
+SWAP = "/swap-guard"
+
+
+def numbers(host: Host, file: str) -> list[int]:
+    """One number of each unit's cgroup."""
+    files = " ".join(f"/sys/fs/cgroup/system.slice/vm-limit-{number}.service/{file}" for number in range(COUNT))
+    return [int(line) for line in host.root(f"cat {files}").split()]
+
+
+def events(host: Host, number: int) -> dict[str, int]:
+    text = host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{number}.service/memory.events")
+    return {line.split()[0]: int(line.split()[1]) for line in text.splitlines()}
+
+
+def pids(host: Host) -> list[str]:
+    return [host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{number}.service/cgroup.procs") for number in range(COUNT)]
+
+
+def work(host: Host, units: list[int]) -> int:
+    """A little more memory in each of these units; how many came to their end in time. What sleeps does not notice that it is frozen."""
+    group = "/sys/fs/cgroup/system.slice/vm-limit-$n.service/cgroup.procs"
+    inside = 'echo $$ > "$0" && head -c 512K /dev/zero | tail -n 1 >/dev/null'
+    return len(host.root(f"for n in {' '.join(map(str, units))}; do timeout 15 sh -c '{inside}' {group} && echo done; done; :").split())
+
+
+def test_a_limit_below_use_is_refused(host: Host) -> None:
+    rng = random.Random(host.suite)
+    # tail keeps what it has read until it may write, and nobody reads: memory without a Python for each.
+    command = 'ExecStart=/bin/sh -c "head -c %dM /dev/zero | tail -n 1 | sleep infinity"'
+    units = [f"[Service]\\n{command % rng.randint(4, 9)}\\nOOMPolicy=continue\\n" for _number in range(COUNT)]
+    host.root("; ".join(f"printf '{text}' > /etc/systemd/system/vm-limit-{number}.service" for number, text in enumerate(units)).replace("%", "%%"))
+    names = " ".join(f"vm-limit-{number}.service" for number in range(COUNT))
+    host.root(f"systemctl daemon-reload; systemctl start {names}; sleep 4; systemctl is-active {names} >/dev/null")
+    try:
+        used, lived, killed = numbers(host, "memory.current"), pids(host), int(host.root("grep ^oom_kill /proc/vmstat").split()[1])
+        services: list[dict[str, Any]] = []
+        for number in range(COUNT):
+            fits = number // 2 % 2 == 0
+            limit = int(used[number] * (rng.uniform(1.3, 2.0) if fits else rng.uniform(0.3, 0.9)))
+            services.append({"name": f"vm-limit-{number}.service", ("memory_max", "memory_high")[number % 2]: str(limit)})
+        fit = [number // 2 % 2 == 0 for number in range(COUNT)]
+        for check in (True, False):
+            result = host.module("service_memory", services=services, fails=True, check=check)
+            allowed = [row["status"] == "changed" for row in result["services"]]
+            say(f"{host.name}: {'check' if check else 'real'}: {sum(a == f for a, f in zip(allowed, fit))} of {COUNT} limits judged right")
+            wrong = [(services[n], used[n], row["status"], row["error"]) for n, row in enumerate(result["services"]) if allowed[n] != fit[n]]
+            assert not wrong, f"limits judged wrong: {wrong}; all in {host.folder}"
+        assert pids(host) == lived, f"a process has died: {pids(host)}, before {lived}"
+        assert int(host.root("grep ^oom_kill /proc/vmstat").split()[1]) == killed
+        fitting = [number for number in range(COUNT) if fit[number]]
+        assert work(host, fitting) == len(fitting), "a unit is frozen"
+        frozen = [number for number in range(COUNT) if events(host, number)["high"] or events(host, number)["max"]]
+        assert not frozen, f"slowed down: {[(number, events(host, number)) for number in frozen]}"
+        limits = [
+            host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{n}.service/{('memory.max', 'memory.high')[n % 2]}").strip() for n in range(COUNT)
+        ]
+        assert [limit != "max" for limit in limits] == fit, limits
+        # The guard guards from something: by force, the same limits kill and slow down.
+        forced = [dict(services[number], memory_swap_max="0") for number in (2, 3)]
+        forced[0]["memory_max"] = str(used[2] // 4)
+        forced[1]["memory_high"] = str(used[3] // 4)
+        comms = dict(
+            line.split(" ", 1) for line in host.root(f"for p in {' '.join(lived[2].split())}; do echo $p $(cat /proc/$p/comm); done").splitlines()
+        )
+        trace, since = "/sys/kernel/tracing", time.time()
+        host.root(f"mountpoint -q {trace} || mount -t tracefs tracefs {trace}; echo > {trace}/trace; echo 1 > {trace}/events/oom/mark_victim/enable")
+        host.module("service_memory", services=forced, force_limits=True, fails=None)  # the dead cannot be verified
+        host.root("sleep 3")
+        victims = set(re.findall(r" mark_victim: pid=(\d+)", host.root(f"cat {trace}/trace")))
+        told = {
+            "stage": "forced limit",
+            "killer": "kernel",
+            "scope": "memcg",
+            "trigger": "fault",
+            "uid": 0,
+            "adj": 0,
+            "since": since,
+            "until": time.time(),
+        }
+        group = "/system.slice/vm-limit-2.service"
+        told.update(unit="vm-limit-2.service", oom_memcg=group, cgroup=group.encode().hex())
+        host.truth += [dict(told, pid=int(pid), comm=comms[pid].encode().hex()) for pid in victims]
+        assert victims, "a limit of a quarter of what is used killed nobody"
+        work(host, [3])
+        assert events(host, 3)["high"] >= 1, events(host, 3)
+    finally:
+        host.root(f"systemctl stop {names}; rm -rf /etc/systemd/system/vm-limit-*; systemctl daemon-reload; systemctl reset-failed", check=False)
+
+
+def test_swapoff_without_room_is_refused(host: Host) -> None:
+    total = int(host.root("awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo"))
+    rows = []
+    with host.talk("hold") as ask:
+        for share in SHARES[image.SUITES.index(host.suite) :: len(image.SUITES)]:
+            host.module("swap_file", path=SWAP, size="512M", min_free="256M", persistent=False)
+            kills = host.root("grep ^oom_kill /proc/vmstat")
+            out = 0.05 if share < 0.8 else share * 0.6  # a little of it lies in swap, or most
+            assert ask(f"hold {total * share:.0f} {total * out:.0f}")["held"], "no memory for the holder"
+            used = int(host.root("tail -n 1 /proc/swaps").split()[3]) << 10
+            room = int(host.root("awk '/MemAvailable/ { print $2 }' /proc/meminfo")) << 10
+            result = host.module("swap_file", path=SWAP, state="absent", persistent=False, fails=None)
+            left = host.root("tail -n +2 /proc/swaps").strip()
+            row = {"share": share, "used": used, "room": room, "done": not result["failed"], "left": left, "msg": result["msg"]}
+            rows.append(row)
+            say(f"{host.name}: {share:.0%} of RAM held, {used >> 20} MiB in swap, room for {room >> 20} MiB: {'done' if row['done'] else 'refused'}")
+            assert host.root("grep ^oom_kill /proc/vmstat") == kills, f"a kill: {row}"
+            assert ask("drop")["lived"], f"the holder has died: {row}"
+            assert row["done"] == (not left), f"said, and in /proc/swaps: {row}"
+            sure = room - max(64 * MIB, room // 10) - used
+            assert abs(sure) < 12 * MIB or row["done"] == (sure > 0), f"room for {sure >> 20} MiB more than needed: {row}"
+    host.module("swap_file", path=SWAP, state="absent")
+    host.save("swapoff", rows)
+    assert not host.panicked()
