@@ -75,7 +75,7 @@ test-fast:  ## lint and the unit tests on the newest Python: the loop of somebod
 .PHONY: test-vm
 test-vm:  ## real kernels in virtual machines; VM_TESTS=facts,contest and VM_SUITES=bookworm pick some
 	$(check_python)
-	@VM_SUITES=$${VM_SUITES:-bullseye,bookworm,trixie} VM_TESTS=$${VM_TESTS:-facts,contest,article,guards,powercut} $(PYTHON) tests/gates.py --only vm
+	@VM_SUITES=$${VM_SUITES:-bullseye,bookworm,trixie,v1} VM_TESTS=$${VM_TESTS:-facts,contest,article,guards,powercut} $(PYTHON) tests/gates.py --only vm
 
 .PHONY: format
 format:  ## write the one format: black, and the order of imports
