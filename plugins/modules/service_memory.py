@@ -78,10 +78,10 @@ options:
         description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
         type: str
       memory_high:
-        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs.
+        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
         type: str
       memory_max:
-        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs.
+        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
         type: str
       memory_swap_max:
         description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
@@ -120,10 +120,10 @@ options:
     description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
     type: str
   memory_high:
-    description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs.
+    description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
     type: str
   memory_max:
-    description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs.
+    description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
     type: str
   memory_swap_max:
     description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
@@ -160,7 +160,9 @@ options:
       - V(restart) restarts the units whose processes do not have the score yet, waits O(settle) seconds and looks whether they live.
         Otherwise the earlier drop-in comes back, is reloaded and the unit restarted. A stopped unit stays stopped.
       - V(next_start) reloads only and returns RV(restart_required).
-      - Limits are in force from the reload on, whatever is given here. So it is with systemd.
+      - Limits are in force from the reload on with systemd 252, whatever is given here.
+      - With systemd 257 a reload leaves a running unit's limits as they are. A gap V(not_enforced) says so; they come in force later,
+        at the unit's next start or when systemd next looks at its cgroup. Restart the unit to be sure; O(apply=restart) looks at scores only.
     type: str
     choices: [live, restart, next_start]
     default: live
