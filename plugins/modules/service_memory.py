@@ -78,10 +78,10 @@ options:
         description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
         type: str
       memory_high:
-        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
+        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force, see O(apply).
         type: str
       memory_max:
-        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
+        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see O(apply).
         type: str
       memory_swap_max:
         description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
@@ -120,10 +120,10 @@ options:
     description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
     type: str
   memory_high:
-    description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
+    description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force, see O(apply).
     type: str
   memory_max:
-    description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. In force at the reload, also for what runs, up to systemd 252 at least; see O(apply).
+    description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see O(apply).
     type: str
   memory_swap_max:
     description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
@@ -416,22 +416,15 @@ from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._protect.act import ProtectError, protect
 from ansible_collections.memops.linux.plugins.module_utils._protect.outcome import outcome, warnings
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
 
 def settings_spec() -> Dict[str, Any]:
-    return {
-        "oom_score_adjust": {"type": "int"},
-        "oom_policy": {"type": "str", "choices": ["continue", "stop", "kill"]},
-        "restart": {"type": "str", "choices": ["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"]},
-        "memory_min": {"type": "str"},
-        "memory_low": {"type": "str"},
-        "memory_high": {"type": "str"},
-        "memory_max": {"type": "str"},
-        "memory_swap_max": {"type": "str"},
-        "managed_oom_swap": {"type": "str", "choices": ["auto", "kill"]},
-        "managed_oom_memory_pressure": {"type": "str", "choices": ["auto", "kill"]},
-        "managed_oom_preference": {"type": "str", "choices": ["none", "avoid", "omit"]},
-    }
+    spec = {setting.option: {"type": "int" if setting.kind == "score" else "str"} for setting in SETTINGS}  # type: Dict[str, Any]
+    for setting in SETTINGS:
+        if setting.words:
+            spec[setting.option]["choices"] = list(setting.words)
+    return spec
 
 
 def per_service() -> Dict[str, Any]:

@@ -20,21 +20,12 @@ author:
   - memops.linux contributors (@memops)
 extends_documentation_fragment:
   - memops.linux._attributes
+  - memops.linux._attributes.changes
 attributes:
-  check_mode:
-    support: full
-    details:
-      - Runs every check and returns the plan that a run would follow.
   diff_mode:
     support: full
     details:
       - Shows the swap file and its own line of C(/etc/fstab). Other lines may hold passwords and are left out.
-  facts:
-    support: N/A
-    details:
-      - It returns no facts.
-  platform:
-    support: full
 options:
   path:
     description:

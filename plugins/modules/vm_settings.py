@@ -17,21 +17,12 @@ author:
   - memops.linux contributors (@memops)
 extends_documentation_fragment:
   - memops.linux._attributes
+  - memops.linux._attributes.changes
 attributes:
-  check_mode:
-    support: full
-    details:
-      - Runs every check and returns the plan that a run would follow.
   diff_mode:
     support: full
     details:
       - Shows the settings of the running kernel and the file.
-  facts:
-    support: N/A
-    details:
-      - It returns no facts.
-  platform:
-    support: full
 options:
   settings:
     description:

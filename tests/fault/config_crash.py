@@ -11,7 +11,6 @@ a sweep takes seconds. Runs on Python 3.6 as well.
 """
 
 import argparse
-import atexit
 import errno
 import os
 import shutil
@@ -21,22 +20,10 @@ import tempfile
 import time
 import traceback
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-
-
-def _importable():
-    """The checkout as a collection, wherever it lies."""
-    folder = tempfile.mkdtemp(prefix="memops-crash-")
-    os.makedirs(os.path.join(folder, "ansible_collections", "memops"))
-    os.symlink(ROOT, os.path.join(folder, "ansible_collections", "memops", "linux"))
-    sys.path.insert(0, folder)
-    sys.dont_write_bytecode = True
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the link, not what it leads to
-
-
 if __name__ == "__main__":
-    _importable()
+    from checkout import importable
+
+    importable()
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused  # noqa: E402

@@ -10,7 +10,6 @@ round and ends with 1 if a line is missing. Runs on Python 3.6 as well.
 """
 
 import argparse
-import atexit
 import multiprocessing
 import os
 import shutil
@@ -19,22 +18,10 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-
-
-def _importable():
-    """The checkout as a collection, wherever it lies."""
-    folder = tempfile.mkdtemp(prefix="memops-writers-")
-    os.makedirs(os.path.join(folder, "ansible_collections", "memops"))
-    os.symlink(ROOT, os.path.join(folder, "ansible_collections", "memops", "linux"))
-    sys.path.insert(0, folder)
-    sys.dont_write_bytecode = True
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the link, not what it leads to
-
-
 if __name__ == "__main__":
-    _importable()
+    from checkout import importable
+
+    importable()
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import update  # noqa: E402

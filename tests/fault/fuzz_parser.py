@@ -9,34 +9,19 @@ Every case has its own seed, so that a failure is repeated with --first N --coun
 """
 
 import argparse
-import atexit
 import json
 import os
 import random
 import re
 import resource
-import shutil
 import sys
-import tempfile
 import time
 import traceback
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-
-
-def _importable():
-    """The checkout as a collection, wherever it lies."""
-    folder = tempfile.mkdtemp(prefix="memops-fuzz-")
-    os.makedirs(os.path.join(folder, "ansible_collections", "memops"))
-    os.symlink(ROOT, os.path.join(folder, "ansible_collections", "memops", "linux"))
-    sys.path.insert(0, folder)
-    sys.dont_write_bytecode = True
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the link, not what it leads to
-
-
 if __name__ == "__main__":
-    _importable()
+    from checkout import ROOT, importable
+
+    importable()
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import facts, select  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict  # noqa: E402

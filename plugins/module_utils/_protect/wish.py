@@ -11,8 +11,6 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.setting impo
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 UNTOUCHED = "Nothing was changed."
-#: Options that may stand in each entry of services; an entry's own value wins over the one at the top.
-PER_SERVICE = ("state", "dropin", "apply", "missing")
 
 
 class WishError(ValueError):

@@ -131,7 +131,6 @@ SETTINGS = (
 
 BY_OPTION = {setting.option: setting for setting in SETTINGS}  # type: Dict[str, Setting]
 BY_KEY = {setting.key: setting for setting in SETTINGS}  # type: Dict[str, Setting]
-LIMITS = ("memory_high", "memory_max", "memory_swap_max")
 
 #: OOMPolicy= works in scopes since 253.
 _SCOPE_POLICY = 253
