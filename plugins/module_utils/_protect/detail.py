@@ -14,7 +14,6 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd import cgrou
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import origins, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import INFINITY
-from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
 from .earlier import earlier_scores
 from .scores import Score, apply_scores, may_lower
@@ -35,26 +34,20 @@ def add_details(host: Host, units: Sequence[Dict[str, Any]]) -> None:
         unit.update(_detail(host, where, capable, state))
 
 
-def _number(text: str) -> Optional[int]:
-    return int(text) if text.isdigit() and int(text) < 2**63 else None
-
-
 def _peak(host: Host, where: cgroup.Layout, state: UnitState) -> Optional[int]:
     """MemoryPeak= since systemd 255, memory.peak since 5.19, on cgroup 1 memory.max_usage_in_bytes."""
-    shown = _number(state.get("MemoryPeak"))
+    shown = state.number("MemoryPeak")
     return shown if shown is not None else cgroup.peak(host, where, state.control_group)
 
 
 def _detail(host: Host, where: cgroup.Layout, capable: bool, state: UnitState) -> Dict[str, Any]:
-    unit = parse_unit_name(state.id)
-    names = [unit] + [parse_unit_name(name) for name in state.names if name != state.id]
-    files = unit_files(host, names, state.fragment)
-    winners = origins(files, unit.type)
+    files = unit_files(host, state.units, state.fragment)
+    winners = origins(files, state.units[0].type)
     believed = {option: state.believed(option) for option in _LIMITS}
     found = {
         "type": state.get("Type") or None,
         "restart": state.get("Restart") or None,
-        "restarts": _number(state.get("NRestarts")),
+        "restarts": state.number("NRestarts"),
         "kill_mode": state.get("KillMode") or None,
         "delegate": state.get("Delegate") == "yes",
         "needs_reload": state.needs_reload,

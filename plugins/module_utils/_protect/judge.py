@@ -105,8 +105,7 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
     for state in current.running:
         used = cgroup.usage(ground.host, ground.layout, state.control_group)
         if used is None:
-            shown = state.get("MemoryCurrent")
-            used = int(shown) if shown.isdigit() and int(shown) < 2**63 else None
+            used = state.number("MemoryCurrent")
         swapped = cgroup.swap_usage(ground.host, ground.layout, state.control_group)
         said = guards.room(state, wish, used, swapped, ground.ram, allow)
         if said:

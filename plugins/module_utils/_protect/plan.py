@@ -109,6 +109,6 @@ def steps(
         clear=current.litter and not write,
         reload=current.booted and (write or pending),
         score=score,
-        setting=sum(len(found) for found in older.values()) if wish.apply == "live" or (wish.apply == "restart" and not restarting) else 0,
+        setting=sum(len(found) for found in older.values()) if wish.apply != "next_start" and not restarting else 0,
         restart=tuple(name for name, found in sorted(older.items()) if found) if restarting else (),
     )

@@ -81,7 +81,7 @@ class Current(NamedTuple):
         """The files of the unit, or of an instance of the template, with ours as it will be."""
         names, fragment = self.names, self.fragment
         if instance is not None:
-            names, fragment = [parse_unit_name(name) for name in instance.names], instance.fragment or fragment
+            names, fragment = instance.units, instance.fragment or fragment
         if after is None:
             return unit_files(host, names, fragment, gone=self.path)
         return unit_files(host, names, fragment, ours=UnitFile(self.path, after))

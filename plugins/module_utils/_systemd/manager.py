@@ -12,7 +12,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 
 from .setting import BY_OPTION, SETTINGS, Value
-from .show import parse_show
+from .show import number, parse_show
 from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
@@ -43,6 +43,15 @@ class UnitState(NamedTuple):
         # A name with a backslash is printed in quotes as for a shell, but not in Id=.
         words = [shlex.split(word)[0] if word.startswith('"') else word for word in self.get("Names").split()]
         return tuple(dict.fromkeys([self.id] + words))
+
+    @property
+    def units(self) -> List[UnitName]:
+        """The same, its own name first."""
+        return [parse_unit_name(name) for name in self.names]
+
+    def number(self, name: str) -> Optional[int]:
+        """A property that is a count or a size; None where it is not set."""
+        return number(self.get(name))
 
     @property
     def exists(self) -> bool:

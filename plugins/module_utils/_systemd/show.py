@@ -67,7 +67,7 @@ def parse_show(text: str) -> Iterator[Properties]:
         yield block
 
 
-def _number(text: Optional[str]) -> Optional[int]:
+def number(text: Optional[str]) -> Optional[int]:
     """None for what is not there, ``[not set]``, ``infinity`` and the number that means either."""
     try:
         value = int(text or "")
@@ -92,18 +92,18 @@ def oom_kills(host: Host, cgroup: Optional[str]) -> Optional[int]:
 
 def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
     """One unit of contract 1. memory_max None is no limit as well as unknown."""
-    limit = _number(block.get("MemoryMax"))
+    limit = number(block.get("MemoryMax"))
     return {
         "name": block["Id"],
         "names": [name for name in block.get("Names", "").split() if name != block["Id"]],
         "load_state": block.get("LoadState") or None,
         "result": block.get("Result") or None,
         "oom_kills": oom_kills(host, block.get("ControlGroup")),
-        "oom_score_adjust": _number(block.get("OOMScoreAdjust")),
+        "oom_score_adjust": number(block.get("OOMScoreAdjust")),
         "active_state": block.get("ActiveState") or None,
-        "memory_current": _number(block.get("MemoryCurrent")),
-        "memory_max": _number(block.get("MemoryLimit")) if limit is None else limit,
-        "memory_high": _number(block.get("MemoryHigh")),
+        "memory_current": number(block.get("MemoryCurrent")),
+        "memory_max": number(block.get("MemoryLimit")) if limit is None else limit,
+        "memory_high": number(block.get("MemoryHigh")),
         "oom_policy": block.get("OOMPolicy") or None,
     }
 
