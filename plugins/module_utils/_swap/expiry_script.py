@@ -107,7 +107,7 @@ without_file() {
     [ ! -e "$file" ]
 }
 
-# Last of all: without its units there is no other try. One that is killed here is started again by systemd.
+# Last of all: without its timer there is no other try, but systemd starts again what was killed here, and that comes back to this.
 without_units() {
     systemctl --no-block stop "$unit.timer"
     rm -f -- "$units/timers.target.wants/$unit.timer" "$units/$unit.timer" "$units/$unit.service" "@stamps@/stamp-$unit.timer"
@@ -130,9 +130,13 @@ main() {
     [ -d "$locks" ] || mkdir -m 0755 -- "$locks"
     exec 9<>"$locks/lock"
     flock -w 300 9 || later "$file stays: somebody else holds $locks/lock"
-    # a run of swap_file may have taken this one back while we waited
-    [ "$(sed -n 's/^# expires=//p' "$units/$unit.timer" 2>/dev/null)" = "$expires" ] || exit 0
     printf '%s\n' $$ >"$locks/lock"
+    # a run of swap_file may have taken this one back or moved it while we waited
+    if [ ! -e "$units/$unit.timer" ]; then
+        without_units
+        exit 0
+    fi
+    [ "$(sed -n 's/^# expires=//p' "$units/$unit.timer")" = "$expires" ] || exit 0
     if active; then
         numbers=$(verdict)
         case $numbers in

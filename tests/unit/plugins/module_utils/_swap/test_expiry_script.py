@@ -219,6 +219,19 @@ def test_killed_anywhere_and_run_again(tmp_path):
     assert len(states) > 1  # or the kills all came at one place
 
 
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_killed_among_its_units(machine, gone):
+    """rm takes one name after the other: whatever it had taken when it was killed, the next run takes the rest."""
+    os.unlink(machine.file)
+    machine.fstab.write_bytes(FOREIGN)
+    units = [machine.folder / "units" / (UNIT + ".timer"), machine.folder / "units" / (UNIT + ".service")]
+    for path in (units + [machine.folder / "stamps" / ("stamp-%s.timer" % UNIT)])[:gone]:
+        path.unlink()
+    assert machine.run() == (0, "")
+    assert machine.left() == ["fstab"]
+    assert not [call for call in machine.calls() if call.startswith("swapoff")]
+
+
 def test_two_other_timers_keep_the_script(machine):
     (machine.folder / "units" / "memops-swap-expiry-y.timer").write_text("")
     assert machine.run()[0] == 0
