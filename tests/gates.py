@@ -10,6 +10,7 @@ it needs; a command that fails is a failure. Whatever a gate prints goes to .cac
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -19,9 +20,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,8 +98,8 @@ class Machine:
                 return self.pythons[version]
         raise Skip(f"no Python {' or '.join(versions)} here")
 
-    def call(self, *argv: str | Path, cwd: Path = TREE, bins: Path | None = None, timeout: float = 3600, **env: str) -> str:
-        """Run a command into the log of this gate; its output comes back."""
+    def call(self, *argv: str | Path, cwd: Path = TREE, bins: Path | None = None, timeout: float = 3600, progress: str = "", **env: str) -> str:
+        """Run a command into the log of this gate; its output comes back. Lines that hold the expression `progress` are shown as they come."""
         environ = {**self.env, **env}
         if bins:
             environ["PATH"] = f"{bins}:{environ['PATH']}"
@@ -107,7 +109,10 @@ class Machine:
             start = log.tell()
             command = [shutil.which(str(argv[0]), path=environ["PATH"]) or str(argv[0]), *map(str, argv[1:])]
             try:
-                done = subprocess.run(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout, check=False)
+                with following(self.log, start, progress):
+                    done = subprocess.run(
+                        command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout, check=False
+                    )
             except subprocess.TimeoutExpired:
                 raise Failed(f"no end after {timeout:.0f} s: {argv[0]}") from None
             log.seek(start)
@@ -183,6 +188,33 @@ class Machine:
         elif not all((CACHE / "deps/ansible_collections" / n.replace(".", "/")).is_dir() for n in names):
             galaxy = self.venv("molecule", *NEW_ENOUGH) / "ansible-galaxy"
             self.call(galaxy, "collection", "install", "-r", ROOT / "tests/requirements/collections.yml", "-p", CACHE / "deps", cwd=ROOT)
+
+
+@contextlib.contextmanager
+def following(log: Path, start: int, wanted: str) -> Iterator[None]:
+    """Show the lines of a growing log that hold this expression."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            lines.seek(start)
+            last = False
+            while not last:
+                last = ended.wait(1)
+                for line in lines:
+                    if re.search(wanted, line):
+                        print(f"\n      {line.rstrip()[:160]}", end="", flush=True)
+        print("\n    ", end="", flush=True)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    if wanted:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if wanted:
+            thread.join()
 
 
 def find_pythons() -> dict[str, str]:
@@ -517,15 +549,16 @@ def molecule(m: Machine) -> str:
 
 @gate("vm", "real kernels in virtual machines: kills, forecasts, protection below 0, guards, swap, a reboot")
 def vm(m: Machine) -> str:
-    missing = [name for name in ("qemu-system-x86_64", "qemu-img", "ssh") if not shutil.which(name, path=m.env["PATH"])]
+    missing = [name for name in ("qemu-system-x86_64", "qemu-img", "ssh", "mmdebstrap") if not shutil.which(name, path=m.env["PATH"])]
     if missing:
-        raise Skip(f"no {', '.join(missing)} here: apt install qemu-system-x86 qemu-utils openssh-client")
+        raise Skip(f"no {', '.join(missing)} here: apt install qemu-system-x86 qemu-utils openssh-client mmdebstrap")
     if os.geteuid():
         raise Skip("the images are built by root")
     env = {"MEMOPS_VM_CACHE": os.environ.get("MEMOPS_VM_CACHE") or str(CACHE / "vm")}
     # One kernel tells most. `make test-vm` asks all of them.
     env.update({name: os.environ.get(name) or default for name, default in (("VM_SUITES", "bookworm"), ("VM_TESTS", "facts,contest,article,guards"))})
-    output = m.call("python", "molecule/vm/run.py", bins=m.venv("vm", "3.12", "3.11"), timeout=5400, **env)
+    bins = m.venv("vm", "3.12", "3.11")
+    output = m.call("python", "molecule/vm/run.py", bins=bins, timeout=5400, progress=r" \d\d:\d\d:\d\d |^vm: | (PASSED|FAILED|ERROR)\b", **env)
     said = re.findall(r"\S+: (\d+ contests, .*|.*limits judged right)", output)
     return "; ".join([env["VM_SUITES"], *said[:12], output.strip().splitlines()[-1]])
 
@@ -536,7 +569,7 @@ def vm(m: Machine) -> str:
 def tail(log: Path, lines: int = 40) -> str:
     """The errors that a tool named, wherever they stand, else the end of the log."""
     text = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    named = [line for line in text if re.match(r"ERROR: |FAILED |fatal: |E  |.*: error: ", line)]
+    named = [line for line in text if re.match(r"ERROR: |(\S+ +)?FAILED |fatal: |(\S+ +)?E   |.*: error: ", line)]
     return "\n".join(named[:lines] if named else text[-lines:])
 
 
