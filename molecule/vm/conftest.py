@@ -99,7 +99,7 @@ class Host(machine.Machine):
         command = ["ansible", "-i", self.folder / "hosts.json", "all", "-m", f"memops.linux.{name}", "-t", tree]
         command += ["-a", json.dumps(options)] if options else []  # Ansible takes {} for words of a command
         command += ["--check"] if check else []
-        output = self.ansible([*command, "-e", json.dumps({"ansible_become": become})], check=False)
+        output = self.ansible([*command, "-e", json.dumps({"ansible_become": become})], None)
         try:
             result = json.loads((tree / self.name).read_text())
         except OSError:
@@ -111,18 +111,18 @@ class Host(machine.Machine):
             raise AssertionError(f"{name} of {self.name}: {result.get('msg')!r}, all of it in {path}")
         return result
 
-    def playbook(self, name: str, check: bool = True, **variables: Any) -> str:
-        """A playbook, by its name in the collection or its path."""
-        return self.ansible(["ansible-playbook", "-i", self.folder / "hosts.json", name, "-e", json.dumps(variables)], check)
+    def playbook(self, name: str, code: int = 0, **variables: Any) -> str:
+        """A playbook, by its name in the collection or its path, and the exit code that it is to end with."""
+        return self.ansible(["ansible-playbook", "-i", self.folder / "hosts.json", name, "-e", json.dumps(variables)], code)
 
-    def ansible(self, command: list[Any], check: bool = True) -> str:
+    def ansible(self, command: list[Any], code: int | None = 0) -> str:
         done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900)
         log = self.folder / "ansible.log"
         with log.open("a") as out:
             out.write(f"$ {' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}\n")
         if not self.alive():
             raise machine.Gone(self.last_words())
-        assert not check or done.returncode == 0, f"exit code {done.returncode}, see {log}:\n{done.stdout[-2500:]}\n{done.stderr[-1500:]}"
+        assert code in (None, done.returncode), f"exit code {done.returncode}, not {code}, see {log}:\n{done.stdout[-2500:]}\n{done.stderr[-1500:]}"
         return done.stdout
 
     def facts(self, **options: Any) -> dict[str, Any]:
@@ -172,4 +172,6 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
         yield one.boot()
         assert not one.panicked(), f"the kernel panicked: {one.folder}/serial.log"
     finally:
+        if one.alive():
+            (one.folder / "dmesg.log").write_text(one.root("dmesg", check=False), errors="surrogateescape")
         one.destroy()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import Any, Iterator
+from xml.etree import ElementTree
 
 import pytest
 from conftest import AGENT, Host, say
@@ -15,6 +16,14 @@ from test_facts import check
 SERVICES = (("vm-first", 60, -1000), ("vm-second", 40, -500), ("vm-other", 30, None))
 WANTED = [{"name": name, "oom_score_adjust": score} for name, _mib, score in SERVICES if score is not None]
 SWAP = "/swapfile"
+#: What the two plays below make true.
+POLICY = {
+    "extends": "baseline",
+    "services": WANTED,
+    "swap": {"min": "511M", "files": [{"path": SWAP, "persistent": True}]},
+    "visibility": "clear",
+}
+PASSED, FAILED = 0, 2
 
 
 def unit_file(name: str, mib: int) -> str:
@@ -61,6 +70,15 @@ def load(host: Host, mib: float) -> list[dict[str, Any]]:
     return list(fact["victims"])
 
 
+def judged(host: Host, name: str, code: int) -> set[str]:
+    """The rules that fail by the policy, from JUnit; the play ends with this code."""
+    dest = host.folder / name
+    host.playbook("memops.linux.compliance", code, oom_compliance_policy=POLICY, oom_compliance_dest=str(dest))
+    cases = ElementTree.parse(dest / "junit.xml").getroot().findall(".//testcase")
+    assert len(cases) > 30 and not [case for case in cases if case.find("error") is not None], f"not known: {dest}/junit.xml"
+    return {str(case.get("name")) for case in cases if case.find("failure") is not None}
+
+
 def named(victims: list[dict[str, Any]]) -> list[str]:
     return [bytes.fromhex(row["comm"]).decode() for row in victims]
 
@@ -74,6 +92,8 @@ def test_the_article(host: Host, services: None) -> None:
     assert facts["kills"][-1]["unit"] == "vm-first.service"
     host.root("systemctl restart vm-first.service")
     full(host)
+    drift = judged(host, "compliance-before", FAILED)
+    assert any("vm-first" in case for case in drift) and any("swap" in case for case in drift), drift
     # Protected live: the same processes, another score.
     pids, started = main_pids(host), scores(host)
     assert set(started.values()) == {0}
@@ -111,6 +131,7 @@ def test_the_article(host: Host, services: None) -> None:
     assert not host.root("systemctl --failed --no-legend").strip()
     assert not host.module("service_memory", services=WANTED)["changed"]
     assert load(host, mib) == []
+    assert judged(host, "compliance-after", PASSED) == set() and etc(host) == settled
     # And back.
     gone = [{"name": row["name"], "state": "absent"} for row in WANTED]
     host.playbook("memops.linux.protect", oom_protect_services=gone, oom_protect_presets=[])

@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import source
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import kill, panic, untrusted
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, statuses, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, held, held_by, host, judged, statuses, unit
 
 MIB = 1 << 20
 
@@ -70,7 +70,7 @@ LINT = {
     ),
     "max-without-swap-max": (
         host(units=[unit(memory_max=GIB)]),
-        host(units=[unit(memory_max=GIB)], memory__swap_total=0),
+        host(units=[unit("earlyoom.service", memory_max=50 * MIB)]),
         host(units=[unit(memory_max=GIB, unlimited=["memory_high"])]),
     ),
     "high-without-way-out": (
@@ -80,7 +80,13 @@ LINT = {
     ),
     "unkillable-brood": (
         host(units=[unit(oom_score_adjust=-1000, type="forking")]),
-        host(units=[unit(oom_score_adjust=-999, type="forking"), unit("b.service", oom_score_adjust=-1000, type="simple")]),
+        host(
+            units=[
+                unit(oom_score_adjust=-999, type="forking"),
+                unit("b.service", oom_score_adjust=-1000, type="simple"),
+                unit("systemd-udevd.service", oom_score_adjust=-1000, delegate=True, kill_mode="mixed"),
+            ]
+        ),
         host(units=[unit(oom_score_adjust=-1000, delegate=None)]),
     ),
     "unkillable-memory": (
@@ -106,6 +112,16 @@ LINT = {
     ),
     "restart-loop": (host(units=[unit(oom_kills=4, restarts=10)]), host(units=[unit(restarts=500)]), host(units=[unit(oom_kills=4, restarts=None)])),
     "needs-reload": (host(units=[unit(needs_reload=True)]), host(units=[unit(needs_reload=False)]), host(units=[unit(needs_reload=None)])),
+    "not-in-the-kernel": (
+        host(units=[unit(memory_max=GIB, kernel=held())]),
+        host(units=[unit(memory_max=GIB + 1, kernel=held(memory_max=GIB)), unit("docker-1.scope", memory_max=GIB, kernel=held())]),
+        host(units=[unit(memory_max=GIB, kernel=held_by(None))]),
+    ),
+    "limit-ignored": (
+        host(units=[unit(memory_high=GIB, kernel=held_by("v1", memory_max="infinity"))]),
+        host(units=[unit(memory_max=GIB, kernel=held_by("v1", memory_max=GIB))]),
+        host(units=[unit(memory_high=GIB, kernel=None)]),
+    ),
     "older-than-drop-in": (
         host(units=[unit(processes=[{"pid": 1, "comm": "a", "oom_score_adj": 0, "state": "older"}])]),
         host(units=[unit(processes=[{"pid": 1, "comm": "a", "oom_score_adj": 0, "state": "own_score"}])]),
@@ -137,6 +153,10 @@ LINT = {
         host(daemons__nohang=None, memory__swap_total=0),
     ),
 }
+
+
+def test_without_swap_there_is_none_to_go_on_in():
+    assert statuses(host(units=[unit(memory_max=GIB)], memory__swap_total=0), "baseline", "max-without-swap-max") == {"pass"}
 
 
 def test_every_rule_is_in_the_table():
