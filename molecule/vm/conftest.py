@@ -57,7 +57,7 @@ class Host(machine.Machine):
         self.put(HERE / "guest", os.path.dirname(AGENT))
         machine.inventory([self], self.folder / "hosts.json")
 
-    def agent(self, *words: str, timeout: float = 900.0) -> list[dict[str, Any]]:
+    def agent(self, *words: str, timeout: float = 900.0) -> list[Any]:
         """Let the agent work, in a unit that the kernel leaves alone; its lines of JSON."""
         say(f"{self.name}: {' '.join(words)[:100]} ...")
         started = time.monotonic()

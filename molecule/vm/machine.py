@@ -6,7 +6,7 @@
     python3 molecule/vm/machine.py up [SUITE...]     boot them, write the inventory, say where it is
     python3 molecule/vm/machine.py down              end what `up` started; the disks are thrown away
 
-They boot anew every time. Their disk is NVMe, which qemu cannot save with the memory; a boot takes 15 to 30 s.
+They boot anew every time, in 15 to 30 s.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import image
 
 RUN = image.CACHE / "run"
 WORDS = (
-    "root=/dev/nvme0n1 rootwait rootfstype=ext4 rw console=ttyS0 net.ifnames=0 psi=1 panic=-1 mitigations=off nowatchdog no_timer_check log_buf_len=4M "
+    "root=/dev/vda rootfstype=ext4 rw console=ttyS0 net.ifnames=0 psi=1 panic=-1 mitigations=off nowatchdog no_timer_check log_buf_len=4M "
     "random.trust_cpu=on quiet loglevel=4 systemd.show_status=0 "
     "module_blacklist=kvm,kvm_amd,kvm_intel,pcspkr,i2c_piix4,psmouse,floppy,parport_pc"
 )
@@ -75,7 +75,16 @@ class Machine:
         command = ["qemu-system-x86_64", "-name", self.name, "-accel", "tcg,thread=multi,tb-size=256", "-machine", "pc,usb=off,vmport=off,hpet=off"]
         # Without cx16: TCG of qemu 7.2 spoils the flags after a cmpxchg16b now and then, and Linux 6.12 dies of a double fault.
         command += ["-cpu", "Nehalem,+rdrand,-cx16", "-m", str(self.memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-kernel", str(self.image.kernel), "-append", f"{WORDS} {self.words}", "-serial", "chardev:log"]
+        command += [
+            "-kernel",
+            str(self.image.kernel),
+            "-initrd",
+            str(self.image.initramfs),
+            "-append",
+            f"{WORDS} {self.words}",
+            "-serial",
+            "chardev:log",
+        ]
         command += ["-chardev", f"file,id=log,append=on,path={self.folder / 'serial.log'}"]
         for number, (file, kind) in enumerate(disks):
             # A guest's flush reaches the file: a killed qemu is then a power cut, and no worse.
@@ -83,7 +92,7 @@ class Machine:
                 "-drive",
                 f"file={self.folder / file},format={kind},if=none,id=d{number},cache=writeback",
                 "-device",
-                f"nvme,drive=d{number},serial=d{number}",
+                f"virtio-blk-pci,drive=d{number}",
             ]
         command += ["-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22", "-device", "virtio-net-pci,netdev=n0,romfile="]
         with (self.folder / "qemu.log").open("a") as log:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from typing import Any
 
@@ -81,11 +80,11 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         comms = dict(
             line.split(" ", 1) for line in host.root(f"for p in {' '.join(lived[2].split())}; do echo $p $(cat /proc/$p/comm); done").splitlines()
         )
-        trace, since = "/sys/kernel/tracing", time.time()
-        host.root(f"mountpoint -q {trace} || mount -t tracefs tracefs {trace}; echo > {trace}/trace; echo 1 > {trace}/events/oom/mark_victim/enable")
+        since = time.time()
+        host.agent("watch")
         host.module("service_memory", services=forced, force_limits=True, fails=None)  # the dead cannot be verified
         host.root("sleep 3")
-        victims = set(re.findall(r" mark_victim: pid=(\d+)", host.root(f"cat {trace}/trace")))
+        (victims,) = host.agent("marked")
         told = {
             "stage": "forced limit",
             "killer": "kernel",
@@ -98,7 +97,7 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         }
         group = "/system.slice/vm-limit-2.service"
         told.update(unit="vm-limit-2.service", oom_memcg=group, cgroup=group.encode().hex())
-        host.truth += [dict(told, pid=int(pid), comm=comms[pid].encode().hex()) for pid in victims]
+        host.truth += [dict(told, pid=pid, comm=comms[str(pid)].encode().hex()) for pid in victims]
         assert victims, "a limit of a quarter of what is used killed nobody"
         work(host, [3])
         assert events(host, 3)["high"] >= 1, events(host, 3)

@@ -6,6 +6,7 @@
 agent.py stage NAME...               kills of these kinds; a line of JSON for each victim
 agent.py forge                       40 kernel lines through each of 8 doors; a line of JSON for each
 agent.py contest                     contests at the word of who asks
+agent.py watch | marked              begin to watch for victims; their pids since then
 agent.py load MIB                    one load on the whole machine, and who died of it
 agent.py hold                        a load that goes to swap, at the word of who asks
 agent.py write | torn                the collection's writers at work; what a power cut left of it
@@ -13,6 +14,7 @@ agent.py write | torn                the collection's writers at work; what a po
 
 from __future__ import annotations
 
+import json
 import sys
 
 import contest
@@ -25,7 +27,11 @@ import writers
 
 def main(what: str, *words: str) -> None:
     truth.watch_the_kernel()
-    if what == "stage":
+    if what == "watch":
+        truth.marked()
+    elif what == "marked":
+        print(json.dumps(truth.marked()))
+    elif what == "stage":
         for name in words:
             stages.STAGES[name]()
     elif what == "forge":

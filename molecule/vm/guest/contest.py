@@ -116,6 +116,8 @@ def victim_rows(stage: str, pids: list[int], seen: dict[int, dict[str, Any]], st
     """The truth of a shortage of the whole machine, where anybody may have been chosen."""
     rows = []
     for pid in dict.fromkeys(pids):
+        if pid not in seen:
+            raise RuntimeError("pid %d was killed, and was not there before" % pid)
         path = bytes.fromhex(seen[pid]["cgroup"]).decode("utf-8", "surrogateescape")
         unit = next((part for part in path.split("/") if part.endswith((".service", ".scope"))), None)
         told = {"stage": stage, "killer": "kernel", "scope": "global", "trigger": trigger, "oom_memcg": None, "unit": unit}

@@ -19,6 +19,9 @@ import memory
 from memory import CGROUPS, GO, MEMORY, V2, fork, kernel_kills, read, run, take, write
 
 TRACE = "/sys/kernel/tracing"
+# An exiting task that meets a shortage is marked, too, and nobody has killed it: a victim was also sent SIGKILL by the kernel (code 128).
+MARKED = re.compile(r" mark_victim: pid=(\d+)")
+KILLED = re.compile(r" signal_generate: sig=9 errno=\d+ code=128 comm=[\s\S]{0,15}? pid=(\d+) grp=")
 LIMIT = 120.0  # seconds to wait for a kill
 
 
@@ -146,10 +149,11 @@ def alive(pid: int) -> bool:
 
 
 def marked() -> list[int]:
-    """The victims since the last call, by the kernel's tracepoint."""
-    pids = [int(pid) for pid in re.findall(r" mark_victim: pid=(\d+)", read(TRACE + "/trace"))]
+    """The victims since the last call, by the kernel's tracepoints."""
+    text = read(TRACE + "/trace")
     write(TRACE + "/trace", "")
-    return pids
+    killed = set(KILLED.findall(text))
+    return [int(pid) for pid in dict.fromkeys(MARKED.findall(text)) if pid in killed]
 
 
 def members(cgroup: str) -> list[int]:
@@ -166,5 +170,7 @@ def watch_the_kernel() -> None:
     os.makedirs(os.path.dirname(GO), exist_ok=True)
     if not os.path.exists(TRACE + "/trace"):
         run("mount", "-t", "tracefs", "tracefs", TRACE)
-    write(TRACE + "/events/oom/mark_victim/enable", "1")
+    write(TRACE + "/events/signal/signal_generate/filter", "sig == 9")
+    for event in ("oom/mark_victim", "signal/signal_generate"):
+        write("%s/events/%s/enable" % (TRACE, event), "1")
     run("dmesg", "--console-level", "1")  # the serial line is slow, and its log is not read

@@ -52,8 +52,8 @@ def module(name: str, options: dict[str, Any]) -> dict[str, Any]:
 def prepare(file_system: str) -> None:
     """/etc and a place for swap on a fresh disk; what /etc is before anybody writes."""
     subprocess.run("swapoff %s; umount -l /etc; umount -l %s; rm -rf %s" % (SWAP, DISK, BASE), shell=True, stderr=subprocess.DEVNULL, check=False)
-    run("mkfs." + file_system, "-q", {"ext4": "-F", "xfs": "-f"}[file_system], "/dev/nvme1n1")
-    run("mount", "-t", file_system, "/dev/nvme1n1", DISK)
+    run("mkfs." + file_system, "-q", {"ext4": "-F", "xfs": "-f"}[file_system], "/dev/vdb")
+    run("mount", "-t", file_system, "/dev/vdb", DISK)
     with open("/etc/systemd/system/vm-writer.service", "w") as file:
         file.write(UNIT)
     run("cp", "-a", "/etc", DISK + "/etc")
@@ -134,8 +134,8 @@ def sound_swap(path: str) -> bool:
 
 def print_torn() -> None:
     """Mount what the cut left (the kernel replays its log), compare /etc with what it may be."""
-    kind = run("blkid", "-o", "value", "-s", "TYPE", "/dev/nvme2n1").strip()
-    run("mount", "-t", kind, *(["-o", "nouuid"] if kind == "xfs" else []), "/dev/nvme2n1", AFTER)
+    kind = run("blkid", "-o", "value", "-s", "TYPE", "/dev/vdc").strip()
+    run("mount", "-t", kind, *(["-o", "nouuid"] if kind == "xfs" else []), "/dev/vdc", AFTER)
     torn, left = [], []
     try:
         before, now = files(BASE), files(AFTER + "/etc")
