@@ -12,6 +12,11 @@ description:
   - Everything is checked before anything is touched, in check mode too. A run that was interrupted is finished by the next one.
   - To resize a file, or to change its priority, a second area stands in until the new one is active.
     It has the smaller of the two sizes, so the old and the new size together have to fit on the disk for a moment.
+    While a file of another size is made, its name is a symbolic link to that area, C(.NAME.memops-bridge) in the same folder.
+    So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new size.
+  - A file that is not in use is replaced in one rename, when the new one is whole. Both have to fit on the disk for that moment as well.
+  - Where they do not fit, a file that is not in use, or whose contents other swap can hold, is removed before the new one is made, and its line
+    is out of C(/etc/fstab) for that time. Any other is left as it is, and the module fails with the numbers.
   - Swap is only turned off if available memory and other swap can hold what is in it,
     less a margin of 64 MiB or a tenth of that room. Otherwise the module fails with the numbers; there is no way to force it.
   - Never touches swap partitions, swap devices or other swap files, nor a file that is not a swap file.
@@ -123,7 +128,7 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - The steps of the run or, in check mode, of a run; empty when nothing is to do. V(action) is V(make), V(remove), V(secure),
+    - The steps of the run or, in check mode, of a run; empty when nothing is to do. V(action) is V(make), V(link), V(remove), V(secure),
       V(activate), V(deactivate), V(fstab), V(reload), V(arm) or V(disarm), V(text) says it in words.
   returned: success
   type: list

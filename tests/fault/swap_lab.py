@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,37 @@ def file_system(kind: str, mib: int | None = None) -> Iterator[Path]:
                     raise
                 time.sleep(0.1)
         image.unlink()
+
+
+@contextmanager
+def after_power_cut(copy: Path, kind: str) -> Iterator[Path]:
+    """The copy of a disk, mounted: the file system replays its log. btrfs does that only when the disk itself is not mounted any more."""
+    where = MOUNTS / "after-power-cut"
+    where.mkdir(exist_ok=True)
+    _sh("mount", "-t", kind, "-o", "loop,nouuid" if kind == "xfs" else "loop", str(copy), str(where))
+    try:
+        yield where
+    finally:
+        _sh("umount", str(where))
+
+
+def cut_power(kind: str, name: str = "cut") -> Path:
+    """What a power cut would leave now: what the file system gave to its disk, without what only memory holds."""
+    place = Path(os.environ[INSIDE])
+    _sh("cp", "--sparse=always", str(place / f"{kind}.img"), str(place / f"{name}.img"))
+    return place / f"{name}.img"
+
+
+def whole_size(path: Path) -> int | None:
+    """Bytes of the file, through a link as well; None where it is not there, or swapon would not take all of it."""
+    try:
+        with path.open("rb") as file:
+            head, now = file.read(4096), os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    recorded = (struct.unpack_from("=I", head, 1028)[0] + 1) * 4096 if len(head) == 4096 else 0
+    sound = head.endswith(b"SWAPSPACE2") and recorded == now.st_size <= now.st_blocks * 512
+    return now.st_size if sound else None
 
 
 def free(where: Path) -> int:

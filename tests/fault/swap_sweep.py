@@ -1,13 +1,13 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fault at every system call with which swap_file touches a path, on a real ext4 with real swap.
+"""A fault at every system call with which swap_file touches a path, on a real file system with real swap.
 
-    python tests/fault/swap_sweep.py [--seed 1] [--share 0.2]     (root, strace, loop devices)
+    python tests/fault/swap_sweep.py [--seed 1] [--share 0.2] [--kind xfs]     (root, strace, loop devices)
 
 Each operation runs once under strace to learn its calls, then once per call and fault: SIGKILL, EIO, ENOSPC. After each fault the
-host has not lost its swap, and one run without faults ends with the file, /proc/swaps and fstab as wished, nothing beside them,
-and all of the disk back when it is removed.
+host has not lost its swap, what fstab names is a whole swap file, also after a power cut at a SIGKILL, and one run without faults
+ends with the file, /proc/swaps and fstab as wished, nothing beside them, and all of the disk back when it is removed.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ DEFAULTS: dict[str, Any] = {
 }
 #: All that name a path or write to one. fstat on an open file and lseek cannot fail, and a kill at them is a kill at the next call.
 CALLS = (
-    "openat,newfstatat,stat,lstat,fchmod,fchown,fallocate,pwrite64,write,fsync,linkat,unlinkat,"
+    "openat,newfstatat,stat,lstat,fchmod,fchown,fallocate,pwrite64,write,fsync,linkat,symlinkat,unlinkat,"
     "unlink,renameat,renameat2,rename,ioctl,swapon,swapoff,pread64,ftruncate"
 )
 FAULTS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
 _CALL = re.compile(r"^(\d+)\s+(\w+)\((.*)$")
-_MAY_BE_FULL = {"openat", "fallocate", "pwrite64", "write", "fsync", "linkat", "renameat", "renameat2", "rename"}
+_MAY_BE_FULL = {"openat", "fallocate", "pwrite64", "write", "fsync", "linkat", "symlinkat", "renameat", "renameat2", "rename"}
 
 
 class Call(NamedTuple):
@@ -131,6 +131,7 @@ class Broken(Exception):
 
 class Sweep:
     def __init__(self, where: Path) -> None:
+        self.kind = where.name
         self.where = where
         self.path = where / "swapfile"
         self.names = set(os.listdir(where))
@@ -174,6 +175,12 @@ class Sweep:
         if do(self.path, operation.wish)["changed"]:
             raise Broken("the second run without a fault changed something")
 
+    def named(self, where: Path, sizes: set[int], when: str) -> None:
+        """What a boot would do with the line, if there is one."""
+        size = lab.whole_size(where / self.path.name)
+        if f"{self.path} none swap" in Path("/etc/fstab").read_text(encoding="utf-8") and size not in sizes:
+            raise Broken(f"fstab names a swap file of {size} bytes {when}: {os.listdir(where)}")
+
     def learn(self, operation: Operation) -> list[Call]:
         self.reset(operation)
         command = [*strace(self.log, "-e", f"trace={CALLS}"), *argv_of(self.path, operation.wish)]
@@ -197,6 +204,14 @@ class Sweep:
             raise Broken(f"an exception reached the user: {said[-2000:]}")
         self.tally[what] += 1
         self.tally[f"{operation.name}: {'survived' if done.returncode == 0 else 'failed'}"] += 1
+        sizes = {int(wish["size"].rstrip("M")) * lab.MIB for wish in (*operation.before, operation.wish) if "size" in wish}
+        self.named(self.where, sizes, "after the fault")
+        if what == "signal=SIGKILL":
+            copy = lab.cut_power(self.kind)
+            with lab.after_power_cut(copy, self.kind) as after:
+                self.named(after, sizes, "after a power cut")
+            copy.unlink()
+            self.tally["power cuts"] += 1
         self.after_fault(operation)
         self.clear()
         return None
@@ -207,6 +222,7 @@ def main() -> int:
     parser.add_argument("--do", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=1.0, help="of the faults, chosen by the seed")
+    parser.add_argument("--kind", default="ext4", choices=("ext4", "xfs", "ext3"), help="of file system")
     options = parser.parse_args()
     if options.do:
         sys.path.insert(0, os.environ[TREE])
@@ -237,7 +253,7 @@ def sweep(options: argparse.Namespace) -> int:
     lab.prepare()
     chance = random.Random(options.seed)
     started, broken = time.monotonic(), []
-    with lab.file_system("ext4", 192) as where:
+    with lab.file_system(options.kind, lab.SIZES["xfs"] if options.kind == "xfs" else 192) as where:
         state = Sweep(where)
         for operation in OPERATIONS:
             calls = state.learn(operation)

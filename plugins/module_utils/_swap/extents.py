@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a file's blocks are, and the flag that keeps btrfs from moving them.
+"""Where a file's blocks are, and what btrfs needs: the flag that keeps it from moving them, and a commit.
 
 SEEK_HOLE is no help: ext4 and xfs call blocks that are allocated but not yet written a hole. The map of the extents does not.
 """
@@ -20,6 +20,7 @@ _GETFLAGS = _READ | _LONG | 0x6601
 _SETFLAGS = _WRITE | _LONG | 0x6602
 _FIEMAP = 0xC020660B
 _NOCOW = 0x00800000
+_BTRFS_SYNC = (0x20000000 if _OTHER_WAY else 0) | 0x9408
 _HEAD = struct.Struct("=QQLLLL")
 _EXTENT = struct.Struct("=QQQQQLLLL")
 _AT_ONCE = 128
@@ -69,3 +70,8 @@ def stop_copy_on_write(fd: int) -> None:
     """NOCOW takes effect on an empty file only."""
     flags = struct.unpack("l", fcntl.ioctl(fd, _GETFLAGS, struct.pack("l", 0)))[0]
     fcntl.ioctl(fd, _SETFLAGS, struct.pack("l", flags | _NOCOW))
+
+
+def commit(fd: int) -> None:
+    """All of a btrfs is on disk, without its log."""
+    fcntl.ioctl(fd, _BTRFS_SYNC)

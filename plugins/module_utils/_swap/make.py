@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A swap file that has no name before it is whole, so a full disk, an error or a kill -9 leaves nothing behind."""
+"""A swap file that has no name before it is whole and on disk, so a full disk, an error, a kill -9 or a power cut leaves nothing behind."""
 
 import errno
 import os
@@ -104,24 +104,37 @@ def _without_name(folder: Folder) -> Optional[int]:
         raise
 
 
-def make(host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: bool = False, half: Optional[str] = None) -> None:
-    """The file is there, whole and on disk, or it is not there. It must not exist before.
+def _give_name(folder: Folder, fd: int, half: Optional[str], name: str) -> None:
+    """A link, not a rename: it fails where somebody was faster."""
+    if half is None:
+        os.link("/proc/self/fd/%d" % fd, name, dst_dir_fd=folder.fd, follow_symlinks=True)
+    else:
+        os.link(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd, follow_symlinks=False)
+
+
+def make(host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: bool = False, half: Optional[str] = None, over: bool = False) -> None:
+    """The file is there, whole and on disk, or nothing is changed.
 
     zeros -- write every block, where the kernel does not take those that are only reserved
-    half -- the name of a file in the making, for file systems without files without a name
+    half -- the name of a file in the making, for file systems without files without a name, and for the rename
+    over -- it takes the place of what has the name, in one rename; else nothing may have the name
     """
+    half = half or half_name(name)
     fd = _without_name(folder)
     named = fd is None
-    half = half or half_name(name)
     if fd is None:
         fd = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder.fd)
     try:
         _fill(host, fd, size, fstype, zeros)
-        # A link, not a rename: it fails where somebody was faster.
-        if named:
-            os.link(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd, follow_symlinks=False)
-        else:
-            os.link("/proc/self/fd/%d" % fd, name, dst_dir_fd=folder.fd, follow_symlinks=True)
+        if over and not named:
+            _give_name(folder, fd, None, half)
+            named = True
+        elif not over:
+            _give_name(folder, fd, half if named else None, name)
+        os.fsync(fd)  # again: not every file system keeps what was flushed before it had a name
+        if over:
+            os.rename(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+            named = False
     except OSError as exc:
         raise Failed("%s could not be made: %s" % (printable(os.path.join(folder.path, name)), exc.strerror or exc), exc.errno or 0)
     finally:
@@ -129,3 +142,17 @@ def make(host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: b
         if named:
             os.unlink(half, dir_fd=folder.fd)
     os.fsync(folder.fd)
+
+
+def stand_in(folder: Folder, name: str, fstype: str) -> None:
+    """The name leads to the bridge from now on, in one rename."""
+    half = half_name(name)
+    os.symlink(bridge_name(name), half, dir_fd=folder.fd)
+    try:
+        os.rename(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+    except OSError:
+        os.unlink(half, dir_fd=folder.fd)
+        raise
+    os.fsync(folder.fd)
+    if fstype == "btrfs":
+        extents.commit(folder.fd)  # before 5.18 its log keeps the link, but not where it leads

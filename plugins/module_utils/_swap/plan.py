@@ -5,7 +5,9 @@
 
 The kernel refuses to rename, remove or truncate a file that it swaps to, and to swap to a file without a name. So a new file
 cannot take the name of the old one while either is in use, and a third one, the bridge, stands in for the moment of the exchange.
-It is as large as the smaller of the two: old and new together is then the most that the disk has to hold.
+It is as large as the smaller of the two: old and new together is then the most that the disk has to hold. Before the old file goes,
+its name becomes a symbolic link to the bridge, and the new file takes the place of that link, each in one rename: whenever the power
+is cut, the name in fstab leads to a whole swap file of the old or of the new size.
 """
 
 from typing import List, NamedTuple, Optional
@@ -29,7 +31,11 @@ class Target(NamedTuple):
 
 
 class Step(NamedTuple):
-    """action -- remove | make | secure | activate | deactivate | fstab | reload | arm | disarm; text -- for people"""
+    """action -- remove | make | link | secure | activate | deactivate | fstab | reload | arm | disarm; text -- for people
+
+    over -- made in the place of what has the name, in one rename
+    options -- the fourth field of our fstab line; None: no line
+    """
 
     action: str
     path: str
@@ -37,11 +43,13 @@ class Step(NamedTuple):
     size: int = 0
     priority: Optional[int] = None
     discard: Optional[str] = None
+    over: bool = False
+    options: Optional[str] = None
 
 
-def changed_fstab(target: Target, path: str, table: Fstab) -> Fstab:
+def changed_fstab(options: Optional[str], path: str, table: Fstab) -> Fstab:
     """The table as it should be. Written again on top of whatever somebody else wrote in the meantime."""
-    return table.without_swap(path) if target.options is None else table.with_swap(path, target.options)
+    return table.without_swap(path) if options is None else table.with_swap(path, options)
 
 
 def is_sound(file: SwapFile, page: int) -> bool:
@@ -54,8 +62,18 @@ def _remove(path: str, why: str) -> Step:
     return Step("remove", path, "remove %s, %s" % (printable(path), why))
 
 
-def _make(path: str, size: int, why: str = "") -> Step:
-    return Step("make", path, "make %s with %d bytes (%s)%s" % (printable(path), size, human(size), why), size=size)
+def _make(path: str, size: int, why: str = "", over: bool = False) -> Step:
+    return Step("make", path, "make %s with %d bytes (%s)%s" % (printable(path), size, human(size), why), size=size, over=over)
+
+
+def _link(now: Now, size: int) -> Step:
+    words = "replace %s, which has %d bytes, by a link to %s" % (printable(now.path), size, printable(now.bridge_path))
+    return Step("link", now.path, words)
+
+
+def _fstab(path: str, options: Optional[str]) -> Step:
+    words = "take the line of %s out of /etc/fstab" if options is None else "write the line of %s into /etc/fstab"
+    return Step("fstab", path, words % printable(path), options=options)
 
 
 def _activate(path: str, priority: Optional[int], discard: Optional[str] = None) -> Step:
@@ -80,63 +98,79 @@ def _drop_bridge(now: Now, active: bool, there: bool) -> List[Step]:
     return steps + ([_remove(now.bridge_path, "which stood in")] if there else [])
 
 
-def _leftovers(now: Now) -> List[Step]:
-    steps = [_remove(now.half_path, "which an interrupted run left")] if now.half is not None else []
-    if now.bridge is not None and now.bridge_area is None:
-        steps.append(_remove(now.bridge_path, "which an interrupted run left"))
-    return steps
+def _anew(now: Now, target: Target, bridge: bool, tight: bool) -> List[Step]:
+    """Another file under the name, once nobody swaps to the old one. With a bridge the old one goes before the new one comes."""
+    file = now.file
+    if file is None:
+        return [_make(now.path, target.size, ", instead of the link" if now.stands_in else "", over=now.stands_in)]
+    why = "which has %d bytes" % file.size if file.size != target.size else "which the kernel would not take as it is"
+    if bridge:
+        return [_link(now, file.size), _make(now.path, target.size, ", instead of the link", over=True)]
+    if not tight:
+        return [_make(now.path, target.size, ", instead of the one %s" % why, over=True)]
+    # no disk for both: no line names the file while there is none
+    line = [_fstab(now.path, None)] if now.fstab.swap_entry(now.path) is not None else []
+    return line + [_remove(now.path, why), _make(now.path, target.size)]
 
 
-def _exchange(now: Now, target: Target, file: SwapFile, bridge: bool) -> List[Step]:
+def _exchange(now: Now, target: Target, file: SwapFile, tight: bool) -> List[Step]:
     """The file is in use, and its size or its priority is wrong."""
     steps = []  # type: List[Step]
-    if bridge and now.bridge_area is None:
+    bridge = now.bridge_area is not None
+    if not tight and not bridge:
         size = min(target.size, file.size)
         steps += [_make(now.bridge_path, size, ", to stand in"), _activate(now.bridge_path, target.priority)]
+        bridge = True
     steps.append(_deactivate(now.path))
     if file.size != target.size or not is_sound(file, now.page):
-        steps += [_remove(now.path, "which has %d bytes" % file.size), _make(now.path, target.size)]
+        steps += _anew(now, target, bridge, tight)
     else:
         steps += _secure(now)
     steps.append(_activate(now.path, target.priority, target.discard))
-    active = bridge or now.bridge_area is not None
-    return steps + _drop_bridge(now, active, active)
+    return steps + _drop_bridge(now, bridge, bridge)
 
 
-def _kernel_plan(now: Now, target: Target, bridge: bool) -> List[Step]:
+def _present(now: Now, target: Target, tight: bool) -> List[Step]:
     file, area = now.file, now.area
-    steps = _leftovers(now)
     active = now.bridge_area is not None
-    if not target.present:
-        if area is not None:
-            steps.append(_deactivate(now.path))
-        return steps + _drop_bridge(now, active, active)
+    left = active or (now.stands_in and now.bridge is not None)
+    steps = [_remove(now.bridge_path, "which an interrupted run left")] if now.bridge is not None and not left else []
     if file is not None and area is not None:
         # Not what the kernel says: with blocks smaller than pages it leaves out the ends of extents.
         if file.size == target.size and is_sound(file, now.page) and target.priority in (None, area.priority):
-            return steps + _secure(now) + _drop_bridge(now, active, active)
-        return steps + _exchange(now, target, file, bridge)
-    if file is None:
-        steps.append(_make(now.path, target.size))
-    elif file.size != target.size or not is_sound(file, now.page):
-        why = "which has %d bytes" % file.size if file.size != target.size else "which the kernel would not take as it is"
-        steps += [_remove(now.path, why + " and is not in use"), _make(now.path, target.size)]
+            return steps + _secure(now) + _drop_bridge(now, active, left)
+        return steps + _exchange(now, target, file, tight)
+    if file is None or file.size != target.size or not is_sound(file, now.page):
+        steps += _anew(now, target, active, tight)
     else:
         steps += _secure(now)
     steps.append(_activate(now.path, target.priority, target.discard))
-    return steps + _drop_bridge(now, active, active)
+    return steps + _drop_bridge(now, active, left)
 
 
-def plan(now: Now, target: Target, bridge: bool = True) -> List[Step]:
-    """Empty where everything is as it should be. bridge -- False: other areas hold what the file holds during an exchange"""
-    steps = _kernel_plan(now, target, bridge)
-    if changed_fstab(target, now.path, now.fstab).data != now.fstab.data:
-        words = "take the line of %s out of /etc/fstab" if target.options is None else "write the line of %s into /etc/fstab"
-        steps.append(Step("fstab", now.path, words % printable(now.path)))
-        if now.systemd:
-            steps.append(Step("reload", now.path, "let systemd read /etc/fstab"))
-    if not target.present and now.file is not None:
-        steps.append(_remove(now.path, "which is no longer wanted"))
+def _absent(now: Now) -> List[Step]:
+    """Out of use. The files go when no line names them any more."""
+    steps = [_deactivate(now.path)] if now.area is not None else []
+    return steps + _drop_bridge(now, now.bridge_area is not None, False)
+
+
+def plan(now: Now, target: Target, tight: bool = False) -> List[Step]:
+    """Empty where everything is as it should be.
+
+    tight -- the disk has no room for two files: others hold what the file holds, and no line names it while there is none
+    """
+    steps = [_remove(now.half_path, "which an interrupted run left")] if now.half is not None else []
+    steps += _present(now, target, tight) if target.present else _absent(now)
+    out = any(step.action == "fstab" for step in steps)
+    due = target.options is not None if out else changed_fstab(target.options, now.path, now.fstab).data != now.fstab.data
+    if due:
+        steps.append(_fstab(now.path, target.options))
+    if (out or due) and now.systemd:
+        steps.append(Step("reload", now.path, "let systemd read /etc/fstab"))
+    if not target.present:
+        if now.file is not None or now.stands_in:
+            steps.append(_remove(now.path, "which is no longer wanted"))
+        steps += _drop_bridge(now, False, now.bridge is not None)
     if target.expires_at != now.expires_at:
         if target.expires_at is None:
             steps.append(Step("disarm", now.path, "cancel the end of %s" % printable(now.path)))
@@ -151,7 +185,7 @@ def most_disk(steps: List[Step], now: Now) -> int:
     before = sum(sizes.values())
     most = 0
     for step in steps:
-        if step.action in ("make", "remove"):
+        if step.action in ("make", "remove", "link"):
+            most = max(most, sum(sizes.values()) + step.size - (0 if step.over else sizes.get(step.path, 0)) - before)
             sizes[step.path] = step.size
-            most = max(most, sum(sizes.values()) - before)
     return most

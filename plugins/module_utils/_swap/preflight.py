@@ -43,6 +43,8 @@ def check_file(file: Optional[SwapFile], path: str, active: bool = False, mark_n
         raise Refused("%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special))
     if file.uid != 0:
         raise Refused("%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path." % (name, file.uid))
+    if file.stands_in:
+        return
     if file.links > names and mark_needed:
         raise Refused("%s has %d names (hard links). Nothing was changed; remove the others or choose another path." % (name, file.links))
     if file.signature is None:
@@ -188,7 +190,7 @@ def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
         if lack is not None:
             way_out = "free some disk, or lower size or min_free"
             reasons.append("%s; %s%s" % (lack, way_out, ", or remove it first (state: absent) and make it anew" if now.area is not None else ""))
-    if now.file is not None and any(step.path == now.path and step.action in ("deactivate", "remove") for step in steps):
+    if now.file is not None and any(step.path == now.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps):
         if not wish.allow_resume_change and resumes_here(host, read_resume(host), now.mount, now.file.first, now.page):
             reasons.append(
                 "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"

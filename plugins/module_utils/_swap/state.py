@@ -31,6 +31,7 @@ _TYPES = (
 class SwapFile(NamedTuple):
     """A name in the folder. special -- what it is instead of a regular file; then nothing else was read.
     in_use -- what the kernel says of the file itself; None where it does not
+    stands_in -- it is our own symbolic link to the bridge
     """
 
     size: int
@@ -44,10 +45,14 @@ class SwapFile(NamedTuple):
     first: Optional[int] = None
     unlabeled: bool = False
     in_use: Optional[bool] = None
+    stands_in: bool = False
 
 
 class Now(NamedTuple):
-    """The host as far as this swap file is concerned. half -- a file in the making that was left"""
+    """The host as far as this swap file is concerned. half -- a file in the making that was left
+
+    stands_in -- the name is our own link to the bridge, and there is no file
+    """
 
     path: str
     page: int
@@ -65,6 +70,7 @@ class Now(NamedTuple):
     profile: Optional[str] = None
     expires_at: Optional[float] = None
     systemd: bool = False
+    stands_in: bool = False
 
     @property
     def bridge_path(self) -> str:
@@ -75,13 +81,15 @@ class Now(NamedTuple):
         return os.path.join(os.path.dirname(self.path), half_name(os.path.basename(self.path)))
 
 
-def read_file(host: Host, folder: Folder, name: str) -> Optional[SwapFile]:
-    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone."""
+def read_file(host: Host, folder: Folder, name: str, bridge: Optional[str] = None) -> Optional[SwapFile]:
+    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone. bridge -- what our own link says"""
     try:
         status = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
     except FileNotFoundError:
         return None
     found = SwapFile(status.st_size, stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink, (status.st_dev, status.st_ino))
+    if bridge is not None and stat.S_ISLNK(status.st_mode) and os.readlink(name, dir_fd=folder.fd) == bridge:
+        return found._replace(stands_in=True)
     for is_type, words in _TYPES:
         if is_type(status.st_mode):
             return found._replace(special=words)
@@ -112,15 +120,20 @@ def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expi
     if folder is None:
         return now
     name = os.path.basename(path)
+    its_bridge = bridge_name(name)
     mount = read_mount(host, folder.fd, folder.path)
-    file, bridge = read_file(host, folder, name), read_file(host, folder, bridge_name(name))
+    file, bridge = read_file(host, folder, name, its_bridge), read_file(host, folder, its_bridge)
+    stands_in = file is not None and file.stands_in
+    if stands_in:
+        file = None
     return now._replace(
         folder=True,
+        stands_in=stands_in,
         file=file,
         area=area_of(areas, file.identity) if file is not None else None,
         bridge=bridge,
         bridge_area=area_of(areas, bridge.identity) if bridge is not None else None,
-        half=read_file(host, folder, half_name(name)),
+        half=read_file(host, folder, half_name(name), its_bridge),
         mount=mount,
         disk=read_disk(folder.fd),
         profile=btrfs_profile(host, folder.fd) if mount is not None and mount.fstype == "btrfs" else None,

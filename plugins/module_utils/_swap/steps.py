@@ -14,12 +14,13 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 from .activate import activate, deactivate
 from .areas import area_of, read_areas
 from .errors import Failed
+from .fstab import read as read_fstab
 from .fstab import update
-from .make import half_name, make, selinux_enabled, set_label
+from .make import bridge_name, half_name, make, selinux_enabled, set_label, stand_in
 from .plan import Step, Target, changed_fstab
 from .preflight import check_file
 from .room import elsewhere, read_memory, shortfall
-from .state import read_file
+from .state import SwapFile, read_file
 
 
 class Timer(NamedTuple):
@@ -46,20 +47,53 @@ class Work(NamedTuple):
             raise Failed("the folder of %s is not there" % printable(self.path))
         return self.folder
 
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
 
-def _make(work: Work, path: str, size: int, zeros: bool = False) -> None:
+
+def _look(work: Work, path: str) -> Optional[SwapFile]:
+    return read_file(work.host, work.open_folder, os.path.basename(path), bridge_name(work.name))
+
+
+def _look_again(work: Work, path: str) -> None:
+    """At what is to go: never an area in use, never what is not a swap file."""
+    file = _look(work, path)
+    check_file(file, path, mark_needed=os.path.basename(path) != half_name(work.name))
+    if file is not None and (file.in_use or area_of(read_areas(work.host), file.identity) is not None):
+        raise Failed("%s is in use and was not removed" % printable(path), errno.EBUSY)
+
+
+def _make(work: Work, path: str, size: int, zeros: bool = False, over: bool = False) -> None:
+    if over:
+        _look_again(work, path)
     # one name for every file in the making: at most one is left by an interrupted run
-    make(work.host, work.open_folder, os.path.basename(path), size, work.fstype, zeros, half_name(os.path.basename(work.path)))
+    make(work.host, work.open_folder, os.path.basename(path), size, work.fstype, zeros, half_name(work.name), over)
 
 
 def _remove(work: Work, path: str) -> None:
-    """Once more a look at what it is: never an area in use, never what is not a swap file."""
-    name = os.path.basename(path)
-    file = read_file(work.host, work.open_folder, name)
-    check_file(file, path, mark_needed=name != half_name(os.path.basename(work.path)))
-    if file is not None and (file.in_use or area_of(read_areas(work.host), file.identity) is not None):
-        raise Failed("%s is in use and was not removed" % printable(path), errno.EBUSY)
-    work.open_folder.remove(name)
+    _look_again(work, path)
+    work.open_folder.remove(os.path.basename(path))
+
+
+def _link(work: Work) -> None:
+    """Only to a bridge that is there."""
+    _look_again(work, work.path)
+    if _look(work, os.path.join(work.open_folder.path, bridge_name(work.name))) is None:
+        raise Failed("nothing can stand in for %s" % printable(work.path))
+    stand_in(work.open_folder, work.name, work.fstype)
+
+
+def _drop(work: Work, path: str) -> bool:
+    """The file that the kernel does not take goes, unless a line of fstab needs its name. Whether something still has the name."""
+    bridge = _look(work, os.path.join(work.open_folder.path, bridge_name(work.name)))
+    if path == work.path and bridge is not None and area_of(read_areas(work.host), bridge.identity) is not None:
+        _link(work)
+        return True
+    if path == work.path and read_fstab(work.host).swap_entry(path) is not None:
+        return True
+    _remove(work, path)
+    return False
 
 
 def _activate(work: Work, step: Step) -> None:
@@ -67,22 +101,22 @@ def _activate(work: Work, step: Step) -> None:
         activate(work.host, step.path, step.priority, step.discard)
         return
     except Failed as exc:
-        file = read_file(work.host, work.open_folder, os.path.basename(step.path))
+        file = _look(work, step.path)
         if exc.errno != errno.EINVAL or file is None:
             raise
     # The kernel does not take what the file system reserved (f2fs, old xfs) or moves about (btrfs): write every block, once.
-    _remove(work, step.path)
-    _make(work, step.path, file.size, zeros=True)
+    over = _drop(work, step.path)
+    _make(work, step.path, file.size, zeros=True, over=over)
     try:
         activate(work.host, step.path, step.priority, step.discard)
     except Failed as exc:
-        _remove(work, step.path)
+        _drop(work, step.path)
         raise Failed("%s, with every block written too; the kernel's log (dmesg) says why" % exc, exc.errno)
 
 
 def _deactivate(work: Work, path: str) -> None:
     """The last look at the room is right before the kernel is asked: memory goes fast where swap is wanted."""
-    file = read_file(work.host, work.open_folder, os.path.basename(path))
+    file = _look(work, path)
     areas, memory = read_areas(work.host), read_memory(work.host)
     area = area_of(areas, file.identity) if file is not None else None
     if area is None:
@@ -113,7 +147,9 @@ def do(work: Work, step: Step) -> None:
     """Raises Failed, Refused or FstabError. A step that is done already, by an earlier run, is done."""
     try:
         if step.action == "make":
-            _make(work, step.path, step.size)
+            _make(work, step.path, step.size, over=step.over)
+        elif step.action == "link":
+            _link(work)
         elif step.action == "remove":
             _remove(work, step.path)
         elif step.action == "secure":
@@ -123,7 +159,7 @@ def do(work: Work, step: Step) -> None:
         elif step.action == "deactivate":
             _deactivate(work, step.path)
         elif step.action == "fstab":
-            update(work.host, lambda table: changed_fstab(work.target, work.path, table), locked=True)
+            update(work.host, lambda table: changed_fstab(step.options, work.path, table), locked=True)
         elif step.action == "reload":
             _reload(work.host)
         elif step.action == "arm" and work.target.expires_at is not None:

@@ -73,12 +73,15 @@ def target_of(wish: Wish, now: Now, clock: float) -> Target:
 
 
 def decide(wish: Wish, now: Now, target: Target) -> List[Step]:
-    """With a bridge; where the disk has no room for one, without, if the other areas alone can hold what is in the file."""
+    """With two files; where the disk has no room for them, with one, if nobody swaps to it or other areas alone can hold what is in it."""
     steps = plan(now, target)
-    if now.area is None or now.bridge_area is not None or disk_lack(steps, now, wish.reserve) is None:
+    if now.bridge_area is not None or disk_lack(steps, now, wish.reserve) is None:
         return steps
-    others = elsewhere(now.areas, now.area.identity)
-    return plan(now, target, bridge=False) if others and shortfall(now.area.used, 0, others) is None else steps
+    if now.area is not None:
+        others = elsewhere(now.areas, now.area.identity)
+        if not others or shortfall(now.area.used, 0, others) is not None:
+            return steps
+    return plan(now, target, tight=True)
 
 
 def _words(path: str, size: Optional[int], active: bool, priority: Optional[int], expires_at: Optional[float], lines: List[str]) -> str:
@@ -94,7 +97,7 @@ def _words(path: str, size: Optional[int], active: bool, priority: Optional[int]
 
 def sides(now: Now, target: Target) -> Tuple[str, str]:
     """Before and after, with our own lines of fstab only."""
-    old, new = changed_lines(now.fstab, changed_fstab(target, now.path, now.fstab))
+    old, new = changed_lines(now.fstab, changed_fstab(target.options, now.path, now.fstab))
     area, size = now.area, now.file.size if now.file is not None else None
     if target.priority is None and area is not None:
         target = target._replace(priority=area.priority)
@@ -113,7 +116,7 @@ def _go_back(work: Work, was: Now) -> str:
     now = read_now(work.host, work.folder, was.path, was.fstab, None)
     name, bridge = printable(was.path), printable(was.bridge_path)
     if was.area is None and was.bridge_area is None:
-        if was.file is None and now.file is not None and now.area is None and work.target.present:
+        if was.file is None and not was.stands_in and now.file is not None and now.area is None and work.target.present:
             do(work, Step("remove", was.path, "remove %s again" % name))
         return "%s is %s" % (name, "in use" if now.area is not None else "not in use")
     if now.area is None and now.file is not None and is_sound(now.file, now.page) and work.target.present:

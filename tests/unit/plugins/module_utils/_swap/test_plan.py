@@ -29,14 +29,15 @@ OURS = FSTAB + LINE
 
 
 def brief(steps):
-    return ["%s %s" % (step.action, {PATH: "it", BRIDGE: "bridge"}.get(step.path, "half")) for step in steps]
+    return ["%s %s%s" % (step.action, {PATH: "it", BRIDGE: "bridge"}.get(step.path, "half"), " over" * step.over) for step in steps]
 
 
 MAKE = ["make it", "activate it"]
 PERSIST = ["fstab it", "reload it"]
 BRIDGE_ON = ["make bridge", "activate bridge"]
 BRIDGE_OFF = ["deactivate bridge", "remove bridge"]
-REMAKE = ["remove it", "make it", "activate it"]
+REMAKE = ["make it over", "activate it"]  # beside the old one
+EXCHANGE = ["link it"] + REMAKE
 
 # (id, now, target, steps)
 PLANS = [
@@ -54,18 +55,21 @@ PLANS = [
     ("too small, not active", state(swap_file(G), fstab=OURS), WANTED, REMAKE),
     ("holes", state(swap_file(holes=True), fstab=OURS), WANTED, REMAKE),
     ("pages of 64 KiB", state(swap_file(signature=Signature("swap", 65536, 1, 2 * G)), fstab=OURS), WANTED, REMAKE),
-    ("grow", state(swap_file(G), area(G), fstab=OURS), WANTED, BRIDGE_ON + ["deactivate it"] + REMAKE + BRIDGE_OFF),
-    ("shrink", state(swap_file(3 * G), area(3 * G), fstab=OURS), WANTED, BRIDGE_ON + ["deactivate it"] + REMAKE + BRIDGE_OFF),
+    ("grow", state(swap_file(G), area(G), fstab=OURS), WANTED, BRIDGE_ON + ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
+    ("shrink", state(swap_file(3 * G), area(3 * G), fstab=OURS), WANTED, BRIDGE_ON + ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
     ("priority", state(swap_file(), area(priority=5), fstab=OURS), WANTED, BRIDGE_ON + ["deactivate it", "activate it"] + BRIDGE_OFF),
     ("the kernel's own priority is kept", state(swap_file(), area(priority=-2), fstab=OURS), WANTED._replace(priority=None), []),
     ("blocks of 1 KiB: the kernel uses less", state(swap_file(), area(2 * G - 5 * PAGE), fstab=OURS), WANTED, []),
     # an interrupted run
     ("file in the making", state(half=swap_file(M, 14), fstab=OURS), WANTED, ["remove half"] + MAKE),
     ("bridge was made", state(swap_file(G), area(G), swap_file(G, 13), fstab=OURS), WANTED,
-     ["remove bridge"] + BRIDGE_ON + ["deactivate it"] + REMAKE + BRIDGE_OFF),
-    ("bridge is active", state(swap_file(G), area(G), swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, ["deactivate it"] + REMAKE + BRIDGE_OFF),
-    ("old one is off", state(swap_file(G), None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, REMAKE + BRIDGE_OFF),
+     ["remove bridge"] + BRIDGE_ON + ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
+    ("bridge is active", state(swap_file(G), area(G), swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
+    ("old one is off", state(swap_file(G), None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, EXCHANGE + BRIDGE_OFF),
     ("old one is gone", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, MAKE + BRIDGE_OFF),
+    ("a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, stands_in=True), WANTED, REMAKE + BRIDGE_OFF),
+    ("a link stands in after a power cut", state(None, None, swap_file(G, 13), None, fstab=OURS, stands_in=True), WANTED, REMAKE + ["remove bridge"]),
+    ("a link to nothing", state(fstab=OURS, stands_in=True), WANTED, REMAKE),
     ("new one is there", state(swap_file(), None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, ["activate it"] + BRIDGE_OFF),
     ("new one is active", state(swap_file(), area(), swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, BRIDGE_OFF),
     ("bridge is off", state(swap_file(), area(), swap_file(G, 13), fstab=OURS), WANTED, ["remove bridge"]),
@@ -76,7 +80,9 @@ PLANS = [
     ("absent, only a line", state(fstab=OURS), ABSENT, PERSIST),
     ("absent, no folder", state(fstab=OURS, folder=False, mount=None, disk=None), ABSENT, PERSIST),
     ("absent after half a resize", state(swap_file(G), area(G), swap_file(G, 13), area(G, 13), fstab=OURS), ABSENT,
-     ["deactivate it"] + BRIDGE_OFF + PERSIST + ["remove it"]),
+     ["deactivate it", "deactivate bridge"] + PERSIST + ["remove it", "remove bridge"]),
+    ("absent where a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, stands_in=True), ABSENT,
+     ["deactivate bridge"] + PERSIST + ["remove it", "remove bridge"]),
     # temporary
     ("a timer", state(swap_file(), area(), fstab=OURS), WANTED._replace(expires_at=5.0), ["arm it"]),
     ("another time", state(swap_file(), area(), fstab=OURS, expires_at=6.0), WANTED._replace(expires_at=5.0), ["arm it"]),
@@ -90,9 +96,26 @@ def test_plan(now, target, expected):
     assert brief(plan(now, target)) == expected
 
 
-def test_without_a_bridge():
-    steps = plan(state(swap_file(G), area(G), fstab=OURS), WANTED, bridge=False)
-    assert brief(steps) == ["deactivate it"] + REMAKE
+TIGHT = ["remove it", "make it", "activate it"]
+
+
+@pytest.mark.parametrize(
+    "now, target, expected",
+    [
+        (state(swap_file(G), area(G), fstab=OURS), WANTED, ["deactivate it", "fstab it"] + TIGHT + PERSIST),
+        (state(swap_file(G), fstab=OURS), WANTED, ["fstab it"] + TIGHT + PERSIST),
+        (state(swap_file(G)), WANTED, TIGHT + PERSIST),
+        (state(swap_file(G), fstab=OURS), WANTED._replace(options=None), ["fstab it"] + TIGHT + ["reload it"]),
+        (state(swap_file(), area(priority=3), fstab=OURS), WANTED, ["deactivate it", "activate it"]),
+    ],
+    ids=["in use", "not in use", "no line", "no line wished", "priority"],
+)
+def test_without_disk_for_two_files_no_line_names_none(now, target, expected):
+    steps = plan(now, target, tight=True)
+    assert brief(steps) == expected
+    assert [step.options for step in steps if step.action == "fstab"] == {2: [None, "nofail,pri=10"], 1: ["nofail,pri=10"], 0: []}.get(
+        expected.count("fstab it") if target.options else -1, [None]
+    )
 
 
 @pytest.mark.parametrize("old, new", [(G, 2 * G), (3 * G, 2 * G), (2 * G, 2 * G)])
@@ -107,15 +130,23 @@ def test_the_bridge_has_the_smaller_size_and_the_disk_holds_old_and_new(old, new
     "now, target, most",
     [
         (state(), WANTED, 2 * G),
-        (state(swap_file(G)), WANTED, G),
-        (state(swap_file(3 * G)), WANTED, 0),
+        (state(swap_file(G)), WANTED, 2 * G),
+        (state(swap_file(3 * G)), WANTED, 2 * G),
+        (state(swap_file(G), None, swap_file(G, 13), area(G, 13)), WANTED, G),
+        (state(None, None, swap_file(G, 13), None, stands_in=True), WANTED, 2 * G),
         (state(swap_file(), area()), ABSENT, 0),
         (state(None, None, swap_file(G, 13), area(G, 13)), WANTED, 2 * G),
     ],
-    ids=["new", "in the place of a smaller one", "of a larger one", "removal", "beside the bridge"],
+    ids=["new", "in the place of a smaller one", "of a larger one", "where the bridge is in use", "of a link", "removal", "beside the bridge"],
 )
 def test_most_disk(now, target, most):
     assert most_disk(plan(now, target), now) == most
+
+
+@pytest.mark.parametrize("size, most", [(G, G), (2 * G, 0), (3 * G, 0)])
+def test_most_disk_of_one_file_only(size, most):
+    now = state(swap_file(size), area(size), fstab=OURS)
+    assert most_disk(plan(now, WANTED, tight=True), now) == most
 
 
 class Model(object):
@@ -131,13 +162,19 @@ class Model(object):
         file, active = self.slot(step.path)
         now = self.now
         if step.action == "make":
-            assert getattr(now, file) is None, "made over a file"
+            assert step.over or (getattr(now, file) is None and not (file == "file" and now.stands_in)), "EEXIST"
+            assert getattr(now, active) is None, "EPERM: in use"
             now = now._replace(**{file: swap_file(step.size, 12 if file == "file" else 13)})
+            now = now._replace(stands_in=now.stands_in and file != "file")
+        elif step.action == "link":
+            assert now.area is None, "EPERM: in use"
+            now = now._replace(file=None, stands_in=True)
         elif step.action == "remove" and step.path == now.half_path:
             now = now._replace(half=None)
         elif step.action == "remove":
             assert getattr(now, active) is None, "EPERM: in use"
             now = now._replace(**{file: None})
+            now = now._replace(stands_in=now.stands_in and file != "file")
         elif step.action == "activate":
             assert getattr(now, active) is None, "EBUSY"
             size = getattr(now, file).size
@@ -149,10 +186,16 @@ class Model(object):
         elif step.action == "secure":
             now = now._replace(file=now.file._replace(mode=0o600, unlabeled=False))
         elif step.action == "fstab":
-            now = now._replace(fstab=changed_fstab(target, PATH, Fstab(now.fstab.data)))
+            now = now._replace(fstab=changed_fstab(step.options, PATH, Fstab(now.fstab.data)))
         elif step.action in ("arm", "disarm"):
             now = now._replace(expires_at=target.expires_at)
         self.now = now
+
+    @property
+    def named(self):
+        """Whether a line of fstab names what is not there: a boot would find no swap."""
+        now = self.now
+        return now.fstab.swap_entry(PATH) is None or now.file is not None or (now.stands_in and now.bridge is not None)
 
 
 FILES = [None, swap_file(G), swap_file(), swap_file(mode=0o644), swap_file(holes=True), swap_file(3 * G)]
@@ -164,24 +207,44 @@ STATES = [
     )
     if not active or (file is not None and not file.holes)
 ]
+STATES += [
+    state(None, None, bridge, bridge_area, fstab=fstab, half=half, stands_in=True)
+    for (bridge, bridge_area), fstab, half in itertools.product(BRIDGES, (FSTAB, OURS), (None, swap_file(M, 14)))
+]
 TARGETS = [WANTED, ABSENT, WANTED._replace(options=None), WANTED._replace(priority=3, expires_at=9.0), WANTED._replace(size=G)]
 
 
+def go(model, steps, target, swap, tight):
+    """Each step leaves the host with swap where there was some (but for the tight way), and fstab with a name that is there."""
+    named = model.named
+    for step in steps:
+        model.do(step, target)
+        assert not swap or tight or model.now.area or model.now.bridge_area, "no swap where there was swap"
+        assert model.named or not named, "fstab names what is not there"
+        named = named or model.named
+
+
+@pytest.mark.parametrize("tight", [False, True], ids=["disk for two", "tight"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_state_killed_anywhere_ends_as_wished(target):
-    """After each step of each plan the run dies, and the next plan goes on from there."""
+def test_every_state_killed_anywhere_ends_as_wished(target, tight):
+    """After each step of each plan the run dies, or the power is cut, and the next plan goes on from there."""
+    seen = set()
     for start in STATES:
-        had = start.area is not None or start.bridge_area is not None
-        for killed_after in range(len(plan(start, target)) + 1):
+        swap = target.present and (start.area is not None or start.bridge_area is not None)
+        first = plan(start, target, tight)
+        for killed_after, power in itertools.product(range(len(first) + 1), (True, False)):
             model = Model(start)
-            for step in plan(start, target)[:killed_after]:
-                model.do(step, target)
-                assert not (had and target.present) or model.now.area or model.now.bridge_area, "no swap where there was swap"
-            for step in plan(model.now, target):
-                model.do(step, target)
-                assert not (had and target.present) or model.now.area or model.now.bridge_area, "no swap where there was swap"
+            go(model, first[:killed_after], target, swap, tight)
+            if power:  # and what was active is not
+                model.now = model.now._replace(area=None, bridge_area=None)
+            now = model.now
+            key = (now.file, now.area, now.bridge, now.bridge_area, now.half, now.stands_in, now.fstab.data, now.expires_at, swap and not power)
+            if key in seen:
+                continue
+            seen.add(key)
+            go(model, plan(now, target, tight), target, swap and not power, tight)
             assert plan(model.now, target) == []
-            assert model.now.bridge is None and model.now.bridge_area is None and model.now.half is None
+            assert model.now.bridge is None and model.now.bridge_area is None and model.now.half is None and not model.now.stands_in
             assert (model.now.area is not None) == (model.now.file is not None) == target.present
 
 

@@ -47,6 +47,12 @@ def write(root, path, text=""):
     target.write_text(text)
 
 
+def test_our_own_link_is_no_link_of_others():
+    preflight.check_file(swap_file(links=1, signature=None, stands_in=True), PATH)
+    with pytest.raises(Refused, match="belongs to user 1000"):
+        preflight.check_file(swap_file(uid=1000, signature=None, stands_in=True), PATH)
+
+
 def refusal(root, now, target=WANTED, wish=WISH):
     host = Host(root=str(root), run=lambda argv, timeout=90: Ran(0))
     try:

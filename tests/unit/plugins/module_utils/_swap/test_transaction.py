@@ -78,6 +78,24 @@ def test_a_full_disk(others, bridge):
     assert (steps[0].action == "make") == bridge
 
 
+# (id, state; the disk is too full for two files, is the old one removed first)
+FULL = [
+    ("not in use", state(swap_file(3 * G), fstab=OURS), True),
+    ("in use", state(swap_file(3 * G), area(3 * G), fstab=OURS), False),
+    ("nothing there", state(fstab=OURS), False),
+    ("a bridge is in use", state(swap_file(3 * G), None, swap_file(G, 13), area(G, 13), fstab=OURS), False),
+]
+
+
+@pytest.mark.parametrize("now, tight", [row[1:] for row in FULL], ids=[row[0] for row in FULL])
+def test_a_full_disk_has_one_file_only_where_nobody_swaps_to_it(now, tight):
+    now = now._replace(disk=Disk(50 * G, 3 * G))
+    steps = decide(WISH, now, target_of(WISH, now, NOW))
+    assert ([step.action for step in steps[:2]] == ["fstab", "remove"]) == tight
+    roomy = now._replace(disk=Disk(50 * G, 30 * G))
+    assert "remove" not in [step.action for step in decide(WISH, roomy, target_of(WISH, roomy, NOW)) if step.path == PATH]
+
+
 def test_diff_shows_only_our_lines():
     now = state(swap_file(G), area(G, priority=3), fstab=OURS.replace(b"pri=10", b"pri=3") + b"//server/x /x cifs password=secret 0 0\n")
     before, after = sides(now, target_of(WISH._replace(priority=10, expires="2d"), now, NOW))
