@@ -46,7 +46,7 @@ def full(host: Host) -> None:
     """Until every service has taken its memory."""
     for name, mib, _score in SERVICES:
         path = f"/sys/fs/cgroup/system.slice/{name}.service/memory.current"
-        host.root(f"for i in $(seq 300); do [ $(cat {path}) -ge {mib << 20} ] && exit 0; sleep 0.1; done; exit 1")
+        host.root(f"for i in $(seq 1200); do [ $(cat {path}) -ge {mib << 20} ] && exit 0; sleep 0.1; done; exit 1")
 
 
 def etc(host: Host) -> str:

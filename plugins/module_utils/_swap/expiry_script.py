@@ -39,11 +39,12 @@ later() {
     exit 75
 }
 
-active() { name=$encoded awk 'FNR > 1 && $1 == ENVIRON["name"] { found = 1 } END { exit !found }' "$swaps"; }
+beside() { printf '%s/.%s.memops-%s' "${1%/*}" "${1##*/}" "$2"; }
+active() { name=$1 awk 'FNR > 1 && $1 == ENVIRON["name"] { found = 1 } END { exit !found }' "$swaps"; }
 
 # What is in it has to fit into memory and other swap, less a margin of 64 MiB or a tenth: a swapoff without room panics the kernel.
 verdict() {
-    name=$encoded awk '
+    name=$1 awk '
         FILENAME == ARGV[1] && FNR > 1 { if ($1 == ENVIRON["name"]) used = $4 + 0; else room += $3 - $4 }
         FILENAME == ARGV[2] && $1 == "MemAvailable:" { available = $2 + 0; known = 1 }
         FILENAME == ARGV[2] && $1 == "MemFree:" { free = $2 + 0 }
@@ -89,22 +90,40 @@ without_line() {
     [ -z "$(our_lines "$table")" ]
 }
 
+# Out of use, when what is in it has room elsewhere. Its path, and the path as it stands in /proc/swaps.
+without_area() {
+    active "$2" || return 0
+    numbers=$(verdict "$2")
+    case $numbers in
+    [0-9]*) ;;
+    *) later "$1 stays: ${numbers#no: }" ;;
+    esac
+    swapoff "$1"
+    ! active "$2" || later "$1 stays: the kernel did not let go of it (${numbers})"
+}
+
 swap_signature() {
     for page in 4096 8192 16384 65536; do
-        [ "$(dd if="$file" bs=1 skip=$((page - 10)) count=10 2>/dev/null | tr -d '\0')" = SWAPSPACE2 ] && return 0
+        [ "$(dd if="$1" bs=1 skip=$((page - 10)) count=10 2>/dev/null | tr -d '\0')" = SWAPSPACE2 ] && return 0
     done
     return 1
 }
 
+ours() { [ ! -L "$1" ] && [ -f "$1" ] && [ "$(stat -c '%u %h' -- "$1")" = "@owner@ 1" ]; }
+
+# The file, or the link to the area that stood in when a change of its size was interrupted; then that area, and a file half made.
 without_file() {
-    if [ ! -e "$file" ] && [ ! -L "$file" ]; then
-        return 0
-    elif [ -L "$file" ] || [ ! -f "$file" ] || [ "$(stat -c '%u %h' -- "$file")" != "@owner@ 1" ] || ! swap_signature; then
-        say "$file is not the swap file that was made; it stays."
-        return 0
+    if [ -L "$file" ] && [ "$(readlink -- "$file")" = "${bridge##*/}" ] && [ "$(stat -c %u -- "$file")" = "@owner@" ]; then
+        rm -f -- "$file"
+    elif [ -e "$file" ] || [ -L "$file" ]; then
+        if ours "$file" && swap_signature "$file"; then
+            rm -f -- "$file"
+        else
+            say "$file is not the swap file that was made; it stays."
+        fi
     fi
-    rm -f -- "$file"
-    [ ! -e "$file" ]
+    if ours "$bridge" && swap_signature "$bridge"; then rm -f -- "$bridge"; fi
+    if ours "$half"; then rm -f -- "$half"; fi
 }
 
 # Last of all: without its timer there is no other try, but systemd starts again what was killed here, and that comes back to this.
@@ -122,6 +141,7 @@ without_units() {
 
 main() {
     unit=$1 expires=$2 file=$3 encoded=$4
+    bridge=$(beside "$file" bridge) half=$(beside "$file" half)
     swaps=@swaps@ meminfo=@meminfo@ fstab=@fstab@ units=@units@ locks=@lock_folder@
     # Started before its time, by a boot or when the timer was made. Shortly before, it waits: the timer starts nothing that runs already.
     early=$((expires - $(date +%s)))
@@ -137,15 +157,8 @@ main() {
         exit 0
     fi
     [ "$(sed -n 's/^# expires=//p' "$units/$unit.timer")" = "$expires" ] || exit 0
-    if active; then
-        numbers=$(verdict)
-        case $numbers in
-        [0-9]*) ;;
-        *) later "$file stays: ${numbers#no: }" ;;
-        esac
-        swapoff "$file"
-        ! active || later "$file stays: the kernel did not let go of it (${numbers})"
-    fi
+    without_area "$bridge" "$(beside "$encoded" bridge)"
+    without_area "$file" "$encoded"
     without_line || later "$fstab could not be changed, $file is out of use and stays"
     without_file || later "$file is out of use and could not be removed"
     without_units

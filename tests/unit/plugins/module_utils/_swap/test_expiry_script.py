@@ -5,7 +5,9 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -17,6 +19,16 @@ UNIT = "memops-swap-expiry-x"
 EXPIRES = 1795377980
 PARTS = ("units", "stamps", "lib", "etc", "disk")
 FOREIGN = b"# fstab\r\nUUID=1 / ext4 defaults 0 1\n\n/dev/a swap swap sw\n  \xff\xfe none\n/swap2 none swap sw 0 0\nUUID=2 /mnt ext4 ro"
+
+SWAPOFF = r"""
+import os, re, sys
+path, gone = sys.argv[1], re.sub(rb"[ \t\n\\]", lambda sign: b"\\%03o" % ord(sign.group()), os.fsencode(sys.argv[2]))
+with open(path, "rb") as stream:
+    lines = stream.readlines()
+with open(path + ".new", "wb") as stream:
+    stream.writelines(line for line in lines if not line.startswith(gone + b" "))
+os.rename(path + ".new", path)
+"""
 
 
 class Machine:
@@ -46,7 +58,8 @@ class Machine:
         self.fstab.write_bytes(Fstab.parse(FOREIGN).with_swap(self.file, "nofail,pri=1").data)
         self.memory(available=1 << 20)
         self.swapped(used=1000)
-        self.tool("swapoff", "grep -v '^[^ ]*/disk/' {0}/swaps > {0}/swaps.new; mv {0}/swaps.new {0}/swaps".format(tmp_path))
+        (tmp_path / "bin" / "swapoff.py").write_text(SWAPOFF)
+        self.tool("swapoff", 'exec "%s" -ISB "%s/bin/swapoff.py" "%s/swaps" "$1"' % (sys.executable, tmp_path, tmp_path))
         self.tool("systemctl", "")
         self.tool("sleep", "")
 
@@ -230,6 +243,41 @@ def test_killed_among_its_units(machine, gone):
     assert machine.run() == (0, "")
     assert machine.left() == ["fstab"]
     assert not [call for call in machine.calls() if call.startswith("swapoff")]
+
+
+@pytest.mark.parametrize("state", ["bridge and old", "bridge and link", "bridge and new", "half"])
+def test_an_interrupted_change_of_its_size(machine, state):
+    """What transaction.py may leave when it dies: the area that stands in is in use, under the name is the old file, a link, or the new one."""
+    bridge, half = (machine.folder / "disk" / (".%s.memops-%s" % (os.path.basename(machine.file), kind)) for kind in ("bridge", "half"))
+    shutil.copy(machine.file, str(bridge))
+    if state != "bridge and new":
+        half.write_bytes(b"\0" * 99)
+    if state == "bridge and link":
+        os.unlink(machine.file)
+        os.symlink(bridge.name, machine.file)
+    area = encode(os.fsencode(str(bridge))) + b" file 1048572 1000 -2\n"
+    if state == "half":
+        bridge.unlink()
+    elif state == "bridge and link":
+        (machine.folder / "swaps").write_bytes(b"Filename\tType\tSize\tUsed\tPriority\n" + area)
+    else:
+        machine.swapped(1000, area.decode())
+    code, said = machine.run()
+    assert code == 0, said
+    assert machine.left() == ["fstab"] and machine.fstab.read_bytes() == FOREIGN
+    assert (machine.folder / "swaps").read_text().count("\n") == 1
+    expected = {"bridge and old": 2, "bridge and link": 1, "bridge and new": 2, "half": 1}
+    assert len([call for call in machine.calls() if call.startswith("swapoff")]) == expected[state]
+
+
+def test_a_link_of_the_area_of_another_file_stays(machine):
+    other = machine.folder / "disk" / ".other.memops-bridge"
+    os.rename(machine.file, str(other))
+    os.symlink(other.name, machine.file)
+    (machine.folder / "swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
+    code, said = machine.run()
+    assert code == 0 and "is not the swap file that was made; it stays." in said
+    assert machine.left() == sorted([other.name, os.path.basename(machine.file), "fstab"])
 
 
 def test_two_other_timers_keep_the_script(machine):
