@@ -77,7 +77,7 @@ options:
   units:
     description:
       - Units to tell of in RV(ansible_facts.oom.units) whatever they say, also when they are not installed.
-        C(nginx) means C(nginx.service).
+        C(nginx) means C(nginx.service), and C(postgresql@.service) its loaded instances too.
     type: list
     elements: str
     default: []
@@ -274,10 +274,22 @@ ansible_facts:
           description:
             - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's,
               and those in O(units). As systemd sees them, at most 200.
+            - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not answer it is null.
+            - C(load_state) is V(template) for a template that O(units) names. It is no unit, and only its files are told.
             - Limits are bytes; V(null) for unknown and for none, and C(unlimited) names those that are none.
-            - C(set_by) is the file that wins for a setting, C(scores) how many of its processes have which C(oom_score_adj).
-              C(state) of a process is V(as_wanted), V(older) for one with the score of its start, V(own_score),
-              or V(denied) where pid 1 itself may not lower a score.
+            - C(kernel) is what the kernel holds of the same limits, bytes or V(infinity), and C(oom_group), whether it kills all of the unit at once.
+              systemd and the kernel may differ. At a daemon-reload systemd 257 leaves the new limits of a running unit for later,
+              and puts them into force when some other unit of the slice starts.
+              Null is unknown, or that there is no such file; C(controller) says which.
+            - C(kernel.controller) is V(v2) or V(v1) for the memory controller of that cgroup version, which for V(v1) knows C(memory_max) only,
+              V(none) where the unit's cgroup has no memory controller and nothing is limited, V(no_cgroup) where nothing of the unit runs,
+              and null where its cgroup cannot be seen.
+            - C(managed_oom_swap), C(managed_oom_memory_pressure) and C(managed_oom_preference) are what systemd-oomd goes by, null before systemd 247
+              (the preference 248). C(managed_oom_memory_pressure_limit) is in percent, 0.0 for the one of C(oomd.conf).
+            - C(set_by) is the file that wins for a setting, C(scores) how many of its processes have which C(oom_score_adj), null where they
+              cannot be seen. C(state) of a process is V(as_wanted), V(older) for one with the score of its start, V(own_score),
+              or V(denied) where pid 1 itself may not lower a score. At most 10 are listed, and only those that are not V(as_wanted)
+              where the units would take too much of the result.
           type: list
           elements: dict
           returned: when V(units) is gathered
@@ -309,6 +321,22 @@ ansible_facts:
               set_by: {oom_score_adjust: /etc/systemd/system/nginx.service.d/50-memops.conf}
               scores: {"-500": 3}
               processes: [{pid: 812, comm: nginx, oom_score_adj: -500, state: as_wanted}]
+              kernel:
+                memory_min: 0
+                memory_low: 0
+                memory_high: infinity
+                memory_max: 536870912
+                memory_swap_max: infinity
+                oom_group: false
+                controller: v2
+              managed_oom_swap: auto
+              managed_oom_memory_pressure: auto
+              managed_oom_memory_pressure_limit: 0.0
+              managed_oom_preference: none
+        units_truncated:
+          description: Number of units that are not listed in C(units), for there are more than 200 or they would take too much of the result.
+          type: int
+          returned: when V(units) is gathered and there are any
         swap:
           description: Swap areas in use, largest priority first, sizes in bytes. C(in_fstab) is about files and devices by their path.
           type: list

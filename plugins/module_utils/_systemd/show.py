@@ -7,11 +7,14 @@ One ``systemctl show``: about 0.6 ms of CPU a unit here and as much in pid 1 (sy
 """
 
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+import shlex
+from typing import AbstractSet, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import parse_counter
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .unit_name import parse_unit_name
 
 #: What contract 1 calls the daemon -> its units.
 DAEMONS = {
@@ -44,11 +47,15 @@ Properties = Dict[str, str]
 
 
 class SystemdView(NamedTuple):
-    """units -- dicts of contract 1; daemons -- active, inactive, absent or None; reason -- why nothing could be asked"""
+    """units -- dicts of contract 1, None: systemd could not be asked; daemons -- active, inactive, absent or None
 
-    units: List[Dict[str, Any]]
+    reason -- why nothing could be asked; left_out -- how many units more there are to tell of
+    """
+
+    units: Optional[List[Dict[str, Any]]]
     daemons: Dict[str, Optional[str]]
     reason: Optional[str] = None
+    left_out: int = 0
 
 
 def parse_show(text: str) -> Iterator[Properties]:
@@ -90,12 +97,17 @@ def oom_kills(host: Host, cgroup: Optional[str]) -> Optional[int]:
     return None
 
 
+def _words(text: str) -> List[str]:
+    """A name with a backslash is printed in quotes as for a shell, but not in Id=."""
+    return shlex.split(text) if '"' in text else text.split()
+
+
 def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
     """One unit of contract 1. memory_max None is no limit as well as unknown."""
     limit = number(block.get("MemoryMax"))
     return {
         "name": block["Id"],
-        "names": [name for name in block.get("Names", "").split() if name != block["Id"]],
+        "names": [name for name in _words(block.get("Names", "")) if name != block["Id"]],
         "load_state": block.get("LoadState") or None,
         "result": block.get("Result") or None,
         "oom_kills": oom_kills(host, block.get("ControlGroup")),
@@ -114,29 +126,50 @@ def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
     return unit["result"] == "oom-kill" or bool(unit["oom_kills"]) or bool(unit["oom_score_adjust"]) or limited or "memops" in drop_ins
 
 
+def _is_named(unit: Dict[str, Any], asked: AbstractSet[str]) -> bool:
+    """By one of its names, or by the name of its template."""
+    names = {unit["name"], *unit["names"]}
+    return bool(asked & names) or bool(asked & {"%s@.%s" % (name.partition("@")[0], name.rpartition(".")[2]) for name in names if "@" in name})
+
+
 def _rank(unit: Dict[str, Any]) -> Any:
     return (unit["result"] != "oom-kill", -(unit["oom_kills"] or 0), unit["oom_score_adjust"] or 0, unit["name"])
 
 
-def daemon_states(blocks: Dict[str, Properties]) -> Dict[str, Optional[str]]:
+def daemon_states(host: Host, blocks: Dict[str, Properties]) -> Dict[str, Optional[str]]:
+    """A daemon that systemd has not loaded does not run, and its files say whether it is installed.
+
+    To ask for it would load it, and systemd 257 then puts limits into force that a daemon-reload had left for later: facts change nothing.
+    """
     states = {}  # type: Dict[str, Optional[str]]
     for daemon, names in DAEMONS.items():
-        found = [blocks[name] for name in names if name in blocks]
-        loaded = [block for block in found if block.get("LoadState") != "not-found"]
-        if not found:
-            states[daemon] = None
-        elif not loaded:
-            states[daemon] = "absent"
+        loaded = [blocks[name] for name in names if name in blocks and blocks[name].get("LoadState") != "not-found"]
+        if any(block.get("ActiveState") in _RUNNING for block in loaded):
+            states[daemon] = "active"
         else:
-            states[daemon] = "active" if any(b.get("ActiveState") in _RUNNING for b in loaded) else "inactive"
+            states[daemon] = "inactive" if loaded or _are_installed(host, names) else "absent"
     return states
+
+
+def _are_installed(host: Host, names: Sequence[str]) -> bool:
+    from .layers import fragment_path
+
+    return any(fragment_path(host, name) is not None for name in names)
+
+
+def _template(host: Host, name: str) -> Dict[str, Any]:
+    """It is no unit: systemd cannot be asked for it."""
+    from .layers import fragment_path, is_mask
+
+    path = fragment_path(host, name)
+    return unit_facts(host, {"Id": name, "LoadState": "not-found" if path is None else "masked" if is_mask(host, path) else "template"})
 
 
 def _ask(host: Host, argv: List[str], timeout: float) -> str:
     ran = host.run(argv, timeout)
     if ran.returncode is None:
         raise CommandFailed(ran.stderr)
-    if not ran.stdout:
+    if ran.returncode or not ran.stdout:  # at the first name that it does not like it stops, and shows no more
         said = ran.stderr.strip().split("\n")[-1]
         raise CommandFailed("systemctl failed: %s" % (said or "exit code %s" % ran.returncode))
     return ran.stdout
@@ -145,30 +178,32 @@ def _ask(host: Host, argv: List[str], timeout: float) -> str:
 def systemd_view(
     host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl", named: Sequence[str] = ()
 ) -> SystemdView:
-    """Never an exception: a host without systemd, or one that does not answer, has no units and says why.
+    """Never an exception: of a host without systemd, or whose systemd does not answer, no units are known, and it says why.
 
-    ``named`` units are always among them, also when they are not there.
+    ``named`` units are always among them, also when they are not there; of a template its loaded instances too.
     """
     nothing = {daemon: None for daemon in DAEMONS}  # type: Dict[str, Optional[str]]
     if not os.path.isdir(host.path("/run/systemd/system")):
-        return SystemdView([], nothing, "systemd does not run here")
+        return SystemdView(None, nothing, "systemd does not run here")
     wanted = ["*.service", "*.scope"] if units else []
-    if daemons:
-        wanted += [name for names in DAEMONS.values() for name in names]
-    wanted += [name for name in named if units and name not in wanted]
+    if daemons and not units:  # as patterns: those that are loaded. init.scope always is, so that an answer is never empty
+        wanted += ["init.scope"] + [name[:-1] + "[e]" for names in DAEMONS.values() for name in names]
+    templates = [name for name in named if units and parse_unit_name(name).is_template]
+    wanted += [name for name in named if units and name not in wanted and name not in templates]
     if not wanted:
         return SystemdView([], nothing)
     try:
-        text = _ask(host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES)] + wanted, timeout)
+        text = _ask(host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES), "--"] + wanted, timeout)
     except CommandFailed as exc:
-        return SystemdView([], nothing, str(exc))
+        return SystemdView(None, nothing, str(exc))
     blocks = {block["Id"]: block for block in parse_show(text) if block.get("Id")}
     found = []  # type: List[Dict[str, Any]]
     if units:
         asked = set(named)
+        found += [_template(host, name) for name in templates]
         for block in blocks.values():
             unit = unit_facts(host, block)
-            if asked & {unit["name"], *unit["names"]} or (_tells(unit, block.get("DropInPaths", "")) and unit["load_state"] != "not-found"):
+            if _is_named(unit, asked) or (_tells(unit, block.get("DropInPaths", "")) and unit["load_state"] != "not-found"):
                 found.append(unit)
-        found.sort(key=lambda unit: (not asked & {unit["name"], *unit["names"]}, _rank(unit)))
-    return SystemdView(found[:_MAX_UNITS], daemon_states(blocks) if daemons else nothing)
+        found.sort(key=lambda unit: (not _is_named(unit, asked), _rank(unit)))
+    return SystemdView(found[:_MAX_UNITS], daemon_states(host, blocks) if daemons else nothing, None, max(len(found) - _MAX_UNITS, 0))

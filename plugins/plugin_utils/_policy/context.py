@@ -4,7 +4,7 @@
 """What a rule sees of a host: contract 1, with what nobody can vouch for set apart.
 
 Untrusted kills and events are under `untrusted`, and the sums of `summary` are of the trusted ones: what any local user can write
-into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown.
+into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have two keys more: `drift` and `ignored`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
 from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, whole
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import INFINITY
 
-INFINITY = "infinity"
+from .kernel import drift, ignored, read_kernel
 
 
 def builtin(value: t.Any) -> t.Any:
@@ -46,13 +47,16 @@ def _unit(unit: Json) -> Json:
         made[key] = made[key] if isinstance(made[key], list) else None
     for key in ("scores", "set_by"):
         made[key] = made[key] if isinstance(made[key], dict) else None
+    made["kernel"] = read_kernel(made["kernel"])
+    made["drift"], made["ignored"] = drift(made), ignored(made)
     return made
 
 
 _UNIT = (
     ("name", "load_state", "active_state", "type", "result", "oom_kills", "oom_policy", "restart", "restarts", "kill_mode", "delegate")
     + ("needs_reload", "fragment", "drop_ins", "set_by", "scores", "processes", "oom_score_adjust", "memory_current", "memory_peak")
-    + ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
+    + ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max", "kernel")
+    + ("managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_memory_pressure_limit", "managed_oom_preference")
 )
 
 
@@ -61,7 +65,7 @@ def _records(value: t.Any) -> list[Json] | None:
 
 
 def _asked_systemd(oom: Json, units: list[Json]) -> bool:
-    """Where systemd could not be asked there are no units and no daemon has a state: an empty list is then no list."""
+    """Where systemd could not be asked units are null. Older versions told an empty list there, and no daemon had a state."""
     daemons = oom.get("daemons")
     return bool(units) or not isinstance(daemons, dict) or any(state is not None for state in daemons.values())
 

@@ -19,6 +19,7 @@ CHECKS = {
     "kills": ("Every kill is work that was lost.", "error"),
     "service-missing": ("The policy expects a service that is not installed.", "error"),
     "service-setting": ("What systemd believes is not what was declared.", "error"),
+    "service-kernel": ("A limit that was declared is not what the kernel holds: it is not in force.", "error"),
     "service-reload": ("A file was changed and systemd has not read it.", "error"),
     "service-processes": ("Processes of the service do not have its score: the kernel knows nothing but theirs.", "error"),
     "service-removed": ("A drop-in that should be gone is still read.", "warning"),

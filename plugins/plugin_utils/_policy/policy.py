@@ -9,10 +9,10 @@ import re
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import DAEMONS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
+from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError
 from .model import CHECKS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
 from .shape import Place, Problems
@@ -39,7 +39,7 @@ def _canonical(place: Place, path: str, option: str, value: t.Any, canonical: t.
 def _service(place: Place) -> Service | None:
     name = place.text("name", required=True)
     settings = {}  # type: dict[str, str]
-    for setting in SETTINGS:
+    for setting in DECLARABLE:
         value = place.take(setting.option)
         text = None if value is None else _canonical(place, place.at(setting.option), setting.option, value, setting.canonical)
         if text is not None:

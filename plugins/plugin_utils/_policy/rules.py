@@ -117,10 +117,10 @@ def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
         yield _finding(rule, PASS, "host", {"judged": judged})
 
 
-def _needs_sight(rule: Rule) -> bool:
-    """Whether it is about what was seen in logs."""
+def _is_about(rule: Rule, keys: t.Container[str]) -> bool:
+    """Whether it takes one of these from the facts."""
     expressions = [expression for expression in (rule.each, rule.when, rule.holds) if expression is not None]
-    return any(path.split(".")[0].split("[")[0] in _SEEN for expression in expressions for path in expression.paths)
+    return any(path.split(".")[0].split("[")[0] in keys for expression in expressions for path in expression.paths)
 
 
 def _host(rule: Rule, facts: Json) -> t.Iterator[Finding]:
@@ -132,9 +132,12 @@ def judge_rules(policy: Policy, facts: Json) -> t.Iterator[Finding]:
     """Every rule has at least one finding. The facts are those of context()."""
     facts = dict(facts)
     blind = facts["visibility"].get("state") not in ("clear", "partial")
+    left_out = facts.get("units_truncated")
     for rule in policy.rules:
+        doubt = ""
+        if blind and _is_about(rule, _SEEN):
+            doubt = "the host cannot see its kills"
+        elif left_out and _is_about(rule, ("units",)):
+            doubt = f"{left_out} units are counted and not listed"
         for found in _host(rule, facts) if rule.each is None else _each(rule, facts):
-            if blind and found.status == PASS and _needs_sight(rule):
-                yield _finding(rule, UNKNOWN, found.subject, {}, "the host cannot see its kills")
-            else:
-                yield found
+            yield _finding(rule, UNKNOWN, found.subject, {}, doubt) if doubt and found.status == PASS else found

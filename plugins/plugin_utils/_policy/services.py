@@ -9,11 +9,12 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 from .checks import made
+from .declarable import BY_NAME, JUDGED_ONLY
 from .finding import FAIL, PASS, UNKNOWN, Finding
+from .kernel import judge_kernel, without_cgroup
 from .model import Policy, Service
 
 _APPLY = "memops.linux.oom_protect applies it"
@@ -51,7 +52,7 @@ def _size(value: t.Any) -> t.Any:
 
 def _setting(policy: Policy, unit: Json, service: Service, option: str, text: str, ram: int | None) -> Finding:
     """What systemd believes, against what was declared."""
-    setting = BY_OPTION[option]
+    setting = BY_NAME[option]
     wanted, shown = setting.expected(text, ram), unit.get(option)
     holds = None if wanted is None or shown is None else shown == wanted  # type: bool | None
     if holds is False and text.endswith("%") and isinstance(wanted, int) and isinstance(shown, int):
@@ -71,6 +72,7 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
     elif holds is None:
         evidence["why"] = "the memory of the host is not known" if wanted is None else f"the facts do not tell {setting.key}= of it"
     is_size = setting.kind == "memory"
+    apply = f"Write {setting.key}= into a drop-in of the unit; this collection does not set it" if option in JUDGED_ONLY else _APPLY
     return made(
         policy,
         "service-setting",
@@ -80,7 +82,7 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
         declared=text,
         effective=_size(shown) if is_size else shown,
         evidence=evidence,
-        remedy=_APPLY if not str(evidence.get("why", "")).startswith("shadowed") else "Take the setting out of that file, or name our drop-in later",
+        remedy=apply if not str(evidence.get("why", "")).startswith("shadowed") else "Take the setting out of that file, or name our drop-in later",
     )
 
 
@@ -110,7 +112,8 @@ def _strays(unit: Json, service: Service, wanted: int) -> tuple[dict[str, int], 
 def _processes(policy: Policy, unit: Json, service: Service, wanted: int) -> Finding:
     """What the kernel holds: the score of every process."""
     found = _strays(unit, service, wanted)
-    running = unit["active_state"] in ("active", "activating", "reloading", "deactivating", "refreshing")
+    # active (exited) has no cgroup either
+    running = unit["active_state"] in ("active", "activating", "reloading", "deactivating", "refreshing") and not without_cgroup(unit)
     evidence = {"scores": unit["scores"], "processes": unit["processes"]}  # type: Json
     if found is None and unit["active_state"] is not None and not running:
         status, effective = PASS, "no processes"  # type: tuple[str, t.Any]
@@ -186,10 +189,29 @@ def _absent(policy: Policy, service: Service, unit: Json) -> Finding:
 def _unit(policy: Policy, service: Service, unit: Json, ram: int | None) -> t.Iterator[Finding]:
     for option, text in service.settings.items():
         yield _setting(policy, unit, service, option, text, ram)
+        held = judge_kernel(policy, unit, option, text, ram)
+        if held is not None:
+            yield held
     yield _reload(policy, unit)
     score = service.settings.get("oom_score_adjust")
     if score is not None:
         yield _processes(policy, unit, service, int(score))
+
+
+def _without(policy: Policy, service: Service, facts: Json) -> Finding:
+    """No unit of that name, or no instance of that template."""
+    units = facts["units"]
+    if units is None:
+        return _missing(policy, service, None, "no units were gathered, or systemd could not be asked")
+    template = next((unit for unit in units if service.unit.is_template and unit["name"] == service.unit.name), None)
+    if template is None or facts.get("units_truncated"):
+        return _missing(policy, service, None, "the unit is not among the facts")
+    if not service.present:
+        return _absent(policy, service, template if template["load_state"] not in _GONE else dict(template, drop_ins=template["drop_ins"] or []))
+    if template["load_state"] in _GONE:
+        return _missing(policy, service, str(template["load_state"]), "")
+    # An instance comes and goes: none is no mistake.
+    return _missing(policy, service._replace(missing="skip"), "without instances", "")
 
 
 def judge_services(policy: Policy, facts: Json) -> t.Iterator[Finding]:
@@ -197,11 +219,7 @@ def judge_services(policy: Policy, facts: Json) -> t.Iterator[Finding]:
     for service in policy.services:
         found = units_of(service, units or ())
         if not found:
-            # An instance comes and goes: none is no mistake where units were asked for at all.
-            if service.unit.is_template and any(unit["name"] == service.unit.name for unit in units or ()):
-                yield _missing(policy, service._replace(missing="skip"), "without instances", "")
-            else:
-                yield _missing(policy, service, None, "no units were gathered" if units is None else "the unit is not among the facts")
+            yield _without(policy, service, facts)
         for unit in found:
             if unit["load_state"] in _GONE:
                 if service.present:

@@ -16,11 +16,13 @@ wrong='{"settings": {"vm.panic_on_oom": {"min": 3}}, "disable": ["setting-at-boo
 untold='{"killers": {"earlyoom": "active"}}'
 broken='{"rules": [{"id": "a", "severity": "fatal", "message": "m", "remedy": "r", "assert": "a"}]}'
 
+playbook=compliance.yml
+
 # judge EXIT-CODE DEST POLICY [ARGUMENT...]: nothing on the hosts could be run by this interpreter
 judge() {
     local wanted="$1" dest="$out/$2" policy="$3" code=0
     shift 3
-    ansible-playbook -i inventory.yml compliance.yml -e ansible_python_interpreter=/nonexistent/python -e oom_compliance_gather=false \
+    ansible-playbook -i inventory.yml "$playbook" -e ansible_python_interpreter=/nonexistent/python -e oom_compliance_gather=false \
         -e "oom_compliance_dest=$dest" -e "{\"oom_compliance_policy\": $policy}" "$@" >"$out/log" 2>&1 || code=$?
     if [ "$code" != "$wanted" ]; then
         cat "$out/log"
@@ -31,6 +33,27 @@ judge() {
 
 says() {
     grep -qF -- "$1" "$out/log" || { cat "$out/log"; echo "not said: $1" >&2; exit 1; }
+}
+
+# times N LINE: so often it was said
+times() {
+    local count
+    count=$(grep -cxF -- "$2" "$out/log") || true
+    [ "$count" = "$1" ] || { cat "$out/log"; echo "said $count times, wanted $1: $2" >&2; exit 1; }
+}
+
+# All hosts are judged at once, after the last batch, in every order of the batches, and again in a second play.
+in_batches() {
+    local playbook=serial.yml order
+    for order in inventory reverse_inventory; do
+        judge 0 batches "$right" -e "batch_order=$order" -e oom_compliance_enforce=false
+        times 2 "Policy policy on 2 hosts: no failures, 8 passed."
+    done
+    judge 2 batches "$wrong"
+    times 1 "Policy policy on 2 hosts: 2 failures on 2 hosts, 2 passed."
+    judge 4 batches "$untold"
+    # After that ansible-core 2.16 ends the run, newer ones go on with the second play.
+    says "Policy policy on 2 hosts: no failures, 2 not known on 2 hosts, which is no pass, 2 passed."
 }
 
 with_cache() {
@@ -54,6 +77,7 @@ with_cache() {
         exit 1
     fi
     judge 0 told "$wrong" -e oom_compliance_enforce=false
+    in_batches
     for name in index.html report.json report.md kills.csv junit.xml findings.sarif findings.json suggestions.yml; do
         test -s "$out/wrong/$name"
     done

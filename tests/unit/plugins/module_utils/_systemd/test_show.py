@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import (
     DAEMONS,
+    SystemdView,
     daemon_states,
     oom_kills,
     parse_show,
@@ -79,6 +80,38 @@ def test_named_units_are_told_of_whatever_they_say(booted, systemctl):
     assert view.units[0]["names"] == ["mysql.service"] and view.units[1]["load_state"] == "not-found"
     with open(program + ".log") as stream:
         assert stream.read().rstrip().endswith("mysql.service nonesuch.service")
+
+
+def test_a_named_template_brings_its_instances(booted, systemctl):
+    """Those without any setting are what a policy wants to know of."""
+    blocks = [block("pg@15-a.service"), block("pg.service"), block("pga@15.service"), block("pg@1.socket"), block("pg@b@c.service")]
+    program = systemctl("cat <<'EOF'\n%s\nEOF" % shown(blocks))
+    units = systemd_view(Host(root=str(booted)), program=program, named=["pg@.service"]).units
+    assert [(unit["name"], unit["load_state"]) for unit in units] == [
+        ("pg@.service", "not-found"),
+        ("pg@15-a.service", "loaded"),
+        ("pg@b@c.service", "loaded"),
+    ]
+    with open(program + ".log") as stream:
+        assert "pg@" not in stream.read()  # systemctl would stop there and show nothing more (measured on 247, 252 and 257)
+
+
+def test_a_name_with_a_backslash_is_quoted_in_names_only():
+    """Recorded from 257."""
+    unit = unit_facts(Host(root="/nonexistent"), block("pg@a\\x20b.service", Names='"pg@a\\\\x20b.service" pg.service'))
+    assert (unit["name"], unit["names"]) == ("pg@a\\x20b.service", ["pg.service"])
+
+
+@pytest.mark.parametrize("there, state", [("file", "template"), ("mask", "masked"), (None, "not-found")])
+def test_a_named_template_is_told_of(there, state, booted, systemctl):
+    path = booted / "etc" / "systemd" / "system" / "pg@.service"
+    path.parent.mkdir(parents=True)
+    if there == "file":
+        path.write_text("[Service]\n")
+    elif there == "mask":
+        path.symlink_to("/dev/null")
+    (unit,) = systemd_view(Host(root=str(booted)), program=systemctl("echo Id=dbus.service"), named=["pg@.service"]).units
+    assert (unit["name"], unit["load_state"]) == ("pg@.service", state)
 
 
 def test_recorded(fixtures, booted, systemctl):
@@ -169,18 +202,31 @@ def test_numbers(value, expected):
         ([("loaded", "failed")], "inactive"),
         ([("masked", "inactive")], "inactive"),
         ([("not-found", "inactive"), ("loaded", "active")], "active"),
-        ([], None),
+        ([], "absent"),
     ],
 )
-def test_daemons(states, state):
+def test_daemons(states, state, tmp_path):
     names = ["nohang.service", "nohang-desktop.service"]
     blocks = {name: block(name, LoadState=load, ActiveState=active) for name, (load, active) in zip(names, states)}
-    assert daemon_states(blocks)["nohang"] == state
+    assert daemon_states(Host(root=str(tmp_path)), blocks)["nohang"] == state
+
+
+def test_a_daemon_is_never_loaded_to_be_asked(booted, systemctl):
+    """To load a unit has effects (systemd 257 puts pending limits of others into force): installed and not loaded is inactive."""
+    path = booted / "usr" / "lib" / "systemd" / "system" / "earlyoom.service"
+    path.parent.mkdir(parents=True)
+    path.write_text("[Service]\n")
+    program = systemctl("echo Id=init.scope")
+    for units in (True, False):
+        daemons = systemd_view(Host(root=str(booted)), units=units, program=program).daemons
+        assert daemons == dict(dict.fromkeys(DAEMONS, "absent"), earlyoom="inactive")
+    with open(program + ".log") as stream:
+        assert "earlyoom.service" not in stream.read()
 
 
 def test_without_systemd(tmp_path, systemctl):
     program = systemctl("exit 9")
-    assert systemd_view(Host(root=str(tmp_path)), program=program) == ([], UNKNOWN, "systemd does not run here")
+    assert systemd_view(Host(root=str(tmp_path)), program=program) == SystemdView(None, UNKNOWN, "systemd does not run here")
     assert not os.path.exists(program + ".log")
 
 
@@ -189,17 +235,18 @@ def test_without_systemd(tmp_path, systemctl):
     [
         ("echo 'Failed to connect to bus: No such file or directory' >&2; exit 1", "systemctl failed: Failed to connect"),
         ("exit 3", "systemctl failed: exit code 3"),
+        ("echo Id=a.service; echo OOMScoreAdjust=5; echo 'Unit name b@.service is no name' >&2; exit 1", "Unit name b@.service is no name"),
         ("exec sleep 30", "did not end within 0.5 s"),
     ],
 )
 def test_systemctl_that_fails(booted, systemctl, script, reason):
     view = systemd_view(Host(root=str(booted)), program=systemctl(script), timeout=0.5 if "sleep" in script else 15)
-    assert (view.units, view.daemons) == ([], UNKNOWN) and view.reason is not None and reason in view.reason
+    assert (view.units, view.daemons) == (None, UNKNOWN) and view.reason is not None and reason in view.reason
 
 
 def test_no_systemctl(booted):
     view = systemd_view(Host(root=str(booted)), program="/nonexistent/systemctl")
-    assert (view.units, view.daemons) == ([], UNKNOWN) and "could not be started" in str(view.reason)
+    assert (view.units, view.daemons) == (None, UNKNOWN) and "could not be started" in str(view.reason)
 
 
 def test_only_what_is_wanted(booted, systemctl):
@@ -207,16 +254,21 @@ def test_only_what_is_wanted(booted, systemctl):
     host = Host(root=str(booted))
     assert systemd_view(host, units=True, daemons=False, program=program).daemons == UNKNOWN
     assert systemd_view(host, units=False, daemons=True, program=program).units == []
-    assert systemd_view(host, units=False, daemons=False, program=program) == ([], UNKNOWN, None)
+    assert systemd_view(host, units=False, daemons=False, program=program) == SystemdView([], UNKNOWN)
     with open(program + ".log") as stream:
         calls = stream.read().splitlines()
     assert len(calls) == 2 and "earlyoom" not in calls[0] and "*.service" not in calls[1]
 
 
+def test_asked_and_none_matched_is_no_unknown(booted, systemctl):
+    view = systemd_view(Host(root=str(booted)), program=systemctl("echo Id=plain.service; echo LoadState=loaded; echo OOMScoreAdjust=0"))
+    assert view.units == [] and view.reason is None
+
+
 def test_bounded(booted, systemctl):
     blocks = [block("u%04d.service" % n, OOMScoreAdjust="100") for n in range(300)] + [block("hit.service", Result="oom-kill")]
-    units = systemd_view(Host(root=str(booted)), program=systemctl("cat <<'EOF'\n%s\nEOF" % shown(blocks))).units
-    assert len(units) == 200 and units[0]["name"] == "hit.service"
+    view = systemd_view(Host(root=str(booted)), program=systemctl("cat <<'EOF'\n%s\nEOF" % shown(blocks)))
+    assert len(view.units) == 200 and view.units[0]["name"] == "hit.service" and view.left_out == 101
 
 
 @pytest.mark.parametrize("path", [None, "", "relative", "/../etc", "/a/../../b"])

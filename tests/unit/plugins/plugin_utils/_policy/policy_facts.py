@@ -14,6 +14,24 @@ from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts
 
 GIB = 1 << 30
+LIMITS = ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
+
+
+def held(**changes: Any) -> dict[str, Any]:
+    """`kernel` of a unit. The kernel limits nothing."""
+    made = {
+        "memory_min": 0,
+        "memory_low": 0,
+        "memory_high": "infinity",
+        "memory_max": "infinity",
+        "memory_swap_max": "infinity",
+    }  # type: dict[str, Any]
+    return {**made, "oom_group": False, "controller": "v2", **changes}
+
+
+def held_by(controller: str | None, **changes: Any) -> dict[str, Any]:
+    """`kernel` of a unit of which no file can be read."""
+    return {**dict.fromkeys(LIMITS), "oom_group": None, "controller": controller, **changes}
 
 
 def unit(name: str = "nginx.service", **changes: Any) -> dict[str, Any]:
@@ -45,8 +63,14 @@ def unit(name: str = "nginx.service", **changes: Any) -> dict[str, Any]:
         "set_by": {},
         "scores": {"0": 2},
         "processes": [{"pid": 812, "comm": "nginx", "oom_score_adj": 0, "state": "as_wanted"}],
+        "managed_oom_swap": "auto",
+        "managed_oom_memory_pressure": "auto",
+        "managed_oom_memory_pressure_limit": 0.0,
+        "managed_oom_preference": "none",
     }  # type: dict[str, Any]
     made.update(changes)
+    if "kernel" not in changes:
+        made["kernel"] = held(**{option: made[option] for option in LIMITS if made[option] is not None}, oom_group=made["oom_policy"] == "kill")
     limits = [option for option in ("memory_high", "memory_max", "memory_swap_max") if made[option] is None]
     if "unlimited" not in changes:
         made["unlimited"] = limits

@@ -187,11 +187,24 @@ def test_a_host_that_tells_nothing_passes_no_rule():
     assert {one.status for one in judged(bare)} == {"unknown"}
 
 
-def test_a_host_without_systemd_passes_no_rule_about_units():
-    dark = host(units=[], daemons={"systemd-oomd": None, "earlyoom": None, "nohang": None, "oomd": None})
-    about_units = {rule.id for rule in load_policy("baseline").rules if "units" in (rule.each.text if rule.each else rule.holds.text)}
-    assert len(about_units) >= 12
-    assert {one.status for one in judged(dark) if one.id in about_units} == {"unknown"}
+ABOUT_UNITS = {rule.id for rule in load_policy("baseline").rules if "units" in (rule.each.text if rule.each else rule.holds.text)}
+NO_DAEMONS = {"systemd-oomd": None, "earlyoom": None, "nohang": None, "oomd": None}
+
+
+@pytest.mark.parametrize(
+    "dark", [host(units=None), host(units=[], daemons=NO_DAEMONS), host(units_truncated=1)], ids=["null", "as older versions told it", "left out"]
+)
+def test_units_that_are_not_told_pass_no_rule_about_them(dark):
+    assert len(ABOUT_UNITS) >= 14
+    assert {one.status for one in judged(dark) if one.id in ABOUT_UNITS} == {"unknown"}
+
+
+def test_asked_and_none_matched_is_known():
+    assert {one.status for one in judged(host(units=[])) if one.id in ABOUT_UNITS} == {"pass"}
+
+
+def test_a_unit_that_is_told_fails_whatever_was_left_out():
+    assert statuses(host(units=[unit(needs_reload=True)], units_truncated=1), "baseline", "needs-reload") == {"fail"}
 
 
 def test_a_unit_that_is_not_installed_breaks_no_rule():

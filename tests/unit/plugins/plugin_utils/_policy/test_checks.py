@@ -150,9 +150,15 @@ LAYERS = [
     ("score not told", good(oom_score_adjust=None), service(), {"service-setting": "unknown"}, "do not tell OOMScoreAdjust="),
     ("limit", unit(**GOOD, memory_max=GIB), service(memory_max="1G"), {}, ""),
     ("limit by share of RAM", unit(**GOOD, memory_max=GIB * 8 // 10 + 4096), service(memory_max="10%"), {}, ""),
-    ("no limit", unit(**GOOD), service(memory_max="1G"), {"service-setting": "fail"}, "no file sets it"),
+    ("no limit", unit(**GOOD), service(memory_max="1G"), {"service-setting": "fail", "service-kernel": "fail"}, "no file sets it"),
     ("no limit, as declared", unit(**GOOD), service(memory_max="infinity"), {}, ""),
-    ("limit not told", unit(**GOOD, unlimited=[]), service(memory_max="1G"), {"service-setting": "unknown"}, ""),
+    (
+        "limit not told",
+        unit(**GOOD, unlimited=[], kernel=None),
+        service(memory_max="1G"),
+        {"service-setting": "unknown", "service-kernel": "unknown"},
+        "do not tell MemoryMax= of it",
+    ),
     ("a word", unit(**GOOD, restart="no"), service(restart="on-failure"), {"service-setting": "fail"}, ""),
     ("not installed", unit(load_state="not-found"), service(), {"service-missing": "fail"}, ""),
     ("may be missing", unit(load_state="not-found"), service(missing="skip"), {}, ""),
@@ -175,6 +181,30 @@ def test_the_layers_of_a_service(one, policy, wanted, why):
 
 def test_unknown_units_are_unknown():
     assert of(judged(host(units=None), service()), "service-missing") == {"nginx.service": "unknown"}
+
+
+TEMPLATE = unit("nginx@.service", load_state="template", active_state=None, kernel=None, scores=None)
+DROP_IN = "/etc/systemd/system/nginx@.service.d/50-memops.conf"
+NO_INSTANCES = [
+    ("none runs", host(units=[TEMPLATE]), {}, "service-missing", "pass"),
+    ("one may be left out", host(units=[TEMPLATE], units_truncated=3), {}, "service-missing", "unknown"),
+    ("not asked for", host(units=[]), {}, "service-missing", "unknown"),
+    ("systemd could not be asked", host(units=None), {}, "service-missing", "unknown"),
+    ("not installed", host(units=[dict(TEMPLATE, load_state="not-found")]), {}, "service-missing", "fail"),
+    ("may be missing", host(units=[dict(TEMPLATE, load_state="not-found")]), {"missing": "skip"}, "service-missing", "pass"),
+    ("taken back", host(units=[TEMPLATE]), {"state": "absent"}, "service-removed", "pass"),
+    ("taken back, and it is there", host(units=[dict(TEMPLATE, drop_ins=[DROP_IN])]), {"state": "absent"}, "service-removed", "fail"),
+    ("taken back, and who knows", host(units=[dict(TEMPLATE, drop_ins=None)]), {"state": "absent"}, "service-removed", "unknown"),
+]
+
+
+@pytest.mark.parametrize("oom, wish, name, wanted", [row[1:] for row in NO_INSTANCES], ids=[row[0] for row in NO_INSTANCES])
+def test_a_template_without_instances(oom, wish, name, wanted):
+    assert of(judged(oom, service(name="nginx@.service", **wish)), name) == {"nginx@.service": wanted}
+
+
+def test_a_template_breaks_no_rule():
+    assert [one for one in judged(host(units=[TEMPLATE, unit()])) if one.status != "pass"] == []
 
 
 def test_what_a_user_wrote_into_a_text_log_fails_nothing():
