@@ -113,7 +113,15 @@ DOORS = (door_logger, door_raw, door_native, door_stdout, door_kmsg, door_udp, d
 def forge() -> None:
     os.makedirs("/run/vm-test", exist_ok=True)
     for number, door in enumerate(DOORS):
-        rows = [{"door": door.__name__, "pid": 500000 + number * 1000 + row, "comm": "forged-%d-%d" % (number, row), "uid": None if row % len(FORGED) == 3 else 0} for row in range(40)]
+        rows = [
+            {
+                "door": door.__name__,
+                "pid": 500000 + number * 1000 + row,
+                "comm": "forged-%d-%d" % (number, row),
+                "uid": None if row % len(FORGED) == 3 else 0,
+            }
+            for row in range(40)
+        ]
         door([FORGED[row % len(FORGED)] % fields for row, fields in enumerate(rows)])
         for fields in rows:
             print(json.dumps(fields))

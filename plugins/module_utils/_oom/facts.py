@@ -10,7 +10,9 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import 
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
-from .model import Invoker, Kill, LogLine, SourceReport, Task, Unresolved, Verdict
+from .model import Kill, SourceReport, Task, Unresolved, Verdict
+from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
+from .shortage import unresolved_facts
 from .totals import Totals
 from .verdicts import name_units
 
@@ -20,16 +22,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
 RESULT_BYTES = 250_000
-_MAX_UNRESOLVED = 100
 _MAX_COUNTED = 200
 _MAX_SOURCES = 200
-#: What names that somebody chose may take of the result: each list by itself must leave room for the kills.
-_LIST_BYTES = 24 * 1024
-#: How many rows back an event is compared, and how near it is.
-_NEAR_ROWS = 64
-_NEAR = 60.0
-#: The kernel's names have 15 bytes.
-_MAX_COMM = 64
 
 
 def unit_facts(kill: Kill) -> Kill:
@@ -44,35 +38,17 @@ def unit_facts(kill: Kill) -> Kill:
     return kill._replace(unit=kill.unit or unit_of(cgroup), container_id=kill.container_id or container_of(cgroup))
 
 
-def _invoker(invoker: Invoker) -> Dict[str, Any]:
-    return {
-        "pid": invoker.pid,
-        "comm": optional_printable(invoker.comm, _MAX_COMM),
-        "gfp_mask": invoker.gfp_mask,
-        "order": invoker.order,
-    }
-
-
 def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
     fields = dict(zip(Task._fields, task))  # type: Dict[str, Any]
-    fields["comm"] = optional_printable(task.comm, _MAX_COMM)
+    fields["comm"] = optional_printable(task.comm, MAX_COMM)
     fields["badness"] = badness.get(task.pid)
     return fields
-
-
-def _source_of(line: LogLine, seen_in: Sequence[str]) -> Dict[str, Any]:
-    return {
-        "name": printable(line.source),
-        "trusted": line.trusted,
-        "reason": printable(line.reason),
-        "seen_in": [printable(name) for name in seen_in],
-    }
 
 
 def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
     """One kill as contract 1 has it, and why, where somebody asked."""
     victim = dict(kill.victim._asdict())
-    victim["comm"] = optional_printable(kill.victim.comm, _MAX_COMM)
+    victim["comm"] = optional_printable(kill.victim.comm, MAX_COMM)
     facts = {
         "id": identity,
         "time": kill.line.time,
@@ -85,14 +61,14 @@ def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: O
         "trigger": kill.trigger,
         "constraint": optional_printable(kill.constraint),
         "victim": victim,
-        "invoker": _invoker(kill.invoker),
+        "invoker": invoker_facts(kill.invoker),
         "oom_memcg": optional_printable(kill.oom_memcg),
         "task_memcg": optional_printable(kill.task_memcg),
         "unit": optional_printable(kill.unit),
         "container_id": optional_printable(kill.container_id),
         "kernel": optional_printable(kill.kernel),
         "partial": kill.partial,
-        "source": _source_of(kill.line, seen_in),
+        "source": source_of(kill.line, seen_in),
     }  # type: Dict[str, Any]
     if explanation is not None:
         facts.update(explanation.as_facts())
@@ -135,84 +111,15 @@ def kills_facts(
     return found
 
 
-def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]], int]:
-    """Shortages without a victim, oldest first; repeats within a minute counted as one. And how many were left out."""
-    found = []  # type: List[_Shortage]
-    for event in sorted(events, key=lambda e: (e.line.time or 0.0, e.line.uptime or 0.0)):
-        for shortage in reversed(found[-_NEAR_ROWS:]):
-            if _same_shortage(shortage.event, event):
-                shortage.add(event)
-                break
-        else:
-            found.append(_Shortage(event))
-    rows = _newest_that_fit([shortage.row() for shortage in found[-_MAX_UNRESOLVED:]], 2 * _LIST_BYTES)
-    return rows, len(found) - len(rows)
-
-
-class _Shortage:
-    """One shortage, and how often each source tells of it."""
-
-    def __init__(self, event: Unresolved) -> None:
-        self.event = event
-        self._told = {event.line.source: 1}
-
-    def add(self, event: Unresolved) -> None:
-        if event.line.trusted and not self.event.line.trusted:
-            self.event = event
-        self._told[event.line.source] = self._told.get(event.line.source, 0) + 1
-
-    def row(self) -> Dict[str, Any]:
-        line = self.event.line
-        return {
-            "time": line.time,
-            "time_quality": line.time_quality,
-            "host": optional_printable(line.host),
-            "boot_id": line.boot_id,
-            "uptime": line.uptime,
-            "outcome": self.event.outcome,
-            "scope": self.event.scope,
-            "invoker": _invoker(self.event.invoker),
-            "oom_memcg": optional_printable(self.event.oom_memcg),
-            "kernel": optional_printable(self.event.kernel),
-            "count": max(self._told.values()),
-            "source": _source_of(line, list(self._told)),
-        }
-
-
-def _same_shortage(one: Unresolved, other: Unresolved) -> bool:
-    """Told by another source, or once more within a minute. A panic at the same second of the next boot is another one."""
-    first, later = one.line, other.line
-    if (one.outcome, one.oom_memcg) != (other.outcome, other.oom_memcg):
-        return False
-    for mine, its in ((first.host, later.host), (first.boot_id, later.boot_id)):
-        if mine is not None and its is not None and mine != its:
-            return False
-    if first.time is not None and later.time is not None:
-        return abs(first.time - later.time) <= _NEAR
-    if first.uptime is not None and later.uptime is not None:
-        return abs(first.uptime - later.uptime) <= _NEAR
-    return True
-
-
-def _newest_that_fit(rows: List[Dict[str, Any]], limit: int) -> List[Dict[str, Any]]:
-    first = len(rows)
-    while first:
-        limit -= len(json.dumps(rows[first - 1])) + 2
-        if limit < 0:
-            break
-        first -= 1
-    return rows[first:]
-
-
 def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
     """The biggest counts, with printable names; equal names after that add up."""
     merged = {}  # type: Dict[str, int]
     for name, count in counts.items():
-        shown = printable(name[:_MAX_COMM] if names else name[:1024])
+        shown = printable(name[:MAX_COMM] if names else name[:1024])
         merged[shown] = merged.get(shown, 0) + count
     ranked = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
     kept = {}  # type: Dict[str, int]
-    room = _LIST_BYTES
+    room = LIST_BYTES
     for shown, count in ranked[:_MAX_COUNTED]:
         room -= len(json.dumps(shown)) + 12
         if room >= 0:
@@ -310,7 +217,7 @@ def kill_section(
 def verdict_units(units: Iterable[Optional[str]]) -> List[str]:
     """Units that systemd says lost a process to the OOM killer, each once, sorted; not more than a list may hold."""
     names = sorted({printable(unit[:256]) for unit in units if unit})
-    room = _LIST_BYTES
+    room = LIST_BYTES
     for count, name in enumerate(names):
         room -= len(json.dumps(name)) + 2
         if room < 0:

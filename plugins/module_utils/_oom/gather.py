@@ -5,7 +5,7 @@
 
 import time
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -15,6 +15,7 @@ from .boot import Boot
 from .ledger import Ledger
 from .model import Kill, LogLine, SourceReport, Unresolved, Verdict
 from .text_files import TextFiles
+from .unparsed import Unparsed
 from .visibility import Sight, visibility
 from .wish import SOURCES, Wish
 
@@ -34,9 +35,10 @@ class _Collector:
         self.unresolved = []  # type: List[Unresolved]
         self.verdicts = []  # type: List[Verdict]
         self.boot = boot
-        self.unparsed = 0
+        self.unparsed = Unparsed()
 
-    def read(self, lines: Iterable[LogLine]) -> None:
+    def read(self, lines: Iterable[LogLine], forged: bool = False) -> None:
+        """forged -- the source knows what a process wrote in the kernel's words: that is shown, too"""
         several = iter(lines)
         first = next(several, None)
         if first is None:
@@ -44,13 +46,13 @@ class _Collector:
         from .blocks import join_records
         from .parser import Parser
 
-        parser = Parser(include_tasks=self._wish.include_tasks)
+        parser = Parser(include_tasks=self._wish.include_tasks, forged=forged)
         for line in join_records(chain([first], several)):
             for event in parser.feed(line):
                 self._take(event)
         for event in parser.finish():
             self._take(event)
-        self.unparsed += parser.unparsed
+        self.unparsed.absorb(parser.unparsed)
 
     def _inside(self, line: LogLine) -> bool:
         if line.time is None:
@@ -104,11 +106,13 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
 
         view = systemd_view(host, units="units" in wanted, daemons="daemons" in wanted, named=wish.units)
         if "units" in wanted:
-            oom["units"] = view.units
+            oom["units"], left_out = view.units, view.left_out
             if view.units:
                 from ansible_collections.memops.linux.plugins.module_utils._protect.detail import add_details
 
-                add_details(host, view.units)
+                left_out += add_details(host, view.units)
+            if left_out:
+                oom["units_truncated"] = left_out
         if "daemons" in wanted:
             oom["daemons"] = view.daemons
     if "swap" in wanted:
@@ -136,6 +140,12 @@ def _verdict(oom: Dict[str, Any], local: bool) -> Dict[str, Any]:
     return verdict(oom, oom["gathered_at"], local)
 
 
+def _trusted_since(*scans: "Union[JournalScan, KmsgScan, None]") -> Optional[float]:
+    """The oldest moment that journal or ring buffer tell of, where they were read without a flaw."""
+    firsts = [scan.report.first for scan in scans if scan is not None and scan.report.status == "read"]
+    return min((first for first in firsts if first is not None), default=None)
+
+
 def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, Any]:
     sources = _sources_of(wish)
     local = _is_local(wish)
@@ -150,13 +160,17 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
         from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
 
         journal = JournalScan(host, since, wish.until, wish.journal_directory, wish.include_tasks)
-        collector.read(journal)
+        collector.read(journal, forged=True)
         reports.append(journal.report)
+        if wish.journal_directory is None:
+            strangers = JournalScan(host, wish.since, wish.until, timeout=20, foreign=True)
+            collector.read(strangers, forged=True)
+            reports += [strangers.report] if strangers.report.status != "absent" else []
     if "kmsg" in sources:
         from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 
         kmsg = KmsgScan(host, whole_blocks=wish.include_tasks)
-        collector.read(kmsg)
+        collector.read(kmsg, forged=True)
         reports.append(kmsg.report)
     if journal is not None and journal.report.status == "read":
         since = wish.since  # the journal has the kills since the boot
@@ -169,7 +183,7 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
     section = facts.kill_section(
         collector.ledger,
         collector.unresolved,
-        collector.unparsed,
+        collector.unparsed.count,
         collector.verdicts,
         explain=wish.include_tasks,
         swap_total=swap_total if local else None,
@@ -185,7 +199,7 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
         boot_time=boot.time,
         unexplained=counters["unexplained"],
         lost=(journal.lost if journal else 0),
-        unparsed=collector.unparsed,
+        unparsed=collector.unparsed.doubts(_trusted_since(journal, kmsg)),
         volatile=journal.volatile if journal else False,
         container=boot.container,
         local=local,

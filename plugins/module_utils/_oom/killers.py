@@ -41,8 +41,11 @@ EARLYOOM = (
     # to 1.1; the tag is needed, the words are anybody's
     regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL),
 )
-# 1.0 and later, with --dryrun: the line after the one that names the process.
+# 1.0 and later, with --dryrun: after the line that names the process, and after what a script of -N (1.8) prints.
 EARLYOOM_DRYRUN = "dryrun, not actually sending any signal"
+_DRYRUN_LINES = 12
+# What it says only behind a signal, or when it looks at the memory again.
+_EARLYOOM_SENT = regex(r"process (?:\d{1,20} )?exited|escalating to SIG|kill failed|killing whole process group|low memory!|mem avail")
 
 # --- systemd-oomd: "Killed" to v256, "Marked … for killing" since; the tail tells it from everybody else's "Killed /…".
 OOMD = (
@@ -83,27 +86,34 @@ class Victim(NamedTuple):
 
 
 class EarlyoomState:
-    """Holds a kill until the next line of the same earlyoom: a dry run says only then that nothing was sent."""
+    """Holds a kill while the same earlyoom may still say that it was a dry run: what its -N script prints comes between.
+
+    The same: whoever calls himself so in somebody's journal does not take a kill away that is trusted.
+    """
 
     def __init__(self) -> None:
-        self._held = {}  # type: Dict[Tuple[Optional[str], str], Kill]
+        self._held = {}  # type: Dict[Tuple[Optional[str], str, bool], Tuple[Kill, int]]
 
     def feed(self, line: LogLine) -> Tuple[List[Kill], bool]:
         """Kills that are certain now; whether the line is one of earlyoom's."""
-        key = (line.host, line.source)
-        before = self._held.pop(key, None)
+        key = (line.host, line.source, line.trusted)
+        before, left = self._held.pop(key, (None, 0))
         if before is not None and line.text.startswith(EARLYOOM_DRYRUN):
             return [], True
-        kills = [] if before is None else [before]
         kill = earlyoom_kill(line)
-        if kill is not None:
-            if len(self._held) >= _MAX_PENDING:
-                kills += self.finish()
-            self._held[key] = kill
-        return kills, kill is not None
+        if kill is None:
+            if before is None or left == 0 or _EARLYOOM_SENT.match(line.text):
+                return [] if before is None else [before], False
+            self._held[key] = (before, left - 1)
+            return [], False
+        kills = [] if before is None else [before]
+        if len(self._held) >= _MAX_PENDING:
+            kills += self.finish()
+        self._held[key] = (kill, _DRYRUN_LINES)
+        return kills, True
 
     def finish(self) -> List[Kill]:
-        kills = list(self._held.values())
+        kills = [kill for kill, _left in self._held.values()]
         self._held.clear()
         return kills
 

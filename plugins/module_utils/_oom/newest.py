@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .select import lines_of_interest
+from .select import SHORT, lines_of_interest, rest_of
 from .totals import Totals
 
 _ANCHOR = (b" Killed process ", b"Killed process ")
@@ -104,7 +104,7 @@ class Newest:
         """Raw lines that the short way could not read, once: in some formats that is every kill."""
         odd, self.odd = self.odd, []
         for record in odd:
-            yield from record.split(b"\n")  # a record may be two lines
+            yield from record.split(b"\n")  # a name with a newline tears a record
 
     def lines(self) -> Iterator[bytes]:
         """Raw lines of what is held, the oldest first, behind odd ones that were not taken."""
@@ -131,15 +131,15 @@ class Newest:
                 start = data.rfind(b"\n", done, hit) + 1 or done
                 done = _line_end(data, hit)
                 whole = _TASK.match(data, data.rfind(b",pid=", hit, done), done)
-                # else a name with a newline goes on in the next line
-                announced = data[start : done if whole else _line_end(data, done)]
+                whole = whole if done - data.find(b",task=", hit, done) > SHORT else None
+                announced = data[start:done] + (b"" if whole else rest_of(data, done, b",pid="))
             elif data.startswith(_ANCHOR, hit):
                 start = data.rfind(b"\n", done, hit) + 1 or done
                 done = _line_end(data, hit)
                 kill = _COUNTED.match(data, start)
                 if kill is None or b"#" in kill.group("comm"):  # #012: rsyslog's escape of a control character
-                    after = done if data.find(b"total-vm:", hit, done) >= 0 else _line_end(data, done)
-                    self.odd += [announced, data[start:after]] if announced else [data[start:after]]
+                    record = data[start:done] + (b"" if data.find(b"total-vm:", hit, done) >= 0 else rest_of(data, done, b"total-vm:"))
+                    self.odd += [announced, record] if announced else [record]
                 else:
                     self._count_kill(kill, announced)
                 announced = b""

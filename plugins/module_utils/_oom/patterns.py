@@ -65,7 +65,6 @@ CPU_LINE = regex(
 )
 # 2.6.32, EL6
 PID_LINE = regex(r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tainted|Tainted: [A-Z() \-]{1,80}?)\s{1,80}(?P<release>\d\S*)", re.DOTALL)
-LINUX_VERSION = regex(r"Linux version (?P<release>\d\S*) ")
 
 # 2.6.32 to 4.20, EL6, EL7: the first is the task's cgroup, the second the one whose limit was hit.
 MEMCG_LIMIT = regex(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)

@@ -19,15 +19,21 @@ ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victi
 HEAD_OF_ALL = b"killer: gfp_mask=0x"
 
 _NEAR = 3
+#: A name with a newline tears its record, and other lines may come between; so far the rest is looked for.
+_TORN = 16
 _PREAMBLE = 3
 _FOLLOW = 600
 #: How far back a kill without a header may have its table, and how many victims of a group may share one.
 _REACH = 256 << 10
+#: The two lines of one kill, with others' lines in between.
+_NEXT = 4 << 10
 _MEMBERS = 256
 #: 5.4 and later. Looked for from the right: an open-ended pattern would be tried from every "Killed process" in a name.
 _KILLED_TAIL = regex(rb"kB, UID:\d+ pgtables:\d+kB oom_score_adj:-?\d+\s*$")
 _KILLED_CONTEXT = regex(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(")
 _KILLED = regex(rb"Killed process (\d+)")
+#: ",task=" and a name, in which ",pid=1,uid=0" may be a part of the name.
+SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 _NOHANG_LINES = 48
@@ -88,12 +94,38 @@ def _row(data: bytes, pid: bytes, low: int, start: int) -> List[int]:
     return _find_lines(data, b"%s] " % pid, low, start) + _find_lines(data, b"tgid total_vm", low, start)[-1:]
 
 
+def rest_of(data: bytes, end: int, last: bytes) -> bytes:
+    """The lines behind a torn record's first line, up to the one with its last words; the next one where there is none near.
+
+    Whole records of others are left out: they speak for themselves.
+    """
+    starts = _after(data, end, _TORN)
+    rest = b""
+    for start in starts:
+        line = data[start : _line_at(data, start)[1]]
+        if any(anchor in line for anchor in KERNEL_ANCHORS):
+            continue
+        rest += line
+        if last in line:
+            return rest
+    return data[end : _line_at(data, end)[1]] if starts else b""
+
+
 def _around_kill(data: bytes, start: int, end: int, low: int) -> List[int]:
     """An old or broken record needs its neighbours, its cgroups and the victim's row in the table (uid, adjustment)."""
     found = _KILLED.search(data, start, end)
-    lines = _before(data, start, _NEAR) + _after(data, end, _NEAR)
+    lines = _before(data, start, _NEAR) + _after(data, end, _NEAR if data.find(b"total-vm:", start, end) >= 0 else _TORN)
     lines += _find_lines(data, b"Task in /", low, start)[-1:]
-    return lines + _row(data, found.group(1), low, start) if found else lines
+    return lines + _choice(data, found.group(1), start) + _row(data, found.group(1), low, start) if found else lines
+
+
+def _choice(data: bytes, pid: bytes, start: int) -> List[int]:
+    """What kernels before 5.1 said before they killed."""
+    at = data.rfind(b"ill process %s (" % pid, max(0, start - _NEXT), start)
+    if at < 0:
+        return []
+    chosen, end = _line_at(data, at)
+    return [chosen] if data.find(b") score ", at, end) >= 0 else [chosen] + _after(data, end, _TORN)
 
 
 def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) -> List[bytes]:
@@ -140,16 +172,16 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
         elif b"oom-kill:" in line:
             wanted.add(start)
             summary = _SUMMARY_WHOLE.search(line)
-            if summary is None:
-                wanted.update(_after(data, end, 5))
-            elif data.find(b"Killed process %s " % summary.group(1), end, end + _FOLLOW) < 0:
+            if summary is None or end - data.find(b",task=", start, end) <= SHORT:
+                wanted.update(_after(data, end, _TORN))
+            if summary is not None and data.find(b"Killed process %s " % summary.group(1), end, end + _FOLLOW) < 0:
                 wanted.update(_after(data, end, _NEAR))  # "is already exiting. Skip killing", or the kill line is lost
                 wanted.update(_row(data, summary.group(1), max(used, head, start - _REACH), start))
                 used = end
         elif _OTHERS.search(line):
             wanted.add(start)
             wanted.update(_before(data, start, 1))
-            wanted.update(_after(data, end, _NEAR if b"sending SIG" in line else 1))  # "dryrun, not actually sending"
+            wanted.update(_after(data, end, _TORN if b"sending SIG" in line else 1))  # "dryrun, not actually sending"
         if _NOHANG.search(line):  # it named its victim some lines before
             wanted.add(start)
             wanted.update(_before(data, start, _NOHANG_LINES))

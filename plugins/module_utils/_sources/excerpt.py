@@ -37,7 +37,7 @@ class Limits(NamedTuple):
     chunk: int = 1 << 20
     gap: int = 64 << 10
     block: int = 512 << 10
-    lines: int = 8
+    lines: int = 20
     context: int = 4 << 10
     line: int = 16 << 10
     excerpt: int = 1 << 20

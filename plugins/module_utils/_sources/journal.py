@@ -14,9 +14,9 @@ from ansible_collections.memops.linux.plugins.module_utils._host import CommandF
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import OOMD_KILL, UNIT_OOM, LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources import words
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_check import check
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import JournalFile
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_place import (
     Place,
+    foreign_place,
     local_place,
     offline_place,
 )
@@ -61,6 +61,7 @@ class JournalScan:
 
     since, until -- epoch seconds, None is no limit
     directory -- an offline journal: a directory of journal files, or one file
+    foreign -- the journals beside this host's own, which are not believed
     whole_blocks -- every kernel line from a report's header to its kill, not just the telling ones
     lost -- kernel messages that journald said it missed
     undecodable -- records without a message
@@ -75,6 +76,7 @@ class JournalScan:
         whole_blocks: bool = False,
         timeout: float = 60,
         program: str = "journalctl",
+        foreign: bool = False,
     ) -> None:
         self.host = host
         self.since = since
@@ -83,6 +85,7 @@ class JournalScan:
         self.whole_blocks = whole_blocks
         self.timeout = timeout
         self.program = program
+        self.foreign = foreign
         self.lost = 0
         self.undecodable = 0
         self.volatile = False
@@ -92,10 +95,17 @@ class JournalScan:
 
     @property
     def name(self) -> str:
+        if self.foreign:
+            return "other journals"
         return "journal" if self.directory is None else "journal %s" % self.directory
 
+    def _place(self) -> Place:
+        if self.foreign:
+            return foreign_place(self.host, self.since, self.until)
+        return local_place(self.host) if self.directory is None else offline_place(self.host, self.directory)
+
     def __iter__(self) -> Iterator[LogLine]:
-        place = local_place(self.host) if self.directory is None else offline_place(self.host, self.directory)
+        place = self._place()
         self.volatile = place.volatile
         if place.status is not None:
             self.report = SourceReport(self.name, place.status, reason=place.reason)
@@ -121,13 +131,6 @@ class JournalScan:
 
     # Before: what the files say
 
-    def _overlaps(self, file: JournalFile) -> bool:
-        if file.status != "read" or not file.entries:
-            return False
-        too_old = self.since is not None and file.last is not None and file.last < self.since
-        too_new = self.until is not None and file.first is not None and file.first > self.until
-        return not too_old and not too_new
-
     def _check(self, place: Place) -> int:
         """How many kernel records the files of the window hold; damage becomes a problem."""
         for status, said in (("denied", "may not be read"), ("corrupt", "have no journal header")):
@@ -135,7 +138,7 @@ class JournalScan:
             if paths:
                 self._problem(status, "%d of %d journal files %s: %s" % (len(paths), len(place.files), said, paths[0]))
         kernel_records = 0
-        for file in [f for f in place.files if self._overlaps(f)][-_MAX_CHECKED:]:
+        for file in [f for f in place.files if f.overlaps(self.since, self.until)][-_MAX_CHECKED:]:
             finding = check(file.path)
             kernel_records += finding.records or 0
             if finding.damage:

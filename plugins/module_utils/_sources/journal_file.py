@@ -34,6 +34,14 @@ class JournalFile(NamedTuple):
     first: Optional[float] = None
     last: Optional[float] = None
 
+    def overlaps(self, since: Optional[float], until: Optional[float]) -> bool:
+        """Does it hold entries of this time?"""
+        if self.status != "read" or not self.entries:
+            return False
+        too_old = since is not None and self.last is not None and self.last < since
+        too_new = until is not None and self.first is not None and self.first > until
+        return not too_old and not too_new
+
 
 def header_of(path: str, data: bytes, size: int = 0, owner: Optional[int] = None) -> JournalFile:
     """The header's facts; status corrupt where it is none."""

@@ -17,6 +17,10 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.journal_trus
 
 _PERSISTENT = "/var/log/journal"
 _VOLATILE = "/run/log/journal"
+#: What other machines sent is looked at, not searched: a collector of journals has more than a host's facts can hold.
+_FOREIGN_BYTES = 256 << 20
+_FOREIGN_FILES = 256
+_GLOB = re.compile(r"([\\*?\[\]{}])")
 
 
 class Place(NamedTuple):
@@ -74,6 +78,29 @@ def _doubt(host: Host, files: Tuple[JournalFile, ...]) -> Optional[str]:
         if file.owner not in (None, root):
             return "%s does not belong to root" % file.path
     return None
+
+
+def foreign_place(host: Host, since: Optional[float], until: Optional[float]) -> Place:
+    """Journals that lie beside this host's own: sent by others, or left by an earlier machine-id. journalctl passes them over."""
+    machine_id = machine_id_of(host)
+    judge = Judge("other journals", doubt="a journal beside this machine's own: whoever sent it may have written it", source="other journals")
+    files = []  # type: List[JournalFile]
+    for base in (_PERSISTENT, _VOLATILE) if machine_id else ():
+        try:
+            names = sorted(os.listdir(host.path(base)))
+        except OSError:
+            continue
+        for name in names:
+            if name != machine_id and os.path.isdir(host.path("%s/%s" % (base, name))):
+                files += _found(host.path("%s/%s" % (base, name)), False)
+    files = [file for file in files if file.overlaps(since, until)]
+    if not files:
+        return Place(judge, status="absent")
+    size = sum(file.size for file in files)
+    if size > _FOREIGN_BYTES or len(files) > _FOREIGN_FILES:
+        reason = "%d files of %d MiB, the first is %s: read them with journal_directory" % (len(files), size >> 20, files[0].path)
+        return Place(judge, tuple(files), status="skipped", reason=reason)
+    return Place(judge, tuple(files), tuple("--file=" + _GLOB.sub(r"\\\1", file.path) for file in files))
 
 
 def offline_place(host: Host, directory: str) -> Place:

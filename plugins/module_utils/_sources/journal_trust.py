@@ -72,10 +72,12 @@ class Judge:
     place -- "the local journal", or which one
     machine_id -- whose records are believed; None believes all of them (an offline journal)
     doubt -- why none is
+    source -- what the lines say that they are from
     """
 
-    def __init__(self, place: str, machine_id: Optional[str] = None, doubt: Optional[str] = None) -> None:
+    def __init__(self, place: str, machine_id: Optional[str] = None, doubt: Optional[str] = None, source: str = "journal") -> None:
         self.place = place
+        self.source = source
         self.machine_id = machine_id
         self.doubt = doubt
         self._layouts = []  # type: List[_Layout]
@@ -98,7 +100,7 @@ class Judge:
         when = _seconds(fields.get(b"__REALTIME_TIMESTAMP"))
         return LogLine(
             text=to_text(message),
-            source="journal",
+            source=self.source,
             host=_text(fields.get(b"_HOSTNAME")),
             tag="kernel" if from_kernel else KMSG_USER,
             time=when,
@@ -124,7 +126,7 @@ class Judge:
             line = layout.line
             return LogLine(
                 to_text(message),
-                "journal",
+                line.source,
                 line.host,
                 line.tag,
                 int(realtime) / 1e6,
@@ -170,7 +172,7 @@ class Judge:
         when = _seconds(fields.get(b"_SOURCE_REALTIME_TIMESTAMP")) or _seconds(fields.get(b"__REALTIME_TIMESTAMP"))
         return LogLine(
             text=to_text(message),
-            source="journal",
+            source=self.source,
             host=_text(fields.get(b"_HOSTNAME")),
             tag=tag,
             time=when,

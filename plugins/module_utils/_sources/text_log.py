@@ -36,7 +36,9 @@ _SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 _CALLER = regex(r"\[ *[TC]\d+\] ?")
 
 # rsyslog, syslog-ng, journalctl -o short and short-iso: the great majority.
-_SYSLOG = regex(r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>" + _RFC3164 + r"|" + _ISO + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+_SYSLOG = regex(
+    r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>" + _RFC3164 + r"|" + _ISO + r") (?P<host>\S*[^\s:]) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL
+)
 # the same with --no-hostname, or by a daemon that stamps its own lines ("Jun 12 06:39:16: text")
 _NO_HOST = regex(
     r"(?P<stamp>" + _RFC3164 + r"|" + _ISO + r"|" + _LOCAL + r")(?:: | (?P<tag>kernel|[^\s:\[\]]+(?=\[\d+\]))(?:\[\d+\])?: )"

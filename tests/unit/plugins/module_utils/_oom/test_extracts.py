@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.gather import ga
 from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import expected, kills_of
 
-LOGS = ("bookworm-kern.log", "bookworm-syslog", "bullseye-dmesg-T.txt", "bullseye-kmsg.bin")
+LOGS = ("bookworm-kern.log", "bookworm-syslog", "bullseye-dmesg-T.txt", "bullseye-kmsg.bin", "trixie-kern.log")
 
 
 @pytest.fixture(scope="module")

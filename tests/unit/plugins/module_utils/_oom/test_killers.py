@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import select
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
@@ -55,6 +55,25 @@ def test_earlyoom_that_only_pretends():
     ]
     # Another host's dry run is not ours.
     assert [kill.victim.pid for kill in events(early + one + early.replace("vm1", "vm2") + dry)] == [622]
+
+
+def test_a_dry_run_with_a_script_before_the_signal():
+    """earlyoom -N: what the script prints has the daemon's tag."""
+    early = P + "earlyoom[621]: "
+    one = early + 'sending SIGTERM to process 622 uid 0 "a": oom_score 5, oom_score_adj 0, VmRSS 9 MiB, cmdline "a"\n'
+    script = "".join(early + "saving line %d\n" % number for number in range(10))
+    dry = early + "dryrun, not actually sending any signal\n"
+    assert events(one + script + dry) == []
+    assert [kill.victim.pid for kill in events(one + script)] == [622]
+    assert [kill.victim.pid for kill in events(one + script * 2 + dry)] == [622]  # the next attempt's
+
+
+def test_nobody_takes_a_kill_of_the_real_earlyoom_away():
+    """logger --tag earlyoom: in the journal it is known who wrote."""
+    one = LogLine('sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB', "journal", host="vm1", tag="earlyoom", trusted=True)
+    forged = one._replace(text="dryrun, not actually sending any signal", trusted=False)
+    assert [kill.victim.pid for kill in parse([one, forged])] == [622]
+    assert list(parse([one, forged._replace(trusted=True)])) == []
 
 
 def test_a_dry_run_in_a_large_file():

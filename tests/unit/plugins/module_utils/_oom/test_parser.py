@@ -8,8 +8,9 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, Kill, LogLine, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 K = 1024
@@ -337,6 +338,52 @@ def test_no_kill(line):
     assert kills(line + "\n") == []
 
 
+def of_kmsg(*lines):
+    """What a scan of the journal or of /dev/kmsg gives: the kernel's lines, and a process's."""
+    parser = Parser(forged=True)
+    found = [event for line in lines for event in parser.feed(line)] + parser.finish()
+    return [event for event in found if isinstance(event, Kill)], parser.unparsed.count
+
+
+def kmsg(text, trusted=True, uptime=5.0):
+    return LogLine(text, "/dev/kmsg", tag="kernel" if trusted else KMSG_USER, uptime=uptime, trusted=trusted)
+
+
+def test_a_process_that_writes_to_dev_kmsg_is_shown_and_not_believed():
+    found, unparsed = of_kmsg(kmsg("Out of memory: Killed process 1 (h) " + MODERN, trusted=False), kmsg("oom-kill: nonsense", trusted=False))
+    assert [(kill.victim.pid, kill.line.trusted, kill.scope) for kill in found] == [(1, False, "global")]
+    assert unparsed == 0  # whoever may write there cannot make the kernel look strange
+
+
+def test_a_process_that_writes_to_dev_kmsg_changes_nothing():
+    """Its lines and the kernel's are two reports, however they are mixed."""
+    summary = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/%s,task_memcg=/%s,task=hog,pid=42,uid=7"
+    kernel = [kmsg("a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"), kmsg(summary % ("x", "x"))]
+    kernel.append(kmsg("Memory cgroup out of memory: Killed process 42 (hog) " + MODERN))
+    forged = [line._replace(text=line.text.replace("a invoked", "b invoked"), tag=KMSG_USER, trusted=False) for line in kernel]
+    forged[1] = kmsg(summary % ("y", "y"), trusted=False)
+    mixed = [line for pair in zip(forged, kernel) for line in pair] + forged
+    found, _unparsed = of_kmsg(*mixed)
+    alone, _unparsed = of_kmsg(*kernel)
+    assert [kill for kill in found if kill.line.trusted] == alone
+    assert {(kill.task_memcg, kill.invoker.comm) for kill in found if not kill.line.trusted} == {("/y", "b")}
+
+
+def test_unparsed_lines_of_anybody_do_not_blind_a_host():
+    """A text log takes what a user writes; the journal of the same time would have the kernel's lines, too."""
+    parser = Parser()
+    for time, trusted in ((100.0, False), (200.0, False), (300.0, True)):
+        parser.feed(LogLine("oom-kill: nonsense", "x", tag="kernel", time=time, trusted=trusted))
+    unparsed = Unparsed()
+    unparsed.absorb(parser.unparsed)
+    assert unparsed.count == 3
+    assert unparsed.doubts(None) == 3  # no source that can be trusted
+    assert unparsed.doubts(100.0) == 1  # covered: the kernel's own alone
+    assert unparsed.doubts(150.0) == 3  # older lines than the journal has
+    parser.feed(LogLine("oom-kill: nonsense", "x", tag="kernel"))
+    assert parser.unparsed.doubts(100.0) == 4  # of no time that is known
+
+
 @pytest.mark.parametrize(
     "text, outcomes",
     [
@@ -361,7 +408,7 @@ def test_a_line_that_no_pattern_takes_is_counted():
     parser = Parser()
     parser.feed(LogLine("Out of memory: Killed process 12 <java> in a way of the future", "test", tag="kernel"))
     parser.feed(LogLine("Out of memory: Killed process 12 (java) " + MODERN, "test", tag="kernel"))
-    assert parser.unparsed == 1
+    assert parser.unparsed.count == 1
 
 
 def test_task_table_in_bytes():

@@ -158,7 +158,7 @@ def test_a_whole_block_is_one_excerpt_across_reads():
         data = noise * before + block + noise * 5000
         found = list(Cutter(ANCHORS).cut(chunks(data)))
         assert len(found) == 1 and len(found[0].hits) == 2
-        assert block in found[0].data and len(found[0].data) <= len(block) + 16 * len(noise)
+        assert block in found[0].data and len(found[0].data) <= len(block) + 2 * Limits().lines * len(noise)
 
 
 def test_a_summary_far_behind_its_head():

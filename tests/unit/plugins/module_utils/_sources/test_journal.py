@@ -244,6 +244,64 @@ def test_a_journal_file_that_root_does_not_own(host, journalctl, monkeypatch):
     assert [line.trusted for line in lines] == [False] and "does not belong to root" in lines[0].reason
 
 
+# Journals that are not this machine's
+
+
+@pytest.fixture
+def strangers(host):
+    for folder, name in (("remote", "remote-evil.journal"), ("0" * 32, "system.journal"), ("empty", "note.txt")):
+        directory = os.path.join(host.root, "var", "log", "journal", folder)
+        os.makedirs(directory)
+        with open(os.path.join(directory, name), "wb") as stream:
+            stream.write(header())
+    return host
+
+
+def test_other_machines_journals_are_shown_and_not_believed(strangers, journalctl):
+    """With this machine's own id in every record, as a forger would write it."""
+    program = journalctl(kernel=record(MESSAGE=KILL, **KERNEL), others=record(**dict(MANAGER, **VERDICT)))
+    lines, source = scan(strangers, program, foreign=True)
+    assert [(line.trusted, line.source) for line in lines] == [(False, "other journals")] * 2
+    assert "beside this machine's own" in lines[0].reason
+    assert (source.report.name, source.report.status) == ("other journals", "read")
+    for line in asked(program):
+        assert line.count("--file=") == 2 and "/%s/" % MACHINE not in line
+    own, _source = scan(strangers, program)
+    assert [line.trusted for line in own] == [True, True]
+
+
+def test_a_host_with_its_own_journal_alone_asks_no_more(host, journalctl):
+    program = journalctl(before="exit 3")
+    lines, source = scan(host, program, foreign=True)
+    assert (lines, source.report.status, os.path.exists(program + ".log")) == ([], "absent", False)
+
+
+def test_other_journals_of_another_time_are_left_alone(strangers, journalctl):
+    program = journalctl()
+    _lines, source = scan(strangers, program, foreign=True, since=1795378021.0)
+    assert (source.report.status, os.path.exists(program + ".log")) == ("absent", False)
+
+
+def test_a_collector_of_journals_is_not_searched(strangers, journalctl, monkeypatch):
+    from ansible_collections.memops.linux.plugins.module_utils._sources import journal_place
+
+    monkeypatch.setattr(journal_place, "_FOREIGN_BYTES", 300)
+    program = journalctl()
+    _lines, source = scan(strangers, program, foreign=True)
+    assert source.report.status == "skipped" and "journal_directory" in source.report.reason
+    assert not os.path.exists(program + ".log")
+
+
+def test_names_of_files_are_no_patterns(host, journalctl):
+    directory = os.path.join(host.root, "var", "log", "journal", "remote[a]*")
+    os.makedirs(directory)
+    with open(os.path.join(directory, "remote-x.journal"), "wb") as stream:
+        stream.write(header())
+    program = journalctl()
+    scan(host, program, foreign=True)
+    assert "/remote\\[a\\]\\*/remote-x.journal" in asked(program)[0]
+
+
 # How journalctl is asked
 
 

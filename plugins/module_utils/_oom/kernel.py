@@ -1,0 +1,281 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel's lines in, kills out, one report per source and host at a time.
+
+The "Killed process" line is the kill: it is the only one that every kernel prints for every victim.
+Whatever came before it in the same report only adds to it; reports are rate-limited, so it often comes alone.
+"""
+
+from typing import Dict, List, Optional, Tuple
+
+from . import patterns
+from .incident import REPORT_SPAN, Incident, within
+from .model import KMSG_USER, Event, Invoker, Kill, LogLine, Process
+from .records import is_bare
+from .unparsed import Unparsed
+
+_GROUP_SPAN = 2.0
+_REPEAT_SPAN = 10.0
+_KB = 1024
+#: Reports that are open at once (one per source and host: a central log has many), and victims in one report.
+_MAX_REPORTS = 1024
+_MAX_GROUP = 4096
+#: One report is open for each: source, host, and whether a process wrote it to /dev/kmsg.
+Key = Tuple[str, Optional[str], bool]
+
+
+def _bytes(kb: Optional[str]) -> Optional[int]:
+    return None if kb is None else int(kb) * _KB
+
+
+def _int(text: Optional[str]) -> Optional[int]:
+    return None if text is None else int(text)
+
+
+class Kernel:
+    """feed() takes the kernel's lines in order; finish() gives what is still open.
+
+    include_tasks -- keep the kernel's task table with each kill
+    unparsed -- what looked like a kill and was none of the known forms
+    """
+
+    def __init__(self, include_tasks: bool = False) -> None:
+        self.unparsed = Unparsed()
+        self._include_tasks = include_tasks
+        self._reports = {}  # type: Dict[Key, Incident]
+
+    def finish(self) -> List[Event]:
+        events = []  # type: List[Event]
+        for report in self._reports.values():
+            events.extend(report.close(self._include_tasks))
+        self._reports.clear()
+        return events
+
+    def feed(self, line: LogLine) -> Tuple[List[Event], bool]:
+        """Events that this line completes; whether it is one of the kernel's."""
+        text = line.text
+        key = (line.source, line.host, line.tag == KMSG_USER)  # a report is the kernel's or somebody's, never both
+        report = self._reports.get(key)
+        closed = []  # type: List[Event]
+        if report is None:
+            report = self._reports[key] = Incident()
+            if len(self._reports) > _MAX_REPORTS:
+                closed = self._reports.pop(next(iter(self._reports))).close(self._include_tasks)
+        elif text[:1] == "[" and report.start is not None and not report.kills and report.table.feed(text):
+            return closed, True  # most of a report are rows of its table
+        for needle, handler in _HANDLERS:
+            if needle in text:
+                events = handler(self, key, report, line)
+                if events is not None:
+                    return closed + events, True
+        if report.start is not None and not report.kills:
+            if report.table.feed(text) or (is_bare(line) and report.table.resume(text)):
+                return closed, True
+            if self._include_tasks:
+                self._keep(report, text)
+        if report.start is None and text.startswith("[") and report.table.feed(text):
+            return closed, True  # an excerpt that begins inside the table
+        if text.startswith("Node "):
+            report.table.feed(text)
+        if patterns.SUSPICIOUS.match(text) and not patterns.NOT_A_KILL.match(text):
+            if line.tag != KMSG_USER:
+                self.unparsed.add(line)
+            return closed, True
+        return closed, False
+
+    @staticmethod
+    def _keep(report: Incident, text: str) -> None:
+        """A line of the report that is no row: somebody may ask where the memory was."""
+        if report.memory is None:
+            from .meminfo import MemText
+
+            report.memory = MemText()
+        report.memory.feed(text)
+
+    def _fresh(self, key: Key, line: LogLine) -> Tuple[Incident, List[Event]]:
+        """A new report; what the one before had open."""
+        events = self._reports[key].close(self._include_tasks)
+        report = self._reports[key] = Incident()
+        report.touch(line)
+        return report, events
+
+    def _next(self, key: Key, report: Incident, line: LogLine, again: bool = False) -> Tuple[Incident, List[Event]]:
+        """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line already."""
+        if report.kills or again:
+            return self._fresh(key, line)
+        report.touch(line)
+        return report, []
+
+    def _header(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.HEADER.match(line.text)
+        anonymous = None if found else patterns.HEADER_ANONYMOUS.match(line.text)
+        match = found or anonymous
+        if match is None:
+            return None
+        pending_sysrq = report.trigger == "sysrq" and report.start is not None and not report.kills
+        report, events = self._fresh(key, line)
+        order = int(match.group("order"))
+        report.invoker = Invoker(comm=found.group("comm") if found else None, gfp_mask=match.group("gfp_mask"), order=order)
+        report.trigger = "sysrq" if order == -1 or pending_sysrq else "fault"
+        return events
+
+    def _sysrq(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        if not patterns.SYSRQ.match(line.text):
+            return None
+        report, events = self._fresh(key, line)
+        report.trigger = "sysrq"
+        return events
+
+    def _release(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.CPU_LINE.match(line.text) or patterns.PID_LINE.match(line.text)
+        if not found or report.start is None:
+            return None
+        if report.last is not None and not within(report.last, line, REPORT_SPAN):
+            return []
+        if report.kernel is None:
+            report.kernel = found.group("release")
+        wanted, comm = report.invoker.comm, found.group("comm")
+        if report.invoker.pid is None and report.invoker.gfp_mask is not None and not report.kills:
+            # The name in the header may have lost its first line (a newline in it); this one is cut at 20 bytes.
+            if wanted is None or comm == wanted or comm.endswith("\n" + wanted) or (len(comm) >= 15 and wanted.startswith(comm)):
+                report.invoker = report.invoker._replace(pid=int(found.group("pid")), comm=comm if wanted is None else wanted)
+                if wanted is not None and comm.endswith("\n" + wanted):
+                    report.invoker = report.invoker._replace(comm=comm)
+        return []
+
+    def _memcg_limit(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.MEMCG_LIMIT.match(line.text) or patterns.MEMCG_REACHED.match(line.text)
+        if not found:
+            return None
+        report, events = self._next(key, report, line)
+        fields = found.groupdict()
+        report.oom_memcg, report.task_memcg = fields["oom_memcg"].rstrip(), fields.get("task_memcg")
+        report.reached = "task_memcg" not in fields
+        return events
+
+    def _group(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.GROUP.match(line.text)
+        if not found:
+            return None
+        if report.last is not None and not within(report.last, line, REPORT_SPAN):
+            report, events = self._fresh(key, line)
+        else:
+            events = []
+            report.touch(line)
+        report.group = found.group("memcg")
+        return events
+
+    def _announced(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        summary = patterns.parse_summary(line.text)
+        if summary is None:
+            return None
+        report, events = self._next(key, report, line, report.summary is not None)
+        report.summary = (line, summary)
+        return events
+
+    def _choice(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.CHOSEN.match(line.text)
+        if not found:
+            return None
+        report, events = self._next(key, report, line, report.chosen is not None)
+        report.chosen = (line, found)
+        return events
+
+    def _exiting(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.ALREADY_EXITING.match(line.text)
+        if not found:
+            return None
+        if report.summary is not None and report.summary[1].pid in (None, int(found.group("pid"))):
+            report.summary = None
+        return []
+
+    def _nobody(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        panic = patterns.PANIC.match(line.text)
+        if not panic and not patterns.NO_VICTIM.match(line.text):
+            return None
+        events = []  # type: List[Event]
+        if report.kills or (report.unresolved is not None and not panic):
+            trigger = report.trigger
+            report, events = self._fresh(key, line)
+            report.trigger = trigger if panic else "unknown"
+        report.touch(line)
+        report.unresolved = (line, "panic" if panic else "no_victim")
+        return events
+
+    def _killed(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = next((m for m in (pattern.match(line.text) for pattern in patterns.KILLED) if m), None)
+        if found is None:
+            return None
+        field = found.groupdict()
+        victim = Process(
+            pid=int(field["pid"]),
+            comm=field["comm"],
+            uid=_int(field.get("uid") or field.get("task_uid")),
+            total_vm=_bytes(field.get("total_vm")),
+            anon_rss=_bytes(field.get("anon_rss")),
+            file_rss=_bytes(field.get("file_rss")),
+            shmem_rss=_bytes(field.get("shmem_rss")),
+            pgtables=_bytes(field.get("pgtables")),
+            oom_score_adj=_int(field.get("oom_score_adj")),
+        )
+        index = report.killed.get(victim.pid)
+        if index is not None and within(report.kills[index].line, line, _REPEAT_SPAN):
+            told = report.kills[index]
+            if (told.victim.comm, told.victim.total_vm) == (victim.comm, victim.total_vm):
+                report.kills[index] = told._replace(repeats=told.repeats + 1)
+                return []
+            if len(report.kills) < _MAX_GROUP:  # somebody else's words of the same process: neither hides the other
+                report.kills.append(report.kill(line, victim, field["context"], told.trigger == "group"))
+                return []
+        member = bool(report.group) and bool(report.kills) and within(report.kills[-1].line, line, _GROUP_SPAN)
+        member = member and len(report.kills) < _MAX_GROUP
+        events = []  # type: List[Event]
+        if report.unresolved or (report.kills and not member) or report.is_stale(line, victim, field["context"] is not None):
+            report, events = self._fresh(key, line)
+        report.touch(line)
+        report.killed[victim.pid] = len(report.kills)
+        report.kills.append(report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills)))
+        return events
+
+    def _page_fault(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.VM_KILLING.match(line.text)
+        if not found:
+            return None
+        report, events = self._fresh(key, line)
+        report.kills.append(Kill(line=line, victim=Process(comm=found.group("comm")), scope="global", trigger="fault"))
+        return events
+
+    def _openvz(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
+        found = patterns.OPENVZ.match(line.text)
+        if not found:
+            return None
+        report, events = self._fresh(key, line)
+        victim = Process(
+            pid=int(found.group("pid")),
+            comm=found.group("comm"),
+            total_vm=_bytes(found.group("total_vm")),
+            oom_score=int(found.group("score")),
+        )
+        report.kills.append(Kill(line=line, victim=victim, scope="memcg", trigger="fault"))
+        return events
+
+
+_HANDLERS = (
+    ("Killed process", Kernel._killed),
+    ("oom-kill:", Kernel._announced),
+    ("oom-killer: ", Kernel._header),
+    ("oom-killer:", Kernel._header),
+    ("ill process ", Kernel._choice),
+    ("id: ", Kernel._release),
+    ("PID: ", Kernel._release),
+    ("Task in /", Kernel._memcg_limit),
+    ("limit reached of cgroup", Kernel._memcg_limit),
+    ("memory.oom.group", Kernel._group),
+    ("is already exiting", Kernel._exiting),
+    ("no killable processes", Kernel._nobody),
+    ("not syncing: ", Kernel._nobody),
+    ("Manual OOM execution", Kernel._sysrq),
+    ("VM: killing process", Kernel._page_fault),
+    ("OOM killed process", Kernel._openvz),
+)
