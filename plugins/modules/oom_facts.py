@@ -209,7 +209,7 @@ ansible_facts:
           returned: when V(kills) is gathered
         summary:
           description:
-            - All kills by unit, name and killer; C(untrusted) of C(total) are vouched for by text logs only.
+            - All kills by unit, name and killer; C(untrusted) of C(total) stand where other processes or hosts could have written them.
             - C(verdict) says whether it will come again. C(state) is V(none), V(transient) (one shortage, or two that lie weeks apart,
               and nothing is short now), V(chronic) (the same unit or process died in three shortages, or there were shortages on three days,
               or memory is short now, an hour after the last kill) or V(unknown); then the C(reasons). C(trusted) is false where the state
