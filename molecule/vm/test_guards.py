@@ -69,6 +69,8 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         assert work(host, fitting) == len(fitting), "a unit is frozen"
         frozen = [number for number in range(COUNT) if events(host, number)["high"] or events(host, number)["max"]]
         assert not frozen, f"slowed down: {[(number, events(host, number)) for number in frozen]}"
+        rows = [row for row in result["services"] if row["status"] == "changed"]
+        assert all(row["verified"] and not row["gaps"] for row in rows), [(row["name"], row["gaps"]) for row in rows if not row["verified"]]
         limits = [
             host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{n}.service/{('memory.max', 'memory.high')[n % 2]}").strip() for n in range(COUNT)
         ]
@@ -103,6 +105,88 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         assert events(host, 3)["high"] >= 1, events(host, 3)
     finally:
         host.root(f"systemctl stop {names}; rm -rf /etc/systemd/system/vm-limit-*; systemctl daemon-reload; systemctl reset-failed", check=False)
+
+
+#: Each kind of unit with its cgroup; those in vm-a-b.slice and of the template lie in slices where nothing else starts.
+KINDS = {
+    "vm-in.service": "/system.slice/vm-in.service",
+    "vm-delegated.service": "/system.slice/vm-delegated.service",
+    "vm-a.slice": "/vm.slice/vm-a.slice",
+    "vm-a-b.slice": "/vm.slice/vm-a.slice/vm-a-b.slice",
+    "vm-nested.service": "/vm.slice/vm-a.slice/vm-a-b.slice/vm-nested.service",
+    "vm-scope.scope": "/system.slice/vm-scope.scope",
+    "vm-inst@.service": "/system.slice/system-vm\\x2dinst.slice/vm-inst@one.service",
+}
+#: option -> the kernel's file, what is asked for, what is then in the file, and what is there without
+LIMITS = {
+    "memory_max": ("max", "24M", str(24 * MIB), "max"),
+    "memory_high": ("high", "20M", str(20 * MIB), "max"),
+    "memory_low": ("low", "2M", str(2 * MIB), "0"),
+    "memory_min": ("min", "1M", str(MIB), "0"),
+    "memory_swap_max": ("swap.max", "0", "0", "max"),
+}
+
+
+def held(host: Host, files: list[str]) -> dict[str, list[str]]:
+    """What the kernel holds for each unit."""
+    return {
+        unit: host.root(" ".join(["cat", *(f"'/sys/fs/cgroup{group}/memory.{file}'" for file in files)])).split() for unit, group in KINDS.items()
+    }
+
+
+def test_limits_of_what_runs(host: Host) -> None:
+    """They come into force and go without a restart, by systemd's own hand, and nothing is left that was not there."""
+    units = {
+        "vm-in.service": "",
+        "vm-delegated.service": "Delegate=yes\\n",
+        "vm-nested.service": "Slice=vm-a-b.slice\\n",
+        "vm-inst@.service": "",
+    }
+    for name, text in units.items():
+        host.root(f"printf '[Service]\\nExecStart=/bin/sleep infinity\\n{text}' > /etc/systemd/system/{name}")
+    names = "vm-in.service vm-delegated.service vm-nested.service vm-inst@one.service vm-inst@two.service"
+    host.root(
+        f"systemctl daemon-reload; systemctl start {names}; systemd-run --unit=vm-holder systemd-run --scope --unit=vm-scope sleep infinity; sleep 1"
+    )
+    look = f"systemctl show -p MainPID,NRestarts {names}; systemctl list-units --all --plain --no-legend 'run-*' 'vm*' | cut -d' ' -f1 | sort"
+    known = host.root("ls /sys/fs/cgroup/system.slice").split()  # Debian 11 counts no swap
+    limits = {option: row for option, row in LIMITS.items() if f"memory.{row[0]}" in known}
+    assert host.suite == "bullseye" or limits == LIMITS
+    files, there, gone = [row[0] for row in limits.values()], [row[2] for row in limits.values()], [row[3] for row in limits.values()]
+    services: list[dict[str, Any]] = [{"name": name, **{option: row[1] for option, row in limits.items()}} for name in KINDS]
+    services[0]["oom_policy"] = "kill"
+    group = "/sys/fs/cgroup/system.slice/vm-in.service/memory.oom.group"
+    try:
+        before = host.root(look)
+        # The scope's own process is not ours: what the module starts beside the units is gone when it answers.
+        foretold = host.module("service_memory", services=services, check=True)
+        done = host.module("service_memory", services=services)
+        assert [row["steps"] for row in foretold["services"]] == [row["steps"] for row in done["services"]]
+        assert done["verified"] and held(host, files) == dict.fromkeys(KINDS, there), (done["msg"], held(host, files))
+        assert host.root(f"cat {group}").strip() == "1"
+        assert not host.module("service_memory", services=services)["changed"]
+        # Somebody writes into the cgroups.
+        for place in KINDS.values():
+            host.root(f"echo max > '/sys/fs/cgroup{place}/memory.max'")
+        foretold = host.module("service_memory", services=services, check=True)
+        assert foretold["changed"] and not foretold["verified"] and {row["status"] for row in foretold["services"]} == {"changed"}
+        done = host.module("service_memory", services=services)
+        assert done["changed"] and done["verified"] and held(host, files) == dict.fromkeys(KINDS, there), (done["msg"], held(host, files))
+        # What waits for the next start.
+        waits = host.module("service_memory", unit=["vm-in"], memory_max="26M", apply="next_start")
+        applied = host.root(f"cat {group.replace('oom.group', 'max')}").strip() == str(26 * MIB)
+        assert waits["verified"] == applied and waits["restart_required"] == (not applied), waits["msg"]
+        assert applied == (host.suite != "trixie"), "this systemd does something else than it did"
+        host.root("systemctl restart vm-in.service")
+        assert host.module("service_memory", unit=["vm-in"], memory_max="26M", apply="next_start")["verified"]
+        taken = host.module("service_memory", services=[{"name": name, "state": "absent"} for name in KINDS])
+        assert taken["verified"] and held(host, files) == dict.fromkeys(KINDS, gone), (taken["msg"], held(host, files))
+        assert host.root(f"cat {group}").strip() == "0"
+        after = host.root(look)
+        assert after.splitlines()[2:] == before.splitlines()[2:], "something was left, or something was restarted"
+    finally:
+        stop = f"systemctl stop {names} vm-scope.scope vm-holder.service vm-a-b.slice vm-a.slice vm.slice"
+        host.root(f"{stop}; rm -rf /etc/systemd/system/vm-*; systemctl daemon-reload; systemctl reset-failed", check=False)
 
 
 def test_swapoff_without_room_is_refused(host: Host) -> None:

@@ -8,8 +8,9 @@ module: service_memory
 short_description: Set OOMScoreAdjust and memory limits of systemd units, and prove that they are in force
 version_added: 0.2.0
 description:
-  - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through C(/proc) without a restart,
-    and reads back every layer. The file, what systemd believes, and what the kernel holds for every process of the unit.
+  - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through C(/proc) and their cgroup its
+    new limits through systemd, without a restart, and reads back every layer. The file, what systemd believes, and what the kernel holds for every
+    process and every limit of the unit.
   - A person's C(override.conf) is never touched. Nothing restarts unless O(apply=restart).
   - Give all services of a host in one call, in O(services). It costs little more than one service.
 author:
@@ -160,9 +161,11 @@ options:
       - V(restart) restarts the units whose processes do not have the score yet, waits O(settle) seconds and looks whether they live.
         Otherwise the earlier drop-in comes back, is reloaded and the unit restarted. A stopped unit stays stopped.
       - V(next_start) reloads only and returns RV(restart_required).
-      - Limits are in force from the reload on with systemd 252, whatever is given here.
-      - With systemd 257 a reload leaves a running unit's limits as they are. A gap V(not_enforced) says so; they come in force later,
-        at the unit's next start or when systemd next looks at its cgroup. Restart the unit to be sure; O(apply=restart) looks at scores only.
+      - Limits and C(OOMPolicy=) of a running unit come into force at the reload with systemd 252 and older, also with V(next_start).
+      - systemd 257 reads them at the reload and leaves the unit's cgroup as it is until something starts beside it. So with V(live) and V(restart)
+        an empty scope is started for a moment in the unit's slice, and systemd then applies what it had read, for other units there too.
+        With V(next_start) they wait, and RV(restart_required) tells. Restarted for its limits is only a unit for which all this did not help.
+      - A limit that the kernel does not hold any more, because somebody wrote into the cgroup, is set again by a reload, except with V(next_start).
     type: str
     choices: [live, restart, next_start]
     default: live
@@ -184,6 +187,7 @@ options:
   force_limits:
     description:
       - Set O(memory_max) or O(memory_high) although the unit uses more now, and would be killed or frozen by the reload alone.
+        Also for a limit of another file that counts once ours is gone.
         Also for limits that contradict each other.
     type: bool
     default: false
@@ -281,7 +285,7 @@ verified:
   type: bool
   returned: success
 restart_required:
-  description: A running service has processes that do not have what the files say.
+  description: A running service has processes or limits that are not what the files say, and that its next start brings into force.
   type: bool
   returned: success
 services:
@@ -372,7 +376,7 @@ services:
       elements: dict
       sample: []
     restart_required:
-      description: Its processes are older than what the files say.
+      description: Its processes, or with O(apply=next_start) its limits, are older than what the files say. The gap is V(older_than_drop_in).
       type: bool
       sample: false
     reloaded:

@@ -4,7 +4,7 @@
 """Act: files, reload, scores or restarts, the way back where it went wrong, and the proof at the end."""
 
 import time
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
@@ -14,16 +14,21 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 
 from .case import Case
 from .earlier import record
-from .files import carry_out, clear, on_disk, put_back
-from .judge import Ground, earlier_of, look, prepare_on, wanted_score
-from .proof import Gap, file_gaps, kernel_gaps, score_gaps, shadowing, systemd_gaps
-from .restart import restart_and_watch
-from .scores import Score, apply_scores, may_lower
+from .files import carry_out, clear, put_back
+from .ground import Ground
+from .judge import earlier_of, prepare_on, wanted_score
+from .limits import Limit, late, slices_of
+from .proof import Gap, unread_gaps
+from .readback import prove
+from .restart import refusal, restart_and_watch
+from .scores import apply_scores
 from .survey import refreshed
 from .wish import UNTOUCHED, Allow, Wish
 
 #: A process of a unit that was just restarted may not have its score yet.
 _SETTLE_SCORE = 5.0
+#: systemd hands limits to the kernel within one turn of its loop.
+_SETTLE_LIMITS = 2.0
 _BROKEN = (OSError, UnsafePath, ManagerError)
 
 
@@ -37,7 +42,7 @@ def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> Li
         if check:
             ground = Ground(host, allow)
             cases = prepare_on(ground, wishes)
-            _prove(ground, [case for case in cases if case.goes_on and not case.steps])
+            prove(ground, [case for case in cases if case.goes_on and not case.steps])
             return cases
         with host_lock(host):
             ground = Ground(host, allow)
@@ -68,19 +73,21 @@ class _Run:
         self._write()
         self._verify_files()
         self._reload()
+        self._enforce()
         self._live()
         self._restart()
-        _prove(self.ground, self._left())
+        prove(self.ground, self._left())
 
     def _remember(self) -> None:
-        """The scores of now, before the change makes them the past: an interrupted run still knows them."""
+        """The scores and limits of now, before the change makes them the past: an interrupted run still knows them."""
         for case in self._left():
             score = case.steps.score
-            if score is None or not case.steps:
-                continue
-            for state in case.current.running:
+            for state in case.current.running if case.steps else ():
+                options = case.options.get(state.id, [])
+                if score is None and not options:
+                    continue
                 try:
-                    record(self.host, state, earlier_of(self.ground, case, state, score))
+                    record(self.host, state, None if score is None else earlier_of(self.ground, case, state, score), options)
                 except _BROKEN as exc:
                     case.fail("%s. %s" % (exc, UNTOUCHED))
 
@@ -99,7 +106,8 @@ class _Run:
         """The earlier bytes for these, and the reason."""
         for case in cases:
             lost = put_back(self.host, case) if case.wrote else None
-            case.fail("%s. %s" % (text(case).rstrip("."), lost or ("Its earlier drop-in was put back." if case.wrote else UNTOUCHED)))
+            same = "Its drop-in is as it was." if case.restarted else UNTOUCHED
+            case.fail("%s. %s" % (text(case).rstrip("."), lost or ("Its earlier drop-in was put back." if case.wrote else same)))
 
     def _verify_files(self) -> None:
         """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
@@ -138,7 +146,38 @@ class _Run:
 
     def _unread(self, case: Case) -> List[Gap]:
         """systemd has read the files again and still believes something else."""
-        return [gap for gap in systemd_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram) if gap.cause == "not_read"]
+        return unread_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram)
+
+    def _late(self, case: Case) -> List[Tuple[UnitState, Limit]]:
+        """What the reload did not hand to the kernel; a restart that is planned does."""
+        ground, found = self.ground, []  # type: Ground, List[Tuple[UnitState, Limit]]
+        for state in case.current.running if case.reloaded and case.wish.apply != "next_start" else ():
+            if state.id not in case.steps.restart:
+                found += [(state, limit) for limit in late(self.host, ground.layout, state, case.options.get(state.id, ()))]
+        return found
+
+    def _enforce(self) -> None:
+        """Limits of running units after a reload: systemd 257 has read them, and leaves them until something starts beside the unit."""
+        found = [(case, state) for case in self._left() for state, _limit in self._late(case)]
+        if not found:
+            return
+        slices = slices_of([state.control_group for _case, state in found])
+        found[0][0].notes += manager.realize(self.host, slices, self.ground.version)
+        deadline = time.monotonic() + _SETTLE_LIMITS
+        while any(self._late(case) for case in self._left()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for case in self._left():
+            if case.wish.apply == "restart" and not case.current.unit.is_template:
+                self._overdue(case)
+
+    def _overdue(self, case: Case) -> None:
+        """The start of a unit hands over every limit."""
+        for state in [state for state, limit in self._late(case) if limit.drifted][:1]:
+            reason = refusal(state, self.ground.connection, self.ground.allow.restart)
+            if reason is None:
+                case.steps = case.steps._replace(restart=(state.id,))
+            else:
+                case.notes.append("%s is not restarted for its limits: %s" % (state.id, reason))
 
     def _live(self) -> None:
         for case in self._left():
@@ -171,7 +210,7 @@ class _Run:
         self._refresh()
         for case in self._left():
             for state in case.current.running:
-                if state.id in case.restarted and state.id not in failed:
+                if state.id in case.restarted and state.id not in failed and case.steps.score is not None:
                     self._wait(case, state)
         if failed:
             self._undo({name: names[name] for name in failed}, failed)
@@ -195,9 +234,7 @@ class _Run:
             manager.reload(self.host)
             for name, case in cases.items():
                 manager.reset_failed(self.host, name)
-                said = manager.start(self.host, name, self.ground.allow.restart_timeout) or manager.try_restart(
-                    self.host, name, self.ground.allow.restart_timeout
-                )
+                said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
                 state = manager.states(self.host, [name])[0]
                 again = " again" if state.is_active else ""
                 case.error = "%s It is %s%s%s." % (case.error, state.get("ActiveState"), again, " (%s)" % said.rstrip(".") if said else "")
@@ -205,50 +242,3 @@ class _Run:
         except ManagerError as exc:
             for case in cases.values():
                 case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
-
-
-def _prove(ground: Ground, cases: Sequence[Case]) -> None:
-    """Every layer read back."""
-    host, capable = ground.host, may_lower(ground.host)
-    for case in cases:
-        case.proven = True
-        try:
-            now = on_disk(host, case)
-        except _BROKEN as exc:
-            case.gaps.append(Gap("not_written", "%s cannot be read: %s" % (case.current.path, exc)))
-            continue
-        case.gaps += file_gaps(case.current, case.steps.after, now)
-        settings = case.wish.settings if case.wish.state == "present" else {}
-        look(ground, case, now)
-        for origin in shadowing(case.current, settings, case.files, ground.ram).values():
-            case.shadowed_by = case.shadowed_by or origin.path
-        if settings or not case.current.booted:
-            case.gaps += systemd_gaps(case.current, settings, case.origins_of, ground.ram)
-        for state in case.current.running:
-            case.gaps += kernel_gaps(host, ground.layout, state, settings)
-            if case.steps.score is not None:
-                _prove_scores(ground, case, state, capable)
-
-
-def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
-    """Rows of a live change were read back already; the others are read now."""
-    wanted, group = wanted_score(case, state), state.control_group
-    if group is None:
-        return
-    if state.id not in case.rows or not (case.set_scores or case.restarted):
-        earlier = earlier_of(ground, case, state, wanted)
-        rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
-        # Without a write, "as wanted" would be a forecast: what they have is what counts.
-        case.rows[state.id] = [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
-    known = {row.pid for row in case.rows[state.id]}
-    settled = not [pid for pid in ground.pids(state) if pid not in known] or state.get("ActiveState") != "active"
-    case.gaps += score_gaps(state.id, case.rows[state.id], wanted, True, capable)
-    if not settled:
-        late = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, frozenset(), False)[0]
-        case.gaps += score_gaps(state.id, [row for row in late if row.pid not in known], wanted, True, capable)
-
-
-def _as_it_is(row: Score, wanted: int) -> str:
-    if row.before == wanted:
-        return "as_wanted"
-    return row.state if row.state in ("own_score", "denied") else "older"

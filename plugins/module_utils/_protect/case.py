@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One unit on its way from wish to proof."""
 
-from typing import Any, Dict, FrozenSet, List, Optional
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS, Value
 
-from .plan import Steps
+from .limits import limit_options
+from .plan import Steps, managed
 from .proof import Gap
 from .scores import Score
 from .survey import Current
@@ -32,6 +33,7 @@ class Case:
         self.hidden = frozenset()  # type: FrozenSet[str]
         self.rows = {}  # type: Dict[str, List[Score]]
         self.earlier = {}  # type: Dict[str, FrozenSet[int]]
+        self.options = {}  # type: Dict[str, List[str]]
         self.shadowed_by = None  # type: Optional[str]
         self.gaps = []  # type: List[Gap]
         self.notes = []  # type: List[str]
@@ -53,6 +55,21 @@ class Case:
     def origins_of(self, state: UnitState) -> Dict[str, Origin]:
         """Option -> the file that wins: an instance may have files that its template has not."""
         return self.of_instance.get(state.id, self.files)
+
+    def foreseen(self, state: UnitState, option: str) -> Optional[Value]:
+        """What systemd will believe once it has read the files; None: that cannot be known."""
+        believed, origin = state.believed(option), self.origins_of(state).get(option)
+        if believed is None:
+            return None
+        if origin is not None and origin.value:
+            return BY_OPTION[option].expected(origin.value, self.ram)
+        if origin is not None or option in self.current.kept or option in self.hidden:
+            return BY_OPTION[option].default
+        return believed
+
+    def own_limits(self, recorded: Iterable[str]) -> List[str]:
+        """Options of limits that our file sets or will set, or set when the unit's processes were started."""
+        return limit_options(dict.fromkeys(managed(self.current, self.wish) + list(recorded)))
 
     @property
     def goes_on(self) -> bool:
@@ -91,12 +108,8 @@ class Case:
         for setting in SETTINGS:
             if self.current.unit.type in setting.types:
                 found[setting.option] = shown.believed(setting.option) if shown is not None else None
-        for option in [option for option, value in found.items() if value is not None] if predicted else ():
-            origin = self.origins_of(shown).get(option) if shown is not None else None
-            if origin is not None and origin.value:
-                found[option] = BY_OPTION[option].expected(origin.value, self.ram)
-            elif origin is not None or option in self.current.kept or option in self.hidden:
-                found[option] = BY_OPTION[option].default
+        if predicted and shown is not None:
+            found = {option: self.foreseen(shown, option) for option in found}
         return found
 
     def result(self, check: bool) -> Dict[str, Any]:

@@ -1,14 +1,15 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scores that systemd gave the running processes of a unit: they tell a process of the earlier score from one that chose its own.
+"""What systemd gave a running unit before a change of ours: scores, which tell a process of the earlier one from one that chose its own, and
+which limits were ours, so that one that was taken back can be told from one of somebody else's.
 
 Kept in /run, for an interrupted run and for ``apply: next_start``: after a boot every process is new.
 """
 
 import os
 import time
-from typing import FrozenSet, Iterable, Optional
+from typing import FrozenSet, Iterable, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import FOLDER
@@ -17,34 +18,38 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION
 
 _SCORES = FOLDER + "/scores"
-_MAX = 16
+_MAX = 24
 
 
-def _parse(data: bytes, invocation: str) -> FrozenSet[int]:
-    words = data.decode("ascii", "replace").split()
-    if not words or words[0] != invocation:
-        return frozenset()
-    return frozenset(int(word) for word in words[1 : _MAX + 1] if word.lstrip("-").isdigit())
-
-
-def recorded(host: Host, state: UnitState) -> FrozenSet[int]:
+def _words(host: Host, state: UnitState) -> List[str]:
     """Empty where the unit was started since."""
     try:
         folder = open_folder(_SCORES, root=host.root, sticky=True)
         if folder is None:
-            return frozenset()
+            return []
         with folder:
             file = folder.read(state.id)
     except (OSError, UnsafePath):  # not root in check mode; or somebody's: then nobody told us
-        return frozenset()
-    return _parse(file.data, state.get("InvocationID")) if file is not None else frozenset()
+        return []
+    words = file.data.decode("ascii", "replace").split() if file is not None else []
+    return words[1 : _MAX + 1] if words and words[0] == state.get("InvocationID") else []
 
 
-def record(host: Host, state: UnitState, scores: Iterable[int]) -> None:
-    """Before the first change that makes them the past. Raises OSError, UnsafePath."""
+def recorded(host: Host, state: UnitState) -> FrozenSet[int]:
+    return frozenset(int(word) for word in _words(host, state) if word.lstrip("-").isdigit())
+
+
+def recorded_options(host: Host, state: UnitState) -> List[str]:
+    return [word for word in _words(host, state) if word in BY_OPTION]
+
+
+def record(host: Host, state: UnitState, scores: Optional[Iterable[int]], options: Iterable[str] = ()) -> None:
+    """Before the first change that makes them the past. ``scores`` None: they are not ours. Raises OSError, UnsafePath."""
     believed = state.believed("oom_score_adjust")
-    all_of_them = set(scores) | ({believed} if isinstance(believed, int) else set())
-    words = [state.get("InvocationID") or "-"] + [str(score) for score in sorted(all_of_them)]
+    all_of_them = set(recorded(host, state) if scores is None else scores)
+    if scores is not None and isinstance(believed, int):
+        all_of_them.add(believed)
+    words = [state.get("InvocationID") or "-"] + sorted(options) + [str(score) for score in sorted(all_of_them)]
     folder = open_folder(_SCORES, create=True, root=host.root, sticky=True)
     if folder is not None:
         with folder:

@@ -4,14 +4,14 @@
 """What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that overrides it."""
 
 import re
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, origins
-from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
 
+from .limits import Limit
 from .survey import Current
 from .wish import Allow, Wish
 
@@ -67,23 +67,22 @@ def consistency(wish: Wish, ram: Optional[int], allow: Allow) -> Optional[str]:
     return None
 
 
-def room(state: UnitState, wish: Wish, used: Optional[int], swapped: Optional[int], ram: Optional[int], allow: Allow) -> Optional[str]:
-    """A limit below what is used now works at the reload, without any restart: the kernel kills (max) or freezes (high) the unit."""
-    if allow.force_limits or used is None or wish.state != "present":
+def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], allow: Allow) -> Optional[str]:
+    """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
+    if allow.force_limits or used is None:
         return None
-    for option, effect in (("memory_max", "the kernel would kill it"), ("memory_high", "it would be slowed to a stop")):
-        limit = _number(option, wish.settings[option], ram) if option in wish.settings else None
-        if not isinstance(limit, int) or state.believed(option) == limit:
-            continue
-        needs = used
-        swap = _number("memory_swap_max", wish.settings["memory_swap_max"], ram) if "memory_swap_max" in wish.settings else None
-        if isinstance(swap, int) and swapped and swapped > swap:
-            needs += swapped - swap
-        if needs * (100 + _MARGIN) > limit * 100:
-            return (
-                "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. "
-                "Give at least %s, or force_limits=true"
-                % (state.id, human(needs), option, wish.settings[option], effect, human(needs * (100 + _MARGIN) // 100))
+    swap = next((limit.wanted for limit in limits if limit.option == "memory_swap_max"), None)
+    needs = used + (max(swapped - swap, 0) if isinstance(swap, int) and swapped else 0)
+    for limit in limits:
+        if limit.bites and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
+            effect = "the kernel would kill it" if limit.option == "memory_max" else "it would be slowed to a stop"
+            return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or force_limits=true" % (
+                limit.unit,
+                human(needs),
+                limit.option,
+                human(limit.wanted),
+                effect,
+                human(needs * (100 + _MARGIN) // 100),
             )
     return None
 

@@ -5,55 +5,30 @@
 
 from typing import Dict, FrozenSet, List, Optional, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.forecast import forecast
-from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import memory
-from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, mistyped, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, Value, unsupported
-from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, unsupported
 
 from . import guards
+from .belief import shadowing
 from .case import ABSENT, CHANGED, MASKED, Case
-from .earlier import default_score, earlier_scores
-from .plan import managed, steps, wanted_file
-from .proof import shadowing
-from .restart import connection_units, refusal
-from .scores import Score, apply_scores, may_lower
+from .earlier import default_score, earlier_scores, recorded_options
+from .ground import Ground
+from .limits import Limit, limits
+from .plan import managed, reload_due, steps, wanted_file
+from .restart import refusal
+from .scores import Score, apply_scores
 from .survey import Current, survey
-from .wish import UNTOUCHED, Allow, Wish, WishError, alias_conflict, standing
+from .together import judge_together
+from .wish import UNTOUCHED, Wish, WishError, alias_conflict, standing
 
-
-class Ground:
-    """What is the same for all units of a call."""
-
-    def __init__(self, host: Host, allow: Allow) -> None:
-        self.host = host
-        self.allow = allow
-        self.ram = memory(host).total
-        self.layout = cgroup.layout(host)
-        self.booted = manager.runs(host)
-        self.version = manager.version(host) if self.booted else None
-        self.manager_may_lower = may_lower(host, "1")
-        self._connection = None  # type: Optional[FrozenSet[str]]
-
-    @property
-    def connection(self) -> FrozenSet[str]:
-        if self._connection is None:
-            self._connection = connection_units(self.host)
-        return self._connection
-
-    def pids(self, state: UnitState) -> List[int]:
-        return cgroup.pids(self.host, self.layout, state.control_group)
-
-
-def prepare(host: Host, wishes: Sequence[Wish], allow: Allow) -> List[Case]:
-    """A case for each wish, with its steps or its error. Raises WishError, ManagerError, UnsafePath, OSError."""
-    return prepare_on(Ground(host, allow), wishes)
+#: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the same.
+_INHERITED = ("memory_min", "memory_low")
 
 
 def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
+    """A case for each wish, with its steps or its error. Raises WishError, ManagerError, UnsafePath, OSError."""
     currents = survey(ground.host, wishes)
     ids = [current.unit.name if current.exists else None for current in currents]
     left = standing(wishes, ids)
@@ -64,7 +39,7 @@ def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
     cases = [Case(wishes[at], currents[at].without(named)) for at in left]
     for case in cases:
         _judge(ground, case)
-    _judge_together(ground, [case for case in cases if case.goes_on])
+    judge_together(ground, [case for case in cases if case.goes_on])
     for case in cases:
         if case.goes_on and case.steps:
             case.status = CHANGED
@@ -99,18 +74,7 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
     said = said or guards.consistency(wish, ground.ram, allow) or guards.inheritance(current, wish, allow)
     if said:
         return said
-    said = guards.loosening(current, wish, current.files(ground.host, None), ground.ram, allow)
-    if said:
-        return said
-    for state in current.running:
-        used = cgroup.usage(ground.host, ground.layout, state.control_group)
-        if used is None:
-            used = state.number("MemoryCurrent")
-        swapped = cgroup.swap_usage(ground.host, ground.layout, state.control_group)
-        said = guards.room(state, wish, used, swapped, ground.ram, allow)
-        if said:
-            return said
-    return None
+    return guards.loosening(current, wish, current.files(ground.host, None), ground.ram, allow)
 
 
 def _judge(ground: Ground, case: Case) -> None:
@@ -139,11 +103,42 @@ def _judge(ground: Ground, case: Case) -> None:
         "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in mistyped(files, case.current.unit.type)
     ]
     case.notes += guards.cautions(case.wish, ground.ram)
+    if after is not None and case.current.before is None:
+        case.hidden = _hidden(ground, case)
     if case.wish.state == "present":
         _shadows(ground, case)
         if not case.goes_on:
             return
-    _plan(ground, case)
+    due = reload_due(case.current, case.wish, case.origins_of, ground.ram)
+    found = {state.id: _limits(ground, case, state, due) for state in case.current.running if case.current.asked}
+    said = _no_room(ground, case, found) if due or case.wish.apply != "next_start" else None
+    if said:
+        case.fail("%s. %s" % (said, UNTOUCHED))
+        return
+    _plan(ground, case, due, [limit for of_unit in found.values() for limit in of_unit if limit.drifted])
+
+
+def _limits(ground: Ground, case: Case, state: UnitState, due: bool) -> List[Limit]:
+    """Our limits of a running unit as the kernel has them, and as systemd believes them or will after the reload that is due."""
+    options = case.own_limits(recorded_options(ground.host, state))
+    if not due:
+        wished = case.wish.settings if case.wish.state == "present" else {}
+        options = [option for option in options if option in wished or option not in _INHERITED or state.believed(option) != 0]
+    case.options[state.id] = options
+    values = {option: case.foreseen(state, option) if due else state.believed(option) for option in options}
+    return limits(ground.host, ground.layout, state, values)
+
+
+def _no_room(ground: Ground, case: Case, found: Dict[str, List[Limit]]) -> Optional[str]:
+    for state in case.current.running:
+        used = cgroup.usage(ground.host, ground.layout, state.control_group)
+        if used is None:
+            used = state.number("MemoryCurrent")
+        swapped = cgroup.swap_usage(ground.host, ground.layout, state.control_group)
+        said = guards.room(found.get(state.id, ()), used, swapped, ground.allow)
+        if said:
+            return said
+    return None
 
 
 def look(ground: Ground, case: Case, after: Optional[bytes]) -> List[UnitFile]:
@@ -203,7 +198,7 @@ def wanted_score(case: Case, state: UnitState) -> int:
     return _score_in(case.origins_of(state))
 
 
-def _plan(ground: Ground, case: Case) -> None:
+def _plan(ground: Ground, case: Case, due: bool, drifted: Sequence[Limit]) -> None:
     score = None  # type: Optional[int]
     if "oom_score_adjust" in managed(case.current, case.wish):
         score = _score_in(case.files)
@@ -212,11 +207,9 @@ def _plan(ground: Ground, case: Case) -> None:
             # Now: once our file is written, every running process is older than it.
             case.earlier[state.id] = earlier_of(ground, case, state, wanted)
             case.rows[state.id] = _rows(ground, state, wanted, case.earlier[state.id])
-    case.steps = steps(case.current, case.wish, case.origins_of, ground.ram, score, case.rows)
+    case.steps = steps(case.current, case.wish, due, score, case.rows, drifted)
     if case.wish.apply == "next_start":
         case.rows = {name: [_as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
-    if case.steps.write and case.current.before is None:
-        case.hidden = _hidden(ground, case)
     if case.steps.restart:
         _spare(ground, case)
 
@@ -252,49 +245,3 @@ def _spare(ground: Ground, case: Case) -> None:
         case.notes.append("%s is not restarted: %s; its processes get the score through /proc" % (name, reason))
         setting += len([row for row in case.rows[name] if row.before != row.after])
     case.steps = case.steps._replace(restart=tuple(left), setting=setting)
-
-
-def _judge_together(ground: Ground, cases: List[Case]) -> None:
-    present = [case for case in cases if case.wish.state == "present" and case.steps]
-    for option in ("memory_max", "memory_min"):
-        new = {}  # type: Dict[str, Value]
-        for case in present:
-            text = case.wish.settings.get(option)
-            value = BY_OPTION[option].expected(text, ground.ram) if text is not None else None
-            if isinstance(value, int):
-                new[case.name] = value
-        if new and ground.booted:
-            said = guards.total(_limits(ground.host, option), new, ground.ram, ground.allow, option)
-            for case in cases:
-                if said and case.name in new:
-                    case.fail("%s. %s" % (said, UNTOUCHED))
-    _forecast(ground, [case for case in present if case.goes_on])
-
-
-def _limits(host: Host, option: str) -> Dict[str, Optional[Value]]:
-    key = BY_OPTION[option].key
-    ran = host.run(["systemctl", "--no-pager", "show", "--property=Id," + key, "*.service"])
-    return {block.get("Id", ""): BY_OPTION[option].believed(block.get(key)) for block in parse_show(ran.stdout)}
-
-
-def _forecast(ground: Ground, cases: List[Case]) -> None:
-    """Who would die next with the new scores: said in check mode and before a real change alike."""
-    wanted = {case.name: case.steps.score for case in cases if case.steps.score is not None and any(case.rows.values())}
-    if not wanted:
-        return
-    given = {}  # type: Dict[str, int]
-    for case in cases:
-        believed = case.current.shown.believed("oom_score_adjust") if case.current.shown is not None else None
-        if case.name in wanted and isinstance(believed, int):
-            given[case.name] = believed
-    try:
-        seen = forecast(ground.host, {name: score for name, score in wanted.items() if score is not None}, given)
-    except (OSError, ValueError) as exc:
-        cases[0].notes.append("who would be the next victim with these scores cannot be told: %s" % exc)
-        return
-    said = guards.killable(seen.unkillable_share, [(case.name, case.wish.settings.get("oom_score_adjust", "")) for case in cases], ground.allow)
-    for case in cases:
-        if said and case.wish.settings.get("oom_score_adjust") == "-1000":
-            case.fail("%s. %s" % (said, UNTOUCHED))
-    for case in cases[:1]:
-        case.notes += seen.warnings

@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decide: what is there, what is wished, and the steps between them. Nothing here opens, runs or writes."""
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
+from . import limits as limits_room
+from .belief import unread
+from .limits import Limit
 from .scores import Score
 from .survey import Current
 from .wish import Wish
@@ -23,6 +26,7 @@ class Steps(NamedTuple):
     score -- what its processes shall have; None: their scores are not ours
     setting -- how many processes get it through /proc
     restart -- the running units whose processes get it by a restart
+    limits -- what the kernel holds otherwise now and shall hold after the reload
     """
 
     path: str
@@ -34,6 +38,7 @@ class Steps(NamedTuple):
     score: Optional[int] = None
     setting: int = 0
     restart: Tuple[str, ...] = ()
+    limits: Tuple[Limit, ...] = ()
 
     @property
     def changes_file(self) -> bool:
@@ -47,6 +52,7 @@ class Steps(NamedTuple):
         found += ["remove %s" % self.path] if self.remove else []
         found += ["clear away what an interrupted run left in %s" % self.path.rsplit("/", 1)[0]] if self.clear else []
         found += ["daemon-reload"] if self.reload else []
+        found += limits_room.texts(self.limits)
         if self.setting:
             found.append("set oom_score_adj of %d process%s to %d" % (self.setting, "" if self.setting == 1 else "es", self.score or 0))
         return found + ["restart %s" % name for name in self.restart]
@@ -69,46 +75,33 @@ def managed(current: Current, wish: Wish) -> List[str]:
     return [setting.option for setting in SETTINGS if setting.option in wanted or setting.option in current.kept]
 
 
-def disbelieved(current: Current, origins_of: Callable[[UnitState], Dict[str, Origin]], wish: Wish, ram: Optional[int]) -> bool:
-    """Whether our file wins and systemd holds something else: it has not read it."""
-    for state in current.asked:
-        for option, text in wish.settings.items() if wish.state == "present" else ():
-            origin = origins_of(state).get(option)
-            if origin is not None and origin.path == current.path and not agrees(option, text, state.believed(option), ram):
-                return True
-    return False
+def reload_due(current: Current, wish: Wish, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> bool:
+    """Whether systemd has to read files again: ours will change, or it holds something else."""
+    if not current.booted:
+        return False
+    pending = file_changes(current, wanted_file(current, wish)) or any(state.needs_reload for state in current.asked)
+    return pending or bool(unread(current, wish.settings if wish.state == "present" else {}, origins_of, ram))
 
 
-def agrees(option: str, text: str, believed: object, ram: Optional[int]) -> bool:
-    """Whether systemd's number is what the text means. A share may be of the container's RAM, or rounded to pages."""
-    expected = BY_OPTION[option].expected(text, ram)
-    if text.endswith("%"):
-        return isinstance(believed, int) and (expected is None or not isinstance(expected, int) or believed <= expected + (expected >> 6))
-    return believed == expected
+def steps(current: Current, wish: Wish, due: bool, score: Optional[int], rows: Dict[str, List[Score]], limits: Sequence[Limit] = ()) -> Steps:
+    """``due``: a reload is. ``rows``: unit -> its processes as they would be after a live change to ``score``.
 
-
-def steps(
-    current: Current,
-    wish: Wish,
-    origins_of: Callable[[UnitState], Dict[str, Origin]],
-    ram: Optional[int],
-    score: Optional[int],
-    rows: Dict[str, List[Score]],
-) -> Steps:
-    """``rows``: unit -> its processes as they would be after a live change to ``score``."""
+    ``limits``: of the running units, those that drifted. A reload hands them to the kernel anew, also where no file changes.
+    """
     after = wanted_file(current, wish)
     write = file_changes(current, after)
-    pending = any(state.needs_reload for state in current.asked) or disbelieved(current, origins_of, wish, ram)
     older = {name: [row for row in found if row.before != row.after] for name, found in rows.items()}
     restarting = wish.apply == "restart" and not current.unit.is_template
+    applied = tuple(limits) if wish.apply != "next_start" else ()
     return Steps(
         path=current.path,
         after=after,
         write=write and after is not None,
         remove=write and after is None,
         clear=current.litter and not write,
-        reload=current.booted and (write or pending),
+        reload=due or bool(applied),
         score=score,
         setting=sum(len(found) for found in older.values()) if wish.apply != "next_start" and not restarting else 0,
         restart=tuple(name for name, found in sorted(older.items()) if found) if restarting else (),
+        limits=applied,
     )

@@ -134,8 +134,3 @@ def apply_scores(
             except _GONE:
                 continue
     return [rows[pid] for pid in sorted(rows)], settled or not write
-
-
-def read_scores(host: Host, cgroup: str, pids: Sequence[int], wanted: Optional[int]) -> List[Score]:
-    """The rows as they are, nothing is written."""
-    return apply_scores(host, cgroup, lambda: pids, 0 if wanted is None else wanted, frozenset(), False)[0]

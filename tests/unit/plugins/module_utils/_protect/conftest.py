@@ -12,6 +12,7 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.f
 def fixture_make(tmp_path, monkeypatch):
     """A machine with web.service, which is not started; its kernel decides about scores."""
     monkeypatch.setattr(act, "_SETTLE_SCORE", 0.0)
+    monkeypatch.setattr(act, "_SETTLE_LIMITS", 0.0)
     monkeypatch.setattr(restart, "_STEP", 0.01)
 
     def make(text="", **keywords):

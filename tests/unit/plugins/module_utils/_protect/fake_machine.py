@@ -51,6 +51,12 @@ def _drop_in_folders(name):
     return found
 
 
+def _slice_path(name):
+    """a-b.slice lies in a.slice."""
+    parts = name[: -len(".slice")].split("-")
+    return "".join("/%s.slice" % "-".join(parts[: count + 1]) for count in range(len(parts)))
+
+
 class Loaded:
     """What systemd had read of a unit at its last reload."""
 
@@ -64,11 +70,11 @@ class Loaded:
 
 
 class Running:
-    def __init__(self, cgroup, score, started, oom_group):
+    def __init__(self, cgroup, score, started):
         self.cgroup = cgroup
         self.score = score
         self.started = started
-        self.oom_group = oom_group
+        self.unrealized = False
         self.invocation = "%032x" % abs(hash((cgroup, started)))
         self.main_pid = 0
         self.restarts = 0
@@ -205,16 +211,17 @@ class FakeMachine:
         """As if systemd had started it with what it believes now."""
         self.load(name)
         unit = self.loaded[name]
-        slice_ = "/system.slice/" if not name.endswith(".slice") else "/"
+        slice_ = "/system.slice/" + ("system-%s.slice/" % name.partition("@")[0] if "@" in name else "")
+        if name.endswith(".slice"):
+            slice_ = _slice_path(name)[: -len(name)]
         believed = int(self._shown(unit)["OOMScoreAdjust"])
         given = believed if self.capable or believed >= 0 else 0  # systemd swallows EPERM: the child inherits pid 1's
-        running = Running(
-            slice_ + name, given, started if started is not None else time.monotonic() / 2, self._shown(unit).get("OOMPolicy") == "kill"
-        )
+        running = Running(slice_ + name, given, started if started is not None else time.monotonic() / 2)
         self.running[name] = running
         os.makedirs(self.root + self._tree + running.cgroup, exist_ok=True)
         self.write(self._tree + running.cgroup + "/cgroup.procs", "")
         self._limits(name, used)
+        self._realize(os.path.dirname(running.cgroup))
         return [self.spawn(name) for _count in range(processes)]
 
     def stop(self, name):
@@ -225,14 +232,14 @@ class FakeMachine:
         return running
 
     def _limits(self, name, used=None):
-        """The kernel's files of a running unit: systemd writes them at its start and at every reload."""
+        """The kernel's files of a running unit: systemd writes them at its start and, before 257, at every reload (measured on 247, 252, 257)."""
         running, shown = self.running[name], self._shown(self.loaded[name])
         base = ("/sys/fs/cgroup" if self.cgroups == "2" else "/sys/fs/cgroup/memory") + running.cgroup + "/"
         if self.cgroups == "2":
             for key, file in _CGROUP_FILES.items():
                 value = shown.get(key, "infinity")
                 self.write(base + file, "max\n" if value == "infinity" else "%d\n" % (int(value) // 4096 * 4096))
-            self.write(base + "memory.oom.group", "%d\n" % running.oom_group)
+            self.write(base + "memory.oom.group", "%d\n" % (shown.get("OOMPolicy") == "kill"))
         else:
             value = shown.get("MemoryMax", "infinity")
             self.write(base + "memory.limit_in_bytes", "9223372036854771712\n" if value == "infinity" else "%d\n" % (int(value) // 4096 * 4096))
@@ -240,6 +247,23 @@ class FakeMachine:
             self.write(base + ("memory.current" if self.cgroups == "2" else "memory.usage_in_bytes"), "%d\n" % used)
 
     # ---------------------------------------------------------------- systemd
+
+    def _realize(self, slice_):
+        """systemd 257: a start brings what was read at a reload into force for all that is in its slice or in one above, and for those slices."""
+        above = {slice_}
+        while slice_ not in ("", "/"):
+            slice_ = os.path.dirname(slice_)
+            above.add(slice_)
+        for name, running in sorted(self.running.items()):
+            if running.unrealized and (running.cgroup in above or os.path.dirname(running.cgroup) in above):
+                running.unrealized = False
+                self._limits(name)
+
+    def _run_scope(self, words):
+        """systemd-run --scope: it is gone when its process is."""
+        wanted = [word.split("=", 1)[1] for word in words if word.startswith("--slice=")] or ["system.slice"]
+        self._realize(_slice_path(wanted[0]))
+        return Ran(0)
 
     def _find(self, name):
         """The unit's own file: where it stands, and the name that its links end at."""
@@ -381,8 +405,10 @@ class FakeMachine:
         self.loaded = {}
         for name in known:
             self.load(name)
-        for name in self.running:
-            self._limits(name)
+        for name, running in self.running.items():
+            running.unrealized = self.version >= 257
+            if not running.unrealized:
+                self._limits(name)
         return Ran(0)
 
     def _restart(self, name):
@@ -405,15 +431,18 @@ class FakeMachine:
             return Ran(0, "systemd %d (%d.1-1)\n+PAM +AUDIT\n" % (self.version, self.version))
         if words[0] == "systemd-analyze":
             return Ran(0)
+        if words[0] == "systemd-run":
+            return self._run_scope(words)
         verb, names = words[1], [word for word in words[2:] if not word.startswith("--")]
         if verb == "daemon-reload":
             return self._daemon_reload()
         if verb == "try-restart":
             return self._restart(names[0])
-        if verb == "start":
+        if verb == "restart":
             if names[0] not in self.running:
                 self.start(names[0])
-            return Ran(0)
+                return Ran(0)
+            return self._restart(names[0])
         if verb == "reset-failed":
             return Ran(0)
         if verb == "list-units":

@@ -59,7 +59,7 @@ def _text(chance, name):
 
 def machine_of(chance, root):
     made = FakeMachine(
-        root, version=chance.choice([219, 239, 247, 252, 257]), capable=chance.random() < 0.7, deaf=chance.random() < 0.5,
+        root, version=chance.choice([219, 239, 247, 252, 257, 257]), capable=chance.random() < 0.7, deaf=chance.random() < 0.5,
         booted=chance.random() < 0.93, cgroups=chance.choice(["2", "2", "1"]),
     )  # fmt: skip
     for name in ("web", "db-main", "mariadb", "pg@"):
@@ -96,6 +96,19 @@ def _ours(chance, made, unit):
     return kind
 
 
+def _drift(chance, made, name, unit):
+    """The kernel holds something else than systemd believes: by somebody's hand, or because 257 has not handed it over yet."""
+    kind = chance.choice(["", "", "", "hand", "hand", "reload"])
+    if kind == "hand":
+        file = chance.choice(["memory.max", "memory.high", "memory.oom.group"]) if made.cgroups == "2" else "memory.limit_in_bytes"
+        tree = "/sys/fs/cgroup" if made.cgroups == "2" else "/sys/fs/cgroup/memory"
+        made.write("%s%s/%s" % (tree, made.running[name].cgroup, file), "1\n" if file.endswith("group") else "%d\n" % (1536 * MIB))
+    elif kind == "reload":
+        made.drop_in(unit, "40-reloaded.conf", "[%s]\nMemoryMax=1792M\n" % _kind(unit))
+        made.run(["systemctl", "daemon-reload"])
+        made.asked = []
+
+
 def state_of(chance, root):
     """A machine and the options of a call."""
     made = machine_of(chance, root)
@@ -112,6 +125,8 @@ def state_of(chance, root):
                 made.spawn(name, score=chance.choice([0, -77, 300]), comm="worker")
     if chance.random() < 0.25:  # edited after systemd read it
         made.drop_in(unit, "60-new.conf", _text(chance, unit), old=chance.random() < 0.3)
+    for name in sorted(made.running):
+        _drift(chance, made, name, unit)
     settings = {}
     for option, values in (
         ("oom_score_adjust", [-500, -900, 300, 0, -1000, None]), ("memory_max", ["1G", "50%", "256M", "infinity", None, None]),

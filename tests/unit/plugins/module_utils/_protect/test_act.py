@@ -41,7 +41,12 @@ def test_a_change_from_nothing_to_proof(make):
     assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=-500", "MemoryMax=1G"]
     assert [machine.score(pid) for pid in pids] == [-500] * 3
     assert service["effective"]["oom_score_adjust"] == -500 and service["effective"]["memory_max"] == 1 << 30
-    assert service["steps"] == ["write " + PATH, "daemon-reload", "set oom_score_adj of 3 processes to -500"]
+    assert service["steps"] == [
+        "write " + PATH,
+        "daemon-reload",
+        "set memory.max of web.service to 1073741824",
+        "set oom_score_adj of 3 processes to -500",
+    ]
     assert told(machine, "restart") == [] and len(told(machine, "daemon-reload")) == 1
     assert os.stat(machine.root + PATH).st_mode & 0o777 == 0o644
 
@@ -213,7 +218,8 @@ GAPS = [
     ("no capability", dict(capable=False), None, dict(oom_score_adjust=-5), ["no_cap_sys_resource"]),
     ("next start", dict(), None, dict(oom_score_adjust=-5, apply="next_start"), ["older_than_drop_in"]),
     ("cgroup 1", dict(cgroups="1"), None, dict(memory_high="1G"), ["cgroup_v1"]),
-    ("policy needs a start", dict(), None, dict(oom_policy="kill"), ["older_than_drop_in"]),
+    ("limit waits", dict(version=257), None, dict(memory_max="1G", apply="next_start"), ["older_than_drop_in"]),
+    ("policy waits", dict(version=257), None, dict(oom_policy="kill", apply="next_start"), ["older_than_drop_in"]),
     ("shadow allowed", dict(), p9_shadowed_since_its_start, dict(oom_score_adjust=-5, allow_shadowed=True), ["shadowed"]),
 ]
 
@@ -338,6 +344,285 @@ def test_a_persons_file_of_our_name_stays(make, state):
     assert result["failed"] and "was not written by this module" in result["msg"] and machine.tree() == before
 
 
+# ---------------------------------------------------------------- limits of what runs, on systemd that applies them at a reload and on 257
+
+
+def held(machine, unit="web.service", file="memory.max"):
+    running = machine.running[unit]
+    tree = "/sys/fs/cgroup" if machine.cgroups == "2" else "/sys/fs/cgroup/memory"
+    return machine.read("%s%s/%s" % (tree, running.cgroup, file)).decode("ascii").strip()
+
+
+def scopes(machine):
+    return [text.partition("--slice=")[2].partition(" ")[0] for text in told(machine, "systemd-run")]
+
+
+LIMITS = [
+    ("memory_max", "1G", "memory.max", str(1 << 30), "max"),
+    ("memory_high", "1G", "memory.high", str(1 << 30), "max"),
+    ("memory_swap_max", "0", "memory.swap.max", "0", "max"),
+    ("memory_low", "1M", "memory.low", str(MIB), "0"),
+    ("memory_min", "1M", "memory.min", str(MIB), "0"),
+    ("oom_policy", "kill", "memory.oom.group", "1", "0"),
+]
+
+
+@pytest.mark.parametrize("option, value, file, there, gone", LIMITS, ids=[row[0] for row in LIMITS])
+@pytest.mark.parametrize("version", [247, 252, 257])
+def test_a_limit_comes_into_force_and_goes_without_a_restart(make, version, option, value, file, there, gone):
+    machine = make(version=version)
+    machine.start("web.service", used=MIB)
+    told_first = web(machine, True, **{option: value})
+    result = web(machine, **{option: value})
+    assert result["verified"] and result["changed"] and held(machine, file=file) == there, result["msg"]
+    assert told_first["services"][0]["steps"] == result["services"][0]["steps"] and "set %s of web.service" % file in result["msg"]
+    assert not web(machine, **{option: value})["changed"] and told(machine, "restart") == []
+    taken = web(machine, state="absent")
+    assert taken["verified"] and taken["changed"] and held(machine, file=file) == gone, taken["msg"]
+    assert not web(machine, state="absent")["changed"]
+    assert scopes(machine) == (["system.slice"] * 2 if version == 257 else []), "a systemd that applies limits at the reload pays nothing"
+
+
+@pytest.mark.parametrize("version", [247, 252, 257])
+@pytest.mark.parametrize("apply", ["live", "restart"])
+def test_a_limit_that_drifted_is_set_again(make, version, apply):
+    """Somebody wrote into the cgroup, or 257 was left between its reload and the start that brings the limit"""
+    machine = make(version=version)
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="1G")
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
+    foretold = web(machine, True, memory_max="1G", apply=apply)
+    assert foretold["changed"] and not foretold["verified"]
+    result = web(machine, memory_max="1G", apply=apply)
+    assert result["changed"] and result["verified"] and held(machine) == str(1 << 30)
+    steps = ["daemon-reload", "set memory.max of web.service to 1073741824"]
+    assert foretold["services"][0]["steps"] == result["services"][0]["steps"] == steps and told(machine, "restart") == []
+    assert not web(machine, memory_max="1G")["changed"]
+
+
+@pytest.mark.parametrize("version", [252, 257])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_limit_that_drifted_is_below_use_now(make, version, check):
+    machine = make(version=version)
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="64M")
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
+    result = web(machine, check, memory_max="64M")
+    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "force_limits=true" in result["msg"] and held(machine) == "max"
+    assert web(machine, memory_max="64M", force_limits=True)["verified"] and held(machine) == str(64 * MIB)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_persons_lower_limit_that_ours_hid_is_guarded_too(make, state):
+    machine = make()
+    machine.drop_in("web.service", "10-person.conf", "[Service]\nMemoryMax=64M\n")
+    machine.load("web.service")
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="2G", allow_loosening=True)
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
+    wish = dict(oom_score_adjust=5) if state == "present" else dict(state="absent")
+    before = machine.tree()
+    result = web(machine, **wish)
+    assert result["failed"] and "with memory_max=64 MiB the kernel would kill it" in result["msg"] and machine.tree() == before, result["msg"]
+    assert not web(machine, force_limits=True, **wish)["failed"] and held(machine) == str(64 * MIB)
+
+
+def test_next_start_leaves_limits_and_says_so(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    for changed in (True, False):
+        result = web(machine, memory_max="1G", apply="next_start")
+        assert result["changed"] is changed and result["restart_required"] and causes(result) == ["older_than_drop_in"] and held(machine) == "max"
+    machine._restart("web.service")
+    assert web(machine, memory_max="1G", apply="next_start")["verified"]
+
+
+def test_twenty_units_in_four_slices_cost_one_scope_a_slice(make):
+    """A scope reaches its slice and those above: nobody starts one there"""
+    machine = make(version=257)
+    for name in ("pg@", "cache@"):
+        machine.unit(name + ".service")
+        for number in range(6):
+            machine.start("%s%d.service" % (name, number))
+    machine.unit("a-b.slice")
+    machine.start("a-b.slice", 0)
+    machine.start("web.service")
+    result = act(machine, name=["pg@", "cache@", "web", "a-b.slice"], memory_max="100M")
+    assert result["verified"], result["msg"]
+    assert scopes(machine) == ["a.slice", "system-cache.slice", "system-pg.slice"]
+    assert {held(machine, name) for name in machine.running} == {str(100 * MIB)}
+
+
+@pytest.mark.parametrize("where", ["removed", "reloaded"])
+def test_a_removal_that_was_killed_is_finished(make, where):
+    """The file is gone, and with it what it said: the record of the run still knows that the limit was ours"""
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="1G", memory_high="512M")
+    name = "_daemon_reload" if where == "removed" else "_run_scope"
+    real = getattr(machine, name)
+    setattr(machine, name, lambda *_words: (one for one in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        web(machine, state="absent")
+    setattr(machine, name, real)
+    assert (held(machine), held(machine, file="memory.high")) == (str(1 << 30), str(512 * MIB))
+    assert web(machine, True, state="absent")["changed"]
+    result = web(machine, state="absent")
+    assert result["changed"] and result["verified"] and (held(machine), held(machine, file="memory.high")) == ("max", "max")
+    assert not web(machine, state="absent")["changed"]
+
+
+def no_scope(machine):
+    machine._run_scope = lambda words: Ran(1, "", "Failed to start transient scope unit: Permission denied")
+
+
+def test_where_nothing_brings_it_into_force_it_stays_a_gap(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    no_scope(machine)
+    result = web(machine, memory_max="1G")
+    assert (
+        causes(result) == ["not_enforced"]
+        and not result["verified"]
+        and any("systemd-run failed: Failed to start" in note for note in result["services"][0]["notes"])
+    )
+
+
+def test_restart_for_a_limit_that_nothing_else_brings(make):
+    machine = make(version=257)
+    machine.unit("other.service")
+    machine.unit("a-b.slice")
+    for name in ("web.service", "other.service", "a-b.slice"):
+        machine.start(name, used=MIB)
+    assert web(machine, memory_max="1G", apply="restart")["verified"] and told(machine, "restart") == []
+    no_scope(machine)
+    services = [dict(name="web", memory_max="2G"), dict(name="other", oom_score_adjust=5), dict(name="a-b.slice", memory_max="1G")]
+    services[1]["apply"] = "live"
+    result = act(machine, services=services, apply="restart")
+    assert [service["restarted"] for service in result["services"]] == [["web.service"], [], []] and held(machine) == str(2 << 30)
+    assert [service["verified"] for service in result["services"]] == [True, True, False]
+    assert any("a slice cannot be restarted" in note for note in result["services"][2]["notes"]), result["services"][2]["notes"]
+
+
+def test_a_limit_that_stays_after_ours_is_gone_is_a_gap(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="1G")
+    no_scope(machine)
+    result = web(machine, state="absent")
+    assert causes(result) == ["not_enforced"] and not result["verified"] and held(machine) == str(1 << 30)
+
+
+def test_a_restart_for_the_score_brings_the_limit_too(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    result = web(machine, oom_score_adjust=5, memory_max="1G", apply="restart")
+    assert result["verified"] and result["services"][0]["restarted"] == ["web.service"] and scopes(machine) == []
+
+
+def test_nothing_is_restarted_for_a_file_that_the_kernel_does_not_have(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    for file in os.listdir(machine.root + "/sys/fs/cgroup/system.slice/web.service"):
+        if file.startswith("memory."):
+            os.unlink(machine.root + "/sys/fs/cgroup/system.slice/web.service/" + file)
+    machine._limits = lambda name, used=None: None
+    result = web(machine, memory_max="1G", apply="restart")
+    assert causes(result) == ["not_enforced"] and told(machine, "restart") == [] and scopes(machine) == ["system.slice"]
+    assert not web(machine, memory_max="1G", apply="restart")["changed"]
+
+
+def test_a_restart_for_a_limit_leaves_scores_alone(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    no_scope(machine)
+    machine.drop_in("web.service", "10-person.conf", "[Service]\nOOMScoreAdjust=70\n", old=False)
+    machine.after_restart["web.service"] = lambda _running: machine.spawn("web.service", 0)
+    result = web(machine, memory_max="1G", apply="restart")
+    assert result["services"][0]["restarted"] == ["web.service"] and result["verified"] and result["processes"] == []
+    assert sorted(machine.score(int(pid)) for pid in machine.read("/sys/fs/cgroup/system.slice/web.service/cgroup.procs").split()) == [0, 70]
+
+
+def test_a_record_of_limits_says_nothing_of_scores(make):
+    """Processes of the score 0 under a file of 70: somebody reloaded, and nothing was restarted"""
+    machine = make()
+    pid = machine.start("web.service", used=MIB)[0]
+    machine.drop_in("web.service", "10-person.conf", "[Service]\nOOMScoreAdjust=70\n", old=False)
+    machine.load("web.service")
+    web(machine, memory_max="1G")
+    assert web(machine, memory_max="1G", oom_score_adjust=90)["verified"] and machine.score(pid) == 90
+
+
+def test_dead_after_a_restart_without_a_new_file(make):
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    web(machine, memory_max="1G")
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
+    no_scope(machine)
+    machine.after_restart["web.service"] = dies
+    before = machine.tree()
+    result = web(machine, memory_max="1G", apply="restart")
+    assert result["failed"] and "result exit-code" in result["msg"] and "Its drop-in is as it was." in result["msg"] and machine.tree() == before
+
+
+def test_a_unit_that_runs_without_a_control_group_has_nothing_to_limit(make):
+    """Type=oneshot with RemainAfterExit=yes: active (exited)"""
+    machine = make(version=257)
+    machine.start("web.service", 0)
+    machine.running["web.service"].cgroup = ""
+    machine._limits = lambda name, used=None: None
+    result = web(machine, memory_max="1G")
+    assert result["changed"] and result["verified"] and scopes(machine) == []
+    assert not web(machine, memory_max="1G")["changed"]
+
+
+@pytest.mark.parametrize("version", [247, 257])
+def test_the_limit_of_cgroup_1(make, version):
+    machine = make(version=version, cgroups="1")
+    machine.start("web.service", used=MIB)
+    result = web(machine, memory_max="1G")
+    assert result["verified"] and held(machine, file="memory.limit_in_bytes") == str(1 << 30)
+    assert "set memory.limit_in_bytes of web.service to 1073741824" in result["services"][0]["steps"]
+    assert web(machine, state="absent")["verified"] and held(machine, file="memory.limit_in_bytes") == "9223372036854771712"
+
+
+def test_a_file_that_this_kernel_has_not_is_a_gap_and_no_reason_to_reload_again(make):
+    """memory.swap.max without swap accounting"""
+    machine = make(version=257)
+    machine.start("web.service", used=MIB)
+    limits = machine._limits
+
+    def without(name, used=None):
+        limits(name, used)
+        os.unlink("%s/sys/fs/cgroup/system.slice/%s/memory.swap.max" % (machine.root, name))
+
+    machine._limits = without
+    without("web.service")
+    for changed in (True, False):
+        result = web(machine, memory_swap_max="0")
+        assert result["changed"] is changed and causes(result) == ["not_enforced"], result["msg"]
+    assert scopes(machine) == []
+
+
+def test_memory_low_that_a_slice_above_gives(make):
+    """DefaultMemoryLow=: systemd shows 0 for the unit, the kernel holds the slice's"""
+    machine = make()
+    machine.start("web.service", used=MIB)
+    web(machine, memory_low="1M", memory_max="1G")
+    web(machine, memory_max="1G")
+    machine.write("/sys/fs/cgroup/system.slice/web.service/memory.low", "4096\n")
+    result = web(machine, memory_max="1G")
+    assert not result["changed"] and result["verified"]
+
+
+def test_sums_of_two_options_are_asked_once(make):
+    machine = make()
+    assert not web(machine, memory_max="1G", memory_min="1M")["failed"]
+    (asked,) = told(machine, "*.service")
+    assert "Id,MemoryMax,MemoryMin" in asked
+
+
 # ---------------------------------------------------------------- restart and the way back
 
 
@@ -388,7 +673,7 @@ def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, wo
     calls = []
 
     def once(running):
-        calls.append(running)
+        calls.append(running)  # every start of it
         if len(calls) == 1:
             death(running)
 
@@ -396,6 +681,7 @@ def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, wo
     result = web(machine, oom_score_adjust=-500, apply="restart")
     assert result["failed"] and words in result["msg"] and result["services"][0]["rolled_back"] and "It is active again" in result["msg"]
     assert machine.tree() == before and len(told(machine, "reset-failed")) == 1
+    assert len(calls) == 2, "once with the new file, once with the earlier one"
     assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if earlier is None else "-100")
 
 

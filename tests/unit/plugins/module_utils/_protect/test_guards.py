@@ -5,6 +5,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._protect import guards
+from ansible_collections.memops.linux.plugins.module_utils._protect.limits import Limit
 from ansible_collections.memops.linux.plugins.module_utils._protect.survey import Current
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import Allow, Wish
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
@@ -62,29 +63,36 @@ def test_limits_that_contradict_each_other(settings, refused):
     assert guards.consistency(wish(**settings), 4 * G, Allow(force_limits=True)) is None
 
 
-# E1, E2: (wish, what systemd believes now, used, swapped, is refused)
+def limit(option, wanted, held="infinity"):
+    return Limit("web.service", option, option.replace("_", ".", 1), held, wanted)
+
+
+# E1, E2: (what the kernel holds and will hold, used, swapped, is refused)
 ROOM = [
-    (dict(memory_max="64M"), "infinity", 100 * M, 0, True),
-    (dict(memory_max="64M"), "infinity", 10 * M, 0, False),
-    (dict(memory_max="64M"), "infinity", 60 * M, 0, True),
-    (dict(memory_max="64M"), "67108864", 100 * M, 0, False),
-    (dict(memory_high="64M"), "infinity", 100 * M, 0, True),
-    (dict(memory_max="infinity"), "67108864", 100 * M, 0, False),
-    (dict(memory_max="10%"), "infinity", G, 0, True),
-    (dict(memory_max="64M"), "infinity", None, None, False),
-    (dict(memory_max="64M", memory_swap_max="0"), "infinity", 40 * M, 60 * M, True),
-    (dict(memory_max="64M"), "infinity", 40 * M, 60 * M, False),
+    ([limit("memory_max", 64 * M)], 100 * M, 0, True),
+    ([limit("memory_max", 64 * M)], 10 * M, 0, False),
+    ([limit("memory_max", 64 * M)], 60 * M, 0, True),
+    ([limit("memory_max", 64 * M, 64 * M)], 100 * M, 0, False),
+    ([limit("memory_max", 64 * M, None)], 100 * M, 0, True),
+    ([limit("memory_high", 64 * M)], 100 * M, 0, True),
+    ([limit("memory_high", 64 * M, 32 * M)], 100 * M, 0, False),
+    ([limit("memory_high", 64 * M, 96 * M)], 100 * M, 0, True),
+    ([limit("memory_max", "infinity", 64 * M)], 100 * M, 0, False),
+    ([limit("memory_low", 64 * M, 0)], 10 * M, 0, False),
+    ([limit("memory_max", 64 * M)], None, None, False),
+    ([limit("memory_max", 64 * M), limit("memory_swap_max", 0)], 40 * M, 60 * M, True),
+    ([limit("memory_max", 64 * M), limit("memory_swap_max", 0, 0)], 40 * M, 0, False),
+    ([limit("memory_max", 64 * M)], 40 * M, 60 * M, False),
 ]
 
 
-@pytest.mark.parametrize("settings, believed, used, swapped, refused", ROOM)
-def test_a_limit_below_what_is_used(settings, believed, used, swapped, refused):
-    state = UnitState("web.service", dict(MemoryMax=believed, MemoryHigh=believed))
-    said = guards.room(state, wish(**settings), used, swapped, 4 * G, Allow())
+@pytest.mark.parametrize("limits, used, swapped, refused", ROOM)
+def test_a_limit_below_what_is_used(limits, used, swapped, refused):
+    said = guards.room(limits, used, swapped, Allow())
     assert (said is not None) == refused
     if said:
         assert "at the reload" in said and "force_limits=true" in said
-    assert guards.room(state, wish(**settings), used, swapped, 4 * G, Allow(force_limits=True)) is None
+    assert guards.room(limits, used, swapped, Allow(force_limits=True)) is None
 
 
 # D8

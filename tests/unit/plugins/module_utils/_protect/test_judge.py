@@ -4,15 +4,16 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._protect import judge
-from ansible_collections.memops.linux.plugins.module_utils._protect.judge import prepare
+from ansible_collections.memops.linux.plugins.module_utils._protect import together
+from ansible_collections.memops.linux.plugins.module_utils._protect.ground import Ground
+from ansible_collections.memops.linux.plugins.module_utils._protect.judge import prepare_on
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import WishError, allow_of, wishes_of
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.states import params
 
 
 def prepared(machine, **given):
     wanted = params(**dict(dict(name=["web"]), **given))
-    return prepare(machine.host, wishes_of(wanted), allow_of(wanted))
+    return prepare_on(Ground(machine.host, allow_of(wanted)), wishes_of(wanted))
 
 
 def test_nothing_is_written_and_nothing_is_told(make):
@@ -59,8 +60,7 @@ def test_minus_1000_for_too_much_of_ram(make, monkeypatch):
         unkillable_share = 0.9
         warnings = ["mysqld (pid 3) would be the next victim"]
 
-    monkeypatch.setattr(judge, "forecast", lambda *_arguments: Seen, raising=False)
-    monkeypatch.setattr("ansible_collections.memops.linux.plugins.module_utils._badness.forecast.forecast", lambda *_arguments: Seen)
+    monkeypatch.setattr(together, "forecast", lambda *_arguments: Seen)
     machine = make()
     machine.start("web.service")
     (case,) = prepared(machine, oom_score_adjust=-1000, min_killable="50%")

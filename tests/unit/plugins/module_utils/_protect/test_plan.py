@@ -4,7 +4,8 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._protect.plan import agrees, file_changes, managed, steps
+from ansible_collections.memops.linux.plugins.module_utils._protect.belief import agrees
+from ansible_collections.memops.linux.plugins.module_utils._protect.plan import file_changes, managed, reload_due, steps
 from ansible_collections.memops.linux.plugins.module_utils._protect.scores import Score
 from ansible_collections.memops.linux.plugins.module_utils._protect.survey import Current
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import Wish
@@ -35,8 +36,9 @@ def wish(state="present", apply="live", **settings):
     return Wish(parse_unit_name("web"), settings, state, apply=apply)
 
 
-def planned(now, wanted, rows=None, origin=PATH):
-    found = steps(now, wanted, lambda _state: {"oom_score_adjust": Origin("-500", origin)}, None, -500, rows or {})
+def planned(now, wanted, rows=None, origin=Origin("-500", PATH)):
+    due = reload_due(now, wanted, lambda _state: {"oom_score_adjust": origin}, None)
+    found = steps(now, wanted, due, -500, rows or {})
     return [word for word in ("write", "remove", "clear", "reload", "setting", "restart") if getattr(found, word)]
 
 
@@ -66,13 +68,15 @@ def test_a_plan(now, wanted, rows, expected):
 
 
 def test_another_file_wins_and_systemd_believes_it():
-    assert planned(current(OURS, OOMScoreAdjust="9"), wish(oom_score_adjust="-500"), origin="/etc/systemd/system/web.service.d/zz.conf") == []
+    zz = "/etc/systemd/system/web.service.d/zz.conf"
+    assert planned(current(OURS, OOMScoreAdjust="9"), wish(oom_score_adjust="-500"), origin=Origin("9", zz)) == []
+    assert planned(current(OURS, OOMScoreAdjust="9"), wish(oom_score_adjust="-500"), origin=Origin("-500", zz)) == ["reload"]
 
 
 def test_texts():
-    found = steps(current(OOMScoreAdjust="0"), wish(oom_score_adjust="-500"), lambda _state: {}, None, -500, OLDER)
+    found = steps(current(OOMScoreAdjust="0"), wish(oom_score_adjust="-500"), True, -500, OLDER)
     assert found.texts() == ["write " + PATH, "daemon-reload", "set oom_score_adj of 1 process to -500"] and bool(found)
-    assert steps(current(OURS, litter=True), wish("absent"), lambda _state: {}, None, None, {}).texts() == ["remove " + PATH, "daemon-reload"]
+    assert steps(current(OURS, litter=True), wish("absent"), True, None, {}).texts() == ["remove " + PATH, "daemon-reload"]
 
 
 def test_what_is_managed_is_what_our_file_has_or_will_have():

@@ -4,8 +4,9 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._protect import proof
-from ansible_collections.memops.linux.plugins.module_utils._protect.proof import file_gaps, kernel_gaps, score_gaps, shadowing, systemd_gaps
+from ansible_collections.memops.linux.plugins.module_utils._protect import limits
+from ansible_collections.memops.linux.plugins.module_utils._protect.belief import shadowing
+from ansible_collections.memops.linux.plugins.module_utils._protect.proof import file_gaps, kernel_gaps, score_gaps, systemd_gaps
 from ansible_collections.memops.linux.plugins.module_utils._protect.scores import Score
 from ansible_collections.memops.linux.plugins.module_utils._protect.survey import Current
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
@@ -73,7 +74,7 @@ KERNEL = [
     ("2", dict(memory_max="infinity"), dict(MemoryMax="infinity"), {}, []),
     ("2", dict(memory_max="5000"), dict(MemoryMax="5000"), {"memory.max": "4096"}, []),
     ("2", dict(oom_score_adjust="1"), {}, {}, []),
-    ("2", dict(oom_policy="kill"), dict(OOMPolicy="kill"), {"memory.oom.group": "0"}, ["older_than_drop_in"]),
+    ("2", dict(oom_policy="kill"), dict(OOMPolicy="kill"), {"memory.oom.group": "0"}, ["not_enforced"]),
     ("2", dict(oom_policy="stop"), dict(OOMPolicy="stop"), {"memory.oom.group": "0"}, []),
     ("1", dict(memory_high="1G"), dict(MemoryHigh=str(G)), {}, ["cgroup_v1"]),
     ("1", dict(memory_max="1G"), dict(MemoryMax=str(G)), {"memory.limit_in_bytes": "%d" % G}, []),
@@ -85,7 +86,7 @@ KERNEL = [
 
 @pytest.mark.parametrize("version, settings, shown, files, causes", KERNEL)
 def test_what_the_kernel_holds(make, monkeypatch, version, settings, shown, files, causes):
-    monkeypatch.setattr(proof, "_PAGE", 4096)
+    monkeypatch.setattr(limits, "_PAGE", 4096)
     machine = make(cgroups="1" if version == "1" else "2")
     if version == "none":
         machine.write("/sys/fs/cgroup/cgroup.controllers", "cpu\n")
@@ -108,9 +109,9 @@ ROWS = [
 
 @pytest.mark.parametrize("rows, capable, causes", ROWS)
 def test_what_the_processes_have(rows, capable, causes):
-    assert [gap.cause for gap in score_gaps("web.service", rows, -5, True, capable)] == causes
+    assert [gap.cause for gap in score_gaps("web.service", rows, -5, capable)] == causes
 
 
 def test_three_are_named_and_the_rest_counted():
-    (gap,) = score_gaps("web.service", [Score(number, "a", 7, 7, "own_score") for number in range(5)], -5, True, True)
+    (gap,) = score_gaps("web.service", [Score(number, "a", 7, 7, "own_score") for number in range(5)], -5, True)
     assert "pid 2" in gap.text and "pid 3" not in gap.text and "and 2 more" in gap.text

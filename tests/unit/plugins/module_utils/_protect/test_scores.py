@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._protect import scores
 from ansible_collections.memops.linux.plugins.module_utils._protect.earlier import default_score, earlier_scores, is_older, record, recorded
-from ansible_collections.memops.linux.plugins.module_utils._protect.scores import Process, apply_scores, may_lower, read_scores
+from ansible_collections.memops.linux.plugins.module_utils._protect.scores import Process, apply_scores, may_lower
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 GROUP = "/system.slice/web.service"
@@ -90,7 +90,7 @@ def test_the_name_of_a_process_is_made_harmless(make):
     machine = make()
     pid = machine.start("web.service")[0]
     machine.write("/proc/%d/comm" % pid, b"a\x1b[2J\xff\n")
-    assert read_scores(machine.host, GROUP, [pid], None)[0].comm == "a\\x1b[2J\\xff"
+    assert apply_scores(machine.host, GROUP, lambda: [pid], 0, frozenset(), False)[0][0].comm == "a\\x1b[2J\\xff"
 
 
 def test_a_real_process_of_this_machine(monkeypatch):

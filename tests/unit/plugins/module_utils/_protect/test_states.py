@@ -28,6 +28,23 @@ def foreseen(result):
     }  # fmt: skip
 
 
+FILES = {
+    "memory_max": ("MemoryMax", "memory.max"), "memory_high": ("MemoryHigh", "memory.high"), "oom_policy": ("OOMPolicy", "memory.oom.group"),
+}  # fmt: skip
+
+
+def not_held(made, options):
+    """Where the kernel's file is not what systemd shows, read without the module's rooms."""
+    found = []
+    for name, running in made.running.items():
+        for key, file in [FILES[option] for option in options if option in FILES]:
+            shown, path = made._shown(made.loaded[name]).get(key), "/sys/fs/cgroup%s/%s" % (running.cgroup, file)
+            wanted = {"infinity": "max", "kill": "1"}.get(shown, shown if shown and shown.isdigit() else "0")
+            if shown is not None and made.cgroups == "2" and made.read(path).decode().strip() != wanted:
+                found.append((name, file, shown))
+    return found
+
+
 def one(seed, root, monkeypatch, tally):
     made, call, unit, kind = generated(seed, root)
     made.patch(monkeypatch)
@@ -52,6 +69,10 @@ def one(seed, root, monkeypatch, tally):
     tally["kind " + kind] += 1
     tally["unit " + unit] += 1
     tally["verified"] += done["services"][0]["verified"]
+    tally["scope"] += any("systemd-run" in text for text in made.asked)
+    tally["limit"] += any(step.startswith("set memory") for step in done["services"][0]["steps"])
+    if done["services"][0]["verified"]:
+        assert not_held(made, call) == [], "verified, and the kernel holds something else"
     if done["failed"]:
         assert made.tree() == before, "a refused wish left something"
     again = act(made, **call)
@@ -59,7 +80,7 @@ def one(seed, root, monkeypatch, tally):
     assert again["failed"] or again["services"][0]["steps"] == []
     if done["failed"] or kind == "person":
         return
-    absent = {name: value for name, value in call.items() if name in ("name", "apply", "missing", "allow_shadowed", "min_killable")}
+    absent = {name: value for name, value in call.items() if name in ("name", "apply", "missing", "allow_shadowed", "min_killable", "force_limits")}
     gone = act(made, state="absent", **absent)
     assert not gone["failed"], gone["msg"]
     left = {where: what for where, what in before.items() if where not in (path, "%s/.%s.memops~" % (os.path.dirname(path), OURS))}
@@ -68,6 +89,8 @@ def one(seed, root, monkeypatch, tally):
         left.pop(folder, None)
     assert made.tree() == left, "absent left something, or took more than ours"
     assert not act(made, state="absent", **absent)["changed"]
+    if gone["services"][0]["verified"]:
+        assert not_held(made, call) == [], "verified as gone, and the kernel holds something else"
 
 
 def test_generated_states(tmp_path, monkeypatch):
@@ -87,3 +110,4 @@ def test_generated_states(tmp_path, monkeypatch):
     assert wrong == []
     # the chances are such that every kind of end is met often
     assert tally["changed"] > 60 and tally["unchanged"] > 5 and tally["failed"] > 20 and tally["verified"] > 20, dict(tally)
+    assert tally["scope"] > 10 and tally["limit"] > 20, dict(tally)

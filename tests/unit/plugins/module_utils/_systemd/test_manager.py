@@ -156,6 +156,25 @@ def test_restart_is_try_restart():
     assert all(call[2:] == ["try-restart", "--", "a.service"] for call in asked)
 
 
+REALIZE = [
+    (257, ["a.slice", ""], [["--collect", "--slice=a.slice"], ["--collect"]]),
+    (219, ["a.slice"], [["--slice=a.slice"]]),
+    (None, [""], [[]]),
+    (257, [], []),
+]
+
+
+@pytest.mark.parametrize("version, slices, options", REALIZE)
+def test_a_scope_in_each_slice(version, slices, options):
+    host, asked = host_that_says(*[Ran(0) for _slice in slices])
+    assert manager.realize(host, slices, version) == []
+    assert [call[4:-2] for call in asked] == options and all(call[:2] == ["systemd-run", "--scope"] and call[-2:] == ["--", "true"] for call in asked)
+
+
+def test_a_scope_that_systemd_refuses():
+    assert manager.realize(host_that_says(Ran(1, "", "Access denied\nx"))[0], ["a.slice"], 257) == ["systemd-run failed: Access denied"]
+
+
 def test_whether_systemd_runs(tmp_path, monkeypatch):
     host = Host(root=str(tmp_path))
     assert not manager.runs(host)
