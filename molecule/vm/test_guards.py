@@ -25,6 +25,17 @@ def numbers(host: Host, file: str) -> list[int]:
     return [int(line) for line in host.root(f"cat {files}").split()]
 
 
+def settled(host: Host, sizes: list[int]) -> list[int]:
+    """What the units use when they have read all of it and grow no more."""
+    used = [0] * COUNT
+    for _turn in range(60):
+        before, used = used, numbers(host, "memory.current")
+        if all(mib * MIB <= now <= then + 65536 for mib, then, now in zip(sizes, before, used)):
+            return used
+        time.sleep(2)
+    raise AssertionError(f"no rest after two minutes: {used}")
+
+
 def events(host: Host, number: int) -> dict[str, int]:
     text = host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{number}.service/memory.events")
     return {line.split()[0]: int(line.split()[1]) for line in text.splitlines()}
@@ -45,12 +56,13 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
     rng = random.Random(host.suite)
     # tail keeps what it has read until it may write, and nobody reads: memory without a Python for each.
     command = 'ExecStart=/bin/sh -c "head -c %dM /dev/zero | tail -n 1 | sleep infinity"'
-    units = [f"[Service]\\n{command % rng.randint(4, 9)}\\nOOMPolicy=continue\\n" for _number in range(COUNT)]
+    sizes = [rng.randint(4, 9) for _number in range(COUNT)]
+    units = [f"[Service]\\n{command % mib}\\nOOMPolicy=continue\\n" for mib in sizes]
     host.root("; ".join(f"printf '{text}' > /etc/systemd/system/vm-limit-{number}.service" for number, text in enumerate(units)).replace("%", "%%"))
     names = " ".join(f"vm-limit-{number}.service" for number in range(COUNT))
-    host.root(f"systemctl daemon-reload; systemctl start {names}; sleep 4; systemctl is-active {names} >/dev/null")
+    host.root(f"systemctl daemon-reload; systemctl start {names}")
     try:
-        used, lived, killed = numbers(host, "memory.current"), pids(host), int(host.root("grep ^oom_kill /proc/vmstat").split()[1])
+        used, lived, killed = settled(host, sizes), pids(host), int(host.root("grep ^oom_kill /proc/vmstat").split()[1])
         services: list[dict[str, Any]] = []
         for number in range(COUNT):
             fits = number // 2 % 2 == 0

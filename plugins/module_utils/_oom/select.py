@@ -32,6 +32,8 @@ _MEMBERS = 256
 _KILLED_TAIL = regex(rb"kB, UID:\d+ pgtables:\d+kB oom_score_adj:-?\d+\s*$")
 _KILLED_CONTEXT = regex(rb"memory(?: \(oom_kill_allocating_task\))?: Killed process \d+ \(")
 _KILLED = regex(rb"Killed process (\d+)")
+#: More than a name can hold: ") score 5" may be a part of it.
+_CHOICE_WHOLE = regex(rb"\) score \d+ or (?:sacrifice|a) child\s*$")
 #: ",task=" and a name, in which ",pid=1,uid=0" may be a part of the name.
 SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
@@ -125,7 +127,7 @@ def _choice(data: bytes, pid: bytes, start: int) -> List[int]:
     if at < 0:
         return []
     chosen, end = _line_at(data, at)
-    return [chosen] if data.find(b") score ", at, end) >= 0 else [chosen] + _after(data, end, _TORN)
+    return [chosen] if _CHOICE_WHOLE.search(data, at, end) else [chosen] + _after(data, end, _TORN)
 
 
 def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) -> List[bytes]:

@@ -270,3 +270,11 @@ def test_a_flood_of_one_line_takes_linear_time(line):
     began = time.process_time()
     lines_of_interest(data, hits)
     assert time.process_time() - began < 2.0
+
+
+def test_a_name_that_looks_like_the_end_of_the_choice():
+    """The lines of the announcement lie further from the kill than its neighbours."""
+    lines = ["Memory cgroup out of memory: Kill process 12044 () score 5", "(x)", "b) score 5 or sacrifice child", "hello", "hello", "hello"]
+    lines += ["Killed process 12044 () score 5", "(x)", "b), UID 1332, total-vm:99187kB, anon-rss:2838kB, file-rss:6040kB, shmem-rss:0kB"]
+    data = "".join("Nov 22 20:06:24 vm1 %s: %s\n" % ("mallory" if text == "hello" else "kernel", text) for text in lines).encode()
+    assert lines_of_interest(data, (data.find(b"Killed process"),))[:3] == [line + b"\n" for line in data.split(b"\n")[:3]]
