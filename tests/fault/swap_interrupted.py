@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -163,6 +164,11 @@ def dead_after_each_step(where: Path) -> None:
     do(path, state="absent")
 
 
+def keep(seen: list[tuple[Path, bool, list[str]]], kind: str, path: Path, _number: int) -> None:
+    """A copy of the disk as a power cut leaves it now, and what the host had in use."""
+    seen.append((lab.cut_power(kind, f"cut-{len(seen)}"), bool(line_of(path)), lab.ours()))
+
+
 @alone
 def power_cuts_after_each_step() -> None:
     """What each file system gave to its disk after each step of a life: the line in fstab names a whole swap file, if there is a line."""
@@ -170,11 +176,7 @@ def power_cuts_after_each_step() -> None:
         seen: list[tuple[Path, bool, list[str]]] = []
         with lab.file_system(kind) as where:
             path = where / "swapfile"
-
-            def cut(_number: int, kind: str = kind, path: Path = path, seen: list[tuple[Path, bool, list[str]]] = seen) -> None:
-                seen.append((lab.cut_power(kind, f"cut-{len(seen)}"), bool(line_of(path)), lab.ours()))
-
-            with after_each_step(cut):
+            with after_each_step(partial(keep, seen, kind, path)):
                 for wish in ({"size": "16M"}, {"size": "24M"}, {"size": "8M"}, {"size": "8M", "priority": 3}):
                     do(path, **wish)
                 subprocess.check_call(["swapoff", path])

@@ -4,7 +4,7 @@
 """Contract 1: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
 
 import json
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable

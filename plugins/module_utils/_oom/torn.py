@@ -160,7 +160,7 @@ def mend(lines: Iterable[Tuple[LogLine, bool]]) -> Iterator[LogLine]:
                 continue
             stream = streams[key] = _Stream()
             if len(streams) > _MAX_STREAMS:
-                yield from streams.pop(next(iter(streams))).finish()
+                yield from streams.pop(list(streams)[0]).finish()
         yield from stream.feed(line, begins)
         if not stream.open:
             del streams[key]

@@ -4,7 +4,7 @@
 """oom_score_adj of the processes of a unit: who still has the unit's earlier score, who chose its own, and the change through /proc."""
 
 import os
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
