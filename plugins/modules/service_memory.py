@@ -160,6 +160,7 @@ options:
       - V(live) reloads systemd; then running processes that still have the unit's earlier score get the new one. A process that set its own score keeps it.
       - V(restart) restarts the units whose processes do not have the score yet, waits O(settle) seconds and looks whether they live.
         Otherwise the earlier drop-in comes back, is reloaded and the unit restarted. A stopped unit stays stopped.
+        Of a template these are its running instances, and where one of them dies, all that were restarted go back.
       - V(next_start) reloads only and returns RV(restart_required).
       - Limits and C(OOMPolicy=) of a running unit come into force at the reload with systemd 252 and older, also with V(next_start).
       - systemd 257 reads them at the reload and leaves the unit's cgroup as it is until something starts beside it. So with V(live) and V(restart)
@@ -188,7 +189,7 @@ options:
     description:
       - Set O(memory_max) or O(memory_high) although the unit uses more now, and would be killed or frozen by the reload alone.
         Also for a limit of another file that counts once ours is gone.
-        Also for limits that contradict each other.
+        Also for limits that contradict each other, or one of another file.
     type: bool
     default: false
   allow_unkillable:
@@ -200,7 +201,9 @@ options:
     type: str
     default: 50%
   allow_overcommit:
-    description: Set O(memory_max) or O(memory_min) although the sum over all services becomes more than RAM.
+    description:
+      - Set O(memory_max) or O(memory_min) although the sum over all services becomes more than RAM.
+      - A template counts for each of its running instances. Slices do not count, what is in them does.
     type: bool
     default: false
   allow_loosening:
@@ -216,7 +219,9 @@ options:
     type: bool
     default: false
   ignore_unsupported:
-    description: Leave out settings that this systemd or this type of unit does not know, instead of failing.
+    description:
+      - Leave out settings that this systemd or this type of unit does not know, instead of failing.
+      - Where nothing is left to set, nothing is done, and the gap is V(unsupported).
     type: bool
     default: false
   force_restart:
@@ -312,6 +317,10 @@ services:
       description: V(changed), V(unchanged), V(failed); V(absent) or V(masked) when it was skipped.
       type: str
       sample: changed
+    apply:
+      description: The O(apply) that counted for it.
+      type: str
+      sample: live
     active:
       description: Whether the unit runs. V(null) if systemd cannot be asked.
       type: bool
@@ -370,13 +379,16 @@ services:
     gaps:
       description:
         - Why it is not verified. C(cause) is V(absent), V(masked), V(systemd_not_running), V(no_instance), V(not_written), V(not_shown), V(not_read),
-          V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller) or V(cgroup_v1).
+          V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller), V(cgroup_v1) or
+          V(unsupported).
           C(text) says it to people.
       type: list
       elements: dict
       sample: []
     restart_required:
-      description: Its processes, or with O(apply=next_start) its limits, are older than what the files say. The gap is V(older_than_drop_in).
+      description:
+        - Its processes, or with O(apply=next_start) its limits, are older than what the files say. The gap is V(older_than_drop_in).
+        - In check mode whether they would be.
       type: bool
       sample: false
     reloaded:
@@ -393,7 +405,7 @@ services:
       type: bool
       sample: false
     steps:
-      description: What was done, or would be done.
+      description: What was done, or would be done. Where it failed halfway, what was planned.
       type: list
       elements: str
       sample: [write /etc/systemd/system/nginx.service.d/50-memops.conf, daemon-reload, set oom_score_adj of 3 processes to -500]
@@ -403,7 +415,9 @@ services:
       elements: str
       sample: []
     error:
-      description: Why it failed, what was left untouched and which option changes that.
+      description:
+        - Why it failed, what was left untouched and which option changes that.
+        - Where systemd stopped to answer halfway, that the next run goes on from there.
       type: str
       sample: null
     diff:

@@ -14,9 +14,10 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 
 from .case import Case
 from .earlier import record
+from .entitlement import earlier_of, newcomer, wanted_score
 from .files import carry_out, clear, put_back
 from .ground import Ground
-from .judge import earlier_of, prepare_on, wanted_score
+from .judge import prepare_on
 from .limits import Limit, late, slices_of
 from .proof import Gap, unread_gaps
 from .readback import prove
@@ -29,6 +30,7 @@ from .wish import UNTOUCHED, Allow, Wish
 _SETTLE_SCORE = 5.0
 #: systemd hands limits to the kernel within one turn of its loop.
 _SETTLE_LIMITS = 2.0
+_HALFWAY = "It was left halfway; the next run goes on from there."
 _BROKEN = (OSError, UnsafePath, ManagerError)
 
 
@@ -69,13 +71,21 @@ class _Run:
         return [case for case in self.cases if case.goes_on]
 
     def all(self) -> None:
+        try:
+            self._stages()
+        except _BROKEN as exc:  # systemd or the kernel does not answer any more, halfway
+            for case in self._left():
+                case.fail("%s. %s" % (exc, _HALFWAY if case.changed else UNTOUCHED))
+
+    def _stages(self) -> None:
         self._remember()
         self._write()
         self._verify_files()
         self._reload()
         self._enforce()
-        self._live()
+        self._live([case for case in self._left() if not case.steps.restart])
         self._restart()
+        self._live([case for case in self._left() if case.steps.restart])  # what must not be restarted beside what was
         prove(self.ground, self._left())
 
     def _remember(self) -> None:
@@ -134,6 +144,10 @@ class _Run:
         if others:
             todo[0].notes.append("the reload brought changed files of other units into force too: %s" % ", ".join(others))
         self._refresh()
+        for case in self._left():
+            for state in case.current.running if case.reloaded and case.current.asked else ():
+                if state.id not in case.options:
+                    newcomer(self.ground, case, state)
         deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
         if deaf:
             self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
@@ -167,20 +181,20 @@ class _Run:
         while any(self._late(case) for case in self._left()) and time.monotonic() < deadline:
             time.sleep(0.05)
         for case in self._left():
-            if case.wish.apply == "restart" and not case.current.unit.is_template:
+            if case.wish.apply == "restart":
                 self._overdue(case)
 
     def _overdue(self, case: Case) -> None:
         """The start of a unit hands over every limit."""
-        for state in [state for state, limit in self._late(case) if limit.drifted][:1]:
+        for state in {state.id: state for state, limit in self._late(case) if limit.drifted}.values():
             reason = refusal(state, self.ground.connection, self.ground.allow.restart)
             if reason is None:
-                case.steps = case.steps._replace(restart=(state.id,))
+                case.steps = case.steps._replace(restart=case.steps.restart + (state.id,))
             else:
                 case.notes.append("%s is not restarted for its limits: %s" % (state.id, reason))
 
-    def _live(self) -> None:
-        for case in self._left():
+    def _live(self, cases: Sequence[Case]) -> None:
+        for case in cases:
             if case.steps.setting:
                 for state in case.current.running:
                     if state.id not in case.steps.restart:
@@ -194,6 +208,7 @@ class _Run:
         earlier = earlier_of(self.ground, case, state, wanted)
         rows, settled = apply_scores(self.host, group, lambda: self.ground.pids(state), wanted, earlier, True)
         case.rows[state.id] = rows
+        case.tried.add(state.id)
         case.set_scores += len([row for row in rows if row.before != row.after])
         if not settled:
             case.notes.append("%s starts processes faster than they can be looked at" % state.id)
@@ -203,9 +218,9 @@ class _Run:
         if not names:
             return
         order = sorted(names)
-        ills = restart_and_watch(self.host, order, self.ground.allow.settle, self.ground.allow.restart_timeout)
         for name in order:
             names[name].restarted.append(name)
+        ills = restart_and_watch(self.host, order, self.ground.allow.settle, self.ground.allow.restart_timeout)
         failed = {name: ill for name, ill in zip(order, ills) if ill is not None}
         self._refresh()
         for case in self._left():
@@ -213,7 +228,7 @@ class _Run:
                 if state.id in case.restarted and state.id not in failed and case.steps.score is not None:
                     self._wait(case, state)
         if failed:
-            self._undo({name: names[name] for name in failed}, failed)
+            self._undo(list(dict.fromkeys(names[name] for name in failed)), failed)
 
     def _wait(self, case: Case, state: UnitState) -> None:
         """The score of a process that was just started, when it has it."""
@@ -227,18 +242,36 @@ class _Run:
             time.sleep(0.2)
         case.set_scores = before
 
-    def _undo(self, cases: Dict[str, Case], ills: Dict[str, str]) -> None:
-        """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse."""
-        self._back(list(cases.values()), lambda case: "after the restart %s" % "; ".join(ills[name] for name in case.restarted if name in ills))
+    def _undo(self, cases: Sequence[Case], ills: Dict[str, str]) -> None:
+        """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse.
+
+        Of a template every instance that was restarted: those that live have the new file's score.
+        """
+        self._back(
+            cases, lambda case: "after the restart %s" % "; ".join(_said_of(case, name, ills[name]) for name in case.restarted if name in ills)
+        )
         try:
             manager.reload(self.host)
-            for name, case in cases.items():
-                manager.reset_failed(self.host, name)
-                said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
-                state = manager.states(self.host, [name])[0]
-                again = " again" if state.is_active else ""
-                case.error = "%s It is %s%s%s." % (case.error, state.get("ActiveState"), again, " (%s)" % said.rstrip(".") if said else "")
+            for case in cases:
+                for name in case.restarted:
+                    manager.reset_failed(self.host, name)
+                    said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
+                    state = manager.states(self.host, [name])[0]
+                    again = " again" if state.is_active else ""
+                    whole = (
+                        case.error,
+                        "It" if name == case.name else name,
+                        state.get("ActiveState"),
+                        again,
+                        " (%s)" % said.rstrip(".") if said else "",
+                    )
+                    case.error = "%s %s is %s%s%s." % whole
             self._refresh()
         except ManagerError as exc:
-            for case in cases.values():
+            for case in cases:
                 case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
+
+
+def _said_of(case: Case, name: str, ill: str) -> str:
+    """Of a template, which instance."""
+    return ill if name == case.name else "%s: %s" % (name, ill)

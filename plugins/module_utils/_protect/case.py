@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One unit on its way from wish to proof."""
 
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
@@ -40,10 +40,13 @@ class Case:
         self.error = None  # type: Optional[str]
         self.status = UNCHANGED
         self.proven = False
+        self.idle = False  # nothing is left to set
+        self.waits = False  # with next_start: something of it will wait for the next start
         self.wrote = False
         self.made_folder = False
         self.cleared = False
         self.reloaded = False
+        self.tried = set()  # type: Set[str]
         self.set_scores = 0
         self.restarted = []  # type: List[str]
         self.rolled_back = False
@@ -73,7 +76,7 @@ class Case:
 
     @property
     def goes_on(self) -> bool:
-        return self.error is None and self.status not in (ABSENT, MASKED)
+        return self.error is None and not self.idle and self.status not in (ABSENT, MASKED)
 
     @property
     def changed(self) -> bool:
@@ -84,6 +87,8 @@ class Case:
     def fail(self, text: str) -> None:
         self.error = "%s: %s" % (self.name, text)
         self.status = FAILED
+        if not (self.wrote or self.cleared or self.reloaded or self.set_scores or self.restarted):  # what was planned is not done
+            self.steps = Steps(self.current.path, self.current.before.data if self.current.before is not None else None)
         if not self.set_scores:  # the plan's forecast is none any more
             self.rows = {name: [row._replace(after=row.before) for row in rows] for name, rows in self.rows.items()}
 
@@ -93,7 +98,7 @@ class Case:
 
     @property
     def restart_required(self) -> bool:
-        return any(gap.cause == "older_than_drop_in" for gap in self.gaps)
+        return any(gap.cause == "older_than_drop_in" for gap in self.gaps) or (self.waits and not self.proven and self.error is None)
 
     def diff(self) -> Dict[str, str]:
         before = self.current.before
@@ -124,6 +129,7 @@ class Case:
             "asked": self.wish.unit.name,
             "state": self.wish.state,
             "status": self.status,
+            "apply": self.wish.apply,
             "active": shown.is_active if shown is not None else None,
             "drop_in": self.current.path,
             "settings": dict(self.wish.settings),

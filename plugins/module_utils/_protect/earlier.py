@@ -21,6 +21,12 @@ _SCORES = FOLDER + "/scores"
 _MAX = 24
 
 
+def _start(state: UnitState) -> str:
+    """What tells one start of a unit from another; systemd before 232 has no InvocationID."""
+    entered = state.get("ActiveEnterTimestampMonotonic")
+    return state.get("InvocationID") or (entered if entered != "0" else "")
+
+
 def _words(host: Host, state: UnitState) -> List[str]:
     """Empty where the unit was started since."""
     try:
@@ -32,7 +38,7 @@ def _words(host: Host, state: UnitState) -> List[str]:
     except (OSError, UnsafePath):  # not root in check mode; or somebody's: then nobody told us
         return []
     words = file.data.decode("ascii", "replace").split() if file is not None else []
-    return words[1 : _MAX + 1] if words and words[0] == state.get("InvocationID") else []
+    return words[1 : _MAX + 1] if words and words[0] == _start(state) else []
 
 
 def recorded(host: Host, state: UnitState) -> FrozenSet[int]:
@@ -49,7 +55,7 @@ def record(host: Host, state: UnitState, scores: Optional[Iterable[int]], option
     all_of_them = set(recorded(host, state) if scores is None else scores)
     if scores is not None and isinstance(believed, int):
         all_of_them.add(believed)
-    words = [state.get("InvocationID") or "-"] + sorted(options) + [str(score) for score in sorted(all_of_them)]
+    words = [_start(state) or "-"] + sorted(options) + [str(score) for score in sorted(all_of_them)]
     folder = open_folder(_SCORES, create=True, root=host.root, sticky=True)
     if folder is not None:
         with folder:

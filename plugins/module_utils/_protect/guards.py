@@ -4,11 +4,12 @@
 """What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that overrides it."""
 
 import re
+from itertools import combinations
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
 
 from .limits import Limit
@@ -55,15 +56,23 @@ def support(current: Current, wish: Wish, version: Optional[int]) -> Dict[str, s
     return found
 
 
-def consistency(wish: Wish, ram: Optional[int], allow: Allow) -> Optional[str]:
-    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word."""
+def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow: Allow) -> Optional[str]:
+    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of the files without ours."""
     if allow.force_limits or wish.state != "present":
         return None
-    order = ["memory_min", "memory_low", "memory_high", "memory_max"]
-    known = [(option, _number(option, wish.settings[option], ram)) for option in order if option in wish.settings]
-    for (low, smaller), (high, larger) in zip(known, known[1:]):
-        if isinstance(larger, int) and (smaller == INFINITY or (isinstance(smaller, int) and smaller > larger)):
-            return "%s=%s is more than %s=%s; force_limits=true sets it all the same" % (low, wish.settings[low], high, wish.settings[high])
+    known = []  # type: List[Tuple[str, str, Optional[Value]]]
+    for option in ("memory_min", "memory_low", "memory_high", "memory_max"):
+        if option in wish.settings:
+            known.append((option, "%s=%s" % (option, wish.settings[option]), _number(option, wish.settings[option], ram)))
+        elif option in theirs and theirs[option].value not in ("", INFINITY):
+            origin = theirs[option]
+            known.append((option, "%s=%s of %s" % (BY_OPTION[option].key, origin.value, origin.path), _number(option, origin.value, ram)))
+    for (low, said, smaller), (high, limit, larger) in combinations(known, 2):
+        lifted = low == "memory_high" and smaller == INFINITY and high not in wish.settings  # ours is none, which contradicts nothing
+        if lifted or not isinstance(larger, int) or not (low in wish.settings or high in wish.settings):
+            continue
+        if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
+            return "%s is more than %s; force_limits=true sets it all the same" % (said, limit)
     return None
 
 
@@ -119,10 +128,11 @@ def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bo
 
 
 def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional[int], allow: Allow) -> Optional[str]:
-    """``files`` without ours. Vendors' values are defaults; what stands below /etc a person meant."""
+    """``files`` without ours, of whatever name. Vendors' values are defaults; what stands below /etc a person meant."""
     if allow.loosening or wish.state != "present":
         return None
-    theirs = origins([file for file in files if file.is_local and file.path not in (current.path, current.fragment)], current.unit.type)
+    local = [file for file in files if file.is_local and file.path not in (current.path, current.fragment) and not is_ours(file.data)]
+    theirs = origins(local, current.unit.type)
     for option, text in wish.settings.items():
         origin = theirs.get(option)
         if origin is None or not origin.value or origin.value == current.kept.get(option):

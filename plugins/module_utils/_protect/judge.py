@@ -6,25 +6,28 @@
 from typing import Dict, FrozenSet, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, mistyped, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, mistyped
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, unsupported
 
 from . import guards
 from .belief import shadowing
 from .case import ABSENT, CHANGED, MASKED, Case
-from .earlier import default_score, earlier_scores, recorded_options
+from .earlier import recorded_options
+from .entitlement import earlier_of, is_ours, known, rows_of, score_in, wanted_score
 from .ground import Ground
 from .limits import Limit, limits
-from .plan import managed, reload_due, steps, wanted_file
+from .plan import reload_due, steps, wanted_file
+from .proof import Gap
 from .restart import refusal
-from .scores import Score, apply_scores
+from .scores import Score
 from .survey import Current, survey
 from .together import judge_together
 from .wish import UNTOUCHED, Wish, WishError, alias_conflict, standing
 
 #: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the same.
 _INHERITED = ("memory_min", "memory_low")
+#: systemd that reads limits at a reload and leaves the control groups of running units for later; 252 and earlier do not (measured).
+_LEAVES_LIMITS = 257
 
 
 def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
@@ -71,15 +74,19 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
     """The first guard of this unit alone that says no."""
     wish, current, allow = case.wish, case.current, ground.allow
     said = guards.ownership(current) or guards.breadth(current, wish, allow)
-    said = said or guards.consistency(wish, ground.ram, allow) or guards.inheritance(current, wish, allow)
     if said:
         return said
-    return guards.loosening(current, wish, current.files(ground.host, None), ground.ram, allow)
+    files = current.files(ground.host, None)
+    said = guards.consistency(wish, known(ground, files, current), ground.ram, allow) or guards.inheritance(current, wish, allow)
+    return said or guards.loosening(current, wish, files, ground.ram, allow)
 
 
 def _judge(ground: Ground, case: Case) -> None:
     case.ram = ground.ram
     if _missing(case):
+        return
+    if case.current.unsafe is not None:
+        case.fail("%s. %s" % (case.current.unsafe, UNTOUCHED))
         return
     unknown = guards.support(case.current, case.wish, ground.version)
     if unknown and not ground.allow.unsupported:
@@ -88,11 +95,11 @@ def _judge(ground: Ground, case: Case) -> None:
     if unknown:
         case.notes += ["left out: %s" % reason for reason in unknown.values()]
         kept = {option: text for option, text in case.wish.settings.items() if option not in unknown}
-        case.wish = case.wish._replace(settings=kept)
         if not kept:
-            case.notes.append("nothing is left to set")
-            case.status = ABSENT
+            case.gaps.append(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())))
+            case.idle = True
             return
+        case.wish = case.wish._replace(settings=kept)
     said = _refused(ground, case)
     if said:
         case.fail("%s. %s" % (said, UNTOUCHED))
@@ -145,15 +152,10 @@ def look(ground: Ground, case: Case, after: Optional[bytes]) -> List[UnitFile]:
     """The unit's files, and which of them gives each setting that this systemd knows; with ours as it will be."""
     current = case.current
     files = current.files(ground.host, after)
-    case.files = _known(ground, files, current)
+    case.files = known(ground, files, current)
     if current.state is None:
-        case.of_instance = {state.id: _known(ground, current.files(ground.host, after, state), current) for state in current.running}
+        case.of_instance = {state.id: known(ground, current.files(ground.host, after, state), current) for state in current.running}
     return files
-
-
-def _known(ground: Ground, files: List[UnitFile], current: Current) -> Dict[str, Origin]:
-    kind = current.unit.type
-    return {option: origin for option, origin in origins(files, kind).items() if unsupported(BY_OPTION[option], kind, ground.version) is None}
 
 
 def _shadows(ground: Ground, case: Case) -> None:
@@ -169,46 +171,19 @@ def _shadows(ground: Ground, case: Case) -> None:
             return
 
 
-def earlier_of(ground: Ground, case: Case, state: UnitState, score: int) -> FrozenSet[int]:
-    """Scores that tell: this process has what systemd gave it at its start, not one of its own.
-
-    What the plan found stays true until the unit is restarted.
-    """
-    restarted = state.id in case.restarted
-    if state.id in case.earlier and not restarted:
-        return case.earlier[state.id] - {score}
-    origin = case.origins_of(state).get("oom_score_adjust")
-    if not restarted and origin is not None and origin.path == case.current.path and case.current.before is None:
-        # Our file comes only now: whoever runs was started under another one, or under none.
-        instance = state if case.current.state is None else None
-        origin = _known(ground, case.current.files(ground.host, None, instance), case.current).get("oom_score_adjust")
-    found = earlier_scores(ground.host, state, score, origin.path if origin is not None else None, ground.manager_may_lower)
-    if origin is None and not restarted:
-        found |= {default_score(None)}
-    return found - {score}
-
-
-def _score_in(files: Dict[str, Origin]) -> int:
-    origin = files.get("oom_score_adjust")
-    return default_score(origin.value if origin is not None else None)
-
-
-def wanted_score(case: Case, state: UnitState) -> int:
-    """What the files give this unit, or this instance."""
-    return _score_in(case.origins_of(state))
-
-
 def _plan(ground: Ground, case: Case, due: bool, drifted: Sequence[Limit]) -> None:
     score = None  # type: Optional[int]
-    if "oom_score_adjust" in managed(case.current, case.wish):
-        score = _score_in(case.files)
+    if is_ours(ground, case):
+        score = score_in(case.files)
         for state in case.current.running:
             wanted = wanted_score(case, state)
             # Now: once our file is written, every running process is older than it.
             case.earlier[state.id] = earlier_of(ground, case, state, wanted)
-            case.rows[state.id] = _rows(ground, state, wanted, case.earlier[state.id])
+            case.rows[state.id] = rows_of(ground, state, wanted, case.earlier[state.id])
     case.steps = steps(case.current, case.wish, due, score, case.rows, drifted)
     if case.wish.apply == "next_start":
+        older = any(row.before != row.after for rows in case.rows.values() for row in rows)
+        case.waits = older or bool(drifted and (not due or (ground.version or 0) >= _LEAVES_LIMITS))
         case.rows = {name: [_as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
     if case.steps.restart:
         _spare(ground, case)
@@ -222,14 +197,7 @@ def _hidden(ground: Ground, case: Case) -> FrozenSet[str]:
     """What a file of our name in a folder of lower rank sets: systemd does not read it any more."""
     current = case.current
     files = current.files(ground.host, None, current.shown if current.state is None else None)
-    return frozenset(_known(ground, [file for file in files if file.path.endswith("/" + current.dropin)], current))
-
-
-def _rows(ground: Ground, state: UnitState, score: int, earlier: FrozenSet[int]) -> List[Score]:
-    group = state.control_group
-    if group is None:
-        return []
-    return apply_scores(ground.host, group, lambda: ground.pids(state), score, earlier, False)[0]
+    return frozenset(known(ground, [file for file in files if file.path.endswith("/" + current.dropin)], current))
 
 
 def _spare(ground: Ground, case: Case) -> None:

@@ -11,7 +11,6 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd import cgrou
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _NAMED = 3
 
 
@@ -51,10 +50,10 @@ def limit_options(options: Iterable[str]) -> List[str]:
     return [option for option in options if BY_OPTION[option].cgroup is not None]
 
 
-def _in_kernel(option: str, value: Value) -> Value:
+def _in_kernel(where: cgroup.Layout, option: str, value: Value) -> Value:
     if option == "oom_policy":
         return 1 if value == "kill" else 0
-    return value // _PAGE * _PAGE if isinstance(value, int) else value
+    return cgroup.as_held(where, value) if isinstance(value, int) else value
 
 
 def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str, Optional[Value]]) -> List[Limit]:
@@ -68,7 +67,7 @@ def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str,
         file = setting.cgroup if where.memory_is_v2 else setting.v1
         if file is not None and value is not None:
             held = cgroup.enforced(host, where, state.control_group, setting)
-            found.append(Limit(state.id, option, file, held, _in_kernel(option, value)))
+            found.append(Limit(state.id, option, file, held, _in_kernel(where, option, value)))
     return found
 
 

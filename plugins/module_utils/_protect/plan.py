@@ -91,7 +91,7 @@ def steps(current: Current, wish: Wish, due: bool, score: Optional[int], rows: D
     after = wanted_file(current, wish)
     write = file_changes(current, after)
     older = {name: [row for row in found if row.before != row.after] for name, found in rows.items()}
-    restarting = wish.apply == "restart" and not current.unit.is_template
+    restarting = wish.apply == "restart"
     applied = tuple(limits) if wish.apply != "next_start" else ()
     return Steps(
         path=current.path,

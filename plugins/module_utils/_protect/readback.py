@@ -10,9 +10,10 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 
 from .belief import shadowing
 from .case import Case
+from .entitlement import earlier_of, wanted_score
 from .files import on_disk
 from .ground import Ground
-from .judge import earlier_of, look, wanted_score
+from .judge import look
 from .proof import Gap, file_gaps, kernel_gaps, score_gaps, systemd_gaps
 from .scores import Score, apply_scores, may_lower
 
@@ -34,6 +35,8 @@ def prove(ground: Ground, cases: Sequence[Case]) -> None:
             case.shadowed_by = case.shadowed_by or origin.path
         if settings or not case.current.booted:
             case.gaps += systemd_gaps(case.current, settings, case.origins_of, ground.ram)
+        living = {state.id for state in case.current.running}  # what ended meanwhile has no processes any more
+        case.rows = {name: rows for name, rows in case.rows.items() if name in living}
         for state in case.current.running:
             case.gaps += kernel_gaps(host, ground.layout, state, settings, case.options.get(state.id, ()), case.wish.apply == "next_start")
             if case.steps.score is not None:
@@ -45,7 +48,7 @@ def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -
     wanted, group = wanted_score(case, state), state.control_group
     if group is None:
         return
-    if state.id not in case.rows or not (case.set_scores or case.restarted):
+    if state.id not in case.tried:
         earlier = earlier_of(ground, case, state, wanted)
         rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
         # Without a write, "as wanted" would be a forecast: what they have is what counts.

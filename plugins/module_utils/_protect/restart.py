@@ -5,7 +5,7 @@
 
 import re
 import time
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
@@ -63,11 +63,18 @@ def refusal(state: UnitState, connection: FrozenSet[str], force: bool) -> Option
     return None
 
 
+def _has_ended_well(state: UnitState) -> bool:
+    """A one-shot job that is done; a failed one stays loaded as failed, and one that its conditions kept back says so."""
+    return state.get("Type") == "oneshot" and state.get("ActiveState") == "inactive" and state.get("ConditionResult") == "yes"
+
+
 def _ill(state: UnitState, first: Optional[Health]) -> Optional[str]:
     """What is wrong with a unit that was restarted."""
     sub = state.get("SubState")
     if state.get("ActiveState") == "failed" or state.get("Result") not in ("", "success"):
         return "it is %s (%s), result %s" % (state.get("ActiveState"), sub, state.get("Result"))
+    if _has_ended_well(state):
+        return None
     if not state.is_active:
         # systemd forgets a stopped unit soon, and with it whether its conditions were looked at
         perhaps = ": it ended by itself, or one of its Condition...= lines does not hold" if state.get("ConditionResult") == "no" else ""
@@ -83,14 +90,17 @@ def restart_and_watch(host: Host, names: Sequence[str], settle: float, timeout: 
     """What is wrong with each after its restart and ``settle`` seconds; None: it lives. Raises ManagerError."""
     ills = [manager.try_restart(host, name, timeout) for name in names]  # type: List[Optional[str]]
     first = {}  # type: Dict[str, Health]
+    done = set()  # type: Set[str]
     deadline = time.monotonic() + settle
     while True:
-        living = [name for name, ill in zip(names, ills) if ill is None]
+        living = [name for name, ill in zip(names, ills) if ill is None and name not in done]
         if not living:
             break
         for state in manager.states(host, living):
             at = names.index(state.id)
             ills[at] = _ill(state, first.get(state.id))
+            if ills[at] is None and _has_ended_well(state):  # systemd may forget it soon
+                done.add(state.id)
             first.setdefault(state.id, Health(state.get("NRestarts"), state.main_pid))
         if time.monotonic() >= deadline:
             break

@@ -102,7 +102,9 @@ def _one(process: Process, wanted: int, earlier: FrozenSet[int], write: bool, ca
         else:
             try:
                 process.write(wanted)
-            except PermissionError:
+            except _GONE:
+                raise
+            except OSError:  # EPERM; EROFS where /proc is mounted so
                 state = "denied"
             after = process.score
             if state == "older":

@@ -6,10 +6,10 @@
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, dropin_path, fragment_path, is_mask, own_file, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, dropin_path, is_mask, own_file, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
@@ -24,6 +24,8 @@ class Current(NamedTuple):
     running -- the unit if it runs, or the loaded instances of a template
     before -- our drop-in as it is on disk; None: not there
     masked -- by its file, where systemd cannot be asked
+    others -- instances of a template that have a file of the same name, by another wish
+    unsafe -- why our drop-in cannot be looked at, and must not be touched
     litter -- what a killed run of ours left beside it: a temporary file, or a folder without a file
     """
 
@@ -37,6 +39,8 @@ class Current(NamedTuple):
     before: Optional[FileNow] = None
     litter: bool = False
     masked: bool = False
+    others: FrozenSet[str] = frozenset()
+    unsafe: Optional[str] = None
 
     @property
     def path(self) -> str:
@@ -66,7 +70,8 @@ class Current(NamedTuple):
         """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the instance's only."""
         if self.state is not None:
             return self
-        return self._replace(running=tuple(state for state in self.running if (state.id, self.dropin) not in named))
+        others = frozenset(name for name, dropin in named if dropin == self.dropin)
+        return self._replace(running=tuple(state for state in self.running if state.id not in others), others=others)
 
     @property
     def is_masked(self) -> bool:
@@ -98,25 +103,33 @@ def read_dropin(host: Host, path: str) -> Optional[FileNow]:
 
 
 def _with_file(host: Host, current: Current) -> Current:
+    """Raises PermissionError: then we are not root, and that is so for every unit."""
     folder_path, name = current.path.rsplit("/", 1)
-    folder = open_folder(folder_path, root=host.root)
-    if folder is None:
-        return current
-    with folder:
-        names = folder.names()
-        return current._replace(before=folder.read(name), litter=not names or folder.temporary(name) in names)
+    try:
+        folder = open_folder(folder_path, root=host.root)
+        if folder is None:
+            return current
+        with folder:
+            names = folder.names()
+            return current._replace(before=folder.read(name), litter=not names or folder.temporary(name) in names)
+    except PermissionError:
+        raise
+    except UnsafePath as exc:
+        return current._replace(unsafe=str(exc))
+    except OSError as exc:  # a unit's name may be as long as a file's, and its folder's is longer
+        return current._replace(unsafe="%s cannot be read: %s" % (current.path, exc.strerror))
 
 
 def _template(host: Host, wish: Wish, booted: bool) -> Current:
     running = ()  # type: Tuple[UnitState, ...]
+    unit, fragment = own_file(host, wish.unit)
     if booted:
-        running = tuple(manager.states(host, manager.instances(host, wish.unit)))
-    fragment = fragment_path(host, wish.unit.name)
-    return _with_file(host, Current(wish.unit, wish.dropin, booted, fragment is not None, None, running, fragment, masked=is_mask(host, fragment)))
+        running = tuple(manager.states(host, manager.instances(host, unit)))
+    return _with_file(host, Current(unit, wish.dropin, booted, fragment is not None, None, running, fragment, masked=is_mask(host, fragment)))
 
 
 def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
-    """One for each wish. One `systemctl show` for all. Raises ManagerError, UnsafePath, OSError."""
+    """One for each wish. One `systemctl show` for all. Raises ManagerError, PermissionError."""
     booted = manager.runs(host)
     plain = [wish.unit.name for wish in wishes if not wish.unit.is_template]
     shown = iter(manager.states(host, plain) if booted else ())
@@ -140,7 +153,7 @@ def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
 
 
 def refreshed(host: Host, currents: Sequence[Current]) -> List[Current]:
-    """The same units as systemd believes them to be now. ``before`` stays. Raises ManagerError."""
+    """The same units as systemd believes them to be now, and instances that came meanwhile. ``before`` stays. Raises ManagerError."""
     names = [current.state.id for current in currents if current.state is not None]
     shown = iter(manager.states(host, names))
     found = []  # type: List[Current]
@@ -148,8 +161,9 @@ def refreshed(host: Host, currents: Sequence[Current]) -> List[Current]:
         if current.state is not None:
             state = next(shown)
             found.append(current._replace(state=state, running=(state,) if state.is_active else ()))
-        elif current.booted and current.running:
-            found.append(current._replace(running=tuple(manager.states(host, [state.id for state in current.running]))))
+        elif current.booted:
+            ids = [name for name in manager.instances(host, current.unit) if name not in current.others]
+            found.append(current._replace(running=tuple(manager.states(host, ids))))
         else:
             found.append(current)
     return found

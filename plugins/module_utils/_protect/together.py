@@ -23,17 +23,17 @@ def judge_together(ground: Ground, cases: List[Case]) -> None:
     present = [case for case in cases if case.wish.state == "present" and case.steps]
     believed = _believed(ground.host) if ground.booted and any(option in case.wish.settings for case in present for option in _SUMS) else {}
     for option in _SUMS:
-        new = {}  # type: Dict[str, Value]
+        new, whose = {}, {}  # type: Dict[str, Value], Dict[str, Case]
         for case in present:
             text = case.wish.settings.get(option)
             value = BY_OPTION[option].expected(text, ground.ram) if text is not None else None
-            if isinstance(value, int):
-                new[case.name] = value
+            if isinstance(value, int) and case.current.unit.type == "service":  # a slice's limit holds what is in it, it adds nothing
+                for name in [state.id for state in case.current.running] or [case.name]:
+                    new[name], whose[name] = value, case
         if new and ground.booted:
             said = guards.total(believed[option], new, ground.ram, ground.allow, option)
-            for case in cases:
-                if said and case.name in new:
-                    case.fail("%s. %s" % (said, UNTOUCHED))
+            for case in dict.fromkeys(whose.values()) if said else ():
+                case.fail("%s. %s" % (said, UNTOUCHED))
     _forecast(ground, [case for case in present if case.goes_on])
 
 

@@ -14,6 +14,9 @@ _ROOT = "/sys/fs/cgroup"
 _DEEP = 32
 #: cgroup 1 writes "no limit" as the largest multiple of the page size in 63 bits.
 _V1_UNLIMITED = 1 << 62
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+#: cgroup 2 writes "max" for it and for anything above.
+_V2_UNLIMITED = (1 << 63) - _PAGE
 
 
 class Layout(NamedTuple):
@@ -105,6 +108,11 @@ def enforced(host: Host, where: Layout, cgroup: Optional[str], setting: Setting)
     if isinstance(value, int) and not where.memory_is_v2 and value >= _V1_UNLIMITED:
         return INFINITY
     return value
+
+
+def as_held(where: Layout, limit: int) -> Value:
+    """How the kernel shows a limit that it was given: whole pages, and one that no machine can reach as none."""
+    return INFINITY if limit >= (_V2_UNLIMITED if where.memory_is_v2 else _V1_UNLIMITED) else limit // _PAGE * _PAGE
 
 
 def counter(host: Host, where: Layout, cgroup: Optional[str], name: str) -> Optional[int]:

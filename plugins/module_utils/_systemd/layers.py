@@ -79,7 +79,7 @@ def own_file(host: Host, unit: UnitName) -> Tuple[UnitName, Optional[str]]:
             target = parse_unit_name(named)
         except ValueError:
             break
-        if target.is_template and unit.instance:  # getty@tty1 may be a link to getty@
+        if target.is_template != unit.is_template:  # getty@tty1 may be a link to getty@
             break
         unit = target
     return unit, path

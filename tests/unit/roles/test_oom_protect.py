@@ -57,6 +57,44 @@ def test_defaults_are_those_of_the_specification(options):
     assert defaults == {name: option["default"] for name, option in options.items() if "default" in option}
 
 
+@pytest.mark.parametrize(
+    "given, left",
+    [
+        ({}, ["live: older_than_drop_in", "live: shadowed", "none: unsupported", "later: shadowed"]),
+        ({"oom_protect_accept_gaps": ["shadowed"]}, ["live: older_than_drop_in", "none: unsupported"]),
+        (
+            {"oom_protect_apply": "next_start", "oom_protect_ignore_unsupported": True},
+            ["live: older_than_drop_in", "live: shadowed", "later: shadowed"],
+        ),
+    ],
+)
+def test_which_gaps_are_none(given, left):
+    """An entry that waits for the next start by its own apply= waits for what was asked, whatever the others do."""
+    jinja2 = pytest.importorskip("jinja2")
+    core = pytest.importorskip("ansible.plugins.filter.core")
+    rows = [
+        {"name": "live", "apply": "live", "gaps": [{"cause": "older_than_drop_in"}, {"cause": "shadowed"}]},
+        {"name": "later", "apply": "next_start", "gaps": [{"cause": "older_than_drop_in"}, {"cause": "shadowed"}]},
+        {"name": "none", "apply": "live", "gaps": [{"cause": "unsupported"}]},
+        {"name": "well", "apply": "live", "gaps": []},
+    ]
+    known = dict(yaml.safe_load(text_of("defaults/main.yml")), oom_protect_result={"services": rows}, **given)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    environment.filters["subelements"] = core.subelements
+    variables = yaml.safe_load(text_of("vars/main.yml"))
+    for name in ("__oom_protect_accepted", "__oom_protect_gaps"):
+        known[name] = environment.compile_expression(variables[name].strip()[2:-2].strip(), undefined_to_none=False)(**known)
+    assert ["%s: %s" % (row["name"], gap["cause"]) for row, gap in known["__oom_protect_gaps"]] == left
+    known["oom_protect_result"] = {"skipped": True}
+    assert environment.compile_expression(variables["__oom_protect_gaps"].strip()[2:-2].strip())(**known) == []
+
+
+def test_the_causes_that_can_be_accepted_are_those_of_the_module(options):
+    told = yaml.safe_load(service_memory.RETURN)["services"]["contains"]["gaps"]["description"]
+    causes = re.findall(r"V\((\w+)\)", told[0])
+    assert sorted(options["oom_protect_accept_gaps"]["choices"]) == sorted(causes)
+
+
 def test_every_preset_can_be_chosen_and_every_choice_is_one(options, presets):
     assert options["oom_protect_presets"]["choices"] == list(presets)
 

@@ -35,7 +35,9 @@ _CGROUP_FILES = {
     "MemoryMin": "memory.min", "MemoryLow": "memory.low", "MemoryHigh": "memory.high", "MemoryMax": "memory.max", "MemorySwapMax": "memory.swap.max",
 }  # fmt: skip
 _EXEC_ONLY = ("OOMScoreAdjust", "OOMPolicy", "Restart", "Type", "KillMode", "RemainAfterExit")
-_FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50, "E": 1 << 60}
+#: PAGE_COUNTER_MAX of the kernel, in bytes.
+_MOST = (1 << 63) - 4096
 
 
 def _drop_in_folders(name):
@@ -238,11 +240,11 @@ class FakeMachine:
         if self.cgroups == "2":
             for key, file in _CGROUP_FILES.items():
                 value = shown.get(key, "infinity")
-                self.write(base + file, "max\n" if value == "infinity" else "%d\n" % (int(value) // 4096 * 4096))
+                self.write(base + file, "max\n" if value == "infinity" or int(value) >= _MOST else "%d\n" % (int(value) // 4096 * 4096))
             self.write(base + "memory.oom.group", "%d\n" % (shown.get("OOMPolicy") == "kill"))
         else:
             value = shown.get("MemoryMax", "infinity")
-            self.write(base + "memory.limit_in_bytes", "9223372036854771712\n" if value == "infinity" else "%d\n" % (int(value) // 4096 * 4096))
+            self.write(base + "memory.limit_in_bytes", "%d\n" % (_MOST if value == "infinity" else min(int(value) // 4096 * 4096, _MOST)))
         if used is not None:
             self.write(base + ("memory.current" if self.cgroups == "2" else "memory.usage_in_bytes"), "%d\n" % used)
 
@@ -354,7 +356,7 @@ class FakeMachine:
         if value == "infinity":
             return value
         share = re.match(r"^(\d+)(?:\.(\d))?%$", value)
-        size = re.match(r"^(\d+)(?:\.(\d))? ?([KMGT]?)$", value)
+        size = re.match(r"^(\d+)(?:\.(\d))? ?([KMGTPE]?)$", value)
         if share:
             number = self.ram // 4096 * (int(share.group(1)) * 10 + int(share.group(2) or 0)) // 1000 * 4096
         elif size:
@@ -385,7 +387,7 @@ class FakeMachine:
         shown.update(
             NeedDaemonReload="yes" if self._needs_reload(unit) else "no", Transient="no", ActiveState=running.active if running else "inactive",
             SubState=running.sub if running else "dead", MainPID=str(running.main_pid if running else 0), ControlGroup=running.cgroup if running else "",
-            InvocationID=running.invocation if running else "", Result=running.result if running else "success", ConditionResult="yes",
+            InvocationID=running.invocation if running and self.version >= 232 else "", Result=running.result if running else "success", ConditionResult="yes",
             ExecMainStartTimestampMonotonic=str(int(running.started * 1e6) if running else 0), NRestarts=str(running.restarts if running else 0),
             ActiveEnterTimestampMonotonic=str(int(running.started * 1e6) if running else 0), MemoryCurrent="[not set]",
         )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Ran
 from ansible_collections.memops.linux.plugins.module_utils._protect import act as act_room
+from ansible_collections.memops.linux.plugins.module_utils._protect import scores
 from ansible_collections.memops.linux.plugins.module_utils._protect.act import ProtectError
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import WishError
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
@@ -310,6 +311,95 @@ def test_without_systemd_the_file_is_written_and_nothing_is_claimed(make):
     assert not web(machine, oom_score_adjust=-5)["changed"]
 
 
+# ---------------------------------------------------------------- left halfway
+
+
+def falls_silent(machine, at):
+    """systemd stops to answer after this call of the machine's."""
+    real = getattr(machine, at)
+
+    def last(*arguments):
+        machine.refuses_show = True
+        return real(*arguments)
+
+    setattr(machine, at, last)
+    return lambda: (setattr(machine, at, real), setattr(machine, "refuses_show", False))
+
+
+@pytest.mark.parametrize("at", ["_daemon_reload", "_restart"])
+def test_systemd_does_not_answer_any_more_halfway(make, at):
+    machine = make()
+    machine.unit("rests.service", "OOMScoreAdjust=-500\n")
+    machine.start("web.service")
+    act(machine, name=["rests"], oom_score_adjust=-500)
+    answers_again = falls_silent(machine, at)
+    result = act(machine, name=["web", "rests"], oom_score_adjust=-500, apply="restart")
+    begun, rests = result["services"]
+    assert result["failed"] and result["changed"] and not result["verified"] and machine.read(PATH)
+    assert "Failed to connect to bus" in begun["error"] and begun["error"].endswith("It was left halfway; the next run goes on from there.")
+    assert begun["steps"][0] == "write " + PATH and begun["reloaded"] and rests["error"].endswith("Nothing was changed.")
+    assert begun["restarted"] == (["web.service"] if at == "_restart" else [])
+    answers_again()
+    result = act(machine, name=["web", "rests"], oom_score_adjust=-500, apply="restart")
+    assert result["verified"] and {row["after"] for row in result["services"][0]["processes"]} == {-500}
+
+
+def test_a_proc_that_is_read_only(make, monkeypatch):
+    machine = make()
+    pid = machine.start("web.service")[0]
+    refuse = OSError(errno.EROFS, "Read-only file system")
+    monkeypatch.setattr(scores.Process, "write", lambda _process, _score: (one for one in ()).throw(refuse))
+    result = web(machine, oom_score_adjust=-500)
+    assert causes(result) == ["denied"] and result["changed"] and not result["verified"] and machine.score(pid) == 0
+
+
+# ---------------------------------------------------------------- who comes between the survey and the reload
+
+
+def meanwhile(machine, score, *names):
+    """systemd had read these before our file came"""
+    real = machine._daemon_reload
+
+    def later():
+        for name in names:
+            machine.start(name, 0)
+            machine.running[name].score = score
+            for one in (score, 77):
+                machine.spawn(name, one)
+        machine._daemon_reload = real
+        return real()
+
+    machine._daemon_reload = later
+
+
+@pytest.mark.parametrize("apply, score", [("live", -500), ("restart", -500), ("next_start", -300)])
+@pytest.mark.parametrize("earlier", ["vendor", "ours"])
+def test_a_unit_that_starts_before_the_reload(make, apply, score, earlier):
+    """It has the score that the files gave until then; one of its processes chose 77"""
+    machine = make("OOMScoreAdjust=-300\n" if earlier == "vendor" else "")
+    if earlier == "ours":
+        web(machine, oom_score_adjust=-300)
+    meanwhile(machine, -300, "web.service")
+    result = web(machine, oom_score_adjust=-500, apply=apply)
+    assert sorted(row["after"] for row in result["processes"]) == [score, 77]
+    assert causes(result) == (["older_than_drop_in", "own_score"] if apply == "next_start" else ["own_score"])
+    assert ("set oom_score_adj of 1 process to -500" in result["services"][0]["steps"]) is (apply != "next_start")
+
+
+@pytest.mark.parametrize("version", [252, 257])
+def test_an_instance_that_starts_before_the_reload(make, version):
+    machine = make(version=version)
+    machine.unit("pg@.service")
+    machine.drop_in("pg@2.service", "90-x.conf", "[Service]\nOOMScoreAdjust=9\n")
+    machine.start("pg@1.service")
+    meanwhile(machine, 9, "pg@2.service")
+    meanwhile(machine, 0, "pg@3.service")
+    result = act(machine, name=["pg@"], oom_score_adjust=-500, memory_max="1G")
+    after = {(row["unit"], row["after"]) for row in result["processes"] if row["after"] != 77}
+    assert after == {("pg@1.service", -500), ("pg@2.service", 9), ("pg@3.service", -500)}
+    assert {held(machine, name) for name in machine.running} == {str(1 << 30)} and causes(result) == ["own_score", "shadowed"]
+
+
 # ---------------------------------------------------------------- absent
 
 
@@ -471,6 +561,50 @@ def test_a_removal_that_was_killed_is_finished(make, where):
     result = web(machine, state="absent")
     assert result["changed"] and result["verified"] and (held(machine), held(machine, file="memory.high")) == ("max", "max")
     assert not web(machine, state="absent")["changed"]
+
+
+@pytest.mark.parametrize("wish", [dict(state="absent"), dict(memory_max="1G")], ids=["absent", "left out"])
+def test_a_removal_of_the_score_that_was_killed_after_its_reload_is_finished(make, wish):
+    machine = make()
+    pids = machine.start("web.service", 2, used=MIB)
+    pids.append(machine.spawn("web.service", 77))
+    web(machine, oom_score_adjust=-500, memory_max="1G")
+    real = machine._daemon_reload
+
+    def dies_after():
+        real()
+        raise KeyboardInterrupt
+
+    machine._daemon_reload = dies_after
+    with pytest.raises(KeyboardInterrupt):
+        web(machine, **wish)
+    machine._daemon_reload = real
+    assert [machine.score(pid) for pid in pids] == [-500, -500, 77]
+    assert web(machine, True, **wish)["changed"]
+    assert web(machine, **wish)["changed"] and [machine.score(pid) for pid in pids] == [0, 0, 77]
+    again = web(machine, **wish)
+    assert not again["changed"] and again["verified"] and again["processes"] == [], "the score is nobody's any more"
+
+
+def test_a_removal_of_the_score_that_was_left_to_the_next_start(make):
+    machine = make("OOMScoreAdjust=-100\n")
+    pid = machine.start("web.service")[0]
+    web(machine, oom_score_adjust=-500)
+    for changed in (True, False):
+        result = web(machine, state="absent", apply="next_start")
+        assert result["changed"] is changed and result["restart_required"] and causes(result) == ["older_than_drop_in"] and machine.score(pid) == -500
+    result = web(machine, state="absent")
+    assert result["changed"] and result["verified"] and machine.score(pid) == -100
+
+
+@pytest.mark.parametrize("cgroups, limit", [("2", "8E"), ("2", "9223372036854771712"), ("1", "4E")])
+def test_a_limit_that_no_machine_can_reach(make, cgroups, limit):
+    """The kernel shows it as none"""
+    machine = make(cgroups=cgroups)
+    machine.start("web.service", used=MIB)
+    for changed in (True, False):
+        result = web(machine, memory_max=limit, allow_overcommit=True)
+        assert result["changed"] is changed and result["verified"], result["msg"]
 
 
 def no_scope(machine):
@@ -694,6 +828,77 @@ def test_a_restart_that_systemd_refuses(make):
     assert result["failed"] and "attempted too often" in result["msg"] and machine.tree() == before
 
 
+def test_a_job_that_ends_well_after_its_restart_lives_on(make):
+    machine = make("Type=oneshot\n")
+    machine.start("web.service")
+    machine.after_restart["web.service"] = ends
+    result = web(machine, oom_score_adjust=-500, apply="restart", force_restart=True)
+    assert result["verified"] and not result["services"][0]["rolled_back"] and len(told(machine, "restart")) == 1
+    assert result["processes"] == [] and result["msg"].endswith("in force")
+
+
+def test_what_ends_before_the_reload_has_no_processes(make):
+    machine = make()
+    machine.start("web.service")
+    real = machine._daemon_reload
+    machine._daemon_reload = lambda: (machine.stop("web.service"), real())[1]
+    result = web(machine, oom_score_adjust=-500)
+    assert result["verified"] and result["processes"] == []
+
+
+def test_restart_of_a_template_is_of_its_running_instances(make):
+    machine = make()
+    machine.unit("pg@.service")
+    for number in (1, 2, 3):
+        machine.start("pg@%d.service" % number)
+    machine.kernel_write(int(machine.running["pg@2.service"].main_pid), -500)
+    foretold = act(machine, True, name=["pg@"], oom_score_adjust=-500, apply="restart")
+    result = act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")
+    assert result["verified"] and result["services"][0]["restarted"] == ["pg@1.service", "pg@3.service"]
+    assert foretold["services"][0]["steps"] == result["services"][0]["steps"] and {row["after"] for row in result["processes"]} == {-500}
+    assert not act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")["changed"]
+
+
+def test_of_a_template_some_instances_are_spared(make):
+    machine = make()
+    machine.unit("user@.service")
+    machine.unit("pg@.service")
+    machine.start("user@1.service")
+    result = act(machine, name=["user@"], oom_score_adjust=-500, apply="restart", force_broad=True)
+    assert result["verified"] and told(machine, "restart") == [] and {row["after"] for row in result["processes"]} == {-500}
+
+
+@pytest.mark.parametrize("version", [252, 257])
+def test_an_instance_that_dies_takes_the_whole_template_back(make, version):
+    machine = make(version=version)
+    machine.unit("pg@.service")
+    for number in (1, 2):
+        machine.start("pg@%d.service" % number)
+    before = machine.tree()
+    calls = []
+
+    def once(running):
+        calls.append(running)
+        if len(calls) == 1:
+            dies(running)
+
+    machine.after_restart["pg@2.service"] = once
+    result = act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")
+    assert result["failed"] and machine.tree() == before and "after the restart pg@2.service: it is failed" in result["msg"], result["msg"]
+    assert "pg@1.service is active again" in result["msg"] and "pg@2.service is active again" in result["msg"]
+    assert {machine.score(running.main_pid) for running in machine.running.values()} == {0}
+
+
+def test_restart_of_instances_for_a_limit_that_nothing_else_brings(make):
+    machine = make(version=257)
+    machine.unit("pg@.service")
+    for number in (1, 2):
+        machine.start("pg@%d.service" % number, used=MIB)
+    no_scope(machine)
+    result = act(machine, name=["pg@"], memory_max="1G", apply="restart")
+    assert result["verified"] and result["services"][0]["restarted"] == ["pg@1.service", "pg@2.service"]
+
+
 @pytest.mark.parametrize("name", ["sshd.service", "dbus.service", "docker.service", "systemd-logind.service"])
 def test_what_others_hang_on_is_not_restarted(make, name):
     """F9"""
@@ -752,6 +957,31 @@ def test_ignore_unsupported(make):
     assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"] and result["verified"] and "left out" in result["services"][0]["notes"][0]
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_where_nothing_is_left_to_set_nothing_is_verified(make, check):
+    machine = make(version=219)
+    machine.start("web.service")
+    result = web(machine, check, memory_min="1M", ignore_unsupported=True)
+    assert not result["changed"] and not result["failed"] and not result["verified"] and causes(result) == ["unsupported"]
+    assert result["services"][0]["status"] == "unchanged" and "MemoryMin= is systemd 240 or newer, this is 219" in result["msg"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_the_sum_refused_lists_no_steps(make, check):
+    machine = make()
+    machine.start("web.service", used=MIB)
+    result = web(machine, check, memory_max="64G")
+    (service,) = result["services"]
+    assert result["failed"] and service["steps"] == [] and service["diff"]["after"] == service["diff"]["before"] == ""
+
+
+def test_a_limit_above_the_one_of_the_vendor(make):
+    machine = make("MemoryMax=512M\n")
+    machine.start("web.service", used=MIB)
+    assert "memory_high=1G is more than MemoryMax=512M of /usr/lib/systemd/system/web.service" in web(machine, memory_high="1G")["msg"]
+    assert web(machine, memory_high="256M")["verified"] and web(machine, memory_high="1G", force_limits=True)["verified"]
+
+
 # ---------------------------------------------------------------- disks and paths
 
 
@@ -770,23 +1000,28 @@ def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
     assert machine.tree() == before
 
 
-def test_a_folder_that_users_may_write_is_not_used(make):
-    """C22"""
+@pytest.mark.parametrize("check", [True, False])
+def test_a_folder_that_users_may_write_is_not_used(make, check):
+    """C22; the other units go on"""
     machine = make()
+    machine.unit("db.service")
+    machine.boot()
     os.makedirs(machine.root + os.path.dirname(PATH))
     os.chmod(machine.root + os.path.dirname(PATH), 0o777)
-    with pytest.raises(ProtectError) as caught:
-        web(machine, oom_score_adjust=5)
-    assert "may be written by others" in str(caught.value)
+    result = act(machine, check, name=["web", "db"], oom_score_adjust=5)
+    refused, done = result["services"]
+    assert result["failed"] and "may be written by others" in refused["error"] and "Nothing was changed" in refused["error"]
+    assert refused["steps"] == [] and os.listdir(machine.root + os.path.dirname(PATH)) == []
+    assert done["status"] == "changed" and done["verified"] is not check
 
 
 def test_a_link_for_a_folder_is_not_followed(make):
     machine = make()
     os.makedirs(machine.root + "/elsewhere")
     machine.link(os.path.dirname(PATH), machine.root + "/elsewhere")
-    with pytest.raises(ProtectError) as caught:
-        web(machine, oom_score_adjust=5)
-    assert "symbolic link" in str(caught.value) and os.listdir(machine.root + "/elsewhere") == []
+    for wish in (dict(oom_score_adjust=5), dict(state="absent")):
+        result = web(machine, **wish)
+        assert result["failed"] and "symbolic link" in result["msg"] and os.listdir(machine.root + "/elsewhere") == []
 
 
 def test_a_way_back_that_fails_names_the_saved_copy(make, monkeypatch):

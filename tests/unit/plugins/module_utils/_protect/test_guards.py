@@ -9,7 +9,8 @@ from ansible_collections.memops.linux.plugins.module_utils._protect.limits impor
 from ansible_collections.memops.linux.plugins.module_utils._protect.survey import Current
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import Allow, Wish
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
@@ -58,9 +59,31 @@ CONSISTENT = [
 
 @pytest.mark.parametrize("settings, refused", CONSISTENT)
 def test_limits_that_contradict_each_other(settings, refused):
-    said = guards.consistency(wish(**settings), 4 * G, Allow())
+    said = guards.consistency(wish(**settings), {}, 4 * G, Allow())
     assert (said is not None and "force_limits" in said) == refused
-    assert guards.consistency(wish(**settings), 4 * G, Allow(force_limits=True)) is None
+    assert guards.consistency(wish(**settings), {}, 4 * G, Allow(force_limits=True)) is None
+
+
+# (wished, what another file sets, words)
+CONTRADICTED = [
+    (dict(memory_high="1G"), dict(memory_max="512M"), "memory_high=1G is more than MemoryMax=512M of /usr/lib/x.service"),
+    (dict(memory_high="256M"), dict(memory_max="512M"), None),
+    (dict(memory_high="infinity"), dict(memory_max="512M"), None),
+    (dict(memory_min="infinity"), dict(memory_max="512M"), "memory_min=infinity is more than MemoryMax=512M"),
+    (dict(memory_min="1G"), dict(memory_high="infinity", memory_max="512M"), "memory_min=1G is more than MemoryMax=512M"),
+    (dict(memory_max="1G"), dict(memory_low="2G"), "MemoryLow=2G of /usr/lib/x.service is more than memory_max=1G"),
+    (dict(memory_high="1G", memory_max="2G"), dict(memory_max="512M"), None),
+    (dict(memory_high="1G"), dict(memory_max=""), None),
+    (dict(memory_swap_max="0"), dict(memory_high="1G", memory_max="512M"), None),
+]
+
+
+@pytest.mark.parametrize("settings, theirs, words", CONTRADICTED)
+def test_a_limit_that_contradicts_one_of_another_file(settings, theirs, words):
+    found = {option: Origin(value, "/usr/lib/x.service") for option, value in theirs.items()}
+    said = guards.consistency(wish(**settings), found, 4 * G, Allow())
+    assert (said is None) if words is None else (said is not None and words in said)
+    assert guards.consistency(wish(**settings), found, 4 * G, Allow(force_limits=True)) is None
 
 
 def limit(option, wanted, held="infinity"):
@@ -148,6 +171,13 @@ def test_what_a_person_set_is_not_loosened(line, settings, refused):
         assert "10-a.conf" in said and "allow_loosening" in said
     assert guards.loosening(current(), wish(**settings), files, 4 * G, Allow(loosening=True)) is None
     assert guards.loosening(current(), wish(**settings), [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)], 4 * G, Allow()) is None
+
+
+def test_our_own_file_of_another_name_is_no_persons():
+    files = [UnitFile("/etc/systemd/system/web.service.d/40-team.conf", render("service", {"oom_score_adjust": "-900"}))]
+    assert guards.loosening(current(), wish(oom_score_adjust="-100"), files, 4 * G, Allow()) is None
+    files.append(UnitFile("/etc/systemd/system/web.service.d/10-a.conf", b"[Service]\nOOMScoreAdjust=-900\n"))
+    assert "10-a.conf" in (guards.loosening(current(), wish(oom_score_adjust="-100"), files, 4 * G, Allow()) or "")
 
 
 # (before, new, RAM, is refused)

@@ -53,6 +53,28 @@ def test_a_sum_is_of_all_units_of_the_call(make):
     assert not any(case.error for case in prepared(machine, name=None, services=services, allow_overcommit=True))
 
 
+def test_a_template_counts_once_for_each_of_its_instances(make):
+    machine = make()
+    machine.unit("pg@.service")
+    assert not prepared(machine, name=["pg@"], memory_max="3G")[0].error
+    for number in (1, 2):
+        machine.start("pg@%d.service" % number)
+    assert not prepared(machine, name=["pg@"], memory_max="2G")[0].error
+    (case,) = prepared(machine, name=["pg@"], memory_max="3G")
+    assert "memory_max of all services would add up to 6.0 GiB" in (case.error or "") and not case.steps
+    services = [dict(name="pg@", memory_max="1G"), dict(name="pg@2", memory_max="3G")]
+    assert not any(case.error for case in prepared(machine, name=None, services=services))
+
+
+def test_a_slice_holds_its_services_and_adds_nothing(make):
+    machine = make()
+    machine.unit("batch.slice")
+    machine.boot()
+    assert not any(
+        case.error for case in prepared(machine, name=None, services=[dict(name="batch.slice", memory_max="3G"), dict(name="web", memory_max="2G")])
+    )
+
+
 def test_minus_1000_for_too_much_of_ram(make, monkeypatch):
     """D9; the forecast has tests of its own"""
 

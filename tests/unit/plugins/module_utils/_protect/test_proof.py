@@ -4,7 +4,6 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._protect import limits
 from ansible_collections.memops.linux.plugins.module_utils._protect.belief import shadowing
 from ansible_collections.memops.linux.plugins.module_utils._protect.proof import file_gaps, kernel_gaps, score_gaps, systemd_gaps
 from ansible_collections.memops.linux.plugins.module_utils._protect.scores import Score
@@ -86,7 +85,7 @@ KERNEL = [
 
 @pytest.mark.parametrize("version, settings, shown, files, causes", KERNEL)
 def test_what_the_kernel_holds(make, monkeypatch, version, settings, shown, files, causes):
-    monkeypatch.setattr(limits, "_PAGE", 4096)
+    monkeypatch.setattr(cgroup, "_PAGE", 4096)
     machine = make(cgroups="1" if version == "1" else "2")
     if version == "none":
         machine.write("/sys/fs/cgroup/cgroup.controllers", "cpu\n")

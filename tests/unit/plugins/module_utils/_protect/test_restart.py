@@ -73,6 +73,32 @@ def test_it_lives(make):
     assert restart_and_watch(machine.host, ["web.service"], 0.05, 5) == [None]
 
 
+JOBS = [
+    (dict(Type="oneshot", ActiveState="inactive", ConditionResult="yes"), None),
+    (dict(Type="oneshot", ActiveState="inactive", ConditionResult="no"), "Condition...= lines does not hold"),
+    (dict(Type="oneshot", ActiveState="failed", ConditionResult="yes"), "it is failed"),
+    (dict(Type="oneshot", ActiveState="inactive", ConditionResult="yes", Result="timeout"), "result timeout"),
+    (dict(Type="oneshot", ActiveState="active", SubState="exited", ConditionResult="yes"), None),
+    (dict(Type="simple", ActiveState="inactive", ConditionResult="yes"), "it is inactive"),
+]
+
+
+@pytest.mark.parametrize("shown, words", JOBS)
+def test_a_job_that_is_done_is_not_ill(make, monkeypatch, shown, words):
+    """The first look counts: systemd forgets what ended, and whether its conditions held"""
+    looks = []
+
+    def states(_host, names):
+        looks.append(names)
+        return [state(names[0], **dict(shown, ConditionResult=shown["ConditionResult"] if len(looks) == 1 else "no"))]
+
+    machine = make()
+    machine.start("web.service")
+    monkeypatch.setattr(restart.manager, "states", states)
+    (ill,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
+    assert (ill is None) if words is None else (words in (ill or ""))
+
+
 def test_one_of_two_dies(make):
     machine = make()
     machine.unit("bad.service")

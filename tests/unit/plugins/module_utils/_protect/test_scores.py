@@ -138,6 +138,18 @@ def test_scores_are_remembered_for_this_run_of_the_unit(make):
     assert os.stat(machine.root + "/run/memops/scores/web.service").st_mode & 0o777 == 0o600
 
 
+def test_a_start_is_told_by_its_time_where_systemd_has_no_invocation_id(make):
+    """Before systemd 232"""
+    machine = make()
+    first = state(machine, InvocationID="", ActiveEnterTimestampMonotonic="2000000")
+    record(machine.host, first, [0, -300])
+    assert recorded(machine.host, first) == frozenset([0, -300])
+    assert recorded(machine.host, state(machine, InvocationID="", ActiveEnterTimestampMonotonic="3000000")) == frozenset()
+    unknown = state(machine, InvocationID="", ActiveEnterTimestampMonotonic="0")
+    record(machine.host, unknown, [0, -300])
+    assert recorded(machine.host, unknown) == frozenset()
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"a" * 32 + b" x y -", b"only"])
 def test_a_record_that_is_none(make, data):
     machine = make()

@@ -24,6 +24,7 @@ def foreseen(result):
     return {
         "changed": result["changed"], "failed": result["failed"], "steps": service["steps"], "effective": service["effective"],
         "shadowed_by": service["shadowed_by"], "error": service["error"], "status": service["status"], "diff": service["diff"],
+        "restart_required": result["restart_required"],
         "processes": None if any(step.startswith("restart") for step in service["steps"]) else rows,
     }  # fmt: skip
 

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._protect import survey as survey_room
 from ansible_collections.memops.linux.plugins.module_utils._protect.survey import refreshed, survey
 from ansible_collections.memops.linux.plugins.module_utils._protect.wish import wishes_of
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.states import params
 
 FOLDER = "/etc/systemd/system/web.service.d"
@@ -43,12 +43,49 @@ def test_our_file_and_what_lies_beside_it(make):
     assert look(machine, "web")[0].litter
 
 
-def test_a_link_in_the_place_of_our_file(make):
+def test_a_link_in_the_place_of_our_file_is_the_matter_of_one_unit(make):
     machine = make()
+    machine.unit("db.service")
     os.makedirs(machine.root + FOLDER)
     machine.link(FOLDER + "/50-memops.conf", "/etc/shadow")
-    with pytest.raises(UnsafePath):
+    web, db, longest = look(machine, "web", "db", "a" * 247 + ".service")
+    assert web.before is None and "50-memops.conf is a symbolic link" in (web.unsafe or "") and db.unsafe is None
+    assert (longest.unsafe or "").endswith("cannot be read: File name too long")
+
+
+def test_without_root_it_is_the_matter_of_all(make, monkeypatch):
+    def refused(*_arguments, **_keywords):
+        raise PermissionError(13, "Permission denied")
+
+    machine = make()
+    monkeypatch.setattr(survey_room, "open_folder", refused)  # the tests run as root
+    with pytest.raises(PermissionError):
         look(machine, "web")
+
+
+@pytest.mark.parametrize("booted", [True, False])
+def test_the_alias_of_a_template(make, booted):
+    machine = make(booted=booted)
+    machine.unit("mariadb@.service")
+    machine.link("/usr/lib/systemd/system/mysql@.service", "mariadb@.service")
+    machine.link("/usr/lib/systemd/system/odd@.service", "web.service")
+    if booted:
+        machine.start("mariadb@a.service")
+    alias, odd = look(machine, "mysql@", "odd@")
+    assert alias.path == "/etc/systemd/system/mariadb@.service.d/50-memops.conf" and alias.exists and alias.fragment.endswith("/mariadb@.service")
+    assert [state.id for state in alias.running] == (["mariadb@a.service"] if booted else [])
+    assert odd.unit.name == "odd@.service"
+
+
+def test_an_instance_that_comes_meanwhile_is_seen_and_one_with_its_own_wish_is_not(make):
+    machine = make()
+    machine.unit("pg@.service")
+    machine.start("pg@1.service")
+    before = look(machine, "pg@")[0].without(frozenset([("pg@2.service", "50-memops.conf"), ("pg@3.service", "60-other.conf")]))
+    for number in (2, 3):
+        machine.start("pg@%d.service" % number)
+    (template,) = refreshed(machine.host, [before])
+    assert [state.id for state in template.running] == ["pg@1.service", "pg@3.service"]
 
 
 def test_without_systemd(make):

@@ -33,6 +33,7 @@ WRONG = [
     (dict(name=["web"]), ["no setting is given for web.service", "state=absent"]),
     (dict(name=["../x"], oom_score_adjust=1), ["begins with ."]),
     (dict(name=["web"], oom_score_adjust=1001), ["oom_score_adjust", "1001 is outside -1000 to 1000"]),
+    (dict(name=["web"], oom_score_adjust=True), ["oom_score_adjust: True is no number"]),
     (dict(name=["web"], memory_max="64m"), ["memory_max", "64M"]),
     (dict(name=["web"], memory_max="101%"), ["memory_max", "100 %"]),
     (dict(name=["web"], memory_high="0"), ["memory_high", "infinity"]),

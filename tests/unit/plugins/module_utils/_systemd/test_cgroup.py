@@ -112,3 +112,21 @@ def test_counter(tree):
     tree.write(TOP + "/w/memory.events", "low 0\nhigh 7\nmax 2\noom 1\noom_kill 1\n")
     assert cgroup.counter(tree.host, V2, "/w", "high") == 7 and cgroup.counter(tree.host, V2, "/w", "oom_kill") == 1
     assert cgroup.counter(tree.host, V2, "/w", "hig") is None and cgroup.counter(tree.host, V1, "/w", "high") is None
+
+
+HELD = [
+    ("2", 4096 * 3 + 1, 4096 * 3),
+    ("2", (1 << 63) - 4097, (1 << 63) - 8192),
+    ("2", (1 << 63) - 4096, "infinity"),
+    ("2", 1 << 63, "infinity"),
+    ("1", 4097, 4096),
+    ("1", 1 << 62, "infinity"),
+]
+
+
+@pytest.mark.parametrize("version, limit, held", HELD)
+def test_how_the_kernel_shows_a_limit(monkeypatch, version, limit, held):
+    monkeypatch.setattr(cgroup, "_PAGE", 4096)
+    monkeypatch.setattr(cgroup, "_V2_UNLIMITED", (1 << 63) - 4096)
+    where = V2 if version == "2" else Layout("1", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/memory")
+    assert cgroup.as_held(where, limit) == held

@@ -187,6 +187,8 @@ ALIASES = [
     ("getty@tty1", "getty@tty1.service", ETC + "/getty@tty1.service"),
     ("pg@15", "pg@15.service", LIB + "/pg@.service"),
     ("nothing", "nothing.service", None),
+    ("my@", "pg@.service", LIB + "/pg@.service"),
+    ("odd@", "odd@.service", ETC + "/odd@.service"),
     ("loop-a", None, None),
 ]
 
@@ -201,6 +203,8 @@ def test_an_alias_is_followed_without_systemd(tree, asked, name, path):
         ("masked.service", "/dev/null"),
         ("two.service", "mysql.service"),
         ("getty@tty1.service", LIB + "/getty@.service"),
+        ("my@.service", LIB + "/pg@.service"),
+        ("odd@.service", LIB + "/mariadb.service"),
         ("loop-a.service", "loop-b.service"),
         ("loop-b.service", "loop-a.service"),
     ):
