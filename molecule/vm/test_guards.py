@@ -221,7 +221,8 @@ def test_swapoff_without_room_is_refused(host: Host) -> None:
             assert ask("drop")["lived"], f"the holder has died: {row}"
             assert row["done"] == (not left), f"said, and in /proc/swaps: {row}"
             sure = room - max(64 * MIB, room // 10) - used
-            assert abs(sure) < 12 * MIB or row["done"] == (sure > 0), f"room for {sure >> 20} MiB more than needed: {row}"
+            # The module itself takes some 20 MiB of what was available a moment ago.
+            assert sure > -8 * MIB if row["done"] else sure < 32 * MIB, f"room for {sure >> 20} MiB more than needed: {row}"
     host.module("swap_file", path=SWAP, state="absent")
     host.save("swapoff", rows)
     assert not host.panicked()

@@ -222,6 +222,8 @@ def read_facts(oom: Any) -> HostReport:
     if sight == "blind":
         message = "; ".join(reasons) or "no source could be read"
         return HostReport("blind", message, False, tuple(reasons), since, whole_facts)
+    if oom.get("unresolved") is None:
+        reasons.append("the facts hold no list of unresolved")  # none would be an empty one
     partial = sight == "partial" or bool(reasons)
     return HostReport("ok", None, partial, tuple(reasons), since, whole_facts)
 

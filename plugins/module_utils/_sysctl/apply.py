@@ -50,16 +50,29 @@ def _check(host: Host, now: Now, wish: Wish) -> List[Step]:
     return steps
 
 
-def _report(host: Host, before: Now, after: Now, wish: Wish) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
-    """For each setting what the kernel has, what our file says and who has the last word at boot; and a sentence where that is not ours."""
+def _planned(steps: List[Step], conf: Optional[bytes]) -> Optional[bytes]:
+    """What our file holds when all is done."""
+    for step in steps:
+        if step.action != "live":
+            conf = step.data
+    return conf
+
+
+def _report(host: Host, before: Now, after: Now, wish: Wish, steps: List[Step]) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
+    """For each setting what the kernel has, what our file says and who has the last word at boot; and a sentence where that is not ours.
+
+    Check mode tells what is, and of shadows what will be: the file that wins over ours is there before ours is.
+    """
     said = words(host)
     ours = settings_in(after.conf)
+    conf = _planned(steps, before.conf)
+    then, planned = (words(host, conf), settings_in(conf)) if conf != after.conf else (said, ours)
     found = {}  # type: Dict[str, Dict[str, Any]]
     shadowed = []  # type: List[str]
     for key, value in sorted(names_of(wish.settings).items()):
         wanted = int(value) if wish.present else None
         last = last_word(said, key)
-        hider = shadow(said, key, wanted) if wanted is not None and ours.get(key) == wanted else None
+        hider = shadow(then, key, wanted) if wanted is not None and planned.get(key) == wanted else None
         persistent = wanted is not None and ours.get(key) == wanted and hider is None
         found[key] = {
             "before": before.live.get(key),
@@ -100,7 +113,7 @@ def apply(host: Host, wish: Wish, check_mode: bool) -> Dict[str, Any]:
         reason = getattr(exc, "strerror", None) or str(exc)
         hint = "; become root" if isinstance(exc, PermissionError) else ""
         raise Failed("the vm settings of this host could not be locked and read: %s. Nothing was changed%s." % (reason.rstrip("."), hint))
-    settings, shadowed = _report(host, before, after, wish)
+    settings, shadowed = _report(host, before, after, wish, steps)
     for sentence in shadowed:
         host.warn(sentence)
     return {

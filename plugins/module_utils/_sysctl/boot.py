@@ -59,9 +59,12 @@ def parse(text: str) -> Iterator[Tuple[str, Optional[str]]]:
             yield normal(key[1:].strip()), None
 
 
-def boot_files(host: Host) -> List[Tuple[str, Optional[str]]]:
-    """Paths in the order in which they are read, with what a link leads to."""
-    found = {}  # type: Dict[str, str]
+def boot_files(host: Host, planned: bool = False) -> List[Tuple[str, Optional[str]]]:
+    """Paths in the order in which they are read, with what a link leads to.
+
+    planned -- as if our file were there already
+    """
+    found = {NAME: OURS} if planned else {}  # type: Dict[str, str]
     for folder in _FOLDERS:
         try:
             names = os.listdir(host.path(folder))
@@ -84,12 +87,15 @@ def _target(host: Host, path: str) -> Optional[str]:
     return os.path.normpath(os.path.join(os.path.dirname(path), link))
 
 
-def words(host: Host) -> List[Word]:
-    """Every assignment and exclusion (an empty value) in the order in which they are read."""
+def words(host: Host, planned: Optional[bytes] = None) -> List[Word]:
+    """Every assignment and exclusion (an empty value) in the order in which they are read.
+
+    planned -- what our file is going to hold; None: what it holds
+    """
     return [
         Word(key, value if value is not None else "", path, target)
-        for path, target in boot_files(host)
-        for key, value in parse(to_text(host.read(path) or b""))
+        for path, target in boot_files(host, planned is not None)
+        for key, value in parse(to_text((planned if planned is not None and path == OURS else host.read(path)) or b""))
     ]
 
 

@@ -75,7 +75,8 @@ class Compliance:
 
 def units_of(policy: Policy) -> list[str]:
     """The units that have to be among the facts, and the two names of ssh, for the suggestions."""
-    return sorted({service.unit.name for service in policy.services} | {"ssh.service", "sshd.service"})
+    named = {service.unit.name for service in policy.services} | {unit.name for unit in (policy.kills.units if policy.kills else ())}
+    return sorted(named | {"ssh.service", "sshd.service"})
 
 
 def judge(source: t.Any, folder: str, report: Json, connections: t.Mapping[str, str], now: float) -> Compliance:

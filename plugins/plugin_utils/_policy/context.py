@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
 from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, whole
+from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, texts, whole
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import INFINITY
 
 from .kernel import drift, ignored, read_kernel
@@ -41,10 +41,10 @@ def _unit(unit: Json) -> Json:
     made.update(unit)
     unlimited = unit.get("unlimited")
     for option in unlimited if isinstance(unlimited, list) else ():
-        if made.get(option) is None:
+        if isinstance(option, str) and made.get(option) is None:
             made[option] = INFINITY
-    for key in ("drop_ins", "processes"):
-        made[key] = made[key] if isinstance(made[key], list) else None
+    made["drop_ins"] = made["drop_ins"] if isinstance(made["drop_ins"], list) else None
+    made["processes"] = _records(made["processes"])
     for key in ("scores", "set_by"):
         made[key] = made[key] if isinstance(made[key], dict) else None
     made["kernel"] = read_kernel(made["kernel"])
@@ -61,7 +61,8 @@ _UNIT = (
 
 
 def _records(value: t.Any) -> list[Json] | None:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else None
+    """None where one of them is none: what it was is not known."""
+    return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
 
 
 def _asked_systemd(oom: Json, units: list[Json]) -> bool:
@@ -94,7 +95,7 @@ def _verdict(oom: Json, context: Json) -> Json | None:
         return None
     try:
         return verdict(dict(context, truncated=0), gathered)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None  # kills in a shape of their own: nothing is known
 
 
@@ -118,4 +119,5 @@ def context(oom: Json) -> Json:
     made["swap"] = _records(oom.get("swap"))
     for key in ("memory", "settings", "daemons", "visibility", "counters"):
         made[key] = made.get(key) if isinstance(made.get(key), dict) else {}
+    made["visibility"] = dict(made["visibility"], reasons=texts(made["visibility"].get("reasons") or []))
     return made

@@ -4,7 +4,8 @@
 """JMESPath with three answers: true, false, and unknown. What a host did not tell is unknown, whatever stands around it.
 
 JMESPath itself calls null false, so `!settings.panic_on_oom` would be true of a host that told nothing. Here AND, OR, NOT and
-comparisons know the third value; everything inside of them is plain JMESPath.
+comparisons know the third value, also in a filter: of a list of which it is not known what belongs to it, nothing is known.
+Everything else is plain JMESPath.
 
 This room is in plugin_utils because only the controller judges, and managed hosts have no jmespath.
 """
@@ -36,8 +37,18 @@ class ExpressionError(ValueError):
     """It cannot be compiled; the text says why."""
 
 
+class _Doubt(Exception):
+    """Whether a filter takes an element is not known."""
+
+
+#: What jmespath lets Python stumble over: `1 < 'infinity'`, ceil() of a number that has no end.
+_STUMBLES = (TypeError, ValueError, ArithmeticError, AttributeError, KeyError, IndexError)
+
+
 @lru_cache(maxsize=None)
-def _interpreter() -> t.Any:
+def _kinds() -> t.Any:
+    """The interpreter, its options, and the functions by name."""
+
     class Functions(functions.Functions):
         """Those of JMESPath, and the one division that a share of memory needs."""
 
@@ -45,15 +56,37 @@ def _interpreter() -> t.Any:
         def _func_ratio(self, part: float, whole: float) -> float | None:
             return part / whole if whole else None
 
+    class Interpreter(visitor.TreeInterpreter):
+        """With filters that know the third value."""
+
+        def __init__(self, options: t.Any, holds: t.Callable[[Node, t.Any], bool | None]) -> None:
+            super().__init__(options)
+            self._memops_holds = holds
+
+        def visit_filter_projection(self, node: t.Any, value: t.Any) -> t.Any:
+            elements, each, condition = node["children"]
+            base = self.visit(elements, value)
+            if not isinstance(base, list):
+                return None
+            told = [self._memops_holds(condition, element) for element in base]
+            if None in told:
+                raise _Doubt
+            taken = [self.visit(each, element) for element, holds in zip(base, told) if holds]
+            return [one for one in taken if one is not None]
+
     # Its type stubs know trees and methods by names that are not those of the package.
-    return visitor.TreeInterpreter(visitor.Options(custom_functions=Functions())), Functions.FUNCTION_TABLE
+    return Interpreter, visitor.Options(custom_functions=Functions()), Functions.FUNCTION_TABLE
 
 
-def _see(node: Node, facts: t.Any) -> t.Any:
-    """Raises JMESPathError, also where jmespath lets Python stumble over `1 < 'infinity'`."""
+def _see(interpreter: t.Any, node: Node, facts: t.Any) -> t.Any:
+    """Null where a filter is in doubt. Raises JMESPathError, also where jmespath lets Python stumble."""
     try:
-        return _interpreter()[0].visit(node, facts)
-    except TypeError as exc:
+        return interpreter.visit(node, facts)
+    except _Doubt:
+        return None
+    except JMESPathError:
+        raise
+    except _STUMBLES as exc:
         raise JMESPathError(" ".join(str(exc).split())) from exc
 
 
@@ -62,7 +95,7 @@ def _check_calls(node: Node) -> None:
     if node["type"] == "field" and node["value"] in ("true", "false", "null"):
         raise ExpressionError(f"{node['value']} is the name of a key here; the value is written `{node['value']}`, in backticks")
     if node["type"] == "function_expression":
-        known = _interpreter()[1].get(node["value"])
+        known = _kinds()[2].get(node["value"])
         if known is None:
             raise ExpressionError(f"there is no function {node['value']}()")
         wanted = known["signature"]
@@ -107,12 +140,12 @@ def _keys(node: Node) -> tuple[str, ...] | None:
 class Chain:
     """The way to one value of the facts."""
 
-    def __init__(self, node: Node) -> None:
-        self._node, self._keys = node, _keys(node)
+    def __init__(self, node: Node, interpreter: t.Any) -> None:
+        self._node, self._keys, self._interpreter = node, _keys(node), interpreter
 
     def value(self, facts: t.Any) -> t.Any:
         if self._keys is None:
-            return _see(self._node, facts)
+            return _see(self._interpreter, self._node, facts)
         for key in self._keys:
             if not isinstance(facts, dict):
                 return None
@@ -127,8 +160,7 @@ def _is_null(node: Node) -> bool:
 def _wants(node: Node, asked: bool = False) -> t.Iterator[tuple[str, Node, bool]]:
     """(text, chain, needed) of every value that the expression takes from the facts. One that it only asks for need not be there."""
     if _is_chain(node):
-        if node["type"] not in ("current", "identity"):
-            yield _text(node), node, not asked
+        yield _text(node), node, not asked
         return
     kind, children = node["type"], [child for child in node["children"] if isinstance(child, dict)]
     if kind == "expref":
@@ -158,18 +190,20 @@ class Expression:
             raise ExpressionError(" ".join(str(exc).split())) from exc
         self._tree = parsed  # type: Node
         _check_calls(self._tree)
+        interpreter, options, _functions = _kinds()
+        self._interpreter = interpreter(options, self._holds)
         self._needed = {}  # type: dict[int, list[Chain]]
-        self.paths = {text: Chain(node) for text, node, _needed in _wants(self._tree)}
+        self.paths = {text: Chain(node, self._interpreter) for text, node, _needed in _wants(self._tree) if text != "@"}
 
     def _known(self, node: Node, facts: t.Any) -> bool:
         needed = self._needed.get(id(node))
         if needed is None:
-            needed = self._needed[id(node)] = [Chain(chain) for _text_, chain, wanted in _wants(node) if wanted]
+            needed = self._needed[id(node)] = [Chain(chain, self._interpreter) for _text_, chain, wanted in _wants(node) if wanted]
         return all(chain.value(facts) is not None for chain in needed)
 
     def value(self, facts: t.Any) -> t.Any:
         """As JMESPath has it; null where something it takes is missing. Raises JMESPathError for values it cannot work with."""
-        return _see(self._tree, facts) if self._known(self._tree, facts) else None
+        return _see(self._interpreter, self._tree, facts) if self._known(self._tree, facts) else None
 
     def holds(self, facts: t.Any) -> bool | None:
         """True, False, or None for unknown. Raises JMESPathError."""
@@ -191,7 +225,7 @@ class Expression:
             return None if unknown else not decides
         if not self._known(node, facts):
             return None
-        found = _see(node, facts)
+        found = _see(self._interpreter, node, facts)
         if found is None:
             return None
         return found if isinstance(found, bool) else found not in ({}, [], "")

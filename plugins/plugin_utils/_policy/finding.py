@@ -19,7 +19,7 @@ _MOST_TEXT = 300
 
 
 class Finding(t.NamedTuple):
-    """declared, effective -- values or None; evidence -- what it was decided by, by name"""
+    """declared, effective -- values or None; evidence -- what it was decided by, by name; key -- tells two of one subject apart"""
 
     id: str
     severity: str
@@ -31,6 +31,7 @@ class Finding(t.NamedTuple):
     evidence: Json = {}
     remedy: str = ""
     host: str = ""
+    key: str = ""
 
     def as_dict(self) -> Json:
         made = {
@@ -80,4 +81,4 @@ def gist(finding: Finding) -> str:
     if finding.declared not in (None, ""):
         said += f" (declared: {shown(finding.declared)})"
     why = finding.evidence.get("why")
-    return printable(said + (f"; {why}" if why else ""))
+    return printable(said) + (f"; {shown(why)}" if why else "")

@@ -9,15 +9,18 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, number, read_facts
 
-from .checks import judge_host, unread
+from .checks import judge_killers, judge_settings, judge_swap, judge_visibility, unread
 from .context import context
 from .finding import Finding, order
+from .kills import judge_kills
 from .model import Policy
 from .rules import judge_rules
 from .services import judge_services
 
 #: A host's clock may run ahead of the controller's.
 _AHEAD = 600.0
+#: What facts that something else has written can do to code that reads them. They are those of one host, and no reason to leave out the others.
+_MANGLED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 def _ago(seconds: float) -> str:
@@ -41,8 +44,26 @@ def _stale(policy: Policy, oom: Json, now: float) -> str | None:
     return None
 
 
+def judge_host(policy: Policy, facts: Json, now: float) -> t.Iterator[Finding]:
+    yield judge_visibility(policy, facts, now)
+    if policy.kills is not None:
+        yield judge_kills(policy, policy.kills, facts, now)
+    yield from judge_settings(policy, facts)
+    yield from judge_killers(policy, facts)
+    if policy.swap is not None:
+        yield from judge_swap(policy, policy.swap, facts)
+
+
 def judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
-    """All findings of one host, whose entry is that of a report: state, message, oom."""
+    """All findings of one host, whose entry is that of a report: state, message, reasons, oom."""
+    try:
+        return _judge(policy, entry, now)
+    except _MANGLED as exc:
+        why = f"the facts are not in their shape ({type(exc).__name__}: {' '.join(str(exc).split())})"
+        return [unread("not readable", why, policy.severity("facts"))]
+
+
+def _judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
     oom = entry["oom"]
     if entry["state"] in ("unreachable", "failed") or oom is None:
         return [unread(str(entry["state"]), entry["message"], policy.severity("facts"))]
@@ -50,6 +71,8 @@ def judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
     if stale:
         return [unread("not known of today", stale, policy.severity("facts"))]
     facts = context(oom)
+    # what read_facts() found beside what the host itself says
+    facts["unreadable"] = [reason for reason in entry["reasons"] if reason not in facts["visibility"]["reasons"]]
     if entry["state"] == "blind":  # also where the facts of a mangled cache say something else
         facts["visibility"] = dict(facts["visibility"], state="blind", reasons=[entry["message"] or "no source could be read"])
     found = [*judge_host(policy, facts, now), *judge_services(policy, facts), *judge_rules(policy, facts)]
@@ -59,7 +82,7 @@ def judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
 def judge_facts(policy: Policy, oom: t.Any, now: float) -> list[Finding]:
     """All findings for ``ansible_facts.oom`` of one host."""
     host = read_facts(oom)
-    return judge(policy, {"state": host.state, "message": host.message, "oom": host.oom}, now)
+    return judge(policy, {"state": host.state, "message": host.message, "reasons": host.reasons, "oom": host.oom}, now)
 
 
 def judge_fleet(policy: Policy, report: Json, now: float) -> list[Finding]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import typing as t
 from xml.etree import ElementTree
@@ -28,9 +29,22 @@ def clean(text: str) -> str:
     return _ILLEGAL.sub(lambda match: f"\\u{ord(match.group()):04x}", printable(text))
 
 
-def _case(suite: ElementTree.Element, finding: Finding) -> None:
-    name = finding.id if finding.subject in ("host", "") else f"{finding.id}: {finding.subject}"
-    case = ElementTree.SubElement(suite, "testcase", classname=clean(finding.host), name=clean(name), time="0")
+def _names(findings: t.Sequence[Finding]) -> t.Iterator[str]:
+    """Of the findings of one host; no two are the same, or a CI would show one of them."""
+    plain = [clean(one.id if one.subject in ("host", "") else f"{one.id}: {one.subject}") for one in findings]
+    count, taken = collections.Counter(plain), set()  # type: tuple[collections.Counter[str], set[str]]
+    for name, one in zip(plain, findings):
+        wanted = made = f"{name} ({clean(one.key)})" if one.key and count[name] > 1 else name
+        number = 1
+        while made in taken:
+            number += 1
+            made = f"{wanted} ({number})"
+        taken.add(made)
+        yield made
+
+
+def _case(suite: ElementTree.Element, finding: Finding, name: str) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=clean(finding.host), name=name, time="0")
     if finding.status not in (FAIL, UNKNOWN):
         return
     kind = "failure" if finding.status == FAIL else "error"
@@ -46,7 +60,6 @@ def _counts(findings: t.Sequence[Finding]) -> dict[str, str]:
         "tests": str(len(findings)),
         "failures": str(sum(one.status == FAIL for one in findings)),
         "errors": str(sum(one.status == UNKNOWN for one in findings)),
-        "skipped": "0",
         "time": "0",
     }
 
@@ -57,12 +70,13 @@ def render(findings: t.Sequence[Finding], policy: str, generated_at: float) -> s
     for finding in findings:
         by_host.setdefault(finding.host, []).append(finding)
     stamp = words.iso(int(generated_at)).rstrip("Z")
-    root = ElementTree.Element("testsuites", {"name": clean(policy), "timestamp": stamp, **_counts(findings)})
+    root = ElementTree.Element("testsuites", {"name": clean(policy), **_counts(findings)})
     for host in sorted(by_host):
         counts = _counts(by_host[host])
-        suite = ElementTree.SubElement(root, "testsuite", {"name": clean(host), "hostname": clean(host), **counts})
-        for finding in by_host[host]:
-            _case(suite, finding)
+        about = {"name": clean(host), "hostname": clean(host), "timestamp": stamp, "skipped": "0"}
+        suite = ElementTree.SubElement(root, "testsuite", {**about, **counts})
+        for finding, name in zip(by_host[host], _names(by_host[host])):
+            _case(suite, finding, name)
     ElementTree.indent(root)
     text = '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
     check(text, len(findings))

@@ -87,7 +87,7 @@ class Kills(t.NamedTuple):
     window: float | None = None
     window_text: str = ""
     scopes: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
+    units: tuple[UnitName, ...] = ()
 
 
 class Visibility(t.NamedTuple):

@@ -15,7 +15,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name im
 from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError
 from .model import CHECKS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
-from .shape import Place, Problems
+from .shape import Place, Problems, bytes_of
 
 DAEMON_STATES = ("active", "inactive", "absent")
 SCOPES = ("global", "memcg", "unknown")
@@ -75,11 +75,21 @@ def _services(top: Place) -> tuple[Service, ...]:
     return tuple(found)
 
 
+def _is_more(least: str, most: str) -> bool:
+    """A size and a share of RAM differ from host to host."""
+    if least.strip().endswith("%") != most.strip().endswith("%"):
+        return False
+    one, other = bytes_of(least, 1 << 60), bytes_of(most, 1 << 60)
+    return one is not None and other is not None and one > other
+
+
 def _swap(top: Place) -> Swap | None:
     place = top.place("swap", "swap")
     if place is None:
         return None
     least, most = place.size("min"), place.size("max")
+    if least is not None and most is not None and _is_more(least, most):
+        place.wrong("min", f"no swap is at least {least} and at most {most}")
     files = []
     for inner in place.places("files", "a swap file"):
         path = inner.text("path", required=True)
@@ -99,6 +109,10 @@ def _range(place: Place, key: str) -> Range | None:
         inner = Place(value, place.at(key), place.problems, "a setting")
         least, most = inner.number("min"), inner.number("max")
         inner.end()
+        if all(one is None for one in value.values()):
+            place.wrong(key, "expects nothing; give min, max or both")
+        elif least is not None and most is not None and least > most:
+            place.wrong(key, f"no value is at least {least} and at most {most}")
         return Range((), least, most)
     values = value if isinstance(value, list) and value else [value]
     if not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
@@ -109,7 +123,7 @@ def _range(place: Place, key: str) -> Range | None:
 
 def _settings(top: Place) -> dict[str, Range]:
     place = top.place("settings", "settings")
-    found = {}  # type: dict[str, Range]
+    found, seen = {}, {}  # type: tuple[dict[str, Range], dict[str, t.Any]]
     if place is None:
         return found
     for given in list(place.given):
@@ -117,8 +131,11 @@ def _settings(top: Place) -> dict[str, Range]:
         wanted = _range(place, given)
         if key not in KEYS:
             place.wrong(given, f"is no vm setting of this collection; there are {', '.join(sorted(KEYS))}")
+        elif key in seen:
+            place.wrong(given, f"{key} stands there twice, as {seen[key]} too")
         elif wanted is not None:
             found[key] = wanted
+        seen.setdefault(key, given)
     return found
 
 
@@ -145,7 +162,12 @@ def _kills(top: Place) -> Kills | None:
         return None
     most = place.number("max", required=True)
     window = place.age("window")
-    scopes, units = place.texts("scopes"), place.texts("units")
+    scopes, units = place.texts("scopes"), []
+    for number, name in enumerate(place.texts("units")):
+        try:
+            units.append(parse_unit_name(name))
+        except ValueError as exc:
+            place.wrong(f"units[{number}]", str(exc))
     for number, scope in enumerate(scopes):
         if scope not in SCOPES:
             place.wrong(f"scopes[{number}]", f"{scope!r} is none of {', '.join(SCOPES)}")
@@ -272,7 +294,7 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
             top.wrong(f"disable[{number}]", "a host that was not read is never passed over")
     top.end()
     expects = (top.given.get(key) for key in ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends"))
-    if not problems.found and not any(value is not None for value in expects):
+    if not problems.found and not any(value not in (None, [], {}) for value in expects):
         problems.add("", "the policy expects nothing; give services, swap, settings, killers, kills, visibility or rules")
     if problems.found:
         raise PolicyError("; ".join(problems.found))

@@ -48,7 +48,7 @@ def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
     return "host" if rule.each is None else str(item)
 
 
-def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = "") -> Finding:
+def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = "", key: str = "") -> Finding:
     evidence = dict(effective, why=why) if why else dict(effective)
     unknown = status == UNKNOWN
     return Finding(
@@ -61,7 +61,13 @@ def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = 
         None if unknown else effective or None,
         evidence,
         _GATHER if unknown else rule.remedy,
+        key=key,
     )
+
+
+def _of_elements(rule: Rule) -> str:
+    texts = [expression.text for expression in (rule.holds, rule.when, *rule.needs) if expression is not None]
+    return " of every element what a filter asks" if any("[?" in text for text in texts) else ""
 
 
 def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
@@ -85,8 +91,9 @@ def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
     taken = {} if status == PASS and rule.each is not None else _taken(rule, facts)
     if status == UNKNOWN and not why:
         missing = [path for path, value in taken.items() if value is None]
-        why = f"the facts do not tell {', '.join(missing)}" if missing else "the facts do not tell"
-    return _finding(rule, status, _subject(rule, facts, item), taken, why)
+        why = f"the facts do not tell {', '.join(missing)}" if missing else "the facts do not tell" + _of_elements(rule)
+    key = str(item["id"]) if isinstance(item, dict) and item.get("id") is not None else ""
+    return _finding(rule, status, _subject(rule, facts, item), taken, why, key)
 
 
 def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
@@ -137,6 +144,8 @@ def judge_rules(policy: Policy, facts: Json) -> t.Iterator[Finding]:
         doubt = ""
         if blind and _is_about(rule, _SEEN):
             doubt = "the host cannot see its kills"
+        elif facts["unreadable"] and _is_about(rule, _SEEN):
+            doubt = "; ".join(facts["unreadable"])
         elif left_out and _is_about(rule, ("units",)):
             doubt = f"{left_out} units are counted and not listed"
         for found in _host(rule, facts) if rule.each is None else _each(rule, facts):

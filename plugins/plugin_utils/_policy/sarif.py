@@ -41,12 +41,17 @@ def _rules(policy: Policy, findings: t.Iterable[Finding]) -> list[Json]:
     return list(made.values())
 
 
-def _fingerprint(finding: Finding) -> str:
-    """The same in the next run, whatever the values are then."""
-    return hashlib.sha256("\0".join((finding.host, finding.id, finding.subject)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _fingerprints(findings: t.Iterable[Finding]) -> t.Iterator[str]:
+    """The same in the next run, whatever the values are then, and no two of a run."""
+    seen = {}  # type: dict[tuple[str, ...], int]
+    for one in findings:
+        parts = (one.host, one.id, one.subject) + ((one.key,) if one.key else ())
+        seen[parts] = number = seen.get(parts, 0) + 1
+        text = "\0".join(parts + ((f"#{number}",) if number > 1 else ()))
+        yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _result(finding: Finding, line: int, index: dict[str, int]) -> Json:
+def _result(finding: Finding, line: int, index: dict[str, int], fingerprint: str) -> Json:
     host, subject = printable(finding.host), printable(finding.subject)
     lines = [gist(finding)] + ([finding.remedy] if finding.remedy else [])
     result = {
@@ -60,7 +65,7 @@ def _result(finding: Finding, line: int, index: dict[str, int]) -> Json:
                 "logicalLocations": [{"name": subject, "fullyQualifiedName": f"{host}/{subject}", "kind": "resource"}],
             }
         ],
-        "partialFingerprints": {"memopsFinding/v1": _fingerprint(finding)},
+        "partialFingerprints": {"memopsFinding/v1": fingerprint},
         "properties": {
             "host": host,
             "status": finding.status,
@@ -78,7 +83,8 @@ def render(findings: t.Sequence[Finding], policy: Policy) -> str:
     """The JSON text."""
     rules = _rules(policy, findings)
     index = {rule["id"]: number for number, rule in enumerate(rules)}
-    results = [_result(one, HEAD + number + 1, index) for number, one in enumerate(findings) if one.status != PASS]
+    marked = enumerate(zip(findings, _fingerprints(findings)))
+    results = [_result(one, HEAD + number + 1, index, mark) for number, (one, mark) in marked if one.status != PASS]
     driver = {"name": "memops.linux", "informationUri": "https://galaxy.ansible.com/ui/repo/published/memops/linux/", "rules": rules}
     unread = sum(one.status == UNKNOWN for one in findings)
     run = {

@@ -5,45 +5,24 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
-from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 from .checks import made
 from .declarable import BY_NAME, JUDGED_ONLY
 from .finding import FAIL, PASS, UNKNOWN, Finding
 from .kernel import judge_kernel, without_cgroup
 from .model import Policy, Service
+from .unit_names import units_of
 
 _APPLY = "memops.linux.oom_protect applies it"
 #: A share of RAM is rounded to pages by systemd, of up to 64 KiB.
 _PAGE = 65536
+_SCORE = re.compile(r"-?[0-9]{1,4}")
 _GONE = ("not-found", "masked", "bad-setting", "error")
-
-
-def _names(unit: Json) -> list[str]:
-    """The unit's own name, and those it was asked for by."""
-    found = [str(unit["name"])] if unit["name"] is not None else []
-    for key in ("names", "aliases", "asked"):
-        more = unit.get(key)
-        found += [str(name) for name in (more if isinstance(more, list) else [more]) if name is not None]
-    return found
-
-
-def _is_instance(name: str, template: UnitName) -> bool:
-    try:
-        return parse_unit_name(name).template == template.name
-    except ValueError:
-        return False
-
-
-def units_of(service: Service, units: t.Sequence[Json]) -> list[Json]:
-    """The unit of that name, or all instances of a template."""
-    if service.unit.is_template:
-        return [unit for unit in units if any(_is_instance(name, service.unit) for name in _names(unit)) and unit["name"] != service.unit.name]
-    return [unit for unit in units if service.unit.name in _names(unit)][:1]
 
 
 def _size(value: t.Any) -> t.Any:
@@ -93,7 +72,7 @@ def _strays(unit: Json, service: Service, wanted: int) -> tuple[dict[str, int], 
         return None
     strays = {}  # type: dict[str, int]
     for score, count in scores.items():
-        value = whole(int(score)) if str(score).lstrip("-").isdigit() else None
+        value = int(score) if _SCORE.fullmatch(str(score)) else None
         if value is None:
             return None
         if value == wanted or service.own_score == "allow" or (service.own_score == "lower" and value < wanted):
@@ -217,7 +196,7 @@ def _without(policy: Policy, service: Service, facts: Json) -> Finding:
 def judge_services(policy: Policy, facts: Json) -> t.Iterator[Finding]:
     units, ram = facts["units"], whole(facts["memory"].get("total"))
     for service in policy.services:
-        found = units_of(service, units or ())
+        found = units_of(service.unit, units or ())
         if not found:
             yield _without(policy, service, facts)
         for unit in found:

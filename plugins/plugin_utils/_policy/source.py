@@ -21,36 +21,46 @@ BASELINE = "baseline"
 _MAX_DEPTH = 8
 
 
-class _Loader(yaml.SafeLoader):
-    """Two keys of one name are a mistake, not a choice."""
+def _check_keys(root: yaml.Node | None) -> None:
+    """Two keys of one name are a mistake, not a choice. As written: what `<<` brings along may be there again."""
+    seen, todo = set(), [root] if root is not None else []  # type: tuple[set[int], list[yaml.Node]]
+    while todo:
+        node = todo.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += reversed(node.value)
+            continue
+        keys = set()
+        for key, _value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise PolicyError(f"line {key.start_mark.line + 1}: a key has to be a word")
+            if (key.tag, key.value) in keys:
+                raise PolicyError(f"line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
+            keys.add((key.tag, key.value))
+        todo += [value for _key, value in reversed(node.value)]
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[t.Any, t.Any]:
-    seen = set()
-    for key_node, _value in node.value:
-        key = loader.construct_object(key_node, deep=deep)
-        try:
-            twice = key in seen
-        except TypeError:
-            raise PolicyError(f"line {key_node.start_mark.line + 1}: a key has to be a word") from None
-        if twice:
-            raise PolicyError(f"line {key_node.start_mark.line + 1}: the key {key!r} is there twice")
-        seen.add(key)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=deep)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+def _parsed(text: str) -> t.Any:
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        _check_keys(root)
+        return loader.construct_document(root) if root is not None else None
+    finally:
+        loader.dispose()
 
 
 def _read(path: str) -> t.Any:
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8")
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        return _parsed(text)
     except OSError as exc:
         raise PolicyError(f"the policy {path} could not be read: {exc.strerror}. Give the path of a file, a mapping, or {BASELINE}") from exc
     except UnicodeDecodeError as exc:
         raise PolicyError(f"the policy {path} is not UTF-8") from exc
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:  # also a date of no calendar, and too deep
         raise PolicyError(f"the policy {path} is no YAML: {' '.join(str(exc).split())}") from exc
     except PolicyError as exc:
         raise PolicyError(f"the policy {path}: {exc}") from exc

@@ -56,10 +56,52 @@ in_batches() {
     says "Policy policy on 2 hosts: no failures, 2 not known on 2 hosts, which is no pass, 2 passed."
 }
 
+# A playbook that judged nobody has not passed, whatever leaves it without hosts: a pattern, --limit, or an empty inventory.
+of_nobody() {
+    local playbook=memops.linux.compliance
+    printf 'all: {}\n' >"$out/empty.yml"
+    printf 'all: {children: {web: {hosts: {one: {}}}, db: {hosts: {two: {}}}}, vars: {ansible_connection: local}}\n' >"$out/groups.yml"
+    printf 'all: {hosts: {localhost: {ansible_connection: local}}}\n' >"$out/local.yml"
+    judge 2 nobody "$right" -e memops_hosts=nope
+    says "nope names no host of the inventory, so nothing was judged"
+    judge 2 nobody "$right" -i "$out/groups.yml" -e memops_hosts=db --limit web
+    says "db names no host of the inventory within --limit, so nothing was judged"
+    nobody 2 -i "$out/empty.yml"
+    says "all names no host of the inventory, so nothing was judged"
+    nobody 4 -i "$out/empty.yml" --limit web
+    says "the inventory is empty, so nothing was judged"
+    if [ -e "$out/nobody" ]; then
+        echo "something was written of nobody" >&2
+        exit 1
+    fi
+    judge 0 limited "$right" -i "$out/groups.yml" --limit db
+    says "Policy policy on 1 host:"
+    judge 0 limited "$right" -i "$out/groups.yml" -e 'memops_hosts=all:!web' --limit two,one
+    says "Policy policy on 1 host:"
+    # A localhost is judged where it is asked for, also one that no inventory has; it has no facts here, which is no pass.
+    for inventory in "$out/local.yml" "$out/empty.yml"; do
+        nobody 4 -i "$inventory" -e memops_hosts=localhost
+        says "NOT KNOWN facts on localhost"
+    done
+}
+
+# nobody EXIT-CODE [ARGUMENT...]: judge, with an inventory of its own
+nobody() {
+    local wanted="$1" code=0
+    shift
+    ansible-playbook memops.linux.compliance -e oom_compliance_gather=false -e "oom_compliance_dest=$out/nobody" \
+        -e "{\"oom_compliance_policy\": $right}" -e '{"oom_compliance_formats": []}' "$@" >"$out/log" 2>&1 || code=$?
+    if [ "$code" != "$wanted" ]; then
+        cat "$out/log"
+        echo "exit code $code, wanted $wanted: $*" >&2
+        exit 1
+    fi
+}
+
 with_cache() {
     echo "== $1"
     export ANSIBLE_CACHE_PLUGIN="$1" ANSIBLE_CACHE_PLUGIN_CONNECTION="$2"
-    rm -rf "$out/right" "$out/wrong" "$out/untold" "$out/check"
+    rm -rf "$out/nobody" "$out/right" "$out/wrong" "$out/untold" "$out/check"
     ansible-playbook -i inventory.yml gather.yml
     judge 0 right "$right"
     judge 0 right "$right" --check
@@ -78,6 +120,7 @@ with_cache() {
     fi
     judge 0 told "$wrong" -e oom_compliance_enforce=false
     in_batches
+    of_nobody
     for name in index.html report.json report.md kills.csv junit.xml findings.sarif findings.json suggestions.yml; do
         test -s "$out/wrong/$name"
     done

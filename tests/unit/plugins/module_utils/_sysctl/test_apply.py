@@ -119,7 +119,12 @@ def test_gone_again_leaves_the_kernel_alone(machine):
 def test_shadowed(machine):
     (machine.root / "etc/sysctl.conf").write_text("vm.swappiness = 60\n")
     (machine.root / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
+    check = machine.run({"swappiness": 10}, check_mode=True)
+    same(machine)
+    warned, machine.warnings[:] = list(machine.warnings), []
     done = machine.run({"swappiness": 10})
+    assert warned == check["shadowed"] == done["shadowed"]
+    assert check["settings"]["swappiness"]["shadowed_by"] == done["settings"]["swappiness"]["shadowed_by"]
     one = done["settings"]["swappiness"]
     assert one["live"] == 10 and not one["persistent"] and not one["verified"] and not done["verified"]
     assert one["shadowed_by"] == "/etc/sysctl.d/99-sysctl.conf (a link to /etc/sysctl.conf)"
@@ -128,6 +133,28 @@ def test_shadowed(machine):
     link = "/etc/sysctl.d/99-sysctl.conf (a link to /etc/sysctl.conf)"
     assert machine.warnings == done["shadowed"] == ["vm.swappiness=10 will not outlast a boot: %s %s" % (link, sentence)]
     assert not machine.run({"swappiness": 10})["changed"]
+
+
+@pytest.mark.parametrize(
+    "path, text",
+    [
+        ("etc/sysctl.d/91-x.conf", "vm.swappiness = 60\n"),
+        ("etc/sysctl.d/89-x.conf", "vm.swappiness = 60\n"),
+        ("etc/sysctl.d/91-x.conf", "vm.* = 60\n"),
+        ("etc/sysctl.d/90-memops.conf", "vm.swappiness = 60\n"),
+        ("usr/lib/sysctl.d/90-memops.conf", "vm.swappiness = 60\n"),  # hidden by ours
+        ("run/sysctl.d/95-x.conf", "vm.swappiness = 60\n"),
+    ],
+)
+def test_check_mode_foresees_what_wins_at_boot(machine, path, text):
+    (machine.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (machine.root / path).write_text(text)
+    before = sorted(machine.root.rglob("*"))
+    check = machine.run({"swappiness": 10}, check_mode=True)
+    assert sorted(machine.root.rglob("*")) == before
+    done = machine.run({"swappiness": 10})
+    assert check["shadowed"] == done["shadowed"]
+    assert bool(done["shadowed"]) == (os.path.basename(path) > "90-memops.conf" and "*" not in text)
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,52 @@ def test_a_rule_that_does_not_fit_the_facts_is_unknown(changes):
     assert statuses(host(), {"rules": [rule]}, "mine") == {"unknown"}
 
 
+EXITED = held_by("no_cgroup")
+OF_UNITS = [
+    ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None), "unknown"),
+    ("unkillable-memory", unit(oom_score_adjust=None), "unknown"),
+    ("unkillable-memory", unit(memory_current=None), "pass"),
+    ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None, active_state="failed"), "pass"),
+    ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None, kernel=EXITED), "pass"),
+    ("limits-exceed-memory", unit(unlimited=[]), "unknown"),
+    ("limits-exceed-memory", unit(unlimited=[], active_state="inactive"), "pass"),
+    ("guarantees-exceed-memory", unit(memory_min=None, memory_low=None), "pass"),  # an older systemd
+    ("guarantees-exceed-memory", unit(memory_min=None, unlimited=[]), "unknown"),
+]
+
+
+@pytest.mark.parametrize("name, one, wanted", OF_UNITS)
+def test_what_a_running_unit_does_not_tell_is_in_no_sum(name, one, wanted):
+    template = unit("x@.service", load_state="template", active_state=None, oom_score_adjust=None, memory_current=None, unlimited=[], kernel=None)
+    assert statuses(host(units=[one, template]), "baseline", name) == {wanted}
+    over = unit("over.service", oom_score_adjust=-1000, memory_current=9 * GIB, memory_max=9 * GIB, memory_min=9 * GIB)
+    assert statuses(host(units=[one, over]), "baseline", name) == {"fail"}
+
+
+def test_two_that_run_are_two_whatever_the_third_does():
+    found = host(daemons__systemd_oomd="active", daemons__earlyoom="active", daemons__nohang=None)
+    assert statuses(found, "baseline", "two-killers") == {"fail"}
+
+
+def test_events_that_were_not_told_are_not_none():
+    mangled = host()
+    del mangled["unresolved"]
+    assert statuses(mangled, "baseline", "kernel-gave-up") == {"unknown"}
+
+
+MANGLED = [{"visibility__reasons": 5}, {"units": [unit(unlimited=[[]])]}, {"units": [unit(), None]}, {"units": [unit(processes=[[]])]}, {"swap": [1]}]
+
+
+@pytest.mark.parametrize("changes", MANGLED, ids=["reasons", "unlimited", "units", "processes", "swap"])
+def test_facts_of_a_mangled_cache_are_judged_as_far_as_they_go(changes):
+    found = judged(host(**changes))
+    assert len(found) > 20 and "facts" not in {one.id for one in found}
+    gone = {"units": "needs-reload", "swap": "swap-not-persistent"}
+    for key, name in gone.items():
+        if None in changes.get(key, ()) or 1 in changes.get(key, ()):
+            assert statuses(host(**changes), "baseline", name) == {"unknown"}
+
+
 def test_every_rule_has_a_reason():
     assert [rule.id for rule in load_policy("baseline").rules if len(rule.reason) < 40] == []
 

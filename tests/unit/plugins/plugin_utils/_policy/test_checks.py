@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._oom.visibility import Sight, visibility
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, of, unit
 
 DAY = 86400.0
 WEEK = {"kills": {"max": 0, "window": "7d"}}
+
+
+def of_units(*names):
+    return {"kills": {"max": 0, "units": list(names)}}
+
+
 KILLS = [
     ("none in a week that is seen", host(), WEEK, "pass"),
     ("one", host(kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
@@ -27,6 +37,35 @@ KILLS = [
     ("counted and not listed", host(truncated=3), WEEK, "unknown"),
     ("a flood of forged ones, counted and not listed", host(truncated=3, summary={"total": 3, "untrusted": 3}), WEEK, "pass"),
     ("of another unit", host(kills=[kill(1, time=NOW - DAY, unit="a.service")]), {"kills": {"max": 0, "units": ["b.service"]}}, "pass"),
+    ("facts of a year ago", host(gathered_at=NOW - 365 * DAY, visibility__since=NOW - 400 * DAY), WEEK, "unknown"),
+    ("the window is younger than the facts", host(gathered_at=NOW - 23 * 3600), {"kills": {"max": 0, "window": "1h"}, "max_age": "24h"}, "unknown"),
+    ("facts as old as a hundredth of the window", host(gathered_at=NOW - 0.01 * 7 * DAY), WEEK, "pass"),
+    ("facts a little older", host(gathered_at=NOW - 0.01 * 7 * DAY - 1), WEEK, "unknown"),
+    ("old facts with a kill in the window", host(gathered_at=NOW - DAY, kills=[kill(1, time=NOW - 2 * DAY)]), WEEK, "fail"),
+    ("facts of an unknown age", host(gathered_at=None), WEEK, "unknown"),
+    ("counted by the kernel and not told", host(counters__unexplained=3), WEEK, "unknown"),
+    ("lines that no pattern took", host(visibility__state="partial", visibility__reasons=["9 lines look like OOM kills"]), WEEK, "unknown"),
+    ("partial without a word", host(visibility__state="partial"), WEEK, "unknown"),
+    ("partial in depth, and deep enough", host(visibility__state="partial", visibility__reasons=["the sources reach back to x"]), WEEK, "pass"),
+    ("a list with holes", host(kills=[1, None]), WEEK, "unknown"),
+    ("a unit by its short name", host(kills=[kill(1, unit="mysql.service", time=NOW - DAY)]), of_units("mysql"), "fail"),
+    ("an instance by its template", host(kills=[kill(1, unit="pg@1.service", time=NOW - DAY)]), of_units("pg@.service"), "fail"),
+    ("an instance of another template", host(kills=[kill(1, unit="pg@1.service", time=NOW - DAY)]), of_units("p@"), "pass"),
+    (
+        "a unit by another of its names",
+        host(kills=[kill(1, unit="mariadb.service", time=NOW - DAY)], units=[unit("mariadb.service", names=["mysql.service"])]),
+        of_units("mysql"),
+        "fail",
+    ),
+    ("a unit that the log does not tell", host(kills=[kill(1, unit=None, task_memcg=None, time=NOW - DAY)]), of_units("mysql"), "unknown"),
+    ("a cgroup of no unit", host(kills=[kill(1, unit=None, task_memcg="/docker/1", time=NOW - DAY)]), of_units("mysql"), "pass"),
+    ("a scope that is not told", host(kills=[kill(1, scope="unknown", time=NOW - DAY)]), {"kills": {"max": 0, "scopes": ["global"]}}, "unknown"),
+    (
+        "too many either way",
+        host(kills=[kill(n, scope="global", time=NOW - DAY) for n in (1, 2)]),
+        {"kills": {"max": 1, "scopes": ["global"]}},
+        "fail",
+    ),
     ("of another scope", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 0, "scopes": ["global"]}}, "pass"),
 ]
 
@@ -34,6 +73,23 @@ KILLS = [
 @pytest.mark.parametrize("oom, policy, wanted", [row[1:] for row in KILLS], ids=[row[0] for row in KILLS])
 def test_kills(oom, policy, wanted):
     assert of(judged(oom, policy), "kills") == {"host": wanted}
+
+
+def test_what_a_host_says_of_depth_is_left_to_since():
+    """The words are those of visibility()."""
+    kmsg, journal = SourceReport("/dev/kmsg", "read", first=NOW - 9 * DAY), SourceReport("journal", "read", first=NOW - 9 * DAY)
+    shallow = visibility(Sight(kmsg=kmsg)), visibility(Sight(journal, volatile=True)), visibility(Sight(journal, since=NOW - 20 * DAY))
+    for sight in shallow:
+        assert sight["state"] == "partial"
+        assert of(judged(host(visibility=sight), WEEK), "kills") == {"host": "pass"}
+    holes = visibility(Sight(journal, lost=1)), visibility(Sight(journal, unparsed=1)), visibility(Sight(journal, container="lxc"))
+    for sight in holes:
+        (finding,) = [one for one in judged(host(visibility=sight), WEEK) if one.id == "kills"]
+        assert finding.status == "unknown" and finding.evidence["why"] == sight["reasons"][0]
+
+
+def test_facts_are_gathered_of_the_units_whose_kills_count():
+    assert "mysql.service" in units_of(load_policy(of_units("mysql")))
 
 
 SIGHT = [
@@ -145,6 +201,8 @@ LAYERS = [
     ("own score, lower is welcome", unit(**GOOD) | {"scores": {"-1000": 1, "-500": 1}}, service(own_score="lower"), {}, ""),
     ("own score, higher is not", unit(**GOOD) | {"scores": {"0": 1}}, service(own_score="lower"), {"service-processes": "fail"}, ""),
     ("scores not told", good(scores=None), service(), {"service-processes": "unknown"}, "do not tell the scores"),
+    ("scores of a mangled cache", good(scores={"--5": 1}), service(), {"service-processes": "unknown"}, "do not tell the scores"),
+    ("digits of another script", good(scores={"\u00b2": 1}), service(), {"service-processes": "unknown"}, "do not tell the scores"),
     ("stopped", good(scores=None, active_state="inactive"), service(), {}, ""),
     ("reload not told", good(needs_reload=None), service(), {"service-reload": "unknown"}, ""),
     ("score not told", good(oom_score_adjust=None), service(), {"service-setting": "unknown"}, "do not tell OOMScoreAdjust="),

@@ -26,6 +26,18 @@ HELD = [
     ("a share of nothing", "ratio(a, b) <= `0.5`", {"a": 1, "b": 0}, None),
     ("no order among lists", "a < b", {"a": [], "b": []}, None),
     ("a filter sees the elements", "length(units[?x == 'y'].z) == `0`", {"units": [{"x": "y", "z": 1}]}, False),
+    ("a filter that an element does not answer", "length(units[?x == 'y']) == `0`", {"units": [{"x": "z"}, {}]}, None),
+    ("and: false decides in a filter, too", "length(units[?n == 'a' && x > `1`]) == `0`", {"units": [{"n": "b"}]}, True),
+    ("asked for in a filter", "length(units[?x == `null`]) == `1`", {"units": [{"x": None}, {"x": 1}]}, True),
+    ("asked for with type() in a filter", "sum(units[?type(x) == 'number'].x) == `1`", {"units": [{}, {"x": 1}]}, True),
+    ("an element that is null", "length(values(d)[?@ == 'active']) < `2`", {"d": {"a": None}}, None),
+    ("a filter behind a projection", "length(units[*].p[?s == 'old'][]) == `0`", {"units": [{"p": [{}]}]}, None),
+    ("a filter in a filter", "length(units[?length(p[?s == 'old']) > `0`]) == `0`", {"units": [{"p": [{}]}]}, None),
+    ("a filter behind a pipe", "units | length([?s == 'old']) == `0`", {"units": [{}]}, None),
+    ("a filter in not_null()", "not_null(units[?s == 'old'], `true`)", {"units": [{}]}, None),
+    ("or: true decides beside a filter", "a || length(units[?s == 'old']) == `0`", {"a": True, "units": [{}]}, True),
+    ("a filter takes what is true", 'units[?a && !b].n == `["x"]`', {"units": [{"a": 1, "b": False, "n": "x"}, {"a": 2, "b": True}]}, True),
+    ("a filter with not", "length(units[?!b]) == `1`", {"units": [{"b": False}, {"b": True}]}, True),
     ("a pipe sees what came before", "kills[*].unit | length(@) == `0`", {"kills": []}, True),
     ("a list is true when it is not empty", "kills && a", {"kills": [], "a": True}, False),
     ("a default inside of a function", "contains(['a'], x || 'a')", {}, True),
@@ -62,3 +74,5 @@ def test_taken_is_what_decided():
 def test_values_that_cannot_be_compared_are_an_error_of_jmespath():
     with pytest.raises(JMESPathError, match="not supported between"):
         Expression("a < b").holds({"a": "infinity", "b": 1})
+    with pytest.raises(JMESPathError, match="infinity"):
+        Expression("ceil(`1e999`) > `1`").holds({})

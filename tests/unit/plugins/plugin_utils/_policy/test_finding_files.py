@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.plugins.plugin_utils._policy import judge as judge_room
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import junit
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import judge
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.finding import Finding
@@ -110,6 +111,65 @@ def test_junit_tells_a_failure_from_what_is_not_known(plain):
         assert int(element.get("failures")) == len(list(element.iter("failure")))
         assert int(element.get("errors")) == len(list(element.iter("error")))
         assert int(element.get("tests")) == len(list(element.iter("testcase")))
+
+
+def test_junit_has_what_its_schemas_know(plain):
+    """Jenkins (junit-10.xsd) has no skipped and no timestamp of the whole; Ant (JUnit.xsd) wants a timestamp of each suite."""
+    root = ElementTree.fromstring(plain.junit())
+    assert sorted(root.attrib) == ["errors", "failures", "name", "tests", "time"]
+    for suite in root:
+        assert sorted(suite.attrib) == ["errors", "failures", "hostname", "name", "skipped", "tests", "time", "timestamp"]
+        assert suite.get("timestamp") == "2025-11-22T18:11:40"
+
+
+EACH_KILL = {"id": "each-kill", "severity": "error", "message": "m", "remedy": "r", "for": "kills", "assert": "`false`"}
+TWICE = [
+    ({"swap": {"min": "9G", "max": "10%"}}, host()),
+    ({"rules": [EACH_KILL]}, host(kills=[kill(1, unit="a.service"), kill(5, unit="a.service")])),
+    ({"rules": [EACH_KILL]}, host(kills=[kill(1, unit="a.service"), kill(1, unit="a.service")])),
+    ({"rules": [dict(EACH_KILL, **{"for": "settings.*"})]}, host()),
+]
+
+
+@pytest.mark.parametrize("policy, oom", TWICE)
+def test_no_two_findings_have_one_name(policy, oom):
+    found = fleet({"h": (oom,)}, policy)
+    names = [case.get("name") for case in ElementTree.fromstring(found.junit()).iter("testcase")]
+    marks = [result["partialFingerprints"]["memopsFinding/v1"] for result in json.loads(found.sarif())["runs"][0]["results"]]
+    assert len(names) == len(set(names)) >= 3
+    assert len(marks) == len(set(marks)) >= 2
+
+
+def test_the_fingerprint_of_a_kill_outlasts_the_other_one():
+    both, one = [kill(1, unit="a.service", time=NOW - 90), kill(5, unit="a.service", time=NOW - 60)], [kill(5, unit="a.service", time=NOW - 60)]
+    marks = [
+        {result["partialFingerprints"]["memopsFinding/v1"] for result in json.loads(found.sarif())["runs"][0]["results"]}
+        for found in (fleet({"h": (host(kills=kills),)}, {"rules": [EACH_KILL]}) for kills in (both, one))
+    ]
+    assert marks[1] < marks[0]
+
+
+def test_a_host_that_cannot_be_judged_leaves_the_others(monkeypatch):
+    """No facts are known that break the code; those that did are in other tests."""
+
+    real = judge_room.judge_host
+
+    def broken(policy, facts, now):
+        if facts["memory"] == {"broken": True}:
+            raise TypeError("of a kind\n nobody thought of")
+        return real(policy, facts, now)
+
+    monkeypatch.setattr(judge_room, "judge_host", broken)
+    found = fleet({"bad": (host(memory={"broken": True}),), "good": (host(),)}, {"settings": {"swappiness": 60}})
+    assert [(one.host, one.id, one.status) for one in found.findings if one.host == "bad"] == [("bad", "facts", "unknown")]
+    assert {one.status for one in found.findings if one.host == "good"} == {"pass"}
+    assert "NOT KNOWN facts on bad" in found.message and "(TypeError: of a kind nobody thought of)" in found.message
+
+
+def test_a_long_reason_is_cut():
+    rule = dict(EACH_KILL, **{"for": "[`1`]", "assert": "join(',', units)"})
+    (line,) = [line for line in fleet({"h": (host(units=[unit()] * 9),)}, {"rules": [rule]}).message.splitlines() if "each-kill" in line]
+    assert "cannot be applied" in line and len(line) < 600
 
 
 def test_sarif_is_what_its_schema_asks_for(plain):

@@ -36,6 +36,15 @@ WRONG = [
     ({"settings": {"vm.swappines": 1}}, "settings.vm.swappines: is no vm setting"),
     ({"settings": {"swappiness": "many"}}, "settings.swappiness: has to be a whole number"),
     ({"settings": {"swappiness": {"mni": 1}}}, "settings.swappiness.mni: is no key of a setting; did you mean min?"),
+    ({"settings": {"vm.swappiness": {}}}, "settings.vm.swappiness: expects nothing; give min, max or both"),
+    ({"settings": {"swappiness": {"min": None}}}, "settings.swappiness: expects nothing"),
+    ({"settings": {"swappiness": {"min": 60, "max": 1}}}, "settings.swappiness: no value is at least 60 and at most 1"),
+    ({"settings": {"vm.swappiness": 1, "swappiness": 2}}, "settings.swappiness: swappiness stands there twice, as vm.swappiness too"),
+    ({"swap": {"min": "4G", "max": "1G"}}, "swap.min: no swap is at least 4G and at most 1G"),
+    ({"swap": {"min": "40%", "max": "10%"}}, "swap.min: no swap is at least 40% and at most 10%"),
+    ({"kills": {"max": 0, "units": ["a", "b c"]}}, "kills.units[1]: 'b c' is no unit name"),
+    ({"services": []}, "the policy expects nothing"),
+    ({"services": [], "swap": {}, "settings": {}, "killers": {}, "rules": []}, "the policy expects nothing"),
     ({"killers": {"earlyoom": "running"}}, "killers.earlyoom: 'running' is none of active, inactive, absent"),
     ({"killers": {"earlyom": "active"}}, "killers.earlyom: is no killer"),
     ({"kills": {"max": -1}}, "kills.max: has to be a whole number of 0 or more, not -1"),
@@ -88,6 +97,29 @@ def test_a_policy_builds_on_another(tmp_path):
     assert policy.max_age == 86400.0
 
 
+MERGED = """
+settings:
+  vm.swappiness: &base {min: 1, max: 10}
+  vm.page-cluster:
+    <<: *base
+    max: 5
+services:
+  - &one {name: a, oom_score_adjust: 1}
+  - {<<: *one, name: b}
+"""
+
+
+def test_merge_keys_of_yaml(tmp_path):
+    (tmp_path / "a.yml").write_text(MERGED)
+    policy = load_policy(str(tmp_path / "a.yml"))
+    assert policy.settings == {"swappiness": Range((), 1, 10), "page-cluster": Range((), 1, 5)}
+    assert [(one.unit.name, one.settings) for one in policy.services] == [(name, {"oom_score_adjust": "1"}) for name in ("a.service", "b.service")]
+
+
+def test_a_share_and_a_size_differ_from_host_to_host():
+    assert load_policy({"swap": {"min": "50%", "max": "1G"}}).swap.max == "1G"
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
@@ -96,6 +128,8 @@ def test_a_policy_builds_on_another(tmp_path):
         ("extends: a.yml\n", "in a circle"),
         ("!!python/object/apply:os.system [id]\n", "is no YAML"),
         ("kills: {max: {{ most }}}\n", "a key has to be a word"),
+        ("settings:\n  <<: {}\n  <<: {}\n", "line 3: the key '<<' is there twice"),
+        ("name: 2026-13-99\n", "is no YAML"),
     ],
 )
 def test_a_wrong_file(tmp_path, text, said):
