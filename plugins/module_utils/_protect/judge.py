@@ -20,7 +20,7 @@ from .plan import reload_due, steps, wanted_file
 from .proof import Gap
 from .restart import refusal
 from .scores import Score
-from .survey import Current, survey
+from .survey import survey
 from .together import judge_together
 from .wish import UNTOUCHED, Wish, WishError, alias_conflict, standing
 
