@@ -162,10 +162,10 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
         journal = JournalScan(host, since, wish.until, wish.journal_directory, wish.include_tasks)
         collector.read(journal, forged=True)
         reports.append(journal.report)
-        if wish.journal_directory is None:
-            strangers = JournalScan(host, wish.since, wish.until, timeout=20, foreign=True)
-            collector.read(strangers, forged=True)
-            reports += [strangers.report] if strangers.report.status != "absent" else []
+        timeout = 20 if wish.journal_directory is None else 60
+        strangers = JournalScan(host, wish.since, wish.until, wish.journal_directory, timeout=timeout, foreign=True)
+        collector.read(strangers, forged=True)
+        reports += [strangers.report] if strangers.report.status != "absent" else []
     if "kmsg" in sources:
         from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 

@@ -80,7 +80,7 @@ class Incident:
     def kill(self, line: LogLine, victim: Process, context: Optional[str], member: bool) -> Kill:
         summary = self.summary[1] if self.summary else None
         chosen = self.chosen[1] if self.chosen else None
-        if chosen is not None:
+        if chosen is not None and (not member or int(chosen.group("pid")) == victim.pid):  # the others of a group have their own
             victim = victim._replace(oom_score=int(chosen.group("score")))
         victim = self.table.complete(victim)
         contexts = (context, chosen.group("context") if chosen else None)

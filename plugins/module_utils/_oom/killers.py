@@ -4,6 +4,7 @@
 """Kills by user-space killers, and systemd's own verdicts, from what the daemons print."""
 
 import re
+from itertools import islice
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
@@ -71,6 +72,8 @@ VERDICT_RESULT = regex(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
 VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
 
 _MAX_PENDING = 1024
+#: Processes of one cgroup that one line of oomd may name: each becomes a kill.
+_MAX_NAMED = 128
 
 
 def _int(text: Optional[str]) -> Optional[int]:
@@ -165,10 +168,9 @@ class FbOomdState:
         if died:
             cgroup = self._tried.get(key)
             self._told[key] = cgroup or ""
-            return tuple(
-                Kill(line=line, victim=Process(pid=int(one.group("pid")), comm=one.group("comm")), killer="oomd", task_memcg=cgroup)
-                for one in FB_MEMBER.finditer(died.group("rest"))
-            )
+            named = islice(FB_MEMBER.finditer(died.group("rest")), _MAX_NAMED)
+            victims = {one.group("pid"): one.group("comm") for one in named}
+            return tuple(Kill(line=line, victim=Process(pid=int(pid), comm=comm), killer="oomd", task_memcg=cgroup) for pid, comm in victims.items())
         return self.kernel_log(line)
 
     def kernel_log(self, line: LogLine) -> Tuple[Kill, ...]:

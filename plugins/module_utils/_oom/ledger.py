@@ -79,6 +79,8 @@ def _same(one: Kill, other: Kill) -> bool:
         return one.line.source != other.line.source
     apart = abs(one.line.time - other.line.time)
     if one.line.source == other.line.source:
+        if one.killer == "kernel" and one.partial != other.partial and one.line.trusted == other.line.trusted:
+            return apart <= _ANNOUNCED  # a log with the newest line first: the announcement stands behind its kill
         return one.killer == "systemd-oomd" and apart <= _OOMD_REPEAT
     return apart <= window
 
@@ -181,7 +183,7 @@ class Ledger:
             entry = self._entries[number]
             repeated = kill.line.source in entry.seen_in
             merged = _merge(entry.kill, kill)
-            if repeated:
+            if repeated and entry.kill.partial == kill.partial:
                 merged = merged._replace(repeats=entry.kill.repeats + kill.repeats + 1)
             seen = entry.seen_in if repeated else entry.seen_in + (kill.line.source,)
             self._entries[number] = Entry(merged, seen)

@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .select import SHORT, lines_of_interest, rest_of
+from .select import ENDS, SHORT, lines_of_interest, rest_of
 from .totals import Totals
 
 _ANCHOR = (b" Killed process ", b"Killed process ")
@@ -116,7 +116,7 @@ class Newest:
 
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)
-        hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint", data))
+        hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint|" + rb"|".join(ENDS), data))
         self._count(data, hits)
 
     def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
@@ -143,6 +143,10 @@ class Newest:
                 else:
                     self._count_kill(kill, announced)
                 announced = b""
+            elif data.startswith(ENDS, hit):
+                start = data.rfind(b"\n", done, hit) + 1 or done
+                done = _line_end(data, hit)
+                self.odd.append(data[start:done])
         if announced:
             self.odd.append(announced)
 

@@ -22,21 +22,23 @@ _CONTEXT = (
     r"|No available memory \(MPOL_BIND\)|No available memory in cpuset): "
 )
 _KB = r"kB,?\s*"
-# total-vm is in every form since 2.6.36; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
+# vsz to 2.6.35, total-vm in every form since; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
 _SIZES = (
-    r"total-vm:(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB)?"
+    r"(?:total-vm|vsz):(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB)?"
     r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?"
     r"(?:\s*pgtables:(?P<pgtables>\d{1,20})kB)?(?:\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?"
 )
 
 KILLED = (
-    # 2.6.36 to 6.18, EL7 before 3.10.0-700, EL8, EL9, EL10
-    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
+    # 2.6.33 to 6.18, EL7 before 3.10.0-700, EL8, EL9, EL10; Virtuozzo names the container
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)(?: in VE \"[^\"\n]{0,64}\")?\s*" + _SIZES, re.DOTALL),
     # EL7 3.10.0-862 and later
     regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL),
     # EL6 2.6.32-642
     regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\) " + _SIZES, re.DOTALL),
-    # 2.6.9 to 2.6.35: no sizes; 2.6.18 ends with a dot
+    # EL5
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\)\.?$", re.DOTALL),
+    # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot
     regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
 # 2.6.18 on x86, from a page fault: no pid.

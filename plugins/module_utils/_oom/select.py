@@ -13,6 +13,8 @@ KERNEL_ANCHORS = (b"Killed process ", b"oom-killer: gfp_mask=0x", b"oom-kill:con
 PREFIXED_ANCHORS = (b" " + KERNEL_ANCHORS[0],) + KERNEL_ANCHORS[1:]
 #: What begins a report.
 HEAD = KERNEL_ANCHORS[1]
+#: What ends a report without a kill; a large file is looked through for it behind heads only.
+ENDS = (b"no killable processes", b"not syncing: ")
 #: All killers, all eras, lines that stand alone. Short needles: half as fast again.
 ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim")
 #: The same head, as a hit of those: it begins where one of them does.
@@ -22,7 +24,8 @@ _NEAR = 3
 #: A name with a newline tears its record, and other lines may come between; so far the rest is looked for.
 _TORN = 16
 _PREAMBLE = 3
-_FOLLOW = 600
+#: A few lines: the reaper's may stand before that of the group.
+_FOLLOW = 2048
 #: How far back a kill without a header may have its table, and how many victims of a group may share one.
 _REACH = 256 << 10
 #: The two lines of one kill, with others' lines in between.
@@ -96,6 +99,11 @@ def _row(data: bytes, pid: bytes, low: int, start: int) -> List[int]:
     return _find_lines(data, b"%s] " % pid, low, start) + _find_lines(data, b"tgid total_vm", low, start)[-1:]
 
 
+def _group(data: bytes, end: int) -> List[int]:
+    """What says behind a kill that its whole group follows."""
+    return _find_lines(data, b"memory.oom.group", end, end + _FOLLOW)[:1]
+
+
 def rest_of(data: bytes, end: int, last: bytes) -> bytes:
     """The lines behind a torn record's first line, up to the one with its last words; the next one where there is none near.
 
@@ -144,6 +152,7 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
     done = -1
     used = 0  # the end of the last kill that had a table before it: the next one's lies behind
     members = 0
+    ended = -1  # the last head behind which nobody was killed
     for hit in hits:
         if hit < done:
             continue  # several anchors on one line
@@ -163,11 +172,12 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
         elif b"Killed process " in line:
             wanted.add(start)
             if _kill_whole(line):
-                if data.find(b"memory.oom.group", end, end + _FOLLOW) >= 0:
-                    wanted.update(_after(data, end, 1))
+                wanted.update(_group(data, end))
             else:
                 wanted.update(_around_kill(data, start, end, max(used, head, start - _REACH)))
-                if members or data.find(b"memory.oom.group", end, end + _FOLLOW) >= 0:
+                group = _group(data, end)
+                wanted.update(group)
+                if members or group:
                     members += 1
                 if not 0 < members < _MEMBERS:
                     used = end
@@ -184,6 +194,9 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
             wanted.add(start)
             wanted.update(_before(data, start, 1))
             wanted.update(_after(data, end, _TORN if b"sending SIG" in line else 1))  # "dryrun, not actually sending"
+            if head > ended and ENDS[0] in line:
+                wanted.update(_find_lines(data, b" reached of cgroup /", max(head, start - _REACH), start)[-1:])
+                ended = head
         if _NOHANG.search(line):  # it named its victim some lines before
             wanted.add(start)
             wanted.update(_before(data, start, _NOHANG_LINES))

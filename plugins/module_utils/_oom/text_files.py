@@ -90,11 +90,12 @@ class TextFiles:
         every_line = plain and size <= (_DEEP_FILE if path.endswith(".json") else _EVERY_LINE)
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
         kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
-        anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel)  # type: Tuple[bytes, ...]
+        anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel + select.ENDS)  # type: Tuple[bytes, ...]
         scan = FileScan(
             path,
             anchors=anchors,
             head=select.HEAD_OF_ALL if deep else select.HEAD,
+            near=select.KERNEL_ANCHORS[2:] + select.ENDS,
             since=wish.since,
             until=wish.until,
             follow=named,

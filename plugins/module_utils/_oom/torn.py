@@ -21,6 +21,10 @@ _MAX_FRAGMENTS = 5
 #: Records that are open at once in one stream, and streams with an open record.
 _MAX_OPEN = 4
 _MAX_STREAMS = 256
+#: How many ways one record is put together. The kernel's take fewer than ten; whoever writes more is after our time.
+_MAX_READINGS = 64
+#: The kernel's records end at 2 KiB.
+_MAX_REST = 2048
 #: A syslog daemon stamps the parts one by one, microseconds apart as a rule.
 _SPAN = 1.0
 # A line without one of these ends no record.
@@ -58,24 +62,38 @@ class _Record:
         self.told = False
         self.guess = None  # type: Optional[Reading]
         self._fragments = []  # type: List[LogLine]
+        self._budget = _MAX_READINGS
 
     def take(self, line: LogLine, name: Optional[str]) -> Optional[Reading]:
         """The whole record, if this line is its end.
 
         name -- what the name should be; else it is as long as it can be
         """
+        if opens(line.text) and matched(line.text):
+            return None  # a whole record of its own, nobody's rest
         rest = _as_rest(self.first, line)
         if not _same_record(self.first, rest):
             return None
-        readings = list(self._readings(rest)) if _ENDS.match(rest.text) else []
+        found = None  # type: Optional[Reading]
+        if len(rest.text) <= _MAX_REST and _ENDS.match(rest.text):
+            for one in self._readings(rest):
+                if found is None or name_in(one[0].text) == name:
+                    found = one
+                if name is None or name_in(found[0].text) == name:
+                    break
         if len(rest.text) < NAME and len(self._fragments) < _MAX_FRAGMENTS:
             self._fragments.append(rest)
-        return next((one for one in readings if name_in(one[0].text) == name), readings[0] if readings else None)
+        return found
 
     def _readings(self, rest: LogLine) -> Iterator[Reading]:
         """What the record may be, the longest name first."""
         for count in range(len(self._fragments), -1, -1):
             for between in combinations(self._fragments, count):
+                if not is_name("\n".join([one.text for one in between])):
+                    continue
+                if self._budget <= 0:
+                    return
+                self._budget -= 1
                 text = "\n".join([self.first.text] + [one.text for one in between] + [rest.text])
                 if matched(text) > len(text) - len(rest.text) and is_name(name_in(text)):
                     yield self.first._replace(text=text), [*between, rest]
@@ -113,7 +131,11 @@ class _Stream:
             if not record.left and not record.told and record.guess is not None:
                 self._put(record, record.guess)
         self._records = [record for record in self._records if record.left]
-        return [] if any(not record.told for record in self._records) else self._release()
+        waiting = [record.first for record in self._records if not record.told]
+        # One that was taken for a part of another is no longer held.
+        at = next((at for at, one in enumerate(self._held) if any(one is first for first in waiting)), len(self._held))
+        held, self._held = self._held[:at], self._held[at:]
+        return held
 
     def _put(self, record: _Record, reading: Reading) -> None:
         whole, parts = reading
@@ -130,10 +152,6 @@ class _Stream:
         for record in self._records:
             record.left = 0
         return self._settle()
-
-    def _release(self) -> List[LogLine]:
-        held, self._held = self._held, []
-        return held
 
     @property
     def open(self) -> bool:

@@ -12,7 +12,7 @@ from .model import SourceReport
 
 #: The rest of such a source was read.
 _PART_READ = ("corrupt", "truncated", "rotated", "timeout", "too_big")
-_SEEN = ("read", "skipped") + _PART_READ
+_SEEN = ("read",) + _PART_READ
 #: A log begins some time after the boot that it belongs to.
 _SLACK = 300.0
 _MAX_REASONS = 12
@@ -51,11 +51,13 @@ def _utc(moment: float) -> str:
 
 def _said(report: SourceReport) -> str:
     reason = ": %s" % printable(report.reason) if report.reason else ""
-    return "%s is %s%s" % (printable(report.name), report.status, reason)
+    status = "empty" if report.status == "read" and report.bytes == 0 else report.status
+    return "%s is %s%s" % (printable(report.name), status, reason)
 
 
 def _seen(report: Optional[SourceReport]) -> bool:
-    return report is not None and report.status in _SEEN
+    """An empty file says nothing, and neither does one that was skipped because it is older than what was asked for."""
+    return report is not None and report.status in _SEEN and not (report.status == "read" and report.bytes == 0)
 
 
 def reach(sight: Sight) -> Optional[float]:
@@ -85,6 +87,8 @@ def visibility(sight: Sight) -> Dict[str, Any]:
         partial += _gaps(sight)
     if sight.since is not None and since is not None and since > sight.since + _SLACK and not blind:
         partial.append("the sources reach back to %s, asked for was %s" % (_utc(since), _utc(sight.since)))
+    if sight.since is not None and since is None and not blind:
+        partial.append("no source tells how far it reaches back, asked for was %s" % _utc(sight.since))
     if sight.volatile and persistent and not any(_seen(r) for r in sight.files):
         if sight.since is None or (sight.boot_time is not None and sight.since < sight.boot_time):
             partial.append("the journal is kept in memory only: nothing from before this boot")

@@ -75,7 +75,7 @@ class Cutter:
         self.end = 0
         self.lines = None  # type: Optional[int]  # set to 0 to have them counted
         self._floor = 0  # nothing before it goes into an excerpt; a line begins here
-        self._near_until = 0  # the end of the block whose head was the last hit
+        self._near_until = 0  # the end of the last head's block
 
     def cut(self, fill: Fill, base: int = 0) -> Iterator[Excerpt]:
         """The excerpts of one stream. base -- the offset of its first byte."""
@@ -154,7 +154,8 @@ class Cutter:
             if hit < known:
                 found.append(hit)
                 at = hit + 1
-                self._near_until = hit + self.limits.block if self._is_head(hit) else hit
+                if self._is_head(hit):  # any other may stand in the name of a process, and ends nothing
+                    self._near_until = hit + self.limits.block
         return found
 
     def _line_start(self, at: int, low: int) -> int:

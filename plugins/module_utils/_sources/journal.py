@@ -61,7 +61,7 @@ class JournalScan:
 
     since, until -- epoch seconds, None is no limit
     directory -- an offline journal: a directory of journal files, or one file
-    foreign -- the journals beside this host's own, which are not believed
+    foreign -- the journals beside this host's own, or in the directory, which are not believed
     whole_blocks -- every kernel line from a report's header to its kill, not just the telling ones
     lost -- kernel messages that journald said it missed
     undecodable -- records without a message
@@ -100,9 +100,9 @@ class JournalScan:
         return "journal" if self.directory is None else "journal %s" % self.directory
 
     def _place(self) -> Place:
-        if self.foreign:
-            return foreign_place(self.host, self.since, self.until)
-        return local_place(self.host) if self.directory is None else offline_place(self.host, self.directory)
+        if self.directory is not None:
+            return offline_place(self.host, self.directory, sent=self.foreign)
+        return foreign_place(self.host, self.since, self.until) if self.foreign else local_place(self.host)
 
     def __iter__(self) -> Iterator[LogLine]:
         place = self._place()

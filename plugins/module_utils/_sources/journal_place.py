@@ -5,7 +5,7 @@
 
 import os
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import (
@@ -20,6 +20,7 @@ _VOLATILE = "/run/log/journal"
 #: What other machines sent is looked at, not searched: a collector of journals has more than a host's facts can hold.
 _FOREIGN_BYTES = 256 << 20
 _FOREIGN_FILES = 256
+_SENT = "a journal that systemd-journal-remote was sent: whoever sent it may have written it"
 _GLOB = re.compile(r"([\\*?\[\]{}])")
 
 
@@ -100,25 +101,51 @@ def foreign_place(host: Host, since: Optional[float], until: Optional[float]) ->
     if size > _FOREIGN_BYTES or len(files) > _FOREIGN_FILES:
         reason = "%d files of %d MiB, the first is %s: read them with journal_directory" % (len(files), size >> 20, files[0].path)
         return Place(judge, tuple(files), status="skipped", reason=reason)
-    return Place(judge, tuple(files), tuple("--file=" + _GLOB.sub(r"\\\1", file.path) for file in files))
+    return Place(judge, tuple(files), _named(files))
 
 
-def offline_place(host: Host, directory: str) -> Place:
-    """A journal that was copied: all of its kernel's records are believed, as that kernel's."""
-    judge = Judge("the journal of %s" % directory)
+def _named(files: Iterable[JournalFile]) -> Tuple[str, ...]:
+    """The files as options of journalctl, for which names are patterns."""
+    return tuple("--file=" + _GLOB.sub(r"\\\1", file.path) for file in files)
+
+
+def _was_sent(path: str, below: str) -> bool:
+    """systemd-journal-remote names what it is sent remote-HOST.journal, in a directory remote: any field in it is the sender's."""
+    return any(name.startswith("remote") for name in os.path.relpath(path, below).split(os.sep))
+
+
+def offline_place(host: Host, directory: str, sent: bool = False) -> Place:
+    """A journal that was copied: all of its kernel's records are believed, as that kernel's, but for what was sent.
+
+    sent -- of a directory that holds both kinds, the journals that were sent; else the others
+    """
     path = host.path(directory)
     try:
         if os.path.isdir(path):
-            files = tuple(files_in(path, subdirectories=True))
-            if files:
-                return Place(judge, files, ("--directory=" + path,))
-            return Place(judge, status="absent", reason="no *.journal file in %s" % directory)
+            return _offline_directory(directory, path, sent)
         os.stat(path)
     except FileNotFoundError:
-        return Place(judge, status="absent", reason="%s is not there" % directory)
+        return Place(_copied(directory), status="absent", reason="%s is not there" % directory)
     except OSError as exc:
-        return Place(judge, status="denied", reason="%s: %s" % (directory, exc.strerror))
-    header = read_header(path)
+        return Place(_copied(directory), status="denied", reason="%s: %s" % (directory, exc.strerror))
+    header = None if sent else read_header(path)
     if header is None:
-        return Place(judge, status="not_regular", reason="%s is neither a directory nor a regular file" % directory)
-    return Place(judge, (header,), ("--file=" + path,))
+        status = "absent" if sent else "not_regular"
+        return Place(_copied(directory), status=status, reason="%s is neither a directory nor a regular file" % directory)
+    return Place(_copied(directory, _was_sent(path, os.path.dirname(path))), (header,), ("--file=" + path,))
+
+
+def _copied(directory: str, doubted: bool = False) -> Judge:
+    place = "the journal of %s" % directory
+    return Judge(place, doubt=_SENT, source="other journals") if doubted else Judge(place)
+
+
+def _offline_directory(directory: str, path: str, sent: bool) -> Place:
+    files = tuple(files_in(path, subdirectories=True))
+    strangers = tuple([file for file in files if _was_sent(file.path, path)])
+    own = tuple([file for file in files if not _was_sent(file.path, path)])
+    if own and strangers:
+        return Place(_copied(directory, sent), strangers if sent else own, _named(strangers if sent else own))
+    if sent or not files:
+        return Place(_copied(directory), status="absent", reason="no *.journal file in %s" % directory)
+    return Place(_copied(directory, bool(strangers)), files, ("--directory=" + path,))

@@ -24,12 +24,16 @@ _REASON = "a text log: anybody may have written it"
 _MAX_LINE = 16384
 
 # What stands before the log's own prefix: mail quotes, indentation, grep -H and -n, pager line numbers.
-_JUNK = regex(r"[\s>|]*(?:/[^\s:]+:)?(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d{1,9}:? +(?=\[|[A-Z][a-z]{2} {1,2}\d))?\s*")
+# A relative name looks like a tag: a stamp must follow at once.
+_JUNK = regex(
+    r"[\s>|]*(?:/[^\s:]+:|[A-Za-z._][\w./+-]{0,255}:(?=(?:\d{1,9}:)?(?:<\d{1,3}>|(?:[A-Z][a-z]{2} ){1,2} ?\d|\d{4}-\d\d-\d\d|\[)))?"
+    r"(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d{1,9}:? +(?=\[|[A-Z][a-z]{2} {1,2}\d))?\s*"
+)
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?Z| ?[+-]\d\d:?\d\d)?"
 _CTIME = r"[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}"
 # journalctl in another language; month names are looked up by the clock.
-_LOCAL = r"[^\W\d_]{2,10}\.? {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
+_LOCAL = r"(?:[^\W\d_]{2,10}\.?|\d{1,2}[月월]) {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(?:\.\d+)?"
 _TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[[\d-]+\])?:(?: |$)"
 _SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 # CONFIG_PRINTK_CALLER: T thread, C processor.
@@ -46,8 +50,21 @@ _NO_HOST = regex(
     re.DOTALL,
 )
 _LOCAL_SYSLOG = regex(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
-# busybox and OpenWrt logread: the facility and level stand before the tag
-_LOGREAD = regex(r"(?P<stamp>" + _CTIME + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+# busybox's syslogd, OpenWrt's logread: the facility and level stand before the tag
+_LOGREAD = regex(
+    r"(?P<stamp>"
+    + _CTIME
+    + r"|"
+    + _RFC3164
+    + r"|"
+    + _ISO
+    + r") (?:(?P<host>\S+) )?(?P<facility>[a-z0-9]+)\.[a-z]+ "
+    + _TAG
+    + r"(?:"
+    + _SECONDS
+    + r")?",
+    re.DOTALL,
+)
 # journalctl -o short-full (weekday, zone as a word) and -o short-unix; RFC 5424 as rsyslog and syslog-ng forward it
 _SHORT_FULL = regex(
     r"[^\W\d_]{2,12}\.? (?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: (?:[A-Z]{3,5}|[+-]\d\d(?::?\d\d)?))?) (?P<host>\S+) "
@@ -91,6 +108,9 @@ _OCTAL = regex(r"#(0[0-3][0-7]|177)")
 _INDENTED = regex(r"\s+(?=Memory cgroup out of memory|Out of memory|Killed process|oom-kill:|Tasks? in /)")
 
 
+# dmesg --color=always, grep --color=always; journalctl colours the text alone
+_COLOURS = regex(rb"\x1b\[[0-9;]{0,16}[mK]")
+_COLOURED = regex(r"(?:\x1b\[[0-9;]{0,16}m){1,4}(?P<text>[^\x1b].*?)(?:\x1b\[[0-9;]{0,16}m){1,4}\s*$", re.DOTALL)
 # dmesg --json, one field a line
 _DMESG_JSON_TIME = regex(rb'\s*"time": *(\d{1,12}\.\d{1,9}),')
 _DMESG_JSON_TEXT = regex(rb'\s*"msg": (".*")\s*$')
@@ -220,7 +240,16 @@ class TextLog:
             found = self._json(raw)
             if found is not None:
                 return found
+        if raw[:1] in (b"\0", b"\xef"):  # what a crash leaves behind; the mark that an editor puts before the first line
+            raw = raw.lstrip(b"\0")
+            raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
+        coloured = b"\x1b[" in raw
+        if coloured and (raw.startswith(b"\x1b[") or b"\x1b[K" in raw):  # else they may be a part of a name
+            raw = _COLOURS.sub(b"", raw[:_MAX_LINE])
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
+        if coloured and parts.text.startswith("\x1b["):
+            found_text = _COLOURED.match(parts.text)
+            parts = parts if found_text is None else parts._replace(text=found_text.group("text"))
         time, quality = parts.epoch, "unknown" if parts.epoch is None else "exact"
         if parts.stamp is not None:
             time, quality = self._stamp(parts.stamp)

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What user-space killers print -> kills; systemd's verdicts are none."""
 
+import time
+
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import select
@@ -163,3 +165,12 @@ def test_verdicts_of_systemd_are_no_kills():
     )  # fmt: skip
     assert not [event for event in found if isinstance(event, Kill)]
     assert [event.unit for event in found if isinstance(event, Verdict)] == ["lab.service", "lab.service", "oomd.service"]
+
+
+def test_a_line_of_facebook_oomd_names_so_many_and_no_more():
+    """Anybody may write such a line: each name becomes a kill, and megabytes of them took minutes."""
+    began = time.process_time()
+    same = events((P + "oomd[5]: Killed 9: " + "1(a) " * 1600 + "\n") * 30)
+    many = events((P + "oomd[5]: Killed 900: " + " ".join("%d(a)" % pid for pid in range(900)) + "\n") * 30)
+    assert time.process_time() - began < 2.0
+    assert (len(same), len(many)) == (30, 30 * 128)

@@ -35,6 +35,7 @@ SAME = [
     ("announced, then killed", kill(partial=True, total_vm=None, uptime=5.0), kill(source="journal", uptime=7.0)),
     ("clocks on both sides of a step", kill(at=599.9), kill(source="journal", at=600.1)),
     ("uptimes on both sides of a step", kill(at=None, uptime=4.9995), kill(source="journal", at=None, uptime=5.0)),
+    ("killed, then announced: the newest line first", kill(), kill(partial=True, total_vm=None, at=998.0)),
     ("systemd-oomd says it again", kill(pid=None, killer="systemd-oomd", task_memcg="/a", total_vm=None),
      kill(pid=None, killer="systemd-oomd", task_memcg="/a", total_vm=None, at=1009.0)),
 ]  # fmt: skip
@@ -47,6 +48,8 @@ TWO = [
     ("another time", kill(), kill(source="journal", at=1700.0)),
     ("another kernel second", kill(uptime=5.0), kill(source="journal", uptime=6.0)),
     ("the same file says it twice", kill(), kill()),
+    ("announced, and killed later", kill(partial=True, total_vm=None), kill(at=1006.0)),
+    ("a forged announcement", kill(trusted=True), kill(partial=True, total_vm=None)),
     ("another killer", kill(), kill(source="journal", killer="earlyoom")),
     ("another attempt of earlyoom", kill(killer="earlyoom", total_vm=None, oom_score=1), kill(killer="earlyoom", total_vm=None, source="journal", oom_score=2)),
     ("another cgroup of systemd-oomd", kill(pid=None, killer="systemd-oomd", task_memcg="/a", total_vm=None),

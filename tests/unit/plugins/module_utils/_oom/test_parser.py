@@ -8,9 +8,11 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, Kill, LogLine, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
+from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 K = 1024
@@ -36,6 +38,21 @@ def field(kill, name):
     raise AssertionError(name)
 
 
+def test_the_newest_line_first():
+    """journalctl -r, and web consoles: without kernel seconds nothing but the stamps brings a report together."""
+    lines = (
+        "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=java,pid=7,uid=5",
+        "Memory cgroup out of memory: Killed process 7 (java) " + MODERN,
+    )
+    text = "".join("2026-11-22T20:06:32+00:00 vm1 kernel: %s\n" % line for line in lines[::-1])
+    log, ledger = TextLog("test", Clock(1795377980.0).stamp), Ledger(10)
+    for event in parse(log.lines(text.encode("ascii"))):
+        ledger.add(event)
+    ((kill, seen_in),) = ledger.entries()
+    assert (kill.partial, kill.victim.pid, kill.victim.total_vm, kill.task_memcg, kill.oom_memcg) == (False, 7, 18600 * K, "/a/b", "/a")
+    assert (kill.constraint, kill.repeats, seen_in) == ("CONSTRAINT_MEMCG", 0, ("test",))
+
+
 # (id, text, [expected fields of each kill])
 KILLS = [
     (
@@ -54,6 +71,31 @@ KILLS = [
         "kernel: Out of Memory: Kill process 2500 (httpd) score 10 and children.\n"
         "kernel: Out of memory: Killed process 2501 (httpd).\n",
         [dict(pid=2501, comm="httpd", oom_score=10, partial=False, invoker_gfp_mask="0x201d2", invoker_comm=None)],
+    ),
+    (
+        "EL5: UID before the name, no sizes",
+        "kernel: Out of memory: Killed process 4921, UID 501, (httpd).\n",
+        [dict(pid=4921, uid=501, comm="httpd", scope="global", total_vm=None, partial=False)],
+    ),
+    (
+        "2.6.33 to 2.6.35: vsz",
+        "kernel: Out of memory: kill process 5429 (chrome) score 12 or a child\n"
+        "kernel: Killed process 5429 (chrome) vsz:123456kB, anon-rss:2345kB, file-rss:34kB\n",
+        [dict(pid=5429, comm="chrome", oom_score=12, total_vm=123456 * K, anon_rss=2345 * K, file_rss=34 * K)],
+    ),
+    (
+        "Virtuozzo 7",
+        'kernel: Killed process 665104 (mem)fill) in VE "101" total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n',
+        [dict(pid=665104, comm="mem)fill", total_vm=K, shmem_rss=4 * K)],
+    ),
+    (
+        "4.19 to 5.0: the score of a group is its first victim's",
+        "[9.1] Memory cgroup out of memory: Kill process 70 (a) score 996 or sacrifice child\n"
+        "[9.1] Killed process 70 (a) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n"
+        "[9.1] Tasks in /a are going to be killed due to memory.oom.group set\n"
+        "[9.1] Killed process 70 (a) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n"
+        "[9.1] Killed process 71 (b) total-vm:5kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n",
+        [dict(pid=70, oom_score=996, trigger="fault"), dict(pid=71, oom_score=None, trigger="group")],
     ),
     ("2.6.18: page fault without pid", "kernel: VM: killing process firefox\n", [dict(pid=None, comm="firefox", scope="global")]),
     (

@@ -10,18 +10,22 @@ import time
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom import select
 from ansible_collections.memops.linux.plugins.module_utils._oom.facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._oom.select import lines_of_interest
+from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
+from ansible_collections.memops.linux.plugins.module_utils._sources import scan
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress
 
 LOG = TextLog("log", lambda stamp: (None, "unknown"))
-ALL, KERNEL = select.ALL_ANCHORS, select.KERNEL_ANCHORS
+ALL, KERNEL = select.ALL_ANCHORS, select.KERNEL_ANCHORS + select.ENDS
 
 
 def excerpts(data, anchors, limits=None):
@@ -129,12 +133,20 @@ def report(era, pid, name, rows):
             "Out of memory: Killed process %d (%s) %s,%s" % (pid, name, sizes, tail)]  # fmt: skip
     if era == "no victim":
         return head + list(meminfo()) + ["Out of memory and no killable processes..."]
+    if era == "memcg no victim":
+        limit = ["Memory limit reached of cgroup /lab", "memory: usage 32768kB, limit 32768kB, failcnt 99"]
+        return head + limit + list(meminfo()) + list(table(OLD, 7, rows, 1, -1000, name)) + ["Out of memory and no killable processes..."]
+    if era == "group, reaped":
+        lines = report("group", pid, name, rows)
+        at = [number for number, text in enumerate(lines) if text.startswith("Tasks in /lab")][0]
+        reaper = "oom_reaper: reaped process %d (%s), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB" % (pid, name)
+        return lines[:at] + [reaper] + lines[at:]
     if era == "panic":
         return head + list(meminfo()) + ["Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled"]
     raise AssertionError(era)
 
 
-ERAS = ("2.6.18", "2.6.32", "3.10", "5.1", "6.1", "6.1 bare", "6.1 announced", "exiting", "group", "sysrq")
+ERAS = ("2.6.18", "2.6.32", "3.10", "5.1", "6.1", "6.1 bare", "6.1 announced", "exiting", "group", "group, reaped", "sysrq")
 NAMES = ("httpd", "a b", "x) total-vm:1kB", "a,pid=1,uid=0", "Killed process", "kill -9", "(sd-pam)")
 
 
@@ -159,17 +171,18 @@ def storm(rng, eras, reports, rows, between=40):
 def test_one_report_of_an_era(era, rows):
     data = storm(random.Random(era), [era], 4, rows)
     every = outcome(data.split(b"\n"))
-    assert len(every[0]) == {"exiting": 0, "group": 12}.get(era, 4)
+    assert len(every[0]) == {"exiting": 0, "group": 12, "group, reaped": 12}.get(era, 4)
     assert selected(data) == every
     assert selected(data, KERNEL) == every
 
 
-@pytest.mark.parametrize("era", ["no victim", "panic"])
+@pytest.mark.parametrize("era", ["no victim", "memcg no victim", "panic"])
 def test_shortages_without_a_victim(era):
     data = storm(random.Random(era), [era], 3, 3)
     every = outcome(data.split(b"\n"))
     assert len(every[1]) == 3 and not every[0]
     assert selected(data) == every
+    assert selected(data, KERNEL) == every
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -278,3 +291,20 @@ def test_a_name_that_looks_like_the_end_of_the_choice():
     lines += ["Killed process 12044 () score 5", "(x)", "b), UID 1332, total-vm:99187kB, anon-rss:2838kB, file-rss:6040kB, shmem-rss:0kB"]
     data = "".join("Nov 22 20:06:24 vm1 %s: %s\n" % ("mallory" if text == "hello" else "kernel", text) for text in lines).encode()
     assert lines_of_interest(data, (data.find(b"Killed process"),))[:3] == [line + b"\n" for line in data.split(b"\n")[:3]]
+
+
+@pytest.mark.parametrize("since", [None, 1.0], ids=["counted", "parsed"])
+@pytest.mark.parametrize("era, outcomes", [("no victim", "no_victim"), ("memcg no victim", "no_victim"), ("panic", "panic")])
+def test_a_large_file_tells_that_nobody_could_be_killed(tmp_path, monkeypatch, era, outcomes, since):
+    """In one that is not small, what ends a report is looked for behind its head."""
+    monkeypatch.setattr(scan, "_SMALL", 0)
+    lines = storm(random.Random(1), [era, "6.1"], 12, 40).split(b"\n")
+    hours = [(int(line.split(b"[")[1].split(b".")[0]) - 10000) // 120 if b"kernel: [" in line else 0 for line in lines]
+    data = b"\n".join(line.replace(b"22 20:", b"22 %02d:" % hour) for line, hour in zip(lines, hours))
+    wanted = outcome(data.split(b"\n"))[1]
+    path = tmp_path / "kern.log"
+    path.write_bytes(b"Nov 22 20:06:24 vm1 sshd[1]: session opened\n" * 8000 + data)
+    oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(path),), killers="kernel", max_kills=2, since=since))
+    found = [(one["outcome"], one["scope"], one["oom_memcg"]) for one in oom["unresolved"]]
+    assert [one[0] for one in found] == [one[0] for one in wanted] == [outcomes] * len(wanted) and len(wanted) > 2
+    assert since is None or found == wanted  # those of old reports are counted without the rest of the report

@@ -4,6 +4,7 @@
 """A newline in a process's name tears the record in text logs; nobody else's words may end it in place of the kernel's."""
 
 import random
+import time
 
 import pytest
 
@@ -163,3 +164,43 @@ def test_what_is_trusted_stays_as_it_is():
 def test_many_hosts_with_records_that_never_end():
     lines = ["Nov 22 20:06:24 h%d kernel: Killed process 1 (a" % number for number in range(3000)]
     assert who(*lines) == ([], 3000)
+
+
+def test_what_is_done_need_not_wait_for_records_that_never_end():
+    """Whoever logs in the kernel's name keeps a record open for ever: no reason to hold everything else back."""
+    log = TextLog("kern.log", Clock(NOW).stamp)
+    given = [0]
+
+    def lines():
+        for number in range(1000):
+            given[0] += 1
+            yield log.line(("Nov 22 20:06:24 vm1 kernel: Killed process %d (x" % number).encode())
+
+    for taken, line in enumerate(join_records(lines()), 1):
+        assert given[0] - taken <= 20, line
+    assert taken == 1000
+
+
+def test_a_summary_without_its_end_takes_no_other_with_it():
+    other = SUMMARY.replace("/a/b", "/a/c")
+    lines = ((1, SUMMARY + "line"), (2, other + "java,pid=9,uid=7"), (3, "Memory cgroup out of memory: Killed process 9 (java)" + REST))
+    kills, unparsed = told(*lines)
+    assert [(kill.victim.pid, kill.victim.comm, kill.task_memcg, kill.partial) for kill in kills] == [(9, "java", "/a/c", False)]
+
+
+OPEN = "Nov 22 20:06:24 vm1 kernel: Out of memory: Killed process 1 (a\n"
+FRAGMENT = "Nov 22 20:06:24 vm1 kernel: b\n"
+ANNOUNCED = "Nov 22 20:06:24 vm1 kernel: oom-kill:constraint=A,task=a\n"
+COSTLY = {
+    "short ends": (OPEN * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ) x\n" * 10) * 800,
+    "whole ends": (OPEN * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ) total-vm:1kB, anon-rss:4kB, file-rss:4kB\n" * 10) * 500,
+    "summaries": (ANNOUNCED * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ,pid=1,uid=3\n" * 10) * 600,
+}
+
+
+@pytest.mark.parametrize("data", COSTLY.values(), ids=COSTLY.keys())
+def test_no_log_takes_long(data):
+    """Half a megabyte that anybody may log. It took 20 to 70 seconds."""
+    began = time.process_time()
+    told(*data.split("\n"))
+    assert time.process_time() - began < 5.0

@@ -44,12 +44,12 @@ def naive(data, anchors, limits, head=None, near=()):
         while at >= 0:
             hits.add(at)
             at = data.find(anchor, at + 1)
-    sure = sorted(hits)
+    heads = sorted(hit for hit in hits if head and data.startswith(head, hit))
     for anchor in near:
         at = data.find(anchor)
         while at >= 0:
-            before = sure[bisect.bisect_left(sure, at) - 1] if sure and sure[0] < at else -limits.block
-            if at - before < limits.block and data.startswith(head, before):
+            before = heads[bisect.bisect_left(heads, at) - 1] if heads and heads[0] < at else -limits.block
+            if at - before < limits.block:
                 hits.add(at)
             at = data.find(anchor, at + 1)
     clusters = []

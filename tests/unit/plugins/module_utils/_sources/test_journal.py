@@ -468,6 +468,44 @@ def test_offline(host, journalctl, recorded, tmp_path):
     assert "--file=%s/system.journal " % directory in asked(program)[-2]
 
 
+@pytest.fixture
+def collected(tmp_path):
+    """/var/log/journal of a collector: its own journal, and what systemd-journal-remote was sent."""
+    for name in (MACHINE + "/system.journal", MACHINE + "/system@1.journal", "remote/remote-10.0.0.9.journal", MACHINE + "/remote-db1.journal"):
+        path = tmp_path / "copy" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(header())
+    return tmp_path / "copy"
+
+
+def test_what_was_sent_is_not_believed_in_a_copy_either(collected, journalctl):
+    program = journalctl(kernel=record(MESSAGE=KILL, **KERNEL), others=record(**dict(MANAGER, **VERDICT)))
+    lines, source = scan(Host(), program, directory=str(collected))
+    assert [line.trusted for line in lines] == [True, True] and source.report.name == "journal %s" % collected
+    for question in asked(program):
+        assert "remote" not in question and question.count("--file=") == 2
+    lines, source = scan(Host(), program, directory=str(collected), foreign=True)
+    assert [line.trusted for line in lines] == [False, False] and "systemd-journal-remote was sent" in lines[0].reason
+    assert source.report.name == "other journals"
+    assert asked(program)[-1].count("--file=") == 2 and "system.journal" not in asked(program)[-1]
+
+
+@pytest.mark.parametrize("part", ["remote", "remote/remote-10.0.0.9.journal"], ids=["directory", "file"])
+def test_nothing_but_what_was_sent(collected, journalctl, part):
+    program = journalctl(kernel=record(MESSAGE=KILL, **KERNEL))
+    lines, source = scan(Host(), program, directory=str(collected / part))
+    assert [line.trusted for line in lines] == [False] and source.report.status == "read"
+    lines, source = scan(Host(), program, directory=str(collected / part), foreign=True)
+    assert (lines, source.report.status) == ([], "absent")
+
+
+def test_a_copy_without_strangers_asks_no_more(collected, journalctl):
+    program = journalctl(before="exit 3")
+    (collected / MACHINE / "remote-db1.journal").unlink()
+    lines, source = scan(Host(), program, directory=str(collected / MACHINE), foreign=True)
+    assert (lines, source.report.status, os.path.exists(program + ".log")) == ([], "absent", False)
+
+
 def test_offline_that_is_not_there(tmp_path, journalctl):
     program = journalctl()
     empty = tmp_path / "empty"
