@@ -54,6 +54,7 @@ options:
   journal_directory:
     description:
       - Journal files of another host or system, as for C(journalctl --directory).
+      - Files and directories named C(remote*), as systemd-journal-remote writes them, are read and never trusted.
     type: path
   max_kills:
     description:
