@@ -245,6 +245,11 @@ ansible_facts:
           type: dict
           returned: when V(kills) is gathered
           sample: {state: clear, since: 1763700000.0, reasons: []}
+        window:
+          description: The O(since) and O(until) that were asked for. Older and newer kills are not among these facts, whatever the host can see.
+          type: dict
+          returned: when V(kills) is gathered
+          sample: {since: 1795291580.5, until: null}
         unparsed:
           description: Lines that look like a kill and that no pattern took.
           type: int

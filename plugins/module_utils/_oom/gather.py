@@ -207,4 +207,5 @@ def _kill_facts(host: Host, wish: Wish, swap_total: Optional[int]) -> Dict[str, 
     section["counters"] = counters
     section["sources"] = facts.source_facts(reports)
     section["visibility"] = visibility(sight)
+    section["window"] = {"since": wish.since, "until": wish.until}
     return section

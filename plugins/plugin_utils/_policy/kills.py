@@ -47,12 +47,19 @@ def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
         yield "the host cannot see"
     elif wanted.window is not None and (since is None or since > start + GRACE):
         yield f"the host sees nothing before {utc(since) if since is not None else 'an unknown time'}"
+    asked = facts.get("window")
+    first, last = (number(asked.get(name)) if isinstance(asked, dict) else None for name in ("since", "until"))
+    if first is not None and first > start + GRACE:
+        yield f"only kills since {utc(first)} were asked for"
     if wanted.window is not None:
         gathered = number(facts.get("gathered_at"))
-        if gathered is None:
+        last = gathered if last is None or gathered is None else min(gathered, last)
+        if last is None:
             yield "the facts do not tell when they were gathered"
-        elif now - gathered > max(GRACE, wanted.window * _LATE):
-            yield f"the facts end at {utc(gathered)}, before the window does"
+        elif now - last > max(GRACE, wanted.window * _LATE):
+            yield f"the facts end at {utc(last)}, before the window does"
+    elif last is not None:
+        yield f"only kills until {utc(last)} were asked for"
     holes = [reason for reason in sight["reasons"] if not any(words in reason for words in _DEPTH)]
     if sight.get("state") == "partial":
         yield from holes if sight["reasons"] else ("the host sees a part only",)
