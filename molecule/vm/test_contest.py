@@ -53,7 +53,9 @@ def test_the_named_victim_is_the_kernels(host: Host) -> None:
                 "grown": grown,
                 "victims": len(fact["victims"]),
             }
-            row.update(decided=margin > grown + LAG[host.suite], oom_score=first(seen, "oom_score") == victim, rss=first(seen, "rss") == victim, plan=planned)
+            row.update(
+                decided=margin > grown + LAG[host.suite], oom_score=first(seen, "oom_score") == victim, rss=first(seen, "rss") == victim, plan=planned
+            )
             rows.append(row)
             said = f"named {named['pid']} ({named['comm']}), killed {victim}, margin {margin} pages, grown {grown}"
             say(f"{host.name}: contest {number + 1}, {mode}, {swap}: {said}")
