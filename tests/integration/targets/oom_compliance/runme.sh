@@ -68,7 +68,8 @@ of_nobody() {
     says "db names no host of the inventory within --limit, so nothing was judged"
     nobody 2 -i "$out/empty.yml"
     says "all names no host of the inventory, so nothing was judged"
-    nobody 4 -i "$out/empty.yml" --limit web
+    # ansible-test makes Ansible itself refuse such a limit; people have the default.
+    ANSIBLE_HOST_PATTERN_MISMATCH=warning nobody 4 -i "$out/empty.yml" --limit web
     says "the inventory is empty, so nothing was judged"
     if [ -e "$out/nobody" ]; then
         echo "something was written of nobody" >&2
