@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 from xml.etree import ElementTree
@@ -583,6 +584,10 @@ def run_gate(one: Gate, m: Machine) -> Result:
         state, note = "SKIPPED", str(exc)
     except Failed as exc:
         state, note = "FAILED", str(exc)
+    except Exception as exc:  # the gate itself is wrong; the others still run
+        with m.log.open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        state, note = "FAILED", repr(exc)
     return Result(one, state, time.monotonic() - started, note)
 
 

@@ -155,7 +155,7 @@ else
     port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --dir "$out" --logfile "$out/redis.log" &
     redis=$!
-    trap 'kill "$redis"' EXIT
+    trap 'kill "$redis"; wait "$redis" || :' EXIT # it writes to its log until it has ended
     for _try in $(seq 100); do
         if python -c "import redis; redis.Redis(port=$port).ping()" 2>/dev/null; then break; fi
         sleep 0.1
