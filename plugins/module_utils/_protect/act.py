@@ -257,15 +257,9 @@ class _Run:
                     manager.reset_failed(self.host, name)
                     said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
                     state = manager.states(self.host, [name])[0]
-                    again = " again" if state.is_active else ""
-                    whole = (
-                        case.error,
-                        "It" if name == case.name else name,
-                        state.get("ActiveState"),
-                        again,
-                        " (%s)" % said.rstrip(".") if said else "",
-                    )
-                    case.error = "%s %s is %s%s%s." % whole
+                    who = "It" if name == case.name else name
+                    now = state.get("ActiveState") + (" again" if state.is_active else "")
+                    case.error = "%s %s is %s%s." % (case.error, who, now, " (%s)" % said.rstrip(".") if said else "")
             self._refresh()
         except ManagerError as exc:
             for case in cases:

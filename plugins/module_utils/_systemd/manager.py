@@ -12,7 +12,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 
 from .setting import BY_OPTION, SETTINGS, Value
-from .show import number, parse_show
+from .show import ACTIVE_STATES, number, parse_show
 from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
@@ -65,7 +65,7 @@ class UnitState(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        return self.get("ActiveState") in ("active", "reloading", "activating", "refreshing", "deactivating")
+        return self.get("ActiveState") in ACTIVE_STATES
 
     @property
     def needs_reload(self) -> bool:

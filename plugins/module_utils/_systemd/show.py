@@ -40,8 +40,9 @@ _PROPERTIES = (
     "DropInPaths",
 )
 _MAX_UNITS = 200
+#: A unit in one of these has processes, or may have some in a moment.
+ACTIVE_STATES = ("active", "activating", "reloading", "deactivating", "refreshing")
 _UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
-_RUNNING = ("active", "activating", "reloading", "deactivating", "refreshing")
 
 Properties = Dict[str, str]
 
@@ -144,7 +145,7 @@ def daemon_states(host: Host, blocks: Dict[str, Properties]) -> Dict[str, Option
     states = {}  # type: Dict[str, Optional[str]]
     for daemon, names in DAEMONS.items():
         loaded = [blocks[name] for name in names if name in blocks and blocks[name].get("LoadState") != "not-found"]
-        if any(block.get("ActiveState") in _RUNNING for block in loaded):
+        if any(block.get("ActiveState") in ACTIVE_STATES for block in loaded):
             states[daemon] = "active"
         else:
             states[daemon] = "inactive" if loaded or _are_installed(host, names) else "absent"

@@ -54,7 +54,7 @@ def _limits_nothing(option: str, value: t.Any) -> bool:
 
 def _has_file(controller: str | None, option: str) -> bool:
     """cgroup 1 has one of them, memory.limit_in_bytes."""
-    return controller == "v2" or (controller == "v1" and option == "memory_max")
+    return controller == "v2" or (controller == "v1" and BY_OPTION[option].v1 is not None)
 
 
 def _held(kernel: Json, option: str) -> t.Any:

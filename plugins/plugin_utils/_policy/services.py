@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
 
 from .checks import made
 from .declarable import BY_NAME, JUDGED_ONLY
@@ -92,7 +93,7 @@ def _processes(policy: Policy, unit: Json, service: Service, wanted: int) -> Fin
     """What the kernel holds: the score of every process."""
     found = _strays(unit, service, wanted)
     # active (exited) has no cgroup either
-    running = unit["active_state"] in ("active", "activating", "reloading", "deactivating", "refreshing") and not without_cgroup(unit)
+    running = unit["active_state"] in ACTIVE_STATES and not without_cgroup(unit)
     evidence = {"scores": unit["scores"], "processes": unit["processes"]}  # type: Json
     if found is None and unit["active_state"] is not None and not running:
         status, effective = PASS, "no processes"  # type: tuple[str, t.Any]
