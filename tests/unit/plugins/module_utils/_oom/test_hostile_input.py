@@ -29,9 +29,9 @@ KILLS = "".join(KILL % (number + 1, number + 9) for number in range(3000)).encod
 
 
 def facts_of(*paths, **wish):
-    began = time.time()
+    began = time.monotonic()
     oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=tuple(map(str, paths)), **wish))
-    assert time.time() - began < 30
+    assert time.monotonic() - began < 30
     text = json.dumps(oom, ensure_ascii=False, allow_nan=False)
     assert text.encode("utf-8") and printable(text) == text
     return oom
@@ -219,9 +219,9 @@ def test_bomb(tmp_path):
         for _mib in range(400):
             stream.write(packer.compress(b"\0" * (1 << 20)))
         stream.write(packer.flush())
-    began = time.time()
+    began = time.monotonic()
     oom = facts_of(path)
-    assert time.time() - began < 30
+    assert time.monotonic() - began < 30
     assert oom["sources"][0]["status"] in ("too_big", "read") and oom["summary"]["total"] == 3000
 
 
@@ -239,9 +239,9 @@ def test_sparse(tmp_path):
     with open(str(path), "wb") as stream:
         stream.write(KILLS)
         stream.truncate(1 << 40)
-    began = time.time()
+    began = time.monotonic()
     oom = facts_of(path)
-    assert oom["summary"]["total"] == 3000 and time.time() - began < 10
+    assert oom["summary"]["total"] == 3000 and time.monotonic() - began < 10
 
 
 def test_a_line_without_an_end(tmp_path):

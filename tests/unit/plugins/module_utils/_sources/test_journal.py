@@ -357,9 +357,9 @@ def test_the_window_is_exact(host, journalctl):
 
 def test_timeout_keeps_what_came(host, journalctl, recorded):
     program = journalctl(kernel=recorded("kernel.export") + "; exec sleep 30")
-    started = time.time()
+    started = time.monotonic()
     lines, source = scan(host, program, timeout=1)
-    assert time.time() - started < 10
+    assert time.monotonic() - started < 10
     assert source.report.status == "timeout" and "1 s" in source.report.reason
     assert len(kills(lines)) == 12
 
