@@ -26,8 +26,13 @@ class FileNow(NamedTuple):
     xattrs: Tuple[Tuple[str, bytes], ...] = ()
 
 
-def _ours(status: os.stat_result) -> bool:
-    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
+def _not_ours(status: os.stat_result) -> Optional[str]:
+    """Who else could change it; None where only root can."""
+    if status.st_uid not in (0, os.geteuid()):
+        return "belongs to user %d" % status.st_uid
+    if status.st_mode & 0o022:
+        return "may be written by others (mode 0%o)" % stat.S_IMODE(status.st_mode)
+    return None
 
 
 def _xattrs(fd: int) -> Tuple[Tuple[str, bytes], ...]:
@@ -39,6 +44,17 @@ def _xattrs(fd: int) -> Tuple[Tuple[str, bytes], ...]:
     except OSError:
         pass
     return tuple(found)
+
+
+def read_only(path: str) -> bool:
+    """Whether the file system that holds the path, or will hold it, is mounted read-only there."""
+    while True:
+        try:
+            return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+        except OSError:
+            if os.path.dirname(path) == path:
+                return False
+            path = os.path.dirname(path)
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -80,8 +96,9 @@ class Folder:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise UnsafePath("%s is not a regular file" % self._where(name))
-            if not _ours(status):
-                raise UnsafePath("%s belongs to user %d or may be written by others" % (self._where(name), status.st_uid))
+            why = _not_ours(status)
+            if why is not None:
+                raise UnsafePath("%s %s" % (self._where(name), why))
             if status.st_size > _MAX_FILE:
                 raise UnsafePath("%s has %d bytes; no such file is that large" % (self._where(name), status.st_size))
             parts = []  # type: List[bytes]
@@ -182,8 +199,9 @@ class Folder:
                 os.fsync(self.fd)
             status = os.fstat(fd)
             shared = sticky and status.st_uid == 0 and bool(status.st_mode & stat.S_ISVTX)
-            if not _ours(status) and not shared:
-                raise UnsafePath("%s belongs to user %d or may be written by others" % (where, status.st_uid))
+            why = _not_ours(status)
+            if why is not None and not shared:
+                raise UnsafePath("%s %s" % (where, why))
         except BaseException:
             os.close(fd)
             raise

@@ -7,16 +7,17 @@ import re
 from typing import NoReturn, Optional
 
 _UNITS = "KMGTPE"
-_SIZE = re.compile(r"^(\d{1,20})(?:\.(\d{1,9}))?\s?([KMGTPE]?)$")
-_SHARE = re.compile(r"^(\d{1,3})(?:\.(\d{1,2}))?%$")
+_SIZE = re.compile(r"^(\d{1,40})(?:\.(\d{1,9}))?\s?([KMGTPE]?)$", re.ASCII)
+_SHARE = re.compile(r"^(\d{1,3})(?:\.(\d{1,2}))?%$", re.ASCII)
 _NEARLY = re.compile(r"^\d+(?:\.\d+)?\s*([kmgtpe])i?b?$", re.IGNORECASE)
 _MAX = 2**64 - 2  # systemd says infinity with the next number
 
 
 def _refuse(text: str) -> NoReturn:
     hint = _NEARLY.match(text)
-    if hint and text != "":
-        raise ValueError("%r is no size; write %s%s (factor 1024)" % (text, re.split("[a-zA-Z ]", text)[0], hint.group(1).upper()))
+    better = re.split("[a-zA-Z ]", text)[0] + hint.group(1).upper() if hint else text
+    if better != text:
+        raise ValueError("%r is no size; write %s (factor 1024)" % (text, better))
     raise ValueError("%r is no size; write bytes or a number with K, M, G or T (factor 1024), such as 512M" % (text,))
 
 

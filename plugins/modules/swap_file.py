@@ -68,7 +68,8 @@ options:
     choices: ["once", "pages", "true"]
   persistent:
     description:
-      - Whether the file has a line in C(/etc/fstab). Options that others wrote into that line are kept.
+      - Whether the file has a line in C(/etc/fstab). A line that somebody else wrote for the file is taken over, and its options are kept,
+        but for the ones that the other options here speak of, and C(noauto).
     type: bool
     default: true
   nofail:
@@ -86,6 +87,7 @@ options:
       - Temporary swap. An age such as V(36h) or V(2d), or an ISO 8601 time such as V(2026-12-01T06:00:00Z).
         Then a systemd timer removes the file as soon as that is safe. Needs systemd.
       - An age counts from the first run that gives it. A later run with an age can only bring the end nearer; give a time to put it off.
+      - A time that is over is an error, unless the timer of an earlier run with that time still waits until it is safe.
       - Without it a timer of an earlier run is cancelled.
     type: str
   allow_on_kubernetes:
@@ -201,7 +203,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines imp
 from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer
 from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import result, run
 from ansible_collections.memops.linux.plugins.module_utils._swap.wish import wish_of
-from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -226,7 +228,7 @@ def main() -> None:
         outcome = run(host_of(module), wish_of(module.params), module.check_mode, Timer(armed, arm, disarm))
     except (Refused, Failed, FstabError, ValueError) as exc:
         module.fail_json(msg=printable(str(exc)))
-    module.exit_json(**safe(result(outcome, module.check_mode)))
+    module.exit_json(**result(outcome, module.check_mode))
 
 
 if __name__ == "__main__":

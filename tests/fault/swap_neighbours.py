@@ -124,3 +124,35 @@ def the_module() -> None:
         check(module(where)["failed"], "no size")
         check(module(where, state="absent")["changed"] and not (where / "swapfile").exists(), "absent")
         check(Path("/etc/fstab").read_text(encoding="utf-8") == lab.FSTAB, "fstab")
+
+
+@alone
+def the_role() -> None:
+    """Files that come are made before files that go are removed; where one cannot be made, none goes."""
+    ansible = shutil.which("ansible-playbook")
+    if ansible is None:
+        print("  the role was NOT run: no ansible in PATH")
+        return
+    place = Path(os.environ[lab.INSIDE])
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=os.environ[driver.TREE])
+    env["ANSIBLE_HOME"] = env["ANSIBLE_LOCAL_TEMP"] = env["ANSIBLE_REMOTE_TEMP"] = str(place / "ansible")
+    play = {"hosts": "localhost", "gather_facts": False, "roles": ["memops.linux.oom_swap"]}
+    (place / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    extra = {"ansible_connection": "local", "ansible_python_interpreter": os.environ[PYTHON]}
+
+    def role(*files: dict[str, Any], state: str = "present") -> tuple[int, str]:
+        wish = dict(extra, oom_swap_state=state, oom_swap_files=[{"min_free": "4M", **one} for one in files])
+        command = [ansible, "-i", "localhost,", "--diff", "-e", json.dumps(wish), str(place / "play.yml")]
+        done = subprocess.run(command, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/")
+        return done.returncode, done.stdout.decode()
+
+    with lab.file_system("ext4") as where:
+        old, new = where / "old", where / "new"
+        code, said = role({"path": str(old), "size": "16M", "discard": True})
+        check(code == 0 and f"\n+{old}: 16M, active, priority 10\n+{old} none swap nofail,pri=10,discard 0 0\n" in said, said)
+        code, said = role({"path": str(old), "state": "absent"}, {"path": str(new), "size": "9G"})
+        check(code != 0 and "Nothing was changed" in said and lab.ours() == [str(old)], said)
+        code, said = role({"path": str(old), "state": "absent"}, {"path": str(new), "size": "8M"})
+        check(code == 0 and said.index(f"(item={new})") < said.index(f"(item={old})") and lab.ours() == [str(new)], said)
+        code, said = role({"path": str(new)}, state="absent")
+        check(code == 0 and lab.ours() == [] and line_of(new) == [] and not new.exists(), said)

@@ -9,7 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -162,3 +165,54 @@ def places_without_swap() -> None:
     finally:
         for loop in loops:
             subprocess.check_call(["losetup", "-d", loop])
+
+
+@alone
+def places_that_are_read_only() -> None:
+    """A file system, /etc or fstab that cannot be changed is told before anything is touched, and what to do."""
+
+    @contextmanager
+    def read_only(where: str) -> Iterator[None]:
+        subprocess.check_call(["mount", "--bind", where, where])
+        try:
+            subprocess.check_call(["mount", "-o", "remount,bind,ro", where])
+            yield
+        finally:
+            subprocess.check_call(["umount", where])
+
+    @contextmanager
+    def flag(letter: str, path: str) -> Iterator[None]:
+        subprocess.check_call(["chattr", f"+{letter}", path])
+        try:
+            yield
+        finally:
+            subprocess.check_call(["chattr", f"-{letter}", path])
+
+    with lab.file_system("ext4") as where:
+        path = where / "swapfile"
+        with read_only("/etc"):
+            refused("/etc is mounted read-only; mount it read-write, or give persistent: false", path, size="16M")
+            do(path, size="16M", persistent=False)
+        whole(path, 16 * M, 10)
+        do(path, size="16M")
+        wishes: tuple[dict[str, Any], ...] = ({"size": "24M", "discard": "once"}, {"state": "absent"}, {"size": "16M", "persistent": False})
+        for act, words in (
+            (read_only("/etc"), "/etc is mounted read-only; mount it read-write"),
+            (read_only("/etc/fstab"), "/etc/fstab is a mount of its own"),
+            (flag("i", "/etc/fstab"), "/etc/fstab is immutable"),
+        ):
+            with act:
+                for wish in wishes:
+                    refused(words, path, **wish)
+                check(not do(path, size="16M")["changed"], "nothing has to be written")
+        subprocess.check_call(["swapoff", path])
+        for letter in "ia":
+            with flag(letter, str(path)):
+                for wish in ({"size": "16M"}, {"size": "24M"}, {"state": "absent"}):
+                    refused("allow changes with chattr -ia", path, **wish)
+        subprocess.check_call(["mount", "-o", "remount,ro", where])
+        refused("Mount it read-write or choose another path", path, size="16M")
+        refused("its file system is mounted read-only; mount it read-write", path, state="absent")
+        subprocess.check_call(["mount", "-o", "remount,rw", where])
+        do(path, state="absent")
+        check(line_of(path) == [], line_of(path))

@@ -184,11 +184,12 @@ def _write(host: Host, files: List[Tuple[str, str, bytes, int]]) -> None:
 
 
 def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
-    """From now on the host itself removes the file at that time, or when it is safe after it. Raises Refused, Failed."""
+    """From now on the host itself removes the file at that time, or when it is safe after it. Raises Refused, Failed.
+
+    A time that went by while the file was made is taken as well: then the file goes at once.
+    """
     can_arm(host)
     seconds = int(math.ceil(expires_at))
-    if seconds <= time.time():
-        raise Refused("expires: %s is over. Nothing was changed." % datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S UTC"))
     unit = unit_of(path)
     program = os.path.split(_PROGRAM)
     _write(
@@ -199,7 +200,9 @@ def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
             (_UNITS, unit + ".timer", timer_text(path, seconds), 0o644),
         ],
     )
-    said = [_systemctl(host, *words) for words in (("daemon-reload",), ("enable", unit + ".timer"), ("restart", unit + ".timer"))]
+    # the service waits between two tries, and nothing starts one that waits
+    words = (("daemon-reload",), ("enable", unit + ".timer"), ("stop", unit + ".service"), ("restart", unit + ".timer"))
+    said = [_systemctl(host, *some) for some in words]
     if armed(host, path) != float(seconds):
         errors = [ran.stderr.strip() for ran in said if ran.returncode != 0 and ran.stderr.strip()]
         reason = printable(errors[0].splitlines()[-1]) if errors else "systemd gives no reason"

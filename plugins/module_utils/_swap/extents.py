@@ -20,8 +20,11 @@ _GETFLAGS = _READ | _LONG | 0x6601
 _SETFLAGS = _WRITE | _LONG | 0x6602
 _FIEMAP = 0xC020660B
 _NOCOW = 0x00800000
+_IMMUTABLE = 0x00000010 | 0x00000020
 _BTRFS_SYNC = (0x20000000 if _OTHER_WAY else 0) | 0x9408
 _HEAD = struct.Struct("=QQLLLL")
+#: The number of the call says long, and the kernel reads and writes an int: on s390x they differ.
+_FLAGS = struct.Struct("=I4x")
 _EXTENT = struct.Struct("=QQQQQLLLL")
 _AT_ONCE = 128
 _LAST, _SYNC = 0x1, 0x1
@@ -66,10 +69,21 @@ def has_holes(fd: int, size: int) -> bool:
     return found.covered < size if found is not None else os.fstat(fd).st_blocks * 512 < size
 
 
+def _flags(fd: int) -> int:
+    return int(_FLAGS.unpack(fcntl.ioctl(fd, _GETFLAGS, _FLAGS.pack(0)))[0])
+
+
 def stop_copy_on_write(fd: int) -> None:
     """NOCOW takes effect on an empty file only."""
-    flags = struct.unpack("l", fcntl.ioctl(fd, _GETFLAGS, struct.pack("l", 0)))[0]
-    fcntl.ioctl(fd, _SETFLAGS, struct.pack("l", flags | _NOCOW))
+    fcntl.ioctl(fd, _SETFLAGS, _FLAGS.pack(_flags(fd) | _NOCOW))
+
+
+def immutable(fd: int) -> bool:
+    """chattr +i or +a: not even root may change, rename or remove it."""
+    try:
+        return bool(_flags(fd) & _IMMUTABLE)
+    except OSError:  # a file system without flags
+        return False
 
 
 def commit(fd: int) -> None:

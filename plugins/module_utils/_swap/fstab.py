@@ -16,10 +16,12 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
+from . import extents
 from .errors import Failed
+from .file_system import parse_mountinfo
 from .fstab_lines import Fstab, FstabError, check
 
 FSTAB = "/etc/fstab"
@@ -101,6 +103,24 @@ def read(host: Host, path: str = FSTAB) -> Fstab:
             return _table(folder.read(name))
     except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
+
+
+def why_locked(host: Host, path: str = FSTAB) -> Optional[str]:
+    """Why no rename can change it and what to do, as far as that is known before; None where one can."""
+    where, name = _place(host, path)
+    real = os.path.join(where, name)
+    if read_only(host.path(where)):
+        return "%s is mounted read-only; mount it read-write" % where
+    if real in [mount.point for mount in parse_mountinfo(host.read("/proc/self/mountinfo") or b"")]:
+        return "%s is a mount of its own, as in containers; change the file that is mounted there" % real
+    try:
+        fd = os.open(host.path(real), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return "%s is immutable (lsattr shows it); allow changes with chattr -ia" % real if extents.immutable(fd) else None
+    finally:
+        os.close(fd)
 
 
 def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab]) -> Change:

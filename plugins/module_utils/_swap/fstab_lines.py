@@ -137,6 +137,11 @@ class Fstab(NamedTuple):
             return Entry(path, [option for option in to_text(_options(line)).split(",") if option], number + 1)
         return None
 
+    def swap_sources(self) -> List[Tuple[int, str]]:
+        """Line and decoded source of every swap line. Lines count from 1."""
+        found = [(number, _source(line)) for number, line in enumerate(self.lines, 1)]
+        return [(number, to_text(source)) for number, source in found if source is not None]
+
     def with_swap(self, path: str, options: str) -> "Fstab":
         """One line for this swap file, with these options. A line that says so already stays as it is written."""
         key = _key(path)

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that can be known before the first step, in check mode too. Refused means that nothing was touched."""
 
+import os
 import re
 import shutil
 from typing import List, Optional
@@ -11,10 +12,12 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host, co
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
+from .activate import identity_of
 from .areas import Area, Identity
 from .errors import Refused
 from .expiry import can_arm
-from .file_system import why_not
+from .file_system import ALLOWED, why_not
+from .fstab import why_locked
 from .plan import Step, most_disk
 from .resume import read_resume, resumes_here
 from .room import elsewhere, shortfall
@@ -24,6 +27,7 @@ from .syscalls import may_swap
 from .wish import Wish
 
 _CAP_SYS_ADMIN = 21
+_ON_FILE = ("make", "remove", "link", "secure", "activate", "deactivate")
 _KUBELETS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "snap.microk8s.daemon-kubelite")
 _UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
@@ -125,7 +129,8 @@ def _place(now: Now) -> Optional[str]:
         return "the file system under it is not known (/proc/self/mountinfo); mount /proc"
     why = why_not(now.mount)
     if why is not None:
-        return "no swap file can be there: %s. Choose a path on ext4, xfs or btrfs" % why
+        way_out = "Mount it read-write or choose another path" if now.mount.fstype in ALLOWED else "Choose a path on ext4, xfs or btrfs"
+        return "no swap file can be there: %s. %s" % (why, way_out)
     if now.profile not in (None, "single"):
         return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % now.profile
     return None
@@ -181,15 +186,24 @@ def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
     if actions & {"activate", "deactivate"}:
         reasons.append(_right(host))
     if actions & {"make", "activate"}:
-        reasons += [_place(now), _missing_command(host, "mkswap")]
+        place = _place(now)
+        reasons += [place, _missing_command(host, "mkswap")]
         if now.area is None and now.bridge_area is None and not wish.allow_on_kubernetes:
             found = kubelet(host)
             if found is not None:
                 reasons.append("%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found)
         lack = disk_lack(steps, now, wish.reserve)
-        if lack is not None:
+        if lack is not None and place is None:
             way_out = "free some disk, or lower size or min_free"
             reasons.append("%s; %s%s" % (lack, way_out, ", or remove it first (state: absent) and make it anew" if now.area is not None else ""))
+    elif actions & {"remove", "secure"} and now.mount is not None and now.mount.read_only:
+        reasons.append("its file system is mounted read-only; mount it read-write")
+    if now.file is not None and now.file.immutable and any(step.path == now.path and step.action in _ON_FILE for step in steps):
+        reasons.append("the file is immutable (lsattr shows it); allow changes with chattr -ia")
+    locked = why_locked(host) if "fstab" in actions else None
+    if locked is not None:
+        without = wish.present and wish.persistent and now.fstab.swap_entry(now.path) is None
+        reasons.append("%s%s" % (locked, ", or give persistent: false" if without else ""))
     if now.file is not None and any(step.path == now.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps):
         if not wish.allow_resume_change and resumes_here(host, read_resume(host), now.mount, now.file.first, now.page):
             reasons.append(
@@ -205,9 +219,25 @@ def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
         can_arm(host)
 
 
-def warnings(now: Now, steps: List[Step]) -> List[str]:
+def _other_names(host: Host, now: Now) -> List[str]:
+    """Lines of fstab that lead to our file by another name, as through a link or a bind mount."""
+    real, identity = os.path.realpath(host.path(now.path)), now.file.identity if now.file is not None else None
+
+    def leads_here(source: str) -> bool:
+        there = host.path(source)
+        return os.path.realpath(there) == real or (identity is not None and identity_of(there) == identity)
+
+    text = "fstab names %s in line %d by another name, %s; the kernel swaps to a file once, so that line fails at boot. Take it out"
+    return [
+        text % (printable(now.path), number, printable(source))
+        for number, source in now.fstab.swap_sources()
+        if source.startswith("/") and source != now.path and leads_here(source)
+    ]
+
+
+def warnings(host: Host, now: Now, steps: List[Step]) -> List[str]:
     """What the person should know though it is allowed."""
-    found = now.fstab.problems()
+    found = now.fstab.problems() + _other_names(host, now)
     size = max([step.size for step in steps if step.path == now.path] or [0])
     if now.disk is not None and size * 2 > now.disk.total:
         found.append("%s takes more than half of its file system (%s of %s)" % (printable(now.path), human(size), human(now.disk.total)))

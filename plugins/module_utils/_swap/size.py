@@ -91,7 +91,10 @@ def wanted_size(wish: SizeWish, ram: Optional[int], existing: Optional[int], fre
     if wish.kind == "bytes":
         size = pages(wish.value, page)
         if size // page >= 1 << 32:
-            raise Refused("size: %s is more than the kernel takes in one area (%s). Nothing was changed." % (exact(size), human((1 << 32) * page)))
+            raise Refused(
+                "size: %s is too much: the kernel takes less than %s in one area. Nothing was changed; make several files."
+                % (exact(size), human((1 << 32) * page))
+            )
         return size
     if wish.kind == "auto" and existing is not None:
         return existing
@@ -103,6 +106,7 @@ def wanted_size(wish: SizeWish, ram: Optional[int], existing: Optional[int], fre
     size = min(rule(ram), max(0, free) // 4 // MIB * MIB)
     if size < 64 * MIB:
         raise Refused(
-            "size: auto takes at most a quarter of the free disk, that is %s and too little to help. Give a size, or free some disk." % human(size)
+            "size: auto takes at most a quarter of the free disk, that is %s and too little to help. Nothing was changed; give a size, or free some disk."
+            % human(size)
         )
     return pages(size, page)

@@ -32,6 +32,7 @@ class SwapFile(NamedTuple):
     """A name in the folder. special -- what it is instead of a regular file; then nothing else was read.
     in_use -- what the kernel says of the file itself; None where it does not
     stands_in -- it is our own symbolic link to the bridge
+    immutable -- chattr +i or +a: neither swapped to nor changed
     """
 
     size: int
@@ -46,6 +47,7 @@ class SwapFile(NamedTuple):
     unlabeled: bool = False
     in_use: Optional[bool] = None
     stands_in: bool = False
+    immutable: bool = False
 
 
 class Now(NamedTuple):
@@ -99,7 +101,7 @@ def read_file(host: Host, folder: Folder, name: str, bridge: Optional[str] = Non
     except OSError:  # immutable, or on a disk that is read-only
         fd, writable = os.open(name, os.O_RDONLY | flags, dir_fd=folder.fd), False
     try:
-        found = found._replace(in_use=in_use(fd) if writable else None)
+        found = found._replace(in_use=in_use(fd) if writable else None, immutable=extents.immutable(fd))
         signature = read_signature(fd)
         if signature is None:
             return found

@@ -167,4 +167,4 @@ def do(work: Work, step: Step) -> None:
         elif step.action == "disarm":
             work.timer.disarm(work.host, step.path)
     except OSError as exc:
-        raise Failed("%s: %s" % (step.text, exc.strerror or exc), exc.errno or 0)
+        raise Failed("%s: %s" % (printable(step.path), exc.strerror or exc), exc.errno or 0)

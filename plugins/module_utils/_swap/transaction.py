@@ -12,7 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
-from ansible_collections.memops.linux.plugins.module_utils._text import printable
+from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
 
 from .errors import Failed, Refused
 from .fstab import read as read_fstab
@@ -163,7 +163,7 @@ def _in_folder(host: Host, wish: Wish, folder: Optional[Folder], check_mode: boo
     steps = decide(wish, now, target)
     check(host, wish, now, steps)
     before, after = sides(now, target)
-    for text in warnings(now, steps):
+    for text in warnings(host, now, steps):
         host.warn(text)
     if steps and not check_mode:
         work = Work(host, folder, wish.path, target, now.mount.fstype if now.mount is not None else "", timer)
@@ -191,6 +191,8 @@ def run(host: Host, wish: Wish, check_mode: bool, timer: Timer) -> Outcome:
         raise Refused("%s. Nothing was changed; choose a path that only root can change." % exc)
     except Busy as exc:
         raise Refused(str(exc))
+    except PermissionError as exc:
+        raise Refused("%s: %s. Nothing was changed; become root." % (printable(wish.path), exc.strerror))
     except OSError as exc:
         raise Failed("%s: %s" % (printable(wish.path), exc.strerror or exc))
 
@@ -213,11 +215,12 @@ def result(outcome: Outcome, check_mode: bool) -> Dict[str, Any]:
     """What the module returns. swap_file is as it is, in check mode too: the plan says what it would be."""
     path = printable(outcome.now.path)
     words = "; ".join(step.text for step in outcome.steps)
-    said = "%s: %s%s." % (path, "would " if check_mode else "", words) if words else "%s is as wished." % path
-    return {
+    told = {
         "changed": bool(outcome.steps),
         "plan": [{"action": step.action, "path": step.path, "text": step.text} for step in outcome.steps],
         "swap_file": facts(outcome.now),
-        "diff": {"before": outcome.before, "after": outcome.after},
-        "msg": said,
+        "msg": "%s: %s%s." % (path, "would " if check_mode else "", words) if words else "%s is as wished." % path,
     }
+    # the lines of the diff are printable already, and end with newlines
+    diff = {"before_header": path, "after_header": path, "before": outcome.before, "after": outcome.after}
+    return dict(safe(told), diff=diff)

@@ -4,6 +4,7 @@
 """The options of swap_file as a wish."""
 
 import math
+import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -13,6 +14,7 @@ from .size import Reserve, SizeWish, parse_reserve, parse_wanted
 
 #: Between the negative ones that the kernel gives and the 100 of zram-generator: memory that is compressed comes before a disk.
 DEFAULT_PRIORITY = 10
+_LAST = 253402300799  # the end of the year 9999: dates have four digits
 _ABSOLUTE = re.compile(r"\d{4}-")
 _OURS = re.compile(r"(?:pri|discard)(?:=|$)|(?:no)?(?:fail|auto)$|defaults$")
 
@@ -47,6 +49,8 @@ def wish_of(params: Dict[str, Any]) -> Wish:
     priority = params["priority"]
     if priority is not None and not 0 <= priority <= 32767:
         raise _fail("priority", "%d is not 0 to 32767; the kernel gives out the negative ones itself" % priority)
+    if len(os.fsencode(path)) > 4000:
+        raise _fail("path", "it is longer than 4000 bytes, and the kernel takes 4095, of which a resize needs some")
     present = params["state"] == "present"
     try:
         size = parse_wanted(params["size"]) if present else None
@@ -74,7 +78,7 @@ def wish_of(params: Dict[str, Any]) -> Wish:
 def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[float]:
     """When the file is to go. An age counts from the first run that gives it: a later run brings the end nearer, never further away.
 
-    Raises ValueError for a time that is over.
+    Raises ValueError for a time that is over, but not for that of a timer that waits until it is safe.
     """
     if text is None:
         return None
@@ -82,13 +86,17 @@ def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[
         when = parse_when(text, now)
     except ValueError as exc:
         raise _fail("expires", str(exc))
-    if not _ABSOLUTE.match(text.strip()):
+    absolute = _ABSOLUTE.match(text.strip()) is not None
+    if not absolute:
         when = now + (now - when)
-        if armed is not None:  # over or not: then the timer waits until it is safe
-            return min(armed, float(math.ceil(when)))
+    if when > _LAST:
+        raise _fail("expires", "%s is after the year 9999" % text)
+    end = float(math.ceil(when))  # timers know whole seconds
+    if absolute and end == armed:
+        return armed
     if when <= now or text.strip().startswith("-"):
-        raise _fail("expires", "%s is over" % text)
-    return float(math.ceil(when))  # timers know whole seconds
+        raise ValueError("expires: %s is over. Nothing was changed; give a later time, or remove the file (state: absent)." % text)
+    return min(armed, end) if armed is not None and not absolute else end
 
 
 def fstab_options(existing: Optional[List[str]], nofail: bool, priority: Optional[int], discard: Optional[str]) -> str:

@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap.errors import F
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from . import guards
-from .boot import OURS, last_word, shadow, words
+from .boot import FOLDER, OURS, last_word, shadow, words
 from .conf import settings_in
 from .keys import kernel_version, names_of, partner, wanted_of
 from .plan import Step, plan, plan_absent
@@ -35,7 +35,9 @@ class Wish(NamedTuple):
 def _check(host: Host, now: Now, wish: Wish) -> List[Step]:
     """The plan, when nothing speaks against it. Raises Refused."""
     if not wish.present:
-        return plan_absent(now.conf, list(names_of(wish.settings)))
+        steps = plan_absent(now.conf, list(names_of(wish.settings)))
+        guards.writable(host.path(VM), host.path(FOLDER), {step.action for step in steps})
+        return steps
     meminfo = parse_meminfo(to_text(host.read("/proc/meminfo") or b""))
     release = to_text(host.read("/proc/sys/kernel/osrelease") or b"").strip()
     wanted = wanted_of(wish.settings, kernel_version(release), meminfo.get("MemTotal"))
@@ -46,6 +48,7 @@ def _check(host: Host, now: Now, wish: Wish) -> List[Step]:
     guards.panic(wanted, wish.accept_panic)
     steps = plan(now.live, now.conf, wanted)
     if steps:
+        guards.writable(host.path(VM), host.path(FOLDER), {step.action for step in steps})
         guards.commit(meminfo, now.live, wanted, wish.accept_low_commit_limit)
     return steps
 
@@ -85,7 +88,7 @@ def _report(host: Host, before: Now, after: Now, wish: Wish, steps: List[Step]) 
         }
         if hider is not None:
             who = (printable(hider.where), hider.key.replace("/", "."), printable(hider.value))
-            shadowed.append("vm.%s=%s will not outlast a boot: %s sets %s to %s later than %s" % ((key, wanted) + who + (OURS,)))
+            shadowed.append("vm.%s=%s will not outlast a boot: %s sets %s to %s later than %s; take it out there" % ((key, wanted) + who + (OURS,)))
     return found, shadowed
 
 

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must not be set without being asked for twice: each refusal names the option that allows it."""
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import read_only
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .keys import MODE, NEVER_OVERCOMMIT, Settings
 
@@ -20,6 +22,16 @@ def container(kind: Optional[str], allow_shared_kernel: bool) -> None:
             "this is a container (%s): vm settings are those of its host and of all containers there. Nothing was changed; "
             "set them on the host, or give allow_shared_kernel: true." % kind
         )
+
+
+def writable(live: str, folder: str, actions: Set[str]) -> None:
+    """What is mounted read-only is told before, in check mode too: the kernel's settings in a container, /etc of an image."""
+    for path, wanted, way_out in (
+        (live, "live" in actions, "this is a container, as it seems: set them on its host"),
+        (folder, bool(actions - {"live"}), "mount it read-write"),
+    ):
+        if wanted and read_only(path):
+            raise Refused("%s is mounted read-only. Nothing was changed; %s." % (printable(path.rstrip("/")), way_out))
 
 
 def panic(wanted: Settings, accept_panic: bool) -> None:

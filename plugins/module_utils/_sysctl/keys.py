@@ -82,7 +82,7 @@ def limits(key: str, kernel: Optional[Tuple[int, int]], total: Optional[int]) ->
 
 
 def _number(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not re.match(r"^-?\d{1,18}\Z", str(value).strip()):
+    if isinstance(value, bool) or not re.match(r"^-?[0-9]{1,18}\Z", str(value).strip()):
         raise Refused("settings: %s has to be a whole number, not %r. Nothing was changed." % (key, value))
     return int(value)
 

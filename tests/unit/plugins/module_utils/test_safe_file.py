@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder, read_only
 
 
 @pytest.fixture(name="place")
@@ -51,6 +51,32 @@ def test_replace_keeps_mode_and_attributes_of_the_earlier_file(place: Path) -> N
         target.replace("fstab", b"new", like=before)
     assert (place / "fstab").read_bytes() == b"new"
     assert stat.S_IMODE((place / "fstab").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("flags, expected", [(os.ST_RDONLY | os.ST_NOSUID, True), (os.ST_NOSUID, False)])
+def test_read_only_is_asked_of_the_nearest_folder_that_is_there(place: Path, monkeypatch: pytest.MonkeyPatch, flags: int, expected: bool) -> None:
+    """Mocked: a mount needs a namespace; a real one is in tests/fault/swap_refusals.py."""
+    real = os.statvfs
+
+    def mounted(path: str) -> os.statvfs_result:
+        return os.statvfs_result((*tuple(real(path))[:8], flags, 255))
+
+    monkeypatch.setattr(os, "statvfs", mounted)
+    assert read_only(str(place / "no" / "such")) is expected
+    assert read_only(str(place)) is expected
+
+
+def test_who_else_could_change_it_is_named(place: Path) -> None:
+    (place / "fstab").write_bytes(b"")
+    (place / "fstab").chmod(0o664)
+    with opened(place, "/") as target:
+        with pytest.raises(UnsafePath, match=r"^/fstab may be written by others \(mode 0664\)$"):
+            target.read("fstab")
+        if os.geteuid() == 0:
+            (place / "fstab").chmod(0o600)
+            os.chown(str(place / "fstab"), 1234, 0)
+            with pytest.raises(UnsafePath, match="^/fstab belongs to user 1234$"):
+                target.read("fstab")
 
 
 def test_what_is_not_there(place: Path) -> None:

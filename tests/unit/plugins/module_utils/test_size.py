@@ -31,7 +31,26 @@ def test_sizes_that_systemd_takes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "64m", "64MB", "64MiB", "1e9", "-1", "0x10", "+5", "5 # x", "1.5", "1,5G", "20%", "infinity", "64M\n[Service]", "9" * 25, "99999999999E"],
+    [
+        "",
+        "64m",
+        "64MB",
+        "64MiB",
+        "1e9",
+        "-1",
+        "0x10",
+        "+5",
+        "5 # x",
+        "1.5",
+        "1,5G",
+        "20%",
+        "infinity",
+        "64M\n[Service]",
+        "9" * 25,
+        "9" * 41,
+        "99999999999E",
+        "\u0662G",
+    ],
 )
 def test_sizes_that_systemd_would_ignore_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
@@ -41,6 +60,13 @@ def test_sizes_that_systemd_would_ignore_are_refused(text: str) -> None:
 def test_a_near_miss_is_told_how_to_write_it() -> None:
     with pytest.raises(ValueError, match="write 64M "):
         parse_size("64mb")
+
+
+@pytest.mark.parametrize("text", ["9" * 21 + "T", "9" * 41 + "T", "1.0123456789G"])
+def test_nobody_is_told_to_write_what_he_wrote(text: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        parse_size(text)
+    assert "write " + text not in str(caught.value)
 
 
 @pytest.mark.parametrize("text, share", [("20%", 2000), ("12.5%", 1250), ("0.01%", 1), ("100%", 10000), ("20", None), ("x%", None), ("-1%", None)])

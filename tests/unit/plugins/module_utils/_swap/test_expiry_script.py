@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -205,31 +204,93 @@ def test_another_file_of_that_name_stays(machine, kind):
     assert os.path.lexists(machine.file) and machine.fstab.read_bytes() == FOREIGN
 
 
-def test_killed_anywhere_and_run_again(tmp_path):
-    """SIGKILL after 0 to 39 fortieths of a run: the table is whole each time, and the next run ends it."""
-    states, whole = set(), 0.0
-    for number in range(-1, 40):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        machine = Machine(folder, "swap")
+TOOLS = "awk cat cksum cp date dd dirname flock mkdir mv readlink rm rmdir sed sleep stat swapoff sync systemctl tr wc".split()
+
+#: Takes the next free number. The one that is to die kills its process group, before it does anything or with half of its output written.
+WRAPPER = r"""#!/bin/sh
+set -C
+number=1
+until printf %s {name} >"{numbers}/$number"; do number=$((number + 1)); done 2>/dev/null
+set +C
+if [ $number = {fatal} ]; then
+    if {half}; then
+        {real} "$@" >"{numbers}/said"
+        /usr/bin/head -c $(($(/usr/bin/wc -c <"{numbers}/said") / 2)) "{numbers}/said"
+    fi
+    kill -9 0
+fi
+exec {real} "$@"
+"""
+
+
+class Dying(Machine):
+    """Its script finds nothing but wrappers of what it calls: a command that is not in TOOLS fails, and the test with it."""
+
+    def __init__(self, tmp_path, fatal, half=False):
+        tmp_path.mkdir()
+        super(Dying, self).__init__(tmp_path, "swap")
+        self.tool("date", "echo %d" % (EXPIRES + 1))
+        (tmp_path / "numbers").mkdir()
+        (tmp_path / "wrappers").mkdir()
+        for name in TOOLS:
+            real = shutil.which(name, path=self.places.path)
+            words = dict(name=name, numbers=tmp_path / "numbers", fatal=fatal, half="true" if half else "false", real=real)
+            path = tmp_path / "wrappers" / name
+            path.write_text(WRAPPER.format(**words))
+            path.chmod(0o755)
+        self.program = tmp_path / "lib" / "swap-expiry"
+        self.program.write_bytes(script(900, os.geteuid(), self.places._replace(path=str(tmp_path / "wrappers"))))
+
+    def die(self):
+        """Returns when the whole group is gone: then nobody holds the pipe any more."""
+        argv = ["sh", self.places.program, UNIT, str(EXPIRES), self.file, os.fsdecode(self.encoded)]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        said = process.communicate(timeout=30)[0].decode()
+        return process.returncode, said
+
+    def names(self):
+        """What was called, in order."""
+        numbers = self.folder / "numbers"
+        return [(numbers / str(number)).read_text() for number in range(1, 1 + len([name for name in os.listdir(str(numbers)) if name != "said"]))]
+
+
+def interrupted(machine):
+    """A change of its size was interrupted, the worst of test_an_interrupted_change_of_its_size: three names, the area that stands in is in use."""
+    bridge, half = (machine.folder / "disk" / (".swap.memops-%s" % kind) for kind in ("bridge", "half"))
+    os.rename(machine.file, str(bridge))
+    os.symlink(bridge.name, machine.file)
+    half.write_bytes(b"\0" * 99)
+    (machine.folder / "swaps").write_bytes(b"Filename\tType\tSize\tUsed\tPriority\n" + encode(os.fsencode(str(bridge))) + b" file 1048572 1000 -2\n")
+
+
+@pytest.mark.parametrize("prepare", [None, interrupted], ids=["whole", "interrupted"])
+def test_killed_at_each_of_its_commands_and_run_again(tmp_path, prepare):
+    """SIGKILL before each command that it starts, and in the middle of what cat and sed write: the table is whole, and the next run ends it."""
+    whole = Dying(tmp_path / "whole", 0)
+    if prepare:
+        prepare(whole)
+    assert whole.die() == (0, "%s is removed: its time is over.\n" % whole.file)
+    names = whole.names()
+    assert set(names) == set(TOOLS)
+    places = [(number, False) for number in range(1, len(names) + 1)]
+    places += [(number, True) for number, name in enumerate(names, 1) if name in ("cat", "sed")]
+    states = set()
+    for number, half in places:
+        machine = Dying(tmp_path / ("%d%s" % (number, "-half" if half else "")), number, half)
+        if prepare:
+            prepare(machine)
         before = machine.fstab.read_bytes()
-        machine.tool("date", "echo %d" % (EXPIRES + 1))
-        argv = ["sh", machine.places.program, UNIT, str(EXPIRES), machine.file, os.fsdecode(machine.encoded)]
-        began = time.monotonic()
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=os.setsid)
-        if number < 0:
-            process.wait()
-            whole = time.monotonic() - began
-        else:
-            time.sleep(whole * number / 40)
-            os.killpg(process.pid, 9)  # a process that ended is a zombie until it is waited for
-            process.wait()
-        assert machine.fstab.read_bytes() in (before, FOREIGN)
-        states.add(len(machine.left()))
-        if os.path.exists(machine.places.program):
-            assert machine.run()[0] == 0
-        assert machine.left() == ["fstab"] and machine.fstab.read_bytes() == FOREIGN
-    assert len(states) > 1  # or the kills all came at one place
+        where = "%d of %d, %s%s" % (number, len(names), names[number - 1], ", half done" if half else "")
+        assert machine.die()[0] == -9, where
+        assert machine.fstab.read_bytes() in (before, FOREIGN), where
+        assert os.path.exists(machine.file) or machine.fstab.read_bytes() == FOREIGN, where  # a boot finds what the line names
+        states.add((tuple(machine.left()), machine.fstab.read_bytes(), (machine.folder / "swaps").read_bytes().count(b"\n")))
+        if machine.program.exists():
+            machine.program.write_bytes(script(900, os.geteuid(), machine.places))
+            assert machine.run()[0] == 0, where
+        assert machine.left() == ["fstab"] and machine.fstab.read_bytes() == FOREIGN, where
+        assert (machine.folder / "swaps").read_bytes().count(b"\n") == 1, where
+    assert len(states) >= 8  # swap on, off; the table beside, in place; the files; the units
 
 
 @pytest.mark.parametrize("gone", [1, 2, 3])

@@ -103,16 +103,14 @@ def test_a_store_is_refused(host, etc):
 @pytest.mark.parametrize(
     "spoil, says",
     [
-        (lambda etc: (etc / "fstab").chmod(0o666), "/etc/fstab belongs to user 0 or may be written by others"),
-        (lambda etc: etc.chmod(0o777), "/etc belongs to user 0 or may be written by others"),
+        (lambda etc: (etc / "fstab").chmod(0o666), r"/etc/fstab may be written by others \(mode 0666\)"),
+        (lambda etc: etc.chmod(0o777), r"/etc may be written by others \(mode 0777\)"),
         (lambda etc: ((etc / "fstab").unlink(), os.mkfifo(str(etc / "fstab"))), "not a regular file"),
         (lambda etc: ((etc / "fstab").unlink(), (etc / "fstab").symlink_to("/etc/fstab")), "leads out of"),
         (lambda etc: ((etc / "fstab").unlink(), (etc / "fstab").symlink_to("gone/fstab")), "there is no folder"),
     ],
 )
 def test_places_that_are_refused(host, etc, spoil, says):
-    if os.geteuid() != 0:
-        says = says.replace("user 0", "user %d" % os.geteuid())
     spoil(etc)
     with pytest.raises(FstabError, match=says):
         read(host)

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is refused before anything is touched, and with which words."""
 
+import os
+
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
@@ -10,6 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap import prefligh
 from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
 from ansible_collections.memops.linux.plugins.module_utils._swap.signature import Signature
@@ -100,12 +103,22 @@ def test_an_area_without_a_name():
     preflight.check_areas(state(others=[Area("/other", "file", G, 0, 1, deleted=True)]))
 
 
+FSTAB_MOUNT = "22 1 253:1 / / rw - ext4 /dev/vda1 rw\n23 22 253:1 /x /etc/fstab rw - ext4 /dev/vda1 rw\n"
 # (id, files of the host, state, target, words; None: it may go on)
 GROWN = state(swap_file(G), area(G, used=900 * M), fstab=OURS)
 HOSTS = [
     ("zfs", {}, state(mount=ROOT_FS._replace(fstype="zfs")), WANTED, "deadlock"),
     ("zfs, removal", {}, state(swap_file(), None, mount=ROOT_FS._replace(fstype="zfs"), fstab=OURS), ABSENT, None),
     ("read-only", {}, state(mount=ROOT_FS._replace(options="ro")), WANTED, "read-only"),
+    ("read-only, way out", {}, state(mount=ROOT_FS._replace(options="ro")), WANTED, "Mount it read-write or choose another path"),
+    ("read-only, removal", {}, state(swap_file(), None, mount=ROOT_FS._replace(options="ro")), ABSENT, "mount it read-write"),
+    ("read-only, as wished", {}, state(swap_file(), area(), fstab=OURS, mount=ROOT_FS._replace(options="ro")), WANTED, None),
+    ("immutable", {}, state(swap_file(immutable=True), fstab=OURS), WANTED, "chattr -ia"),
+    ("immutable, removal", {}, state(swap_file(immutable=True), area(), fstab=OURS), ABSENT, "chattr -ia"),
+    ("immutable, only its line", {}, state(swap_file(immutable=True), area()), WANTED, None),
+    ("fstab is a mount", {"/proc/self/mountinfo": FSTAB_MOUNT}, state(), WANTED, "change the file that is mounted there, or give persistent: false"),
+    ("fstab is a mount, removal", {"/proc/self/mountinfo": FSTAB_MOUNT}, state(swap_file(), area(), fstab=OURS), ABSENT, "mounted there. Nothing"),
+    ("fstab is a mount, line is there", {"/proc/self/mountinfo": FSTAB_MOUNT}, state(swap_file(), fstab=OURS), WANTED, None),
     ("no mountinfo", {}, state(mount=None), WANTED, "mountinfo"),
     ("btrfs raid1", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="raid1"), WANTED, "raid1"),
     ("btrfs single", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="single"), WANTED, None),
@@ -161,7 +174,8 @@ def test_options_that_let_it_go_on(root):
 def test_all_reasons_at_once(root, monkeypatch):
     monkeypatch.setattr(preflight, "may_swap", lambda: False)
     monkeypatch.setattr(preflight.shutil, "which", lambda name, path: None)
-    said = refusal(root, state(mount=ROOT_FS._replace(fstype="tmpfs")))
+    said = refusal(root, state(mount=ROOT_FS._replace(fstype="tmpfs"), disk=Disk(0, 0)))
+    assert "of disk" not in said  # nobody makes room where no swap file can be
     assert "CAP_SYS_ADMIN" in said and "tmpfs is memory itself" in said and "mkswap was not found; install the package util-linux" in said
 
 
@@ -192,9 +206,24 @@ def test_a_python_that_cannot_ask(root, monkeypatch, caps, allowed):
     assert (refusal(root, state()) is None) == allowed
 
 
-def test_warnings():
+def test_a_line_by_another_name(root):
+    (root / "real").mkdir()
+    (root / "link").symlink_to("real")
+    now = state(fstab=FSTAB + b"/link/my\\040swap swap swap sw 0 0\n")._replace(path="/real/my swap")
+    (said,) = preflight.warnings(Host(root=str(root)), now, [])
+    assert said.startswith("fstab names /real/my swap in line 2 by another name, /link/my swap;")
+    assert preflight.warnings(Host(root=str(root)), now._replace(path="/real/swap"), []) == []
+    # by another mount, of which realpath knows nothing
+    (root / "real/other").write_text("")
+    there = os.stat(str(root / "real/other"))
+    now = now._replace(fstab=Fstab(b"/real/other none swap sw 0 0\n"), file=swap_file()._replace(identity=(there.st_dev, there.st_ino)))
+    assert "another name, /real/other;" in preflight.warnings(Host(root=str(root)), now, [])[0]
+
+
+def test_warnings(root):
+    host = Host(root=str(root))
     big = state(disk=Disk(3 * G, 3 * G))
-    assert "more than half" in preflight.warnings(big, plan(big, WANTED))[0]
+    assert "more than half" in preflight.warnings(host, big, plan(big, WANTED))[0]
     twice = state(swap_file(), area(), fstab=OURS + b"/dev/vdb none swap sw 0 0\n/dev/vdb none swap sw 0 0\n")
-    assert "/dev/vdb" in preflight.warnings(twice, plan(twice, WANTED))[0]
-    assert preflight.warnings(state(), plan(state(), WANTED)) == []
+    assert "/dev/vdb" in preflight.warnings(host, twice, plan(twice, WANTED))[0]
+    assert preflight.warnings(host, state(), plan(state(), WANTED)) == []

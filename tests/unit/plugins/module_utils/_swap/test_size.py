@@ -79,12 +79,13 @@ def test_size(wish, ram, existing, free, expected):
         (SizeWish("auto"), 4 * G, -5, "0 bytes"),
         (SizeWish("auto"), None, G, "/proc/meminfo"),
         (SizeWish("share", 5000), None, G, "/proc/meminfo"),
-        (SizeWish("bytes", 1 << 45), G, G, "one area"),
+        (SizeWish("bytes", 1 << 45), G, G, "less than 16 TiB in one area"),
     ],
 )
 def test_refused(wish, ram, free, words):
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=words) as caught:
         wanted_size(wish, ram, None, free, PAGE)
+    assert "Nothing was changed" in str(caught.value)
 
 
 def test_reserve():

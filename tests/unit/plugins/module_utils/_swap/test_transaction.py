@@ -4,16 +4,19 @@
 """A wish becomes numbers for this host, and a run becomes a result. What runs really do is in tests/fault/swap_life.py."""
 
 import json
+import os
 
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
+from ansible_collections.memops.linux.plugins.module_utils._swap import transaction
 from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
-from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Step, Target, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve, SizeWish
-from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer
+from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer, Work, do
 from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import Outcome, decide, result, run, sides, target_of
 from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import FSTAB, LINE, PATH, G, M, area, state, swap_file
@@ -115,10 +118,9 @@ def test_diff_is_empty_where_nothing_changes():
 def test_result():
     now = state(swap_file(), area(used=5 * M), fstab=OURS, expires_at=NOW)
     target = Target(size=G, priority=10, options="nofail,pri=10", expires_at=NOW)
-    told = result(Outcome(plan(now, target), now, target, "a", "b"), True)
-    assert (
-        told["changed"] and told["msg"].startswith("/swapfile: would make /.swapfile.memops-bridge") and told["diff"] == {"before": "a", "after": "b"}
-    )
+    told = result(Outcome(plan(now, target), now, target, "a\n", "b\nc\n"), True)
+    assert told["changed"] and told["msg"].startswith("/swapfile: would make /.swapfile.memops-bridge")
+    assert told["diff"] == {"before_header": PATH, "after_header": PATH, "before": "a\n", "after": "b\nc\n"}
     assert told["plan"][0] == {"action": "make", "path": "/.swapfile.memops-bridge", "text": told["msg"].split("would ")[1].split(";")[0]}
     assert told["swap_file"] == {
         "path": PATH,
@@ -133,6 +135,15 @@ def test_result():
     json.dumps(told)
     nothing = result(Outcome([], state(), Target(present=False), "", ""), False)
     assert not nothing["changed"] and nothing["msg"] == "/swapfile is as wished." and nothing["swap_file"]["size"] is None
+
+
+def test_what_is_sent_is_printable_and_the_diff_has_lines():
+    now = state(swap_file(), area(), fstab=OURS)._replace(path="/swap\x1b\udcff")
+    target = Target(size=G, priority=10, options="nofail,pri=10")
+    told = result(Outcome(plan(now, target), now, target, *sides(now, target)), False)
+    assert told["diff"]["before"] == "/swap\\x1b\\xff: 2G, active, priority 10\n" and told["diff"]["after"].count("\n") == 2
+    assert told["diff"]["after_header"] == told["swap_file"]["path"] == "/swap\\x1b\\xff"
+    assert json.dumps(told, ensure_ascii=False).encode("utf-8")
 
 
 NO_TIMER = Timer(lambda host, path: None, lambda host, path, when: None, lambda host, path: False)
@@ -160,5 +171,23 @@ def test_absent_where_there_is_nothing(root):
 def test_a_folder_that_users_can_write_is_refused(root):
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-    with pytest.raises(Refused, match="/tmp belongs to .* may be written by others. Nothing was changed"):
+    with pytest.raises(Refused, match=r"/tmp may be written by others \(mode 01777\)\. Nothing was changed"):
         run(Host(root=str(root)), WISH._replace(path="/tmp/swapfile"), True, NO_TIMER)
+
+
+def test_who_forgot_to_become_root_is_told(root, monkeypatch):
+    """Mocked: root is never denied."""
+
+    def denied(path, root):
+        raise PermissionError(13, "Permission denied", "lock")
+
+    monkeypatch.setattr(transaction, "open_folder", denied)
+    with pytest.raises(Refused, match="^/swapfile: Permission denied. Nothing was changed; become root.$"):
+        run(Host(root=str(root)), WISH, True, NO_TIMER)
+
+
+def test_a_step_that_fails_is_told_once(root):
+    with Folder(os.open(str(root), os.O_RDONLY), "/") as folder:
+        work = Work(Host(root=str(root)), folder, PATH, Target(), "ext4", NO_TIMER)
+        with pytest.raises(Failed, match="^/swapfile: No such file or directory$"):
+            do(work, Step("secure", PATH, "let only root read /swapfile"))

@@ -47,6 +47,8 @@ WRONG = [
     (dict(path="/a\0b"), ["path"]),
     (dict(path="/a\nb"), ["path"]),
     (dict(path="/" + "x" * 201), ["path", "200 bytes"]),
+    (dict(path="/x" * 2001), ["path", "4000 bytes"]),
+    (dict(size="9" * 30 + "T"), ["size", "64 bits"]),
     (dict(priority=-1), ["priority", "-1", "0 to 32767"]),
     (dict(priority=32768), ["priority", "32768"]),
     (dict(size="2g"), ["size", "'2g'", "2G"]),
@@ -71,6 +73,7 @@ EXPIRES = [
     ("a later run does not put it off", "2d", NOW + DAY, NOW + DAY),
     ("a later run may bring it nearer", "1h", NOW + DAY, NOW + 3600),
     ("the timer is over and waits until it is safe", "2d", NOW - 5, NOW - 5),
+    ("the time of a timer that is over and waits until it is safe", "2026-11-22T20:06:00Z", NOW - 20, NOW - 20),
     ("a time", "2026-11-25T00:00:00Z", None, 1795564800.0),
     ("a time puts it off", "2026-11-25T00:00:00Z", NOW + 5, 1795564800.0),
 ]
@@ -81,10 +84,11 @@ def test_expiry(text, armed, expected):
     assert expiry(text, NOW, armed) == expected
 
 
-@pytest.mark.parametrize("text", ["2020-01-01", "-2d", "0d", "soon"])
-def test_no_expiry(text):
+@pytest.mark.parametrize("armed", [None, NOW - 5, NOW + DAY])
+@pytest.mark.parametrize("text", ["2020-01-01", "-2d", "0d", "soon", "999999999999w", "9999-12-31T23:59:59-01:00"])
+def test_no_expiry(text, armed):
     with pytest.raises(ValueError, match="expires: .*Nothing was changed"):
-        expiry(text, NOW, None)
+        expiry(text, NOW, armed)
 
 
 OPTIONS = [

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
-from ansible_collections.memops.linux.plugins.module_utils._sysctl import vm
+from ansible_collections.memops.linux.plugins.module_utils._sysctl import guards, vm
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.conf import edited, settings_in
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.guards import commit_limit
@@ -129,7 +129,7 @@ def test_shadowed(machine):
     assert one["live"] == 10 and not one["persistent"] and not one["verified"] and not done["verified"]
     assert one["shadowed_by"] == "/etc/sysctl.d/99-sysctl.conf (a link to /etc/sysctl.conf)"
     assert one["at_boot"] == {"value": "60", "file": "/etc/sysctl.d/99-sysctl.conf"}
-    sentence = "sets vm.swappiness to 60 later than /etc/sysctl.d/90-memops.conf"
+    sentence = "sets vm.swappiness to 60 later than /etc/sysctl.d/90-memops.conf; take it out there"
     link = "/etc/sysctl.d/99-sysctl.conf (a link to /etc/sysctl.conf)"
     assert machine.warnings == done["shadowed"] == ["vm.swappiness=10 will not outlast a boot: %s %s" % (link, sentence)]
     assert not machine.run({"swappiness": 10})["changed"]
@@ -200,6 +200,24 @@ def test_a_container_shares_its_kernel(machine):
         machine.run({"swappiness": 10})
     same(machine)
     assert machine.run({"swappiness": 10}, allow_shared_kernel=True)["verified"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("place, says", [("proc/sys/vm", "set them on its host"), ("etc/sysctl.d", "mount it read-write")])
+def test_what_is_mounted_read_only_is_told_before(machine, monkeypatch, place, says, check_mode):
+    """Mocked: a mount needs a namespace; a real one is in tests/fault/swap_refusals.py."""
+    where = str(machine.root / place)
+    with monkeypatch.context() as patch:
+        patch.setattr(guards, "read_only", lambda path: path.rstrip("/") == where)
+        with pytest.raises(Refused) as caught:
+            machine.run({"swappiness": 10}, check_mode=check_mode)
+        assert str(caught.value).startswith(where + " is mounted read-only. Nothing was changed; ") and says in str(caught.value)
+        same(machine)
+    machine.run({"swappiness": 10})
+    monkeypatch.setattr(guards, "read_only", lambda path: True)
+    assert not machine.run({"swappiness": 10})["changed"]  # nothing has to be written
+    with pytest.raises(Refused, match="sysctl.d is mounted read-only"):
+        machine.run({"swappiness": None}, check_mode=check_mode, present=False)
 
 
 def test_the_partner_leaves_our_file(machine):

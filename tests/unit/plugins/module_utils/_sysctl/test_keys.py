@@ -51,6 +51,7 @@ def test_wishes(given, wanted):
         ({"swappiness": 1.5}, NEW, "whole number"),
         ({"swappiness": "1\n2"}, NEW, "whole number"),
         ({"swappiness": "9" * 30}, NEW, "whole number"),
+        ({"swappiness": "\u0662"}, NEW, "whole number"),
         ({"overcommit_ratio": 50, "overcommit_kbytes": 1}, NEW, "overcommit_ratio and overcommit_kbytes exclude each other"),
         ({"dirty_ratio": 10, "dirty_bytes": G // 2}, NEW, "dirty_ratio and dirty_bytes exclude each other"),
     ],
