@@ -174,6 +174,7 @@ options:
     description:
       - What to do for a unit that is not installed, or is masked.
       - V(fail) fails, V(skip) goes on without it, V(stage) writes the drop-in, so that it counts when the unit comes.
+      - A unit that is there and that systemd cannot load, for an error in its file, fails with V(skip) too.
     type: str
     choices: [fail, skip, stage]
     default: fail

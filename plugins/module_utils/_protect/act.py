@@ -3,33 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Act: files, reload, scores or restarts, the way back where it went wrong, and the proof at the end."""
 
-import time
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
-from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError
 
 from .case import Case
 from .earlier import record
+from .enforce import enforce
 from .entitlement import earlier_of, newcomer, wanted_score
-from .files import carry_out, clear, put_back
+from .files import carry_out, clear, on_disk, put_back
 from .ground import Ground
 from .judge import prepare_on
-from .limits import Limit, late, slices_of
+from .live import set_scores, wait_for_score
 from .proof import Gap, unread_gaps
-from .readback import prove
-from .restart import refusal, restart_and_watch
-from .scores import apply_scores
+from .readback import prove, reread
+from .restart import restart_and_watch
 from .survey import refreshed
 from .wish import UNTOUCHED, Allow, Wish
 
-#: A process of a unit that was just restarted may not have its score yet.
-_SETTLE_SCORE = 5.0
-#: systemd hands limits to the kernel within one turn of its loop.
-_SETTLE_LIMITS = 2.0
+_NAMED = 20
 _HALFWAY = "It was left halfway; the next run goes on from there."
 _BROKEN = (OSError, UnsafePath, ManagerError)
 
@@ -54,7 +50,7 @@ def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> Li
     except Busy as exc:
         raise ProtectError(str(exc))
     except PermissionError as exc:
-        raise ProtectError("%s: this needs root (become: true). %s" % (exc.filename or exc.strerror, UNTOUCHED))
+        raise ProtectError("this needs root (become: true): %s. %s" % (exc.strerror, UNTOUCHED))
     except _BROKEN as exc:
         raise ProtectError("%s. %s" % (exc, UNTOUCHED))
 
@@ -82,10 +78,10 @@ class _Run:
         self._write()
         self._verify_files()
         self._reload()
-        self._enforce()
-        self._live([case for case in self._left() if not case.steps.restart])
+        enforce(self.ground, self._left())
+        set_scores(self.ground, [case for case in self._left() if not case.steps.restart])
         self._restart()
-        self._live([case for case in self._left() if case.steps.restart])  # what must not be restarted beside what was
+        set_scores(self.ground, [case for case in self._left() if case.steps.restart])  # what must not be restarted beside what was
         prove(self.ground, self._left())
 
     def _remember(self) -> None:
@@ -96,8 +92,10 @@ class _Run:
                 options = case.options.get(state.id, [])
                 if score is None and not options:
                     continue
+                # The new one too: who has it has it from us, also when a person takes our file away by hand.
+                scores = None if score is None else earlier_of(self.ground, case, state, score) | {wanted_score(case, state)}
                 try:
-                    record(self.host, state, None if score is None else earlier_of(self.ground, case, state, score), options)
+                    record(self.host, state, scores, options)
                 except _BROKEN as exc:
                     case.fail("%s. %s" % (exc, UNTOUCHED))
 
@@ -110,7 +108,16 @@ class _Run:
                     else:
                         carry_out(self.host, case)
                 except _BROKEN as exc:
-                    case.fail("%s could not be %s: %s. %s" % (case.current.path, "written" if case.steps.write else "removed", exc, UNTOUCHED))
+                    self._not_written(case, "%s could not be %s: %s" % (case.current.path, "written" if case.steps.write else "removed", _why(exc)))
+
+    def _not_written(self, case: Case, text: str) -> None:
+        """The error may have come after the rename: the disk says whether something was changed."""
+        before = case.current.before
+        try:
+            case.wrote = case.wrote or on_disk(self.host, case) != (before.data if before is not None else None)
+        except _BROKEN:
+            pass
+        self._back([case], lambda case: text)
 
     def _back(self, cases: Sequence[Case], text: Callable[[Case], str]) -> None:
         """The earlier bytes for these, and the reason."""
@@ -132,7 +139,7 @@ class _Run:
         if not todo:
             return
         ours = {name for case in self.cases for name in [case.name] + [state.id for state in case.current.running]}
-        others = sorted(set(manager.pending_reload(self.host)) - ours)
+        pending = set(manager.pending_reload(self.host)) - ours
         try:
             manager.reload(self.host)
         except ManagerError as exc:
@@ -141,8 +148,11 @@ class _Run:
             return
         for case in todo:
             case.reloaded = True
+        # A masked unit, or one with a dangling drop-in, wants a reload for ever.
+        others = sorted(pending - set(manager.pending_reload(self.host))) if pending else []
         if others:
-            todo[0].notes.append("the reload brought changed files of other units into force too: %s" % ", ".join(others))
+            more = " and %d more" % (len(others) - _NAMED) if len(others) > _NAMED else ""
+            todo[0].notes.append("the reload brought changed files of other units into force too: %s%s" % (", ".join(others[:_NAMED]), more))
         self._refresh()
         for case in self._left():
             for state in case.current.running if case.reloaded and case.current.asked else ():
@@ -162,57 +172,6 @@ class _Run:
         """systemd has read the files again and still believes something else."""
         return unread_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram)
 
-    def _late(self, case: Case) -> List[Tuple[UnitState, Limit]]:
-        """What the reload did not hand to the kernel; a restart that is planned does."""
-        ground, found = self.ground, []  # type: Ground, List[Tuple[UnitState, Limit]]
-        for state in case.current.running if case.reloaded and case.wish.apply != "next_start" else ():
-            if state.id not in case.steps.restart:
-                found += [(state, limit) for limit in late(self.host, ground.layout, state, case.options.get(state.id, ()))]
-        return found
-
-    def _enforce(self) -> None:
-        """Limits of running units after a reload: systemd 257 has read them, and leaves them until something starts beside the unit."""
-        found = [(case, state) for case in self._left() for state, _limit in self._late(case)]
-        if not found:
-            return
-        slices = slices_of([state.control_group for _case, state in found])
-        found[0][0].notes += manager.realize(self.host, slices, self.ground.version)
-        deadline = time.monotonic() + _SETTLE_LIMITS
-        while any(self._late(case) for case in self._left()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for case in self._left():
-            if case.wish.apply == "restart":
-                self._overdue(case)
-
-    def _overdue(self, case: Case) -> None:
-        """The start of a unit hands over every limit."""
-        for state in {state.id: state for state, limit in self._late(case) if limit.drifted}.values():
-            reason = refusal(state, self.ground.connection, self.ground.allow.restart)
-            if reason is None:
-                case.steps = case.steps._replace(restart=case.steps.restart + (state.id,))
-            else:
-                case.notes.append("%s is not restarted for its limits: %s" % (state.id, reason))
-
-    def _live(self, cases: Sequence[Case]) -> None:
-        for case in cases:
-            if case.steps.setting:
-                for state in case.current.running:
-                    if state.id not in case.steps.restart:
-                        self._set(case, state)
-
-    def _set(self, case: Case, state: UnitState) -> None:
-        believed, group = state.believed("oom_score_adjust"), state.control_group
-        wanted = believed if isinstance(believed, int) else wanted_score(case, state)
-        if group is None:
-            return
-        earlier = earlier_of(self.ground, case, state, wanted)
-        rows, settled = apply_scores(self.host, group, lambda: self.ground.pids(state), wanted, earlier, True)
-        case.rows[state.id] = rows
-        case.tried.add(state.id)
-        case.set_scores += len([row for row in rows if row.before != row.after])
-        if not settled:
-            case.notes.append("%s starts processes faster than they can be looked at" % state.id)
-
     def _restart(self) -> None:
         names = {name: case for case in self._left() for name in case.steps.restart}
         if not names:
@@ -226,21 +185,9 @@ class _Run:
         for case in self._left():
             for state in case.current.running:
                 if state.id in case.restarted and state.id not in failed and case.steps.score is not None:
-                    self._wait(case, state)
+                    wait_for_score(self.ground, case, state)
         if failed:
             self._undo(list(dict.fromkeys(names[name] for name in failed)), failed)
-
-    def _wait(self, case: Case, state: UnitState) -> None:
-        """The score of a process that was just started, when it has it."""
-        deadline = time.monotonic() + _SETTLE_SCORE
-        before = case.set_scores
-        while True:
-            self._set(case, state)
-            rows = case.rows.get(state.id, [])
-            if all(row.state == "as_wanted" for row in rows) or time.monotonic() > deadline:
-                break
-            time.sleep(0.2)
-        case.set_scores = before
 
     def _undo(self, cases: Sequence[Case], ills: Dict[str, str]) -> None:
         """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse.
@@ -261,9 +208,16 @@ class _Run:
                     now = state.get("ActiveState") + (" again" if state.is_active else "")
                     case.error = "%s %s is %s%s." % (case.error, who, now, " (%s)" % said.rstrip(".") if said else "")
             self._refresh()
+            for case in cases:  # those of the restart that failed are gone
+                reread(self.ground, case)
         except ManagerError as exc:
             for case in cases:
                 case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
+
+
+def _why(exc: Exception) -> str:
+    """Without the number, and the temporary file's name."""
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
 
 
 def _said_of(case: Case, name: str, ill: str) -> str:

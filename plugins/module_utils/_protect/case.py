@@ -12,7 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.setting impo
 from .limits import limit_options
 from .plan import Steps, managed
 from .proof import Gap
-from .scores import Score
+from .scores import Score, as_it_stays
 from .survey import Current
 from .wish import Wish
 
@@ -90,7 +90,7 @@ class Case:
         if not (self.wrote or self.cleared or self.reloaded or self.set_scores or self.restarted):  # what was planned is not done
             self.steps = Steps(self.current.path, self.current.before.data if self.current.before is not None else None)
         if not self.set_scores:  # the plan's forecast is none any more
-            self.rows = {name: [row._replace(after=row.before) for row in rows] for name, rows in self.rows.items()}
+            self.rows = {name: [as_it_stays(row) for row in rows] for name, rows in self.rows.items()}
 
     @property
     def verified(self) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd import cgrou
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, fragment_path, origins, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.lenient import read_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 from .earlier import earlier_scores
@@ -25,8 +25,8 @@ from .scores import Score, apply_scores, may_lower
 _MAX_PROCESSES = 10
 #: Of the 256 KiB of a result; kills and sources need the rest.
 _ROOM = 150_000
-_LIMITS = ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
-_MANAGED = ("managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_preference")
+_LIMITS = tuple(setting.option for setting in SETTINGS if setting.kind == "memory")
+_MANAGED = tuple(setting.option for setting in SETTINGS if setting.option.startswith("managed_"))
 
 
 def add_details(host: Host, units: List[Dict[str, Any]]) -> int:
@@ -153,9 +153,11 @@ def _processes(host: Host, where: cgroup.Layout, capable: bool, state: UnitState
         return unseen
     earlier = earlier_scores(host, state, score, getattr(origin, "path", None), capable)
     rows = apply_scores(host, group, lambda: pids, score, earlier, False)[0]
-    if pids and not rows:  # /proc is mounted with hidepid
+    unread = set(pids) - {row.pid for row in rows}
+    if unread and unread & set(cgroup.pids(host, where, group)):  # not ended: /proc is mounted with hidepid
         return unseen
-    odd = sorted(rows, key=lambda row: (row.before == score, row.pid))
+    first = {row.before: row.pid for row in reversed(rows)}  # why one has its score is why all have it that do
+    odd = sorted(rows, key=lambda row: (row.before == score, row.pid != first[row.before], row.pid))
     return {
         "scores": {str(value): count for value, count in sorted(Counter(row.before for row in rows).items())},
         "processes": [_row(row, score, earlier, capable) for row in odd[:_MAX_PROCESSES]],

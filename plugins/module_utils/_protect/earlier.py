@@ -96,6 +96,7 @@ def earlier_scores(host: Host, state: UnitState, score: int, path: Optional[str]
     if isinstance(believed, int):
         found.add(believed)
     # A guess, and only where no run of ours knows: 0 may also be the choice of a process, as of PostgreSQL's children.
-    if (not known and is_older(host, state, path)) or (score < 0 and not manager_may_lower):
+    swallowed = not manager_may_lower and min(found | {score}) < 0
+    if (not known and is_older(host, state, path)) or swallowed:
         found.add(default_score(None))
     return frozenset(found - {score})

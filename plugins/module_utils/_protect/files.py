@@ -7,7 +7,7 @@ import os
 from typing import Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 
 from .case import Case
 from .survey import read_dropin
@@ -39,7 +39,16 @@ def carry_out(host: Host, case: Case) -> None:
         finally:
             # One that we made and could not fill, or one that we emptied.
             if not case.steps.write or not (known or case.wrote):
-                parent.remove_folder(folder_name)
+                _sweep(case, parent, folder_name)
+
+
+def _sweep(case: Case, parent: Folder, name: str) -> bool:
+    """An empty folder is no error, and hides none: the file is what counts."""
+    try:
+        return parent.remove_folder(name)
+    except OSError as exc:  # a mount point
+        case.notes.append("%s/%s stays: %s" % (parent.path, name, exc.strerror))
+        return False
 
 
 def clear(host: Host, case: Case) -> None:
@@ -54,7 +63,7 @@ def clear(host: Host, case: Case) -> None:
         if folder is not None:
             with folder:
                 cleaned = folder.clean(name)
-            case.cleared = parent.remove_folder(folder_name) or cleaned
+            case.cleared = _sweep(case, parent, folder_name) or cleaned
 
 
 def put_back(host: Host, case: Case) -> Optional[str]:
@@ -75,7 +84,7 @@ def put_back(host: Host, case: Case) -> Optional[str]:
                     else:
                         folder.remove(name)
                 if case.made_folder and before is None:
-                    parent.remove_folder(folder_name)
+                    _sweep(case, parent, folder_name)
         case.rolled_back = True
         return None
     except (OSError, UnsafePath):

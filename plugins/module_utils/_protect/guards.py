@@ -37,12 +37,11 @@ def ownership(current: Current) -> Optional[str]:
 
 
 def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
-    name = current.unit.name
     limits = [option for option in wish.settings if option in ("memory_high", "memory_max", "memory_swap_max")]
     if current.unit.is_root and limits and wish.state == "present":
-        return "%s holds every process of this machine: %s there is never set" % (name, limits[0])
+        return "it holds every process of this machine: %s there is never set" % limits[0]
     if current.unit.is_broad and not allow.broad:
-        return "%s reaches units that nobody named; force_broad=true sets it all the same" % name
+        return "it reaches units that nobody named; force_broad=true sets it all the same"
     return None
 
 
@@ -111,8 +110,8 @@ def inheritance(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
     if reason is None:
         return None
     return (
-        "-1000 for %s: %s, and every one would inherit it and could never be killed. "
-        "A moderate score such as -200 still puts it behind others; allow_unkillable=true sets -1000" % (name, reason)
+        "not -1000: %s, and every one would inherit it and could never be killed. "
+        "A moderate score such as -200 still puts it behind others; allow_unkillable=true sets -1000" % reason
     )
 
 
@@ -174,10 +173,12 @@ def killable(unkillable_share: Optional[float], wishes: List[Tuple[str, str]], a
     )
 
 
-def cautions(wish: Wish, ram: Optional[int]) -> List[str]:
+def cautions(current: Current, wish: Wish, ram: Optional[int]) -> List[str]:
     """Not refused, but said."""
     found = []  # type: List[str]
     settings = wish.settings if wish.state == "present" else {}
+    if settings and current.state is not None and current.state.get("Transient") == "yes" and not current.unit.is_root:
+        found.append("it is transient: our drop-in stays when the unit ends, and counts again for one of this name")
     if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":
         found.append("oom_policy=kill spares processes with -1000: the group would not die together")
     if settings.get("memory_swap_max") == "0" and isinstance(_number("memory_high", settings.get("memory_high", INFINITY), ram), int):

@@ -6,7 +6,7 @@
 from typing import Dict, FrozenSet, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, mistyped
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, mistyped
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 from . import guards
@@ -19,10 +19,10 @@ from .limits import Limit, limits
 from .plan import reload_due, steps, wanted_file
 from .proof import Gap
 from .restart import refusal
-from .scores import Score
-from .survey import survey
+from .scores import as_it_stays
+from .survey import Current, survey
 from .together import judge_together
-from .wish import UNTOUCHED, Wish, WishError, alias_conflict, standing
+from .wish import UNTOUCHED, Wish, WishError, conflict, standing
 
 #: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the same.
 _INHERITED = ("memory_min", "memory_low")
@@ -35,13 +35,18 @@ def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
     currents = survey(ground.host, wishes)
     ids = [current.unit.name if current.exists else None for current in currents]
     left = standing(wishes, ids)
-    conflict = alias_conflict([wishes[at] for at in left], [ids[at] for at in left])
-    if conflict:
-        raise WishError(conflict)
+    said = conflict([wishes[at] for at in left], [ids[at] for at in left])
+    if said:
+        raise WishError(said)
     named = frozenset((currents[at].unit.name, wishes[at].dropin) for at in left if wishes[at].state == "present")
     cases = [Case(wishes[at], currents[at].without(named)) for at in left]
     for case in cases:
-        _judge(ground, case)
+        _admit(ground, case)
+    admitted = [case for case in cases if case.goes_on]
+    # A template, its instance and a second drop-in of one unit may stand in one call: each is judged as it will be after all of them.
+    planned = {case.current.path: wanted_file(case.current, case.wish) for case in admitted}
+    for case in admitted:
+        _judge(ground, case, _of_kin(case.current, planned))
     judge_together(ground, [case for case in cases if case.goes_on])
     for case in cases:
         if case.goes_on and case.steps:
@@ -50,10 +55,14 @@ def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
 
 
 def _missing(case: Case) -> bool:
-    """True where there is nothing to do for a unit that is not there or masked."""
+    """True where there is nothing to do for a unit that is not there, masked, or cannot be loaded."""
     wish, current = case.wish, case.current
     if wish.state == "absent":
         return False
+    if current.state is not None and current.state.is_broken and wish.missing != "stage":
+        said = "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all the same"
+        case.fail(said % (current.state.get("LoadState"), case.name, UNTOUCHED))
+        return True
     if not current.exists:
         status, text = ABSENT, "it is not installed"
     elif current.is_masked:
@@ -81,7 +90,8 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
     return said or guards.loosening(current, wish, files, ground.ram, allow)
 
 
-def _judge(ground: Ground, case: Case) -> None:
+def _admit(ground: Ground, case: Case) -> None:
+    """Whether anything is done for this unit, and what."""
     case.ram = ground.ram
     if _missing(case):
         return
@@ -103,15 +113,23 @@ def _judge(ground: Ground, case: Case) -> None:
     said = _refused(ground, case)
     if said:
         case.fail("%s. %s" % (said, UNTOUCHED))
-        return
+
+
+def _of_kin(current: Current, planned: Planned) -> Planned:
+    """The files of other wishes that systemd reads for this unit too, or for an instance of the template."""
+    units = current.names + [unit for state in current.running if current.state is None for unit in state.units]
+    folders = {name + ".d" for unit in units for name in unit.dropin_names()}
+    return {path: data for path, data in planned.items() if path != current.path and path.rsplit("/", 2)[1] in folders}
+
+
+def _judge(ground: Ground, case: Case, planned: Planned) -> None:
     after = wanted_file(case.current, case.wish)
-    files = look(ground, case, after)
+    files = look(ground, case, after, planned)
     case.notes += [
         "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in mistyped(files, case.current.unit.type)
     ]
-    case.notes += guards.cautions(case.wish, ground.ram)
-    if after is not None and case.current.before is None:
-        case.hidden = _hidden(ground, case)
+    case.notes += guards.cautions(case.current, case.wish, ground.ram)
+    case.hidden = _hidden(ground, case, planned)
     if case.wish.state == "present":
         _shadows(ground, case)
         if not case.goes_on:
@@ -148,13 +166,13 @@ def _no_room(ground: Ground, case: Case, found: Dict[str, List[Limit]]) -> Optio
     return None
 
 
-def look(ground: Ground, case: Case, after: Optional[bytes]) -> List[UnitFile]:
+def look(ground: Ground, case: Case, after: Optional[bytes], planned: Optional[Planned] = None) -> List[UnitFile]:
     """The unit's files, and which of them gives each setting that this systemd knows; with ours as it will be."""
     current = case.current
-    files = current.files(ground.host, after)
+    files = current.files(ground.host, after, None, planned)
     case.files = known(ground, files, current)
     if current.state is None:
-        case.of_instance = {state.id: known(ground, current.files(ground.host, after, state), current) for state in current.running}
+        case.of_instance = {state.id: known(ground, current.files(ground.host, after, state, planned), current) for state in current.running}
     return files
 
 
@@ -184,20 +202,22 @@ def _plan(ground: Ground, case: Case, due: bool, drifted: Sequence[Limit]) -> No
     if case.wish.apply == "next_start":
         older = any(row.before != row.after for rows in case.rows.values() for row in rows)
         case.waits = older or bool(drifted and (not due or (ground.version or 0) >= _LEAVES_LIMITS))
-        case.rows = {name: [_as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
+        case.rows = {name: [as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
     if case.steps.restart:
         _spare(ground, case)
 
 
-def _as_it_stays(row: Score) -> Score:
-    return row._replace(after=row.before, state="older") if row.before != row.after else row
-
-
-def _hidden(ground: Ground, case: Case) -> FrozenSet[str]:
-    """What a file of our name in a folder of lower rank sets: systemd does not read it any more."""
+def _hidden(ground: Ground, case: Case, planned: Planned) -> FrozenSet[str]:
+    """What systemd does not read any more: files of our name in a folder of lower rank, and those that go or change in this call."""
     current = case.current
-    files = current.files(ground.host, None, current.shown if current.state is None else None)
-    return frozenset(known(ground, [file for file in files if file.path.endswith("/" + current.dropin)], current))
+    new = current.before is None and case.wish.state == "present"
+    if not planned and not new:
+        return frozenset()
+    files = current.files(ground.host, current.before.data if current.before is not None else None, current.shown if current.state is None else None)
+    ours = [file for file in files if file.path in planned]
+    if new:
+        ours += [file for file in files if file.path.endswith("/" + current.dropin)]
+    return frozenset(known(ground, ours, current))
 
 
 def _spare(ground: Ground, case: Case) -> None:

@@ -36,13 +36,16 @@ def file_gaps(current: Current, after: Optional[bytes], now: Optional[bytes]) ->
 def systemd_gaps(current: Current, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> List[Gap]:
     """Between the files and what `systemctl show` prints after the reload."""
     if not current.booted:
-        return [Gap("systemd_not_running", "systemd does not run here: the drop-in counts from the next boot on")]
+        return [Gap("systemd_not_running", "systemd does not run here: what its files say counts from the next boot on")]
     if current.shown is None:
         return [Gap("no_instance", "no instance of %s is loaded, so systemd cannot be asked" % current.unit.name)]
     if not current.exists:
         return [Gap("absent", "%s is not installed: the drop-in waits for it" % current.unit.name)]
     if current.is_masked:
         return [Gap("masked", "%s is masked: nothing of it can start" % current.unit.name)]
+    if current.state is not None and current.state.is_broken:
+        said = "systemd cannot load %s (%s): the drop-in waits until its unit file is mended"
+        return [Gap("not_read", said % (current.unit.name, current.state.get("LoadState")))]
     found = []  # type: List[Gap]
     for state in current.asked:
         shadows = shadowing(current, settings, origins_of(state), ram)
@@ -80,6 +83,8 @@ def kernel_gaps(
     found = []  # type: List[Gap]
     for option in limit_options(settings):
         setting = BY_OPTION[option]
+        if setting.default is not None and state.believed(option) == setting.default:  # nothing is to be enforced
+            continue
         if where.memory is None:
             found.append(Gap("no_memory_controller", "%s= is not enforced: this system has no memory controller for it" % setting.key))
         elif not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.believed(option) == "kill"):

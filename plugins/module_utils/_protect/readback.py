@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in force for a unit: every layer is read back, whatever was done or said before."""
 
-from typing import Sequence
+from typing import List, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
@@ -43,16 +43,36 @@ def prove(ground: Ground, cases: Sequence[Case]) -> None:
                 _prove_scores(ground, case, state, capable)
 
 
+def reread(ground: Ground, case: Case) -> None:
+    """The processes as they are, without a change of ours."""
+    if case.steps.score is None:
+        return
+    case.rows = {}
+    try:
+        look(ground, case, on_disk(ground.host, case))
+    except (OSError, UnsafePath):
+        return
+    for state in case.current.running:
+        case.rows[state.id] = _as_they_are(ground, case, state, wanted_score(case, state))
+
+
+def _as_they_are(ground: Ground, case: Case, state: UnitState, wanted: int) -> List[Score]:
+    """Without a write, "as wanted" would be a forecast: what they have is what counts."""
+    group = state.control_group
+    if group is None:
+        return []
+    earlier = earlier_of(ground, case, state, wanted)
+    rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
+    return [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
+
+
 def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
     """Rows of a live change were read back already; the others are read now."""
     wanted, group = wanted_score(case, state), state.control_group
     if group is None:
         return
     if state.id not in case.tried:
-        earlier = earlier_of(ground, case, state, wanted)
-        rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
-        # Without a write, "as wanted" would be a forecast: what they have is what counts.
-        case.rows[state.id] = [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
+        case.rows[state.id] = _as_they_are(ground, case, state, wanted)
     known = {row.pid for row in case.rows[state.id]}
     settled = not [pid for pid in ground.pids(state) if pid not in known] or state.get("ActiveState") != "active"
     case.gaps += score_gaps(state.id, case.rows[state.id], wanted, capable)

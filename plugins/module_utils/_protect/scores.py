@@ -27,6 +27,11 @@ class Score(NamedTuple):
     state: str
 
 
+def as_it_stays(row: Score) -> Score:
+    """Of a plan that is not carried out."""
+    return row._replace(after=row.before, state="older") if row.before != row.after else row
+
+
 def may_lower(host: Host, pid: str = "self") -> bool:
     """CAP_SYS_RESOURCE: without it a score is never lowered below the lowest that a privileged process set, 0 at first."""
     for line in to_text(host.read("/proc/%s/status" % pid) or b"").split("\n"):

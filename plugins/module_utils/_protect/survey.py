@@ -9,7 +9,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import UnitFile, dropin_path, is_mask, own_file, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, dropin_path, is_mask, own_file, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
@@ -60,9 +60,9 @@ class Current(NamedTuple):
     def asked(self) -> Tuple[UnitState, ...]:
         """Everyone who must believe what we write: the unit, or a template's running instances.
 
-        Not one that is not installed; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
+        Not one that is not installed or cannot be loaded; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
         """
-        if self.is_masked or not self.exists:
+        if self.is_masked or not self.exists or self.is_broken:
             return ()
         return (self.state,) if self.state is not None else self.running
 
@@ -78,18 +78,22 @@ class Current(NamedTuple):
         return self.state.is_masked if self.state is not None else self.masked
 
     @property
+    def is_broken(self) -> bool:
+        return self.state is not None and self.state.is_broken
+
+    @property
     def kept(self) -> Dict[str, str]:
         """The settings in our drop-in as it is."""
         return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
 
-    def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None) -> List[UnitFile]:
-        """The files of the unit, or of an instance of the template, with ours as it will be."""
+    def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None, planned: Optional[Planned] = None) -> List[UnitFile]:
+        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other wishes as ``planned``."""
         names, fragment = self.names, self.fragment
         if instance is not None:
             names, fragment = instance.units, instance.fragment or fragment
-        if after is None:
-            return unit_files(host, names, fragment, gone=self.path)
-        return unit_files(host, names, fragment, ours=UnitFile(self.path, after))
+        whole = dict(planned or {})
+        whole[self.path] = after
+        return unit_files(host, names, fragment, whole)
 
 
 def read_dropin(host: Host, path: str) -> Optional[FileNow]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person asked for: one wish for each unit, checked before anything is read."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._size import parse_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import check_dropin_name
@@ -76,13 +76,9 @@ def wishes_of(params: Dict[str, Any]) -> List[Wish]:
     at_top = [setting.option for setting in SETTINGS if params.get(setting.option) is not None]
     if at_top and not params.get("name"):
         raise WishError("%s stands beside services; write it into each entry. %s" % (", ".join(at_top), UNTOUCHED))
-    seen = {}  # type: Dict[Tuple[str, str], Wish]
-    for wish in found:
-        if wish.yields:
-            continue
-        if (wish.unit.name, wish.dropin) in seen:
-            raise WishError("%s is named twice. %s" % (wish.unit.name, UNTOUCHED))
-        seen[(wish.unit.name, wish.dropin)] = wish
+    said = conflict([wish for wish in found if not wish.yields])
+    if said:
+        raise WishError(said)
     return found
 
 
@@ -119,12 +115,31 @@ def standing(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> List[int]:
     return [at for at, (wish, unit) in enumerate(zip(wishes, units)) if not wish.yields or (unit not in firm and unit not in units[:at])]
 
 
-def alias_conflict(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> Optional[str]:
-    """Two names of one unit: which of them should win?"""
-    seen = {}  # type: Dict[Tuple[str, str], str]
-    for wish, unit_id in zip(wishes, ids):
-        key = (unit_id or wish.unit.name, wish.dropin)
-        if key in seen:
-            return "%s and %s are the same unit, %s; name it once. %s" % (seen[key], wish.unit.name, key[0], UNTOUCHED)
-        seen[key] = wish.unit.name
+def conflict(wishes: Sequence[Wish], ids: Sequence[Optional[str]] = ()) -> Optional[str]:
+    """Two wishes for one unit that cannot both be; ``ids``: their units' own names, as far as they are known."""
+    seen = {}  # type: Dict[str, List[Wish]]
+    for at, wish in enumerate(wishes):
+        unit = (ids[at] if ids else None) or wish.unit.name
+        for other in seen.setdefault(unit, []):
+            said = _contradiction(other, wish)
+            if said:
+                names = (other.unit.name, wish.unit.name)
+                who = "%s is named twice" % unit if names == (unit, unit) else "%s and %s are the same unit, %s" % (names + (unit,))
+                return "%s: %s. %s" % (who, said, UNTOUCHED)
+        seen[unit].append(wish)
     return None
+
+
+def _contradiction(one: Wish, two: Wish) -> Optional[str]:
+    """One file can have one content; and of two files, the later one's value would be in force."""
+    if one.dropin == two.dropin:
+        return "once with %s, once with %s; name it once" % (_wished(one), _wished(two))
+    for option in one.settings if one.state == two.state == "present" else ():
+        if two.settings.get(option, one.settings[option]) != one.settings[option]:
+            wanted = (option, one.settings[option], one.dropin, two.settings[option], two.dropin)
+            return "%s is %s for %s and %s for %s, and only one of them can be in force" % wanted
+    return None
+
+
+def _wished(wish: Wish) -> str:
+    return " ".join("%s=%s" % pair for pair in wish.settings.items()) if wish.state == "present" else "state=absent"

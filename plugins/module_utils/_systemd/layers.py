@@ -8,7 +8,7 @@ what is left is applied by file name, over all folders. ``override.conf`` sorts 
 """
 
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
@@ -102,11 +102,17 @@ def _listed(host: Host, folder: str) -> List[str]:
         return []
 
 
-def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = (), gone: Optional[str] = None) -> List[str]:
+#: Path -> a file's bytes as they will be; None: it will not be there.
+Planned = Mapping[str, Optional[bytes]]
+
+
+def dropin_paths(host: Host, names: Sequence[UnitName], planned: Optional[Planned] = None) -> List[str]:
     """The drop-ins that systemd reads for a unit of these names (its id and its aliases), in the order in which they are applied.
 
-    ``extra`` are paths that are taken to exist, ``gone`` is one that is taken not to: a file of its name elsewhere then counts.
+    ``planned`` is taken as done: where a file will be gone, one of its name elsewhere counts.
     """
+    planned = planned or {}
+    extra = [path for path, data in planned.items() if data is not None]
     own = names[0].dropin_names() if names else []
     aliases = []  # type: List[str]
     for unit in names[1:]:
@@ -121,21 +127,20 @@ def dropin_paths(host: Host, names: Sequence[UnitName], extra: Sequence[str] = (
                 there += [path[len(place) + 1 :] for path in extra if path.startswith(place + "/")]
                 for file in there:
                     path = "%s/%s" % (place, file)
-                    if path != gone:
+                    if planned.get(path, b"") is not None:
                         chosen.setdefault(file, path)
     return [chosen[file] for file in sorted(chosen)]
 
 
-def unit_files(
-    host: Host, names: Sequence[UnitName], fragment: Optional[str], ours: Optional[UnitFile] = None, gone: Optional[str] = None
-) -> List[UnitFile]:
+def unit_files(host: Host, names: Sequence[UnitName], fragment: Optional[str], planned: Optional[Planned] = None) -> List[UnitFile]:
     """Every file that makes the unit, in the order in which systemd applies it.
 
-    ``ours`` is taken as written and ``gone`` as removed, whatever the disk says: so a plan can be judged before it is carried out.
+    ``planned`` is taken as done, whatever the disk says: so a plan can be judged before it is carried out.
     """
     found = []  # type: List[UnitFile]
-    for path in ([fragment] if fragment else []) + dropin_paths(host, names, (ours.path,) if ours else (), gone):
-        found.append(ours if ours is not None and path == ours.path else UnitFile(path, host.read(path) or b""))
+    for path in ([fragment] if fragment else []) + dropin_paths(host, names, planned):
+        data = planned.get(path) if planned else None
+        found.append(UnitFile(path, host.read(path) or b"" if data is None else data))
     return found
 
 

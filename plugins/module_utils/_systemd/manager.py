@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ra
 
 from .setting import BY_OPTION, SETTINGS, Value
 from .show import ACTIVE_STATES, number, parse_show
-from .unit_name import UnitName, parse_unit_name
+from .unit_name import UnitName, parse_unit_name, template_of
 
 _PROPERTIES = (
     "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit KillMode Delegate "
@@ -22,7 +22,6 @@ _PROPERTIES = (
 ).split()
 _SHOWN = ",".join(_PROPERTIES + [setting.key for setting in SETTINGS])
 _VERSION = re.compile(r"^systemd (\d+)")
-_PENDING = 20
 #: systemd-run --collect.
 _COLLECT = 236
 
@@ -62,6 +61,11 @@ class UnitState(NamedTuple):
     @property
     def is_masked(self) -> bool:
         return self.get("LoadState") == "masked"
+
+    @property
+    def is_broken(self) -> bool:
+        """It is there and nothing of it can start; with ``error`` systemd reads no drop-in either, and with both it may want a reload for ever."""
+        return self.get("LoadState") in ("error", "bad-setting")
 
     @property
     def is_active(self) -> bool:
@@ -108,7 +112,7 @@ def runs(host: Host) -> bool:
 
 
 def _systemctl(host: Host, *argv: str, **keywords: float) -> Ran:
-    return host.run(("systemctl", "--no-pager") + argv, **keywords)
+    return host.run(("systemctl", argv[0], "--no-pager") + argv[1:], **keywords)
 
 
 def _said(ran: Ran) -> str:
@@ -141,18 +145,15 @@ def instances(host: Host, template: UnitName) -> List[str]:
     found = []  # type: List[str]
     for line in ran.stdout.split("\n"):
         name = line.strip().split(" ")[0]
-        try:
-            if name and parse_unit_name(name).template == template.name:
-                found.append(name)
-        except ValueError:  # a bullet in front of a failed unit
-            continue
+        if template_of(name) == template.name:  # there may be a bullet in front of a failed unit
+            found.append(name)
     return found
 
 
 def pending_reload(host: Host) -> List[str]:
     """Units whose files were changed and not yet read again: our reload brings other people's edits into force too."""
     ran = _systemctl(host, "show", "--property=Id,NeedDaemonReload", "*")
-    return sorted({block.get("Id", "") for block in parse_show(ran.stdout) if block.get("NeedDaemonReload") == "yes"} - {""})[:_PENDING]
+    return sorted({block.get("Id", "") for block in parse_show(ran.stdout) if block.get("NeedDaemonReload") == "yes"} - {""})
 
 
 def reload(host: Host) -> None:
@@ -175,8 +176,7 @@ def complaints(host: Host, names: Sequence[str], paths: Sequence[str]) -> Dict[s
 
 def try_restart(host: Host, name: str, timeout: float) -> Optional[str]:
     """Restart it if it runs: `restart` would start a stopped one. What systemd said, None: nothing."""
-    ran = _systemctl(host, "try-restart", "--", name, timeout=timeout)
-    return None if ran.returncode == 0 else _said(ran)
+    return _started_again(host, "try-restart", name, timeout)
 
 
 def reset_failed(host: Host, name: str) -> None:
@@ -186,8 +186,21 @@ def reset_failed(host: Host, name: str) -> None:
 
 def restart(host: Host, name: str, timeout: float) -> Optional[str]:
     """Stopped, dying or running: afterwards it was started once. What systemd said, None: nothing."""
-    ran = _systemctl(host, "restart", "--", name, timeout=timeout)
-    return None if ran.returncode == 0 else _said(ran)
+    return _started_again(host, "restart", name, timeout)
+
+
+def _started_again(host: Host, verb: str, name: str, timeout: float) -> Optional[str]:
+    ran = _systemctl(host, verb, "--", name, timeout=timeout)
+    if ran.returncode == 0:
+        return None
+    if ran.returncode is not None:
+        return _said(ran)
+    try:  # its stop or its start takes longer, or never ends: Type=notify without READY=1
+        state = states(host, [name])[0]
+    except ManagerError as exc:
+        return str(exc)
+    where = "%s (%s)" % (state.get("ActiveState"), state.get("SubState"))
+    return "it did not come up within %g s (restart_timeout), it was still %s" % (timeout, where)
 
 
 def realize(host: Host, slices: Sequence[str], version_here: Optional[int]) -> List[str]:

@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._badness.procfs impor
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .unit_name import parse_unit_name
+from .unit_name import parse_unit_name, template_of
 
 #: What contract 1 calls the daemon -> its units.
 DAEMONS = {
@@ -130,7 +130,7 @@ def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
 def _is_named(unit: Dict[str, Any], asked: AbstractSet[str]) -> bool:
     """By one of its names, or by the name of its template."""
     names = {unit["name"], *unit["names"]}
-    return bool(asked & names) or bool(asked & {"%s@.%s" % (name.partition("@")[0], name.rpartition(".")[2]) for name in names if "@" in name})
+    return bool(asked & names) or bool(asked & {template_of(name) for name in names if "@" in name})
 
 
 def _rank(unit: Dict[str, Any]) -> Any:

@@ -9,7 +9,8 @@ from typing import List, NamedTuple, Optional
 #: Types that have memory settings.
 TYPES = ("service", "slice", "scope", "socket", "mount", "swap")
 _MAX = 255
-_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\-]*)?\Z")
+#: The first @ ends the prefix; an instance may have more of them (unit_name_is_valid() of systemd).
+_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\@-]*)?\Z")
 _ESCAPES = re.compile(r"\\(?!x[0-9a-f]{2})")
 _ROOT_LIKE = ("-.slice", "init.scope")
 
@@ -69,7 +70,7 @@ def parse_unit_name(text: str) -> UnitName:
     if not text or text != text.strip():
         raise ValueError("%r is no unit name: it is empty or has blanks around it" % (text,))
     if text[0] in "-/." and text != "-.slice":
-        raise ValueError("%r is no unit name: it begins with %s" % (text, text[0]))
+        raise ValueError("%r is no unit name: it begins with '%s'" % (text, text[0]))
     stem, dot, kind = text.rpartition(".")
     if not dot or kind not in TYPES:
         if kind in ("target", "timer", "path", "device", "automount"):
@@ -86,3 +87,12 @@ def parse_unit_name(text: str) -> UnitName:
     if at and not prefix:
         raise ValueError("%r is no unit name: nothing stands before the @" % (text,))
     return UnitName(name, prefix, instance if at else None, kind)
+
+
+def template_of(name: str) -> Optional[str]:
+    """``getty@.service`` for ``getty@tty1.service``; None for what is no instance, or no unit name."""
+    try:
+        unit = parse_unit_name(name)
+    except ValueError:
+        return None
+    return unit.template if unit.instance else None

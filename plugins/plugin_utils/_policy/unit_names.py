@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
-from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, template_of
 
 
 def names_of(unit: Json) -> list[str]:
@@ -21,10 +21,7 @@ def names_of(unit: Json) -> list[str]:
 
 
 def _is_instance(name: str, template: UnitName) -> bool:
-    try:
-        return parse_unit_name(name).template == template.name
-    except ValueError:
-        return False
+    return template_of(name) == template.name
 
 
 def units_of(wanted: UnitName, units: t.Sequence[Json]) -> list[Json]:

@@ -4,15 +4,15 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._protect import act, restart
+from ansible_collections.memops.linux.plugins.module_utils._protect import enforce, live, restart
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.fake_machine import FakeMachine
 
 
 @pytest.fixture(name="make")
 def fixture_make(tmp_path, monkeypatch):
     """A machine with web.service, which is not started; its kernel decides about scores."""
-    monkeypatch.setattr(act, "_SETTLE_SCORE", 0.0)
-    monkeypatch.setattr(act, "_SETTLE_LIMITS", 0.0)
+    monkeypatch.setattr(live, "_SETTLE", 0.0)
+    monkeypatch.setattr(enforce, "_SETTLE", 0.0)
     monkeypatch.setattr(restart, "_STEP", 0.01)
 
     def make(text="", **keywords):

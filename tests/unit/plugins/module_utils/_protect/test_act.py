@@ -60,7 +60,7 @@ def test_the_second_run_asks_and_does_nothing(make):
     machine.asked = []
     result = web(machine, oom_score_adjust=-500)
     assert not result["changed"] and result["verified"] and result["services"][0]["steps"] == []
-    assert [text.split()[2] for text in machine.asked] == ["--version", "show"]
+    assert [text.split()[1] for text in machine.asked] == ["--version", "show"]
 
 
 def test_twenty_services_cost_as_many_commands_as_one(make):
@@ -85,7 +85,11 @@ def test_an_alias_is_followed_to_its_unit(make):
     assert (result["services"][0]["name"], result["services"][0]["asked"]) == ("mariadb.service", "mysql.service")
     with pytest.raises(WishError) as caught:
         act(machine, name=["mysql", "mariadb"], oom_score_adjust=-6)
-    assert "the same unit" in str(caught.value)
+    assert "mysql.service and mariadb.service are the same unit, mariadb.service: once with oom_score_adjust=-6" in str(caught.value)
+    before = machine.tree()
+    with pytest.raises(WishError) as caught:
+        act(machine, services=[dict(name="mysql", oom_score_adjust=-6), dict(name="mariadb", oom_score_adjust=-7, dropin="60-x.conf")])
+    assert "oom_score_adjust is -6 for 50-memops.conf and -7 for 60-x.conf" in str(caught.value) and machine.tree() == before
 
 
 def test_a_template_is_every_instance_with_its_own_files(make):
@@ -302,6 +306,65 @@ def test_the_reload_brings_other_peoples_edits_and_says_so(make):
     machine.drop_in("other.service", "a.conf", "[Service]\nRestart=always\n", old=False)
     result = web(machine, oom_score_adjust=-5)
     assert any("other.service" in note for note in result["services"][0]["notes"])
+
+
+@pytest.mark.parametrize("load_state, believed", [("bad-setting", True), ("error", False)])
+def test_a_unit_that_systemd_cannot_load(make, load_state, believed):
+    """Measured on 252: with bad-setting it takes drop-ins, with error none; the first wants a reload for ever. Neither can be started"""
+    machine = make()
+    real, needs = machine.load, machine._needs_reload
+
+    def load(name):
+        real(name)
+        machine.loaded[name].state = load_state
+        if not believed:
+            machine.loaded[name].values = {}
+
+    machine.load, machine._needs_reload = load, lambda unit: believed or needs(unit)
+    machine.load("web.service")
+    before = machine.tree()
+    for missing in ("fail", "skip"):
+        result = web(machine, oom_score_adjust=5, missing=missing)
+        assert result["failed"] and "systemd cannot load it (%s)" % load_state in result["msg"] and "missing=stage" in result["msg"]
+    assert machine.tree() == before
+    staged = web(machine, oom_score_adjust=5, missing="stage")
+    assert staged["changed"] and causes(staged) == ["not_read"] and lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"]
+    again = web(machine, oom_score_adjust=5, missing="stage")
+    assert not again["changed"] and not again["verified"] and "until its unit file is mended" in again["msg"]
+    assert web(machine, state="absent")["changed"] and not web(machine, state="absent")["changed"] and machine.tree() == before
+
+
+def test_a_unit_that_wants_a_reload_for_ever_is_not_one_of_them(make):
+    """A masked one on 252, or one with a dangling drop-in"""
+    machine = make()
+    machine.unit("other.service")
+    machine.boot()
+    real = machine._needs_reload
+    machine._needs_reload = lambda unit: unit.id == "other.service" or real(unit)
+    assert web(machine, oom_score_adjust=-5)["services"][0]["notes"] == []
+
+
+def test_a_score_that_pid_1_could_not_give_is_nobodys_own(make):
+    """dbus.service has -900, and in a container its processes have 0"""
+    machine = make("OOMScoreAdjust=-900\n", capable=False)
+    pid = machine.start("web.service")[0]
+    assert machine.score(pid) == 0
+    result = web(machine, oom_score_adjust=5)
+    assert result["verified"] and result["processes"][0]["state"] == "as_wanted" and machine.score(pid) == 5
+
+
+@pytest.mark.parametrize("wish, score", [(dict(oom_score_adjust=7), 7), (dict(state="absent"), 0)])
+def test_a_drop_in_that_a_person_took_away(make, wish, score):
+    """What the processes have from us is not their own"""
+    machine = make()
+    pid, own = machine.start("web.service", 2)
+    machine.kernel_write(own, 33)
+    web(machine, oom_score_adjust=5)
+    os.unlink(machine.root + PATH)
+    machine._daemon_reload()
+    assert machine.score(pid) == 5
+    web(machine, **wish)
+    assert machine.score(pid) == score and machine.score(own) == 33
 
 
 def test_without_systemd_the_file_is_written_and_nothing_is_claimed(make):
@@ -816,6 +879,8 @@ def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, wo
     assert result["failed"] and words in result["msg"] and result["services"][0]["rolled_back"] and "It is active again" in result["msg"]
     assert machine.tree() == before and len(told(machine, "reset-failed")) == 1
     assert len(calls) == 2, "once with the new file, once with the earlier one"
+    now = earlier or 0
+    assert [(row["pid"], row["before"], row["after"], row["state"]) for row in result["processes"]] == [(calls[1].main_pid, now, now, "as_wanted")]
     assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if earlier is None else "-100")
 
 
@@ -998,6 +1063,50 @@ def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
             raise ProtectError("as one unit's failure")
     monkeypatch.setattr(os, "fsync", real)
     assert machine.tree() == before
+
+
+def test_what_is_not_done_is_not_foreseen_either(make):
+    """A refused reload: the row says what the process has, and that it is not what was wished"""
+    machine = make()
+    machine.start("web.service")
+    machine.reload_says = "Failed to reload daemon: Refusing to reload"
+    result = web(machine, oom_score_adjust=5)
+    assert result["failed"] and [(row["after"], row["state"]) for row in result["processes"]] == [(0, "older")]
+
+
+def test_an_error_after_the_rename_is_taken_back(make, monkeypatch):
+    """The folder's fsync fails: the new file is there all the same"""
+    machine = make()
+    web(machine, oom_score_adjust=5)
+    before, real, calls = machine.tree(), Folder.replace, []
+
+    def replace(folder, name, data, **keywords):
+        real(folder, name, data, **keywords)
+        calls.append(name)
+        if calls == ["50-memops.conf"]:
+            raise OSError(errno.EIO, "Input/output error", "x")
+
+    monkeypatch.setattr(Folder, "replace", replace)
+    result = web(machine, oom_score_adjust=6)
+    assert result["failed"] and machine.tree() == before
+    assert "could not be written: Input/output error. Its earlier drop-in was put back" in result["msg"]
+
+
+def test_a_folder_that_cannot_go_is_no_error(make, monkeypatch):
+    """X.service.d is a mount point"""
+    machine = make()
+    web(machine, oom_score_adjust=5)
+    real = os.rmdir
+
+    def rmdir(name, **keywords):
+        if name == "web.service.d":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return real(name, **keywords)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    result = web(machine, state="absent")
+    assert result["changed"] and result["verified"] and not os.path.exists(machine.root + PATH)
+    assert result["services"][0]["notes"] == ["/etc/systemd/system/web.service.d stays: Device or resource busy"]
 
 
 @pytest.mark.parametrize("check", [True, False])

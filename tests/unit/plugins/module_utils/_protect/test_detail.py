@@ -101,6 +101,34 @@ def test_processes_that_proc_hides_are_unknown(make):
     assert told(machine)["scores"] is None
 
 
+def test_processes_of_another_user_that_proc_hides_make_the_scores_unknown(make):
+    machine = started(make)
+    hidden = machine.spawn("web.service", score=7)
+    assert told(machine)["scores"] == {"0": 1, "7": 1}
+    shutil.rmtree(machine.root + "/proc/%d" % hidden)
+    assert (told(machine)["scores"], told(machine)["processes"]) == (None, [])
+
+
+def test_a_process_that_ended_meanwhile_hides_nothing(make, monkeypatch):
+    machine = started(make)
+    looks = []
+
+    def pids(*_place):
+        looks.append(1)
+        return [machine.running["web.service"].main_pid] + ([4_000_000] if len(looks) == 1 else [])
+
+    monkeypatch.setattr(detail.cgroup, "pids", pids)
+    assert (told(machine)["scores"], len(looks)) == ({"0": 1}, 2)
+
+
+def test_of_many_processes_one_of_each_score_is_listed(make):
+    machine = started(make)
+    for score in [5] * 12 + [6]:
+        machine.spawn("web.service", score=score)
+    listed = told(machine)["processes"]
+    assert len(listed) == 10 and [row["oom_score_adj"] for row in listed] == [5, 6] + [5] * 8
+
+
 def test_what_oomd_goes_by(make):
     unit = told(started(make, text="ManagedOOMSwap=kill\nManagedOOMPreference=avoid\n"))
     assert (unit["managed_oom_swap"], unit["managed_oom_memory_pressure"], unit["managed_oom_preference"]) == ("kill", "auto", "avoid")

@@ -231,6 +231,11 @@ def test_a_persons_file_of_our_name(data, refused):
 def test_support_and_cautions():
     assert set(guards.support(current(), wish(oom_policy="kill", memory_max="1G", restart="no"), 219)) == {"oom_policy", "memory_max"}
     assert guards.support(current(), wish(state="absent", oom_policy="kill"), 219) == {}
-    assert len(guards.cautions(wish(oom_policy="kill", oom_score_adjust="-1000"), G)) == 1
-    assert len(guards.cautions(wish(memory_high="1G", memory_swap_max="0"), G)) == 1
-    assert len(guards.cautions(wish(memory_max="1G"), G)) == 1 and guards.cautions(wish(memory_max="1G", memory_swap_max="0"), G) == []
+    here = current()
+    assert len(guards.cautions(here, wish(oom_policy="kill", oom_score_adjust="-1000"), G)) == 1
+    assert len(guards.cautions(here, wish(memory_high="1G", memory_swap_max="0"), G)) == 1
+    assert len(guards.cautions(here, wish(memory_max="1G"), G)) == 1 and guards.cautions(here, wish(memory_max="1G", memory_swap_max="0"), G) == []
+    passing = current(Transient="yes")
+    assert "stays when the unit ends" in guards.cautions(passing, wish(restart="no"), G)[0]
+    assert guards.cautions(passing, wish(state="absent"), G) == []
+    assert guards.cautions(current("init.scope", Transient="yes"), wish("init.scope", memory_low="1G"), G) == []

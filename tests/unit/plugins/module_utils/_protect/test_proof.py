@@ -80,6 +80,9 @@ KERNEL = [
     ("1", dict(oom_policy="kill"), dict(OOMPolicy="kill"), {}, ["cgroup_v1"]),
     ("1", dict(oom_policy="stop"), dict(OOMPolicy="stop"), {}, []),
     ("none", dict(memory_max="1G"), dict(MemoryMax=str(G)), {}, ["no_memory_controller"]),
+    ("none", dict(memory_max="infinity", memory_low="0"), dict(MemoryMax="infinity", MemoryLow="0"), {}, []),
+    ("none", dict(memory_max="infinity"), dict(MemoryMax=str(G)), {}, ["no_memory_controller"]),
+    ("1", dict(memory_high="infinity"), dict(MemoryHigh="infinity"), {}, []),
 ]
 
 

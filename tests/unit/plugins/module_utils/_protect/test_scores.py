@@ -189,6 +189,8 @@ def test_which_scores_are_systemds(make):
     assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-300"), -500, path, True) == frozenset([-300])
     assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset()
     assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, False) == frozenset([0])
+    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, True) == frozenset([-900])
+    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, False) == frozenset([-900, 0])  # dbus in a container
     record(machine.host, state(machine, OOMScoreAdjust="-77"), [])
     assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset([-77])
 

@@ -31,7 +31,7 @@ WRONG = [
     (dict(), ["no service is named", "name or services"]),
     (dict(name=[]), ["no service is named"]),
     (dict(name=["web"]), ["no setting is given for web.service", "state=absent"]),
-    (dict(name=["../x"], oom_score_adjust=1), ["begins with ."]),
+    (dict(name=["../x"], oom_score_adjust=1), ["begins with '.'"]),
     (dict(name=["web"], oom_score_adjust=1001), ["oom_score_adjust", "1001 is outside -1000 to 1000"]),
     (dict(name=["web"], oom_score_adjust=True), ["oom_score_adjust: True is no number"]),
     (dict(name=["web"], memory_max="64m"), ["memory_max", "64M"]),
@@ -39,7 +39,18 @@ WRONG = [
     (dict(name=["web"], memory_high="0"), ["memory_high", "infinity"]),
     (dict(name=["web"], oom_score_adjust=1, dropin="override.conf"), ["dropin", "override.conf"]),
     (dict(name=["web"], oom_score_adjust=1, dropin="../../x.conf"), ["dropin", "without a path"]),
-    (dict(name=["web", "web.service"], oom_score_adjust=1), ["web.service is named twice"]),
+    (
+        dict(name=["web", "web.service"], oom_score_adjust=1),
+        ["web.service is named twice: once with oom_score_adjust=1, once with oom_score_adjust=1"],
+    ),
+    (
+        dict(services=[dict(name="web", oom_score_adjust=1, memory_max="1G"), dict(name="web.service", state="absent")]),
+        ["web.service is named twice: once with oom_score_adjust=1 memory_max=1G, once with state=absent; name it once"],
+    ),
+    (
+        dict(services=[dict(name="web", oom_score_adjust=1), dict(name="web", oom_score_adjust=2, dropin="60-x.conf")]),
+        ["oom_score_adjust is 1 for 50-memops.conf and 2 for 60-x.conf, and only one of them can be in force"],
+    ),
     (dict(services=[dict(name="a", oom_score_adjust=1), dict(name="b")]), ["services[1]", "no setting is given for b.service"]),
     (dict(services=[dict(name="a*", oom_score_adjust=1)]), ["services[0]", "wildcard"]),
     (dict(services=[dict(name="", oom_score_adjust=1)]), ["services[0]", "name is missing"]),
@@ -55,8 +66,16 @@ def test_a_wrong_wish_is_refused_before_anything_is_read(given, words):
         assert word in str(caught.value)
 
 
-def test_the_same_unit_with_two_files_is_two_wishes():
-    assert len(wishes_of(params(services=[dict(name="a", oom_score_adjust=1), dict(name="a", memory_max="1G", dropin="60-x.conf")]))) == 2
+TWO_FILES = [
+    (dict(oom_score_adjust=1), dict(memory_max="1G")),
+    (dict(oom_score_adjust=1, memory_max="1G"), dict(oom_score_adjust=1)),
+    (dict(state="absent"), dict(oom_score_adjust=1)),  # the file gets another name
+]
+
+
+@pytest.mark.parametrize("one, two", TWO_FILES)
+def test_the_same_unit_with_two_files_is_two_wishes(one, two):
+    assert len(wishes_of(params(services=[dict(name="a", **one), dict(name="a", dropin="60-x.conf", **two)]))) == 2
 
 
 def test_allow():

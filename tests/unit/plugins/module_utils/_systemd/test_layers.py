@@ -137,7 +137,7 @@ def test_ours_is_judged_before_it_is_written(tree):
     fragment = tree.write(LIB + "/web.service", "[Service]\nOOMScoreAdjust=1\nRestart=no\n")
     tree.write(ETC + "/web.service.d/90-z.conf", "[Service]\nMemoryMax=2G\n")
     ours = UnitFile(dropin_path(parse_unit_name("web"), "50-memops.conf"), b"[Service]\nOOMScoreAdjust=-5\nMemoryMax=1G\n")
-    found = origins(unit_files(tree.host, units("web"), fragment, ours=ours), "service")
+    found = origins(unit_files(tree.host, units("web"), fragment, planned={ours.path: ours.data}), "service")
     assert found == {
         "oom_score_adjust": Origin("-5", ours.path),
         "memory_max": Origin("2G", ETC + "/web.service.d/90-z.conf"),
@@ -149,7 +149,7 @@ def test_a_file_that_ours_hides_counts_once_ours_is_gone(tree):
     ours = tree.write(ETC + "/web.service.d/50-memops.conf", "[Service]\nMemoryMax=1G\n")
     other = tree.write(LIB + "/web.service.d/50-memops.conf", "[Service]\nMemoryMax=2G\n")
     assert origins(unit_files(tree.host, units("web"), None), "service")["memory_max"].path == ours
-    assert origins(unit_files(tree.host, units("web"), None, gone=ours), "service")["memory_max"].path == other
+    assert origins(unit_files(tree.host, units("web"), None, planned={ours: None}), "service")["memory_max"].path == other
 
 
 def test_an_empty_value_resets_and_says_where(tree):

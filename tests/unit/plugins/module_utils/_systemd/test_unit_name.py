@@ -4,7 +4,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name, template_of
 
 # (text, words of the refusal): systemctl takes many of them, and escapes or globs them without a word
 BAD = [
@@ -12,13 +12,13 @@ BAD = [
     (" nginx", "blanks"),
     ("nginx ", "blanks"),
     ("nginx\n", "blanks"),
-    ("../../../tmp/x.service", "begins with ."),
-    ("/etc/passwd", "begins with /"),
+    ("../../../tmp/x.service", "begins with '.'"),
+    ("/etc/passwd", "begins with '/'"),
     ("a/b.service", "letters, digits"),
     ("a/../b", "letters, digits"),
-    ("-x", "begins with -"),
-    ("--root=/tmp", "begins with -"),
-    (".hidden", "begins with ."),
+    ("-x", "begins with '-'"),
+    ("--root=/tmp", "begins with '-'"),
+    (".hidden", "begins with '.'"),
     ("a b.service", "letters, digits"),
     ("a\nb.service", "letters, digits"),
     ("a\n.service", "letters, digits"),
@@ -33,7 +33,6 @@ BAD = [
     ("$(id)", "letters, digits"),
     ("{{ x }}", "letters, digits"),
     ("n\u00e4gel", "letters, digits"),
-    ("a@b@c.service", "letters, digits"),
     ("@x.service", "before the @"),
     ("@.service", "before the @"),
     ("a\\b.service", "systemd-escape"),
@@ -44,7 +43,7 @@ BAD = [
     ("multi-user.target", "has no processes"),
     ("backup.timer", "has no processes"),
     ("dev-sda.device", "has no processes"),
-    (".service", "begins with ."),
+    (".service", "begins with '.'"),
 ]
 
 
@@ -62,6 +61,7 @@ GOOD = [
     ("getty@", ("getty@.service", "getty", "", "service")),
     ("getty@tty1.service", ("getty@tty1.service", "getty", "tty1", "service")),
     ("postgresql@15-main", ("postgresql@15-main.service", "postgresql", "15-main", "service")),
+    ("pg@b@c.service", ("pg@b@c.service", "pg", "b@c", "service")),
     ("user@1000.service", ("user@1000.service", "user", "1000", "service")),
     ("systemd-fsck@dev-disk-by\\x2duuid.service", ("systemd-fsck@dev-disk-by\\x2duuid.service", "systemd-fsck", "dev-disk-by\\x2duuid", "service")),
     ("system.slice", ("system.slice", "system", None, "slice")),
@@ -86,6 +86,7 @@ FOLDERS = [
     ("foo-bar@x", ["foo-bar@x.service", "foo-bar@.service", "foo-.service", "foo-@x.service", "foo-@.service"]),
     ("foo-bar@", ["foo-bar@.service", "foo-.service"]),
     ("getty@tty1", ["getty@tty1.service", "getty@.service"]),
+    ("pg@b@c", ["pg@b@c.service", "pg@.service"]),
     ("foo-.service", ["foo-.service"]),
     ("user-1000.slice", ["user-1000.slice", "user-.slice"]),
     ("-.slice", ["-.slice"]),
@@ -116,3 +117,17 @@ def test_templates():
     assert parse_unit_name("getty@").is_template and parse_unit_name("getty@").template == "getty@.service"
     assert not parse_unit_name("getty@a").is_template and parse_unit_name("getty@a").template == "getty@.service"
     assert parse_unit_name("getty").template is None
+
+
+OF_TEMPLATES = [
+    ("getty@tty1.service", "getty@.service"),
+    ("pg@b@c.service", "pg@.service"),
+    ("getty@.service", None),
+    ("getty.service", None),
+    ("a b@c.service", None),
+]
+
+
+@pytest.mark.parametrize("name, template", OF_TEMPLATES)
+def test_the_template_of_an_instance(name, template):
+    assert template_of(name) == template
