@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import time
 import typing as t
 
@@ -39,14 +40,23 @@ NAMES = {
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
+#: a module that never began: ansible-core up to 2.18, and later ones
+_VAGUE = ("MODULE FAILURE", "Module result deserialization failed")
+#: the last word of ssh, also where the module had some
+_CLOSED = re.compile(r"(?:Shared c|C)onnection to \S+ closed\.?")
+#: what a Python says to the first line of a module that needs a newer one
+_OLD_PYTHON = "future feature annotations is not defined"
 
 
 def _message(result: t.Mapping[str, t.Any]) -> str:
     """Why a task could not tell anything, in one line."""
     said = str(result.get("msg") or "").replace("Task failed: ", "", 1).replace("Module failed: ", "", 1)
-    vague = said.startswith("MODULE FAILURE") or "See stdout/stderr" in said
-    trace = str(result.get("module_stderr") or result.get("module_stdout") or "").strip().splitlines() if vague or not said else []
-    if trace:
+    vague = not said or said.startswith(_VAGUE) or "See stdout/stderr" in said
+    streams = [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []
+    trace = [line.strip() for lines in streams for line in lines if line.strip() and not _CLOSED.fullmatch(line.strip())]
+    if trace and _OLD_PYTHON in trace[-1]:
+        said = "its Python is too old for this ansible-core: 2.16 takes 3.6, 2.17 3.7, 2.18 and 2.19 3.8, later ones 3.9"
+    elif trace:
         said = f"{said.splitlines()[0].partition(' See stdout/stderr')[0]} {trace[-1]}" if said else trace[-1]
     return " ".join(said.split()) or "no reason was given"
 
@@ -93,7 +103,7 @@ class ActionModule(ActionBase):
         try:
             result.update(self._report(options, task_vars or {}))
         except files.ReportFilesError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            raise AnsibleActionFail(str(exc)) from None  # Ansible would say the message of the cause as well
         finally:
             if collecting:
                 gc.enable()
@@ -128,8 +138,9 @@ class ActionModule(ActionBase):
 
         name = policy.get("extends") if isinstance(policy, t.Mapping) else policy
         # As dest: where the command was started. A playbook of a collection has no folder that a person would put a policy into.
-        here = isinstance(name, str) and os.path.exists(os.path.expanduser(name))
-        folder = os.getcwd() if here else self._loader.get_basedir()
+        folder, beside = os.getcwd(), self._loader.get_basedir()
+        if isinstance(name, str) and not os.path.exists(os.path.expanduser(name)) and os.path.exists(os.path.join(beside, name)):
+            folder = beside
         try:
             return compliance.judge(policy, folder, report, self._connections(report["hosts"], task_vars), now)
         except ImportError as exc:

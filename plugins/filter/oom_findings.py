@@ -82,12 +82,12 @@ def oom_findings(facts: Any, policy: Any = "baseline", host: str = "", now: floa
     """Facts of a host and a policy to findings."""
     try:
         moment = time.time() if now is None else float(now)
-    except (TypeError, ValueError) as exc:
-        raise AnsibleFilterError(f"oom_findings: now takes seconds since 1970-01-01 UTC, not {now!r}") from exc
+    except (TypeError, ValueError):
+        raise AnsibleFilterError(f"oom_findings: now takes seconds since 1970-01-01 UTC, not {now!r}") from None
     try:
         wanted = load_policy(policy)
     except (PolicyError, ImportError) as exc:
-        raise AnsibleFilterError(f"oom_findings: policy: {exc}") from exc
+        raise AnsibleFilterError(f"oom_findings: policy: {exc}") from None
     return [one._replace(host=str(host)).as_dict() for one in judge_facts(wanted, facts, moment)]
 
 

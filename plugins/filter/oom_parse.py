@@ -78,8 +78,8 @@ def oom_parse(value: Any, name: str = "text", anchor: float | None = None, inclu
         clock = Clock(time.time() if anchor is None else float(anchor))
         if anchor is not None:
             time.gmtime(float(anchor))
-    except (TypeError, ValueError, OverflowError, OSError) as exc:
-        raise AnsibleFilterError(f"oom_parse: anchor takes seconds since 1970-01-01 UTC, not {anchor!r}") from exc
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise AnsibleFilterError(f"oom_parse: anchor takes seconds since 1970-01-01 UTC, not {anchor!r}") from None
     ledger = Ledger(_KEEP)
     for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):
         if isinstance(event, Kill):

@@ -13,7 +13,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.memops.linux.plugins.action import oom_report
-from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, read_variables, terminal_width
+from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, _message, read_variables, terminal_width
 from ansible_collections.memops.linux.plugins.modules.oom_report import DOCUMENTATION, argument_spec
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import facts, kill
 
@@ -73,6 +73,41 @@ def test_every_host_of_the_play_has_its_true_state(run, tmp_path):
         "nopy": "MODULE FAILURE ImportError: no json",
     }
     assert written["hosts"]["db1"]["by_comm"] == {"{{ lookup('pipe', 'id') }}": 1}
+
+
+NOT_JSON = "Module result deserialization failed: No start of json char found"
+CLOSED = "Shared connection to db1 closed.\r\n"
+
+
+@pytest.mark.parametrize(
+    "result, said",
+    [
+        pytest.param(
+            {"msg": NOT_JSON, "module_stderr": "/bin/sh: 1: sudo: not found\n"}, f"{NOT_JSON} /bin/sh: 1: sudo: not found", id="no sudo, core 2.19"
+        ),
+        pytest.param(
+            {"msg": NOT_JSON, "module_stdout": "Traceback\r\nOSError: disk full\r\n", "module_stderr": CLOSED},
+            f"{NOT_JSON} OSError: disk full",
+            id="over ssh with a terminal the module's words are in stdout",
+        ),
+        pytest.param(
+            {"msg": NOT_JSON, "module_stderr": "    ^\nSyntaxError: future feature annotations is not defined\n"},
+            "its Python is too old for this ansible-core: 2.16 takes 3.6, 2.17 3.7, 2.18 and 2.19 3.8, later ones 3.9",
+            id="Python 3.6 on the host, core 2.17 or newer here",
+        ),
+        pytest.param({"msg": NOT_JSON}, NOT_JSON, id="nothing more is known"),
+        pytest.param({"module_stderr": CLOSED}, "no reason was given", id="the connection closed"),
+        pytest.param({"msg": "Module failed: since: no", "module_stderr": "noise"}, "since: no", id="a module that answered"),
+    ],
+)
+def test_why_a_host_could_not_tell_anything(result, said):
+    assert _message(result) == said
+
+
+def test_an_error_is_said_once(run):
+    with pytest.raises(AnsibleError) as caught:
+        run(dest=" ")
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
 def test_files_and_results(run, tmp_path):

@@ -100,6 +100,13 @@ def test_a_relative_path_begins_where_the_command_was_started(run, tmp_path, mon
         assert "a.service" in run(hosts=[], formats=[], enforce=False, policy=policy)["policy_units"]
 
 
+def test_a_policy_that_is_nowhere_is_named_where_the_command_was_started(run, tmp_path, monkeypatch):
+    (tmp_path / "started").mkdir()
+    monkeypatch.chdir(tmp_path / "started")
+    with pytest.raises(AnsibleError, match="the policy %s/started/none.yml could not be read" % tmp_path):
+        run(hosts=[], formats=[], enforce=False, policy="none.yml")
+
+
 def test_without_a_policy_all_is_as_before(run, tmp_path):
     result = run(facts={"h": now()})
     assert sorted(os.listdir(tmp_path / "report")) == ["index.html", "kills.csv", "report.json", "report.md"]
