@@ -434,7 +434,10 @@ def main() -> None:
         wish = wish_of(module.params, time.time())
     except ValueError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=False, ansible_facts={"oom": safe(gather(host_of(module), wish))})
+    oom = safe(gather(host_of(module), wish))
+    if wish.paths is not None and "kills" in wish.subset and oom["visibility"]["state"] == "blind":
+        module.warn("Nothing can be said of kills: %s." % "; ".join(oom["visibility"]["reasons"]))
+    module.exit_json(changed=False, ansible_facts={"oom": oom})
 
 
 if __name__ == "__main__":

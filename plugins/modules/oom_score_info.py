@@ -33,7 +33,8 @@ options:
   adjustments:
     description:
       - Proposed scores, from -1000 to 1000, by unit or by name of the process (C(comm)). A name without a suffix is first taken as a
-        service, then as a name. A unit is matched wherever it stands in the path of the cgroup.
+        service, under any of its names, then as a name. A unit is matched wherever it stands in the path of the cgroup, a template
+        such as V(postgresql@.service) with all of its instances.
       - The new score of a unit goes to those of its processes that carry the unit's present one, as C(systemctl show) tells it.
         Others have set their own, as sshd does with -1000; they keep it and are listed in RV(what_if.kept).
         Where systemd cannot be asked, all processes of the unit get it that are not at -1000.
@@ -41,7 +42,8 @@ options:
   services:
     description:
       - Proposed scores as in C(oom_protect_services), the variable of the role C(memops.linux.oom_protect).
-        Each entry has a C(name) (a unit, or a list of units) and C(oom_score_adjust). Entries without the latter and those with
+        Each entry has a C(name) (a unit, or a list of units; never the name of a process) and C(oom_score_adjust). A later entry counts
+        more than an earlier one. Entries without a score and those with
         C(state=absent) change nothing here; other settings are not looked at.
       - O(adjustments) counts more where both name the same.
     type: list

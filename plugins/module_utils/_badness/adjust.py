@@ -5,10 +5,11 @@
 
 import os
 import re
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .processes import Process
@@ -40,15 +41,25 @@ def adjustments_of(adjustments: Optional[Mapping[str, Any]], services: Optional[
     """Both options as one; what `adjustments` names counts more. Raises ValueError that names the wrong value."""
     found = {}  # type: Adjustments
     for service in services or ():
-        names = service.get("name")
-        if not names:
+        given = service.get("name")
+        if not given:
             raise ValueError("services: every entry needs a name")
+        names = given if isinstance(given, (list, tuple)) else [given]
+        for name in names:
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError("services: %r is no name of a unit" % (name,))
         if service.get("oom_score_adjust") is None or service.get("state") == "absent":
             continue  # only limits, or our drop-in goes: the unit's own value then holds, which nobody here knows
-        for name in names if isinstance(names, (list, tuple)) else [names]:
-            found[str(name)] = _score("services: %s" % name, service["oom_score_adjust"])
+        for name in names:
+            score = _score("services: %s" % name, service["oom_score_adjust"])
+            found.pop(_unit(name), None)  # a later entry is also the later one to be applied
+            found[_unit(name)] = score
     for name, value in (adjustments or {}).items():
-        found[str(name)] = _score("adjustments: %s" % name, value)
+        if not str(name).strip():
+            raise ValueError("adjustments: a name is empty; name a unit or a process")
+        score = _score("adjustments: %s" % name, value)
+        found.pop(_unit(str(name)), None)
+        found[str(name)] = score
     return found
 
 
@@ -66,25 +77,49 @@ class _Index:
             self._paths.setdefault(process.place.path or "", []).append(process)
             self._comms.setdefault(process.comm, []).append(process)
 
-    def of_unit(self, unit: str) -> List[Process]:
-        return [process for path, found in self._paths.items() if unit in path.split("/") for process in found]
+    def of_unit(self, unit: str) -> List[Tuple[str, Process]]:
+        """With the unit, which is an instance where the name is that of a template."""
+        stem, at, kind = unit.partition("@.")
+        found = []  # type: List[Tuple[str, Process]]
+        for path, processes in self._paths.items():
+            for part in path.split("/"):
+                if part == unit or (at and part.startswith(stem + "@") and part.endswith("." + kind)):
+                    found += [(part, process) for process in processes]
+                    break
+        return found
 
     def of_name(self, name: str) -> List[Process]:
         return [process for comm, found in self._comms.items() if name in (comm, printable(comm)) for process in found]
 
 
-def given_scores(host: Host, units: Iterable[str]) -> Dict[str, int]:
-    """What each unit gives its processes now, as systemd says; without systemd nothing."""
-    wanted = sorted(units)
+class _Known(NamedTuple):
+    """What systemd tells: scores -- unit -> what it gives its processes now; names -- any name -> the unit's own"""
+
+    scores: Dict[str, int]
+    names: Dict[str, str]
+
+
+def _can_be_asked(name: str) -> bool:
+    """One name that is none would end the answer about all."""
+    try:
+        return not parse_unit_name(name).is_template
+    except ValueError:
+        return False
+
+
+def _ask(host: Host, units: Iterable[str]) -> _Known:
+    """Without systemd nothing is known."""
+    wanted, known = sorted(set(filter(_can_be_asked, units))), _Known({}, {})
     if not wanted or not os.path.isdir(host.path("/run/systemd/system")):
-        return {}
+        return known
     ran = host.run(["systemctl", "show", "--no-pager", "--property=Id,LoadState,OOMScoreAdjust", "--"] + wanted, timeout=15)
-    given = {}  # type: Dict[str, int]
     for name, block in zip(wanted, parse_show(ran.stdout)):
-        score = block.get("OOMScoreAdjust", "")
-        if block.get("LoadState") == "loaded" and _NUMBER.match(score):
-            given[name] = int(score)
-    return given
+        score, own = block.get("OOMScoreAdjust", ""), block.get("Id") or name
+        if block.get("LoadState") == "loaded":
+            known.names[name] = own
+            if _NUMBER.match(score):
+                known.scores[name] = known.scores[own] = int(score)
+    return known
 
 
 def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], given: Optional[Mapping[str, int]] = None) -> Applied:
@@ -95,19 +130,22 @@ def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], gi
     """
     index = _Index(processes)
     members = {name: index.of_unit(_unit(name)) for name in adjustments}
-    known = given_scores(host, {_unit(name) for name, found in members.items() if found}) if given is None else given
+    instances = {unit for found in members.values() for unit, _process in found}
+    known = _ask(host, instances.union(map(_unit, adjustments))) if given is None else _Known(dict(given), {})
     scores = {}  # type: Dict[int, int]
-    unmatched, kept = [], []  # type: List[str], List[int]
+    unmatched, kept = [], {}  # type: List[str], Dict[int, None]
     for name, score in adjustments.items():
-        present = known.get(_unit(name))
-        named = [] if members[name] else index.of_name(name)
+        own = known.names.get(_unit(name), _unit(name))
+        found = members[name] or (index.of_unit(own) if own != _unit(name) else [])
+        named = [] if found else index.of_name(name)
         scores.update((process.pid, score) for process in named)
-        for process in members[name]:
+        for unit, process in found:
+            present = known.scores.get(unit)
             follows = process.oom_score_adj == present if present is not None else process.oom_score_adj > UNKILLABLE
             if follows:
                 scores[process.pid] = score
             else:
-                kept.append(process.pid)
-        if not members[name] and not named:
+                kept[process.pid] = None
+        if not found and not named:
             unmatched.append(name)
-    return Applied(scores, unmatched, kept)
+    return Applied(scores, unmatched, list(kept))

@@ -198,7 +198,7 @@ def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustmen
             kept=then.shown(applied.kept),
             unmatched=applied.unmatched,
             warnings=warnings_of(now.ranking, then.ranking, arena, now.chain, adjustments, own, applied),
-            msg=comparison(now.ranking, then.ranking),
+            msg=comparison(now.ranking, then.ranking, list(adjustments), applied.unmatched),
         )
         result["msg"] += "; " + result["what_if"]["msg"]
     return result

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The summary in one line, for somebody who reads one line a host."""
 
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -82,11 +82,18 @@ def headline(contest: Contest, ranking: Ranking, own: Optional[Standing] = None,
     return text
 
 
-def comparison(before: Ranking, after: Ranking) -> str:
-    """What proposed scores change about the next victim."""
+def comparison(before: Ranking, after: Ranking, names: Sequence[str] = (), unmatched: Sequence[str] = ()) -> str:
+    """What proposed scores change about the next victim. A misspelt name changes nothing, and must not read like an answer."""
     old, new = (ranking.next.process if ranking.next else None for ranking in (before, after))
+    nothing = ""
+    if unmatched:
+        some = ", ".join(map(printable, unmatched)) if len(unmatched) <= _NAMES else "%d of the %d names" % (len(unmatched), len(names))
+        nothing = "nothing runs under %s" % some
+        if len(unmatched) == len(names):
+            return "the proposed scores reach no process: " + nothing
+        nothing = " (%s)" % nothing
     if old is not None and new is not None and old.pid == new.pid:
-        return "under the proposed scores the same"
+        return "under the proposed scores the same" + nothing
     if new is None:
-        return "under the proposed scores nobody can be killed"
-    return "under the proposed scores %s" % named(new)
+        return "under the proposed scores nobody can be killed" + nothing
+    return "under the proposed scores %s%s" % (named(new), nothing)

@@ -153,6 +153,7 @@ def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: 
         unknown.append("which swap areas there are")
     elif not wanted.present:
         gaps += ["it is in use"] if area else []
+        unknown += ["the path of every swap area"] if any(one.get("path") is None for one in areas) else []
     elif area is None:
         gaps.append("it is not in use")
     else:

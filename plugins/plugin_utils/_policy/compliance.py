@@ -13,9 +13,11 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report.files import 
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import Html
 
 from . import junit, listing, outcome, sarif, section, suggest
+from .context import context
 from .finding import Finding
 from .judge import judge_fleet
 from .model import Policy, PolicyError
+from .replays import has_table, replays
 from .source import load_policy
 
 _MOODS = {outcome.PASSED: "good", outcome.FAILED: "bad", outcome.INCOMPLETE: "warn"}
@@ -36,6 +38,16 @@ class Compliance:
     def message(self) -> str:
         return outcome.message(self.findings, self.policy.name)
 
+    @functools.cached_property
+    def replayed(self) -> list[section.Replayed]:
+        """What the scores of the policy would have done to the kills whose task tables are there."""
+        found = []
+        for name, entry in self.report["hosts"].items():
+            if entry["oom"] is not None and any(map(has_table, entry["oom"]["kills"])):
+                told = replays(self.policy, context(entry["oom"]))
+                found += [section.Replayed(name, kill["time"], one.text) for kill, one in told]
+        return found
+
     @property
     def mood(self) -> str:
         return _MOODS[self.verdict]
@@ -55,10 +67,10 @@ class Compliance:
         return found
 
     def html(self) -> Html:
-        return section.html(self.findings, self.policy.name)
+        return section.html(self.findings, self.policy.name, self.replayed)
 
     def markdown(self) -> list[str]:
-        return section.markdown(self.findings, self.policy.name)
+        return section.markdown(self.findings, self.policy.name, self.replayed)
 
     def junit(self) -> str:
         return junit.render(self.findings, self.policy.name, self.report["generated_at"])

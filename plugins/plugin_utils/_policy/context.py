@@ -4,7 +4,8 @@
 """What a rule sees of a host: contract 1, with what nobody can vouch for set apart.
 
 Untrusted kills and events are under `untrusted`, and the sums of `summary` are of the trusted ones: what any local user can write
-into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have two keys more: `drift` and `ignored`.
+into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have three keys more: `drift`, `ignored` and
+`strays`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
 from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, texts, whole
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import INFINITY
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
 
-from .kernel import drift, ignored, read_kernel
+from .kernel import LIMITS, drift, ignored, missing, read_kernel, uncounted, without_cgroup
+from .processes import strays
 
 
 def builtin(value: t.Any) -> t.Any:
@@ -44,10 +47,19 @@ def _unit(unit: Json) -> Json:
         if isinstance(option, str) and made.get(option) is None:
             made[option] = INFINITY
     made["drop_ins"] = made["drop_ins"] if isinstance(made["drop_ins"], list) else None
-    made["processes"] = _records(made["processes"])
     for key in ("scores", "set_by"):
         made[key] = made[key] if isinstance(made[key], dict) else None
     made["kernel"] = read_kernel(made["kernel"])
+    idle = made["active_state"] is not None and made["active_state"] not in ACTIVE_STATES
+    if made["oom_kills"] is None and (idle or uncounted(made)):
+        made["oom_kills"] = 0  # there is no memory cgroup that could count one; its result and the logs tell of them
+    # of a unit whose scores were not seen an empty list is none
+    made["processes"] = _records(made["processes"]) if made["scores"] is not None or idle or without_cgroup(made) else None
+    made["strays"] = strays(made, idle)
+    made["missing"] = missing(made)
+    for option in LIMITS:
+        if option in made["missing"]:
+            made[option] = BY_OPTION[option].default
     made["drift"], made["ignored"] = drift(made), ignored(made)
     return made
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JMESPath with three answers: true, false, and unknown. What a host did not tell is unknown, whatever stands around it.
 
-JMESPath itself calls null false, so `!settings.panic_on_oom` would be true of a host that told nothing. Here AND, OR, NOT and
-comparisons know the third value, also in a filter: of a list of which it is not known what belongs to it, nothing is known.
+JMESPath itself calls null false, so `!(settings.panic_on_oom)` would be true of a host that told nothing. Here AND, OR, NOT and
+comparisons know the third value, also in a filter: of a list of which it is not known what belongs to it, nothing is known. So it is
+with a projection, out of which JMESPath drops null: of a list of which one element is not told, nothing is known.
 Everything else is plain JMESPath.
 
 This room is in plugin_utils because only the controller judges, and managed hosts have no jmespath.
@@ -12,11 +13,13 @@ This room is in plugin_utils because only the controller judges, and managed hos
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from functools import lru_cache
 
 try:
-    from jmespath import exceptions, functions, parser, visitor
+    from jmespath import exceptions, functions, lexer, parser, visitor
 except ImportError as exc:
     MISSING = exc  # type: ImportError | None
     JMESPathError = ValueError  # type: type[Exception]
@@ -28,9 +31,14 @@ Node = t.Dict[str, t.Any]
 
 #: whose first child is taken from the facts, and whose others see what came of it only
 _FIRST_ONLY = ("projection", "filter_projection", "value_projection", "pipe", "subexpression", "index_expression")
+#: what takes something out of its first child
+_TAKES_OUT = tuple(kind for kind in _FIRST_ONLY if kind != "pipe")
 #: functions that ask whether something is there
 _ASKS = ("type", "not_null")
 _CHAIN = ("field", "index", "current", "identity")
+
+
+_LITERAL = re.compile(r"`((?:[^`\\]|\\.)*)`", re.DOTALL)
 
 
 class ExpressionError(ValueError):
@@ -38,7 +46,7 @@ class ExpressionError(ValueError):
 
 
 class _Doubt(Exception):
-    """Whether a filter takes an element is not known."""
+    """Whether a filter takes an element, or what a projection makes of one, is not known."""
 
 
 #: What jmespath lets Python stumble over: `1 < 'infinity'`, ceil() of a number that has no end.
@@ -57,11 +65,30 @@ def _kinds() -> t.Any:
             return part / whole if whole else None
 
     class Interpreter(visitor.TreeInterpreter):
-        """With filters that know the third value."""
+        """With filters and projections that know the third value."""
+
+        #: whether to go on without those elements of which it is not known
+        memops_lenient = False
 
         def __init__(self, options: t.Any, holds: t.Callable[[Node, t.Any], bool | None]) -> None:
             super().__init__(options)
             self._memops_holds = holds
+
+        def _memops_each(self, node: t.Any, elements: t.Iterable[t.Any]) -> list[t.Any]:
+            taken = [self.visit(node, element) for element in elements]
+            if None in taken:
+                if not self.memops_lenient:
+                    raise _Doubt
+                return [one for one in taken if one is not None]
+            return taken
+
+        def visit_projection(self, node: t.Any, value: t.Any) -> t.Any:
+            base = self.visit(node["children"][0], value)
+            return self._memops_each(node["children"][1], base) if isinstance(base, list) else None
+
+        def visit_value_projection(self, node: t.Any, value: t.Any) -> t.Any:
+            base = self.visit(node["children"][0], value)
+            return self._memops_each(node["children"][1], base.values()) if isinstance(base, dict) else None
 
         def visit_filter_projection(self, node: t.Any, value: t.Any) -> t.Any:
             elements, each, condition = node["children"]
@@ -69,17 +96,16 @@ def _kinds() -> t.Any:
             if not isinstance(base, list):
                 return None
             told = [self._memops_holds(condition, element) for element in base]
-            if None in told:
+            if None in told and not self.memops_lenient:
                 raise _Doubt
-            taken = [self.visit(each, element) for element, holds in zip(base, told) if holds]
-            return [one for one in taken if one is not None]
+            return self._memops_each(each, [element for element, holds in zip(base, told) if holds])
 
     # Its type stubs know trees and methods by names that are not those of the package.
     return Interpreter, visitor.Options(custom_functions=Functions()), Functions.FUNCTION_TABLE
 
 
 def _see(interpreter: t.Any, node: Node, facts: t.Any) -> t.Any:
-    """Null where a filter is in doubt. Raises JMESPathError, also where jmespath lets Python stumble."""
+    """Null where a filter or a projection is in doubt. Raises JMESPathError, also where jmespath lets Python stumble."""
     try:
         return interpreter.visit(node, facts)
     except _Doubt:
@@ -94,6 +120,8 @@ def _check_calls(node: Node) -> None:
     """jmespath itself finds an unknown function only when it is called, and takes a bare `true` for the name of a key."""
     if node["type"] == "field" and node["value"] in ("true", "false", "null"):
         raise ExpressionError(f"{node['value']} is the name of a key here; the value is written `{node['value']}`, in backticks")
+    if node["children"] and node["type"] in _TAKES_OUT and node["children"][0]["type"] == "not_expression":
+        raise ExpressionError("! belongs to what stands right behind it: !a.b is (!a).b, which there never is; write !(a.b)")
     if node["type"] == "function_expression":
         known = _kinds()[2].get(node["value"])
         if known is None:
@@ -106,6 +134,18 @@ def _check_calls(node: Node) -> None:
     for child in node["children"]:
         if isinstance(child, dict):
             _check_calls(child)
+
+
+def _check_literals(text: str) -> None:
+    """jmespath takes `True` for the text "True", which equals nothing that the facts tell."""
+    for token in lexer.Lexer().tokenize(text):
+        written = _LITERAL.match(text, token["start"]) if token["type"] == "literal" else None
+        if written is not None:
+            inner = written[1].replace("\\`", "`")
+            try:
+                json.loads(inner)
+            except ValueError as exc:
+                raise ExpressionError(f"{written[0]} is no JSON; a text is written '{inner}', and true, false and null in small letters") from exc
 
 
 def _is_chain(node: Node) -> bool:
@@ -186,8 +226,9 @@ class Expression:
         self.text = " ".join(text.split())
         try:
             parsed = parser.Parser().parse(text).parsed  # type: t.Any
-        except (JMESPathError, ValueError) as exc:
+        except (JMESPathError, ValueError, RecursionError) as exc:
             raise ExpressionError(" ".join(str(exc).split())) from exc
+        _check_literals(text)
         self._tree = parsed  # type: Node
         _check_calls(self._tree)
         interpreter, options, _functions = _kinds()
@@ -204,6 +245,17 @@ class Expression:
     def value(self, facts: t.Any) -> t.Any:
         """As JMESPath has it; null where something it takes is missing. Raises JMESPathError for values it cannot work with."""
         return _see(self._interpreter, self._tree, facts) if self._known(self._tree, facts) else None
+
+    def elements(self, facts: t.Any) -> tuple[t.Any, bool]:
+        """The value, and whether it is all: elements of which it is not known whether they belong to it are left out. Raises JMESPathError."""
+        found = self.value(facts)
+        if found is not None:
+            return found, True
+        self._interpreter.memops_lenient = True
+        try:
+            return self.value(facts), False
+        finally:
+            self._interpreter.memops_lenient = False
 
     def holds(self, facts: t.Any) -> bool | None:
         """True, False, or None for unknown. Raises JMESPathError."""
@@ -229,6 +281,23 @@ class Expression:
         if found is None:
             return None
         return found if isinstance(found, bool) else found not in ({}, [], "")
+
+    @property
+    def is_constant(self) -> bool:
+        """It takes nothing from the facts."""
+        return next(_wants(self._tree), None) is None
+
+    @property
+    def is_outright(self) -> bool:
+        """It is `true` or `false` itself, so it is meant to take nothing."""
+        return self._tree["type"] == "literal" and isinstance(self._tree["value"], bool)
+
+    def answer(self, facts: t.Any) -> t.Any:
+        """A number or a text, of which JMESPath says true, even of 0; null for what is an answer."""
+        if self._tree["type"] in ("comparator", "and_expression", "or_expression", "not_expression"):
+            return None
+        found = self.value(facts)
+        return found if isinstance(found, (int, float, str)) and not isinstance(found, bool) else None
 
     def taken(self, facts: t.Any) -> dict[str, t.Any]:
         """What the expression was decided by: every value that it took."""

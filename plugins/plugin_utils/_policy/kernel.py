@@ -12,15 +12,18 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
 
 from .checks import made
 from .finding import FAIL, PASS, UNKNOWN, Finding
 from .model import Policy
 
 #: The settings that the kernel has a file for -> what limits nothing; None: anything but "kill".
-_NOTHING = {"memory_min": 0, "memory_low": 0, "memory_high": INFINITY, "memory_max": INFINITY, "memory_swap_max": INFINITY, "oom_policy": None}
+_NOTHING = {setting.option: setting.default for setting in SETTINGS if setting.cgroup is not None}
+LIMITS = tuple(option for option, idle in _NOTHING.items() if idle is not None)
 _MANAGED = ("managed_oom_swap", "managed_oom_memory_pressure")
+#: whose presence tells of the version of systemd
+_DATED = (*_NOTHING, *_MANAGED)
 CONTROLLERS = ("v2", "v1", "none", "no_cgroup")
 #: Limits are rounded down to pages, of up to 64 KiB.
 _PAGE = 65536
@@ -36,7 +39,7 @@ def read_kernel(value: t.Any) -> Json | None:
     """`kernel` of a unit with every key, in the types of the contract; None: the facts are older than it, or mangled."""
     if not isinstance(value, dict):
         return None
-    found = {option: _bytes(value.get(option)) for option in _NOTHING if option != "oom_policy"}  # type: Json
+    found = {option: _bytes(value.get(option)) for option in LIMITS}  # type: Json
     group, controller = value.get("oom_group"), value.get("controller")
     found["oom_group"] = group if isinstance(group, bool) else None
     found["controller"] = controller if controller in CONTROLLERS else None
@@ -46,6 +49,25 @@ def read_kernel(value: t.Any) -> Json | None:
 def without_cgroup(unit: Json) -> bool:
     """Nothing of it runs, as systemd says."""
     return unit["kernel"] is not None and unit["kernel"]["controller"] == "no_cgroup"
+
+
+def missing(unit: Json) -> list[str]:
+    """Settings that systemd is too old for: it tells a maximum, which below 231 is MemoryLimit=, and neither these nor anything as new."""
+    if unit["memory_max"] is None:
+        return []
+    newest = max((BY_OPTION[option].since for option in _DATED if option != "memory_max" and unit[option] is not None), default=0)
+    return [option for option in _DATED if unit[option] is None and BY_OPTION[option].since > newest]
+
+
+def _untold(unit: Json, option: str) -> bool:
+    """The facts do not tell it, and systemd could. Every service has an OOMPolicy=, scopes since some version."""
+    of_service = option != "oom_policy" or str(unit["name"]).endswith(".service")
+    return unit[option] is None and of_service and option not in unit["missing"]
+
+
+def uncounted(unit: Json) -> bool:
+    """It has no memory cgroup of its own, as without accounting on cgroup 1, so nobody counts its kills there."""
+    return unit["kernel"] is not None and unit["kernel"]["controller"] in ("none", "no_cgroup")
 
 
 def _limits_nothing(option: str, value: t.Any) -> bool:
@@ -77,16 +99,19 @@ def drift(unit: Json) -> list[str] | None:
         return None
     if without_cgroup(unit):
         return []
-    found, unknown = [], unit["memory_max"] is None  # the others are newer: a systemd that does not tell them does not have them
+    found, unknown = [], False
     for option in _NOTHING:
         believed, held = unit[option], _held(kernel, option)
-        if believed is None or not _has_file(controller, option):
+        if not _has_file(controller, option):
+            continue
+        if believed is None:
+            unknown = unknown or _untold(unit, option)
             continue
         idle = _limits_nothing(option, believed)
         if idle and option in _MAY_BE_MORE:
             continue
-        if held is None:  # no such file, or it cannot be read
-            unknown = unknown or not idle
+        if held is None:  # no such file, or it cannot be read; every memory controller has one for MemoryMax=
+            unknown = unknown or not idle or option == "memory_max"
         elif not _agrees(option, believed, held):
             found.append(option)
     return found or (None if unknown else [])
@@ -101,7 +126,8 @@ def ignored(unit: Json) -> list[str] | None:
     if without_cgroup(unit):
         return []
     options = [option for option in (*_NOTHING, *_MANAGED) if not _has_file(controller, option)]
-    return [option for option in options if unit[option] is not None and not _limits_nothing(option, unit[option])]
+    found = [option for option in options if unit[option] is not None and not _limits_nothing(option, unit[option])]
+    return found or (None if any(_untold(unit, option) for option in options) else [])
 
 
 class _Verdict(t.NamedTuple):

@@ -13,6 +13,7 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report.words import 
 from .checks import GRACE, made, status_of, utc
 from .finding import Finding
 from .model import Kills, Policy
+from .replays import replays
 from .unit_names import is_meant
 
 #: How much of a window may lie after the facts: a large fleet is not gathered in a moment.
@@ -39,6 +40,18 @@ def _counts(kill: Json, wanted: Kills, units: t.Sequence[Json]) -> bool | None:
     return True if known else None
 
 
+def holes(facts: Json) -> t.Iterator[str]:
+    """Why there may have been kills that nobody saw, within the time that the host can see."""
+    sight = facts["visibility"]
+    found = [reason for reason in sight["reasons"] if not any(words in reason for words in _DEPTH)]
+    if sight.get("state") == "partial":
+        yield from found if sight["reasons"] else ("the host sees a part only",)
+    unexplained = whole(facts["counters"].get("unexplained"))
+    if unexplained and not any("no source tells of" in reason for reason in found):
+        yield f"the kernel counted {unexplained} kills that no source tells of"
+    yield from facts.get("unreadable") or ()
+
+
 def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
     """Why there may have been kills that nobody saw."""
     start = 0.0 if wanted.window is None else now - wanted.window
@@ -60,13 +73,7 @@ def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
             yield f"the facts end at {utc(last)}, before the window does"
     elif last is not None:
         yield f"only kills until {utc(last)} were asked for"
-    holes = [reason for reason in sight["reasons"] if not any(words in reason for words in _DEPTH)]
-    if sight.get("state") == "partial":
-        yield from holes if sight["reasons"] else ("the host sees a part only",)
-    unexplained = whole(facts["counters"].get("unexplained"))
-    if unexplained and not any("no source tells of" in reason for reason in holes):
-        yield f"the kernel counted {unexplained} kills that no source tells of"
-    yield from facts.get("unreadable") or ()
+    yield from holes(facts)
     left_out = _left_out(facts, start)
     if left_out:
         yield f"{left_out} older kills are counted and not listed (max_kills)"
@@ -91,8 +98,13 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     elif not doubts:
         holds = True
     newest = inside[-5:]
+    told = {kill["id"]: found.text for kill, found in replays(policy, facts)}
     evidence = {
-        "kills": [{"id": kill["id"], "time": kill["time"], "unit": kill["unit"], "comm": kill["victim"]["comm"]} for kill in newest]
+        "kills": [
+            {"id": kill["id"], "time": kill["time"], "unit": kill["unit"], "comm": kill["victim"]["comm"]}
+            | ({"replay": told[kill["id"]]} if kill["id"] in told else {})
+            for kill in newest
+        ]
     }  # type: Json
     untrusted = len(facts["untrusted"]["kills"])
     if untrusted:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS
+from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS, limits
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import check_dropin_name
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import DAEMONS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
@@ -18,7 +19,11 @@ from .model import CHECKS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, 
 from .shape import Place, Problems, bytes_of
 
 DAEMON_STATES = ("active", "inactive", "absent")
+#: systemd takes anything else without a word.
+_RISING = ("memory_min", "memory_low", "memory_high", "memory_max")
+_HIGHEST_PRIORITY = 32767
 SCOPES = ("global", "memcg", "unknown")
+_ITEM = re.compile(r"item(?:[.\[]|$)")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
@@ -48,6 +53,13 @@ def _service(place: Place) -> Service | None:
     missing = place.word("missing", ("fail", "skip", "stage"), "fail")
     own_score = place.word("own_score", ("fail", "lower", "allow"), "fail")
     dropin = place.text("dropin") or "50-memops.conf"
+    try:
+        check_dropin_name(dropin)
+    except ValueError as exc:
+        place.wrong("dropin", str(exc).replace("dropin: ", "", 1))
+    for low, high in zip(_RISING, _RISING[1:]):
+        if low in settings and high in settings and _is_more(settings[low], settings[high]):
+            place.wrong(low, f"{settings[low]} is more than {high}, {settings[high]}")
     place.word("apply", ("live", "restart", "next_start"))
     place.end()
     if name is None:
@@ -79,6 +91,8 @@ def _is_more(least: str, most: str) -> bool:
     """A size and a share of RAM differ from host to host."""
     if least.strip().endswith("%") != most.strip().endswith("%"):
         return False
+    if "infinity" in (least, most):
+        return least == "infinity" != most
     one, other = bytes_of(least, 1 << 60), bytes_of(most, 1 << 60)
     return one is not None and other is not None and one > other
 
@@ -90,17 +104,22 @@ def _swap(top: Place) -> Swap | None:
     least, most = place.size("min"), place.size("max")
     if least is not None and most is not None and _is_more(least, most):
         place.wrong("min", f"no swap is at least {least} and at most {most}")
-    files = []
+    files = {}  # type: dict[str, SwapFile]
     for inner in place.places("files", "a swap file"):
         path = inner.text("path", required=True)
-        priority = inner.number("priority", least=-1)
+        priority = inner.number("priority", least=-1, most=_HIGHEST_PRIORITY)
         size, persistent = inner.size("size"), inner.flag("persistent")
         state = inner.word("state", ("present", "absent"), "present")
         inner.end()
-        if path is not None:
-            files.append(SwapFile(path, size, priority, persistent, state == "present"))
+        if path is None:
+            continue
+        if not path.startswith("/"):
+            inner.wrong("path", f"{path!r} has to begin with /")
+        elif path in files:
+            inner.wrong("path", f"{path} stands there twice")
+        files[path] = SwapFile(path, size, priority, persistent, state == "present")
     place.end()
-    return Swap(least, most, tuple(files))
+    return Swap(least, most, tuple(files.values()))
 
 
 def _range(place: Place, key: str) -> Range | None:
@@ -135,6 +154,10 @@ def _settings(top: Place) -> dict[str, Range]:
             place.wrong(given, f"{key} stands there twice, as {seen[key]} too")
         elif wanted is not None:
             found[key] = wanted
+            smallest, largest = limits(key, None, None)
+            for value in wanted.values:
+                if not smallest <= value <= largest:
+                    place.wrong(given, f"{value} is not within {smallest} to {largest}")
         seen.setdefault(key, given)
     return found
 
@@ -220,6 +243,17 @@ def _rule(place: Place) -> Rule | None:
     reason, expect = place.text("reason") or "", place.label("expect") or ""
     each, when, subject = (_expression(place, key) for key in ("for", "when", "subject"))
     needs = _needs(place)
+    for key, expression in (
+        ("for", each),
+        ("when", when),
+        ("assert", holds),
+        ("subject", subject),
+        *((f"needs[{n}]", need) for n, need in enumerate(needs)),
+    ):
+        if expression is not None and (each is None or key == "for") and any(_ITEM.match(path) for path in expression.paths):
+            place.wrong(key, "there is an item only where `for` names a list")
+    if holds is not None and holds.is_constant and not holds.is_outright:
+        place.wrong("assert", "takes nothing from the facts, so it would tell nothing of a host")
     place.end()
     if name is None or severity is None or message is None or remedy is None or holds is None:
         return None
@@ -244,7 +278,7 @@ def _severities(top: Place, known: t.Container[str]) -> dict[str, str]:
     if place is None:
         return found
     for name in list(place.given):
-        severity = place.word(name, SEVERITIES)
+        severity = place.word(name, SEVERITIES, required=True)
         if name not in known:
             place.wrong(name, "is the id of no check and no rule")
         elif severity is not None:
@@ -260,7 +294,7 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
     problems = Problems()
     top = Place(data, "", problems, "a policy")
     schema = top.take("schema")
-    if schema not in (None, 1):
+    if schema is not None and (schema != 1 or isinstance(schema, bool)):
         top.wrong("schema", f"is {schema!r}; this collection reads 1")
     given_name, _description = top.text("name"), top.text("description")
     extends = top.text("extends")

@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.module_utils._size import human
 
-from .expression import JMESPathError
-from .finding import FAIL, PASS, UNKNOWN, Finding
+from .expression import Expression, JMESPathError
+from .finding import FAIL, PASS, UNKNOWN, Finding, shown
+from .kills import holes
 from .model import Policy, Rule
 
 _GATHER = "Let memops.linux.oom_facts gather it; some of it needs root"
 #: what a blind host says too little of, whatever it says
 _SEEN = ("kills", "unresolved", "summary")
+#: sizes in bytes, by the names that the facts have for them
+_SIZE = re.compile(r"(?:^|\.)memory(?:_[a-z]+|\.(?:total|available|swap_total|swap_free))$")
+_SHOWN = 1 << 20
 _NAMES = ("name", "path", "unit", "id")
 
 
@@ -26,13 +32,19 @@ def _brief(value: t.Any) -> t.Any:
     return f"{len(value)} keys" if isinstance(value, dict) and len(value) > 8 else value
 
 
-def _taken(rule: Rule, facts: Json) -> Json:
+def _taken(expressions: t.Iterable[Expression | None], facts: Json) -> Json:
     found = {}  # type: Json
-    for expression in (rule.holds, rule.when, *rule.needs):
+    for expression in expressions:
         if expression is not None:
             for path, value in expression.taken(facts).items():
                 found[path[5:] if path.startswith("item.") else path] = _brief(value)
     return found
+
+
+def _effective(rule: Rule, facts: Json) -> Json:
+    """What the host has of that which has to be true, for eyes."""
+    found = _taken((rule.holds,), facts)
+    return {path: human(value) if _SIZE.search(path) and isinstance(value, int) and value >= _SHOWN else value for path, value in found.items()}
 
 
 def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
@@ -48,8 +60,8 @@ def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
     return "host" if rule.each is None else str(item)
 
 
-def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = "", key: str = "") -> Finding:
-    evidence = dict(effective, why=why) if why else dict(effective)
+def _finding(rule: Rule, status: str, subject: str, taken: Json, why: str = "", key: str = "", effective: Json | None = None) -> Finding:
+    evidence = dict(taken, why=why) if why else dict(taken)
     unknown = status == UNKNOWN
     return Finding(
         rule.id,
@@ -58,7 +70,7 @@ def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = 
         subject,
         f"Not known whether: {rule.message}" if unknown else rule.message,
         rule.expect or rule.holds.text,
-        None if unknown else effective or None,
+        None if unknown else (taken if effective is None else effective) or None,
         evidence,
         _GATHER if unknown else rule.remedy,
         key=key,
@@ -67,7 +79,7 @@ def _finding(rule: Rule, status: str, subject: str, effective: Json, why: str = 
 
 def _of_elements(rule: Rule) -> str:
     texts = [expression.text for expression in (rule.holds, rule.when, *rule.needs) if expression is not None]
-    return " of every element what a filter asks" if any("[?" in text for text in texts) else ""
+    return " of every element what a filter or a projection asks" if any("[" in text or "*" in text for text in texts) else ""
 
 
 def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
@@ -79,6 +91,10 @@ def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
         if concerns is False:
             return None
         holds = rule.holds.holds(facts)
+        answer = rule.holds.answer(facts)
+        if answer is not None:
+            holds = None
+            why = f"assert tells {shown(_brief(answer))}, which is neither true nor false"
         if holds and any(need.value(facts) is None for need in rule.needs):
             holds = None
     except JMESPathError as exc:
@@ -88,12 +104,13 @@ def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
         holds = None
     status = UNKNOWN if holds is None else PASS if holds else FAIL
     # Of elements that are right nobody reads more than their number.
-    taken = {} if status == PASS and rule.each is not None else _taken(rule, facts)
+    silent = status == PASS and rule.each is not None
+    taken = {} if silent else _taken((rule.holds, rule.when, *rule.needs), facts)
     if status == UNKNOWN and not why:
         missing = [path for path, value in taken.items() if value is None]
         why = f"the facts do not tell {', '.join(missing)}" if missing else "the facts do not tell" + _of_elements(rule)
     key = str(item["id"]) if isinstance(item, dict) and item.get("id") is not None else ""
-    return _finding(rule, status, _subject(rule, facts, item), taken, why, key)
+    return _finding(rule, status, _subject(rule, facts, item), taken, why, key, {} if silent else _effective(rule, facts))
 
 
 def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
@@ -101,7 +118,7 @@ def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
     judged = 0
     sound = True
     try:
-        items = rule.each.value(facts) if rule.each is not None else None
+        items, whole = rule.each.elements(facts) if rule.each is not None else (None, False)
     except JMESPathError as exc:
         yield _finding(rule, UNKNOWN, "host", {}, "the list of the rule cannot be had: " + " ".join(str(exc).split()))
         return
@@ -120,7 +137,10 @@ def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
             sound = False
             yield found
     facts.pop("item", None)
-    if sound:
+    if not whole:
+        path = rule.each.text if rule.each is not None else ""
+        yield _finding(rule, UNKNOWN, "host", {}, f"the facts do not tell all of {path}")
+    elif sound:
         yield _finding(rule, PASS, "host", {"judged": judged})
 
 
@@ -139,13 +159,13 @@ def judge_rules(policy: Policy, facts: Json) -> t.Iterator[Finding]:
     """Every rule has at least one finding. The facts are those of context()."""
     facts = dict(facts)
     blind = facts["visibility"].get("state") not in ("clear", "partial")
-    left_out = facts.get("units_truncated")
+    left_out, doubts = facts.get("units_truncated"), "; ".join(holes(facts))
     for rule in policy.rules:
         doubt = ""
         if blind and _is_about(rule, _SEEN):
             doubt = "the host cannot see its kills"
-        elif facts["unreadable"] and _is_about(rule, _SEEN):
-            doubt = "; ".join(facts["unreadable"])
+        elif doubts and _is_about(rule, _SEEN):
+            doubt = doubts
         elif left_out and _is_about(rule, ("units",)):
             doubt = f"{left_out} units are counted and not listed"
         for found in _host(rule, facts) if rule.each is None else _each(rule, facts):

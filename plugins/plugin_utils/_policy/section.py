@@ -11,6 +11,7 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report import words
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markdown import plain
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import NEWLINE, Html, join, tag
 
+from .checks import utc
 from .finding import FAIL, PASS, Finding, gist
 
 _MOST_ROWS = 500
@@ -19,11 +20,19 @@ _TITLES = ("Status", "Severity", "Host", "Rule", "What", "Remedy")
 _BADGES = {FAIL: "failed", PASS: "ok"}
 
 
+class Replayed(t.NamedTuple):
+    """time -- epoch seconds; text -- who would have died"""
+
+    host: str
+    time: float | None
+    text: str
+
+
 def _row(one: Finding) -> Html:
     subject = "" if one.subject == "host" or one.subject in one.message else tag("small", " " + one.subject)
     return tag(
         "tr",
-        tag("td", tag("span", "failed" if one.status == FAIL else "not known", class_="badge " + _BADGES.get(one.status, "unknown"))),
+        tag("td", tag("span", "failed" if one.status == FAIL else "not known", class_="badge " + _BADGES.get(one.status, "partial"))),
         tag("td", one.severity),
         tag("td", one.host, class_="name"),
         tag("td", one.id, class_="mono"),
@@ -38,8 +47,21 @@ def _summary(findings: t.Sequence[Finding]) -> str:
     return f"{words.some(failed, 'failure')}, {len(findings) - failed - passed:,} not known, {passed:,} passed. What is not known has not passed."
 
 
-def html(findings: t.Sequence[Finding], policy: str) -> Html:
-    """A section of the page: what failed and what is not known; the rest is a number."""
+def _replays(told: t.Sequence[Replayed]) -> Html:
+    if not told:
+        return Html("")
+    head = tag("thead", tag("tr", *[tag("th", title, scope="col") for title in ("Host", "Time", "Under this policy")]))
+    rows = (
+        tag("tr", tag("td", one.host, class_="name"), tag("td", utc(one.time) if one.time is not None else "?"), tag("td", one.text, class_="why"))
+        for one in told[:_MOST_ROWS]
+    )
+    return join(
+        (tag("h3", "Past kills under this policy"), tag("div", tag("table", head, tag("tbody", join(rows, NEWLINE))), class_="scroll")), NEWLINE
+    )
+
+
+def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] = ()) -> Html:
+    """A section of the page: what failed and what is not known; the rest is a number; and past kills under the policy."""
     loud = [one for one in findings if one.status != PASS]
     body = Html("")
     if loud:
@@ -48,10 +70,10 @@ def html(findings: t.Sequence[Finding], policy: str) -> Html:
         body = tag("div", tag("table", head, tag("tbody", rows)), class_="scroll")
     rest = len(loud) - _MOST_ROWS
     note = tag("p", f"{rest:,} more are in findings.json.", class_="muted") if rest > 0 else Html("")
-    return tag("section", tag("h2", "Is it as declared: ", policy), tag("p", _summary(findings)), body, note, id="findings")
+    return tag("section", tag("h2", "Is it as declared: ", policy), tag("p", _summary(findings)), body, note, _replays(told), id="findings")
 
 
-def markdown(findings: t.Sequence[Finding], policy: str) -> list[str]:
+def markdown(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] = ()) -> list[str]:
     """Lines of the Markdown text."""
     loud = [one for one in findings if one.status != PASS]
     lines = [f"## Is it as declared: {plain(policy)}", "", plain(_summary(findings)), ""]
@@ -60,4 +82,9 @@ def markdown(findings: t.Sequence[Finding], policy: str) -> list[str]:
         lines.append(f"* {word} ({one.severity}) {plain(one.host)}, {plain(one.id)}, {plain(one.subject)}: {plain(gist(one))}. {plain(one.remedy)}")
     if len(loud) > _MOST_LINES:
         lines.append(f"* {len(loud) - _MOST_LINES:,} more are in findings.json.")
-    return [*lines, ""] if loud else lines
+    lines += [""] if loud else []
+    if told:
+        lines += ["### Past kills under this policy", ""]
+        lines += [f"* {plain(one.host)}, {utc(one.time) if one.time is not None else '?'}: {plain(one.text)}" for one in told[:_MOST_LINES]]
+        lines.append("")
+    return lines

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
+from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
 from .checks import made
 from .declarable import BY_NAME, JUDGED_ONLY
@@ -42,6 +43,8 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
     if holds is False:
         if winner is not None and not str(winner).endswith("/" + service.dropin):
             why = f"shadowed by {winner}"
+        elif option in unit["missing"]:
+            why = "this systemd is too old for it"
         elif unit["needs_reload"]:
             why = "the file is newer than what systemd has read"
         elif winner is None:
@@ -103,7 +106,7 @@ def _processes(policy: Policy, unit: Json, service: Service, wanted: int) -> Fin
     else:
         strays, reasons = found
         status = FAIL if strays else PASS
-        effective = {score: f"{count} processes" for score, count in strays.items()} if strays else wanted
+        effective = ", ".join(f"{some(count, 'process', 'processes')} at {score}" for score, count in strays.items()) if strays else wanted
         if reasons:
             evidence["why"] = "; ".join(reasons)
     return made(

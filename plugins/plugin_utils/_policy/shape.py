@@ -90,12 +90,15 @@ class Place:
             return default
         return str(value)
 
-    def number(self, key: str, required: bool = False, least: int = 0) -> int | None:
+    def number(self, key: str, required: bool = False, least: int = 0, most: int | None = None) -> int | None:
         value = self.take(key, required)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             self.wrong(key, f"has to be a whole number of {least} or more, not {_shown(value)}")
+            return None
+        if most is not None and value > most:
+            self.wrong(key, f"{value} is more than {most}")
             return None
         return value
 

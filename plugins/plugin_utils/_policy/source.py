@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import typing as t
 
 import yaml
@@ -21,16 +22,29 @@ BASELINE = "baseline"
 _MAX_DEPTH = 8
 
 
-def _check_keys(root: yaml.Node | None) -> None:
+#: Numbers that are read as they are written. YAML takes 0100 for 64 and 1:30 for 90.
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)")
+_INT_TAG = "tag:yaml.org,2002:int"
+
+
+def _check_number(node: yaml.ScalarNode, path: str) -> None:
+    if node.tag == _INT_TAG and not _INTEGER.fullmatch(node.value):
+        number = yaml.SafeLoader("").construct_yaml_int(node)
+        raise PolicyError(f"{path}: {node.value} is {number} to YAML; write {number}, or a text in quotes")
+
+
+def _check(root: yaml.Node | None) -> None:
     """Two keys of one name are a mistake, not a choice. As written: what `<<` brings along may be there again."""
-    seen, todo = set(), [root] if root is not None else []  # type: tuple[set[int], list[yaml.Node]]
+    seen, todo = set(), [(root, "")] if root is not None else []  # type: tuple[set[int], list[tuple[yaml.Node, str]]]
     while todo:
-        node = todo.pop()
+        node, path = todo.pop()
+        if isinstance(node, yaml.ScalarNode):
+            _check_number(node, path)
         if id(node) in seen or not isinstance(node, yaml.CollectionNode):
             continue
         seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
-            todo += reversed(node.value)
+            todo += reversed([(inner, f"{path}[{number}]") for number, inner in enumerate(node.value)])
             continue
         keys = set()
         for key, _value in node.value:
@@ -39,14 +53,14 @@ def _check_keys(root: yaml.Node | None) -> None:
             if (key.tag, key.value) in keys:
                 raise PolicyError(f"line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
             keys.add((key.tag, key.value))
-        todo += [value for _key, value in reversed(node.value)]
+        todo += [(value, f"{path}.{key.value}" if path else str(key.value)) for key, value in reversed(node.value)]
 
 
 def _parsed(text: str) -> t.Any:
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
-        _check_keys(root)
+        _check(root)
         return loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()

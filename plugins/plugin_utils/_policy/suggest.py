@@ -56,8 +56,13 @@ class Evidence:
     def __init__(self, name: str) -> None:
         self.name = name
         self.hosts = set()  # type: set[str]
-        self.own_limit = self.shortage = self.restarts = self.running = 0
+        self.own_limit = self.shortage = self.elsewhere = self.restarts = self.running = 0
         self.small = True
+        self.is_volunteer = False
+        self.floor = 0
+        self.has_unknown_peak = False
+        self.held = {}  # type: dict[str, int]
+        self.lost = {}  # type: dict[str, int]
         self.peak = None  # type: int | None
         self.peak_host = ""
         self.limits = []  # type: list[t.Any]
@@ -69,18 +74,27 @@ class Evidence:
 
     @property
     def kills(self) -> int:
-        return self.own_limit + self.shortage
+        return self.own_limit + self.shortage + self.elsewhere
+
+    def needs(self, host: str) -> int:
+        """All of its instances at their peak, or what one had when it was killed."""
+        return max(self.held.get(host, 0), self.lost.get(host, 0))
 
     def see_kill(self, host: str, kill: Json, total: int | None) -> None:
         self.hosts.add(host)
-        if kill.get("scope") == "memcg":
+        if kill.get("scope") == "memcg" and str(kill.get("oom_memcg") or kill["unit"]).rpartition("/")[2] == kill["unit"]:
             self.own_limit += 1
-        else:
+        elif kill.get("scope") == "global":
             self.shortage += 1
+        else:
+            self.elsewhere += 1  # a slice or a container around it, or nobody knows
         victim = kill["victim"]
         sizes = [whole(victim.get(key)) for key in ("anon_rss", "file_rss", "shmem_rss")]
-        if total is None or any(size is None for size in sizes) or sum(size or 0 for size in sizes) > _SMALL * total:
+        held = sum(size or 0 for size in sizes)
+        if total is None or any(size is None for size in sizes) or held > _SMALL * total:
             self.small = False
+        self.lost[host] = max(self.lost.get(host, 0), held)
+        self.is_volunteer = self.is_volunteer or (whole(victim.get("oom_score_adj")) or 0) > 0
 
     def see_unit(self, host: str, unit: Json, total: int | None) -> None:
         if unit["load_state"] not in (None, "loaded"):
@@ -95,7 +109,11 @@ class Evidence:
         score = whole(unit["oom_score_adjust"])
         if score is not None:
             self.scores.add(score)
+            self.is_volunteer = self.is_volunteer or score > 0
+        self.floor = max(self.floor, *(whole(unit[option]) or 0 for option in ("memory_min", "memory_low")))
         peak = whole(unit["memory_peak"])
+        self.has_unknown_peak = self.has_unknown_peak or (peak is None and unit["active_state"] == "active")
+        self.held[host] = self.held.get(host, 0) + (peak or whole(unit["memory_current"]) or 0)
         if peak is not None and (self.peak is None or peak > self.peak):
             self.peak, self.peak_host = peak, host
         if unit["memory_max"] is not None:
@@ -128,11 +146,11 @@ def _sized(found: Evidence) -> t.Iterator[Line]:
     numbers = [limit for limit in found.limits if isinstance(limit, int)]
     limit = max(numbers) if numbers else None
     peak = found.peak
-    if found.own_limit and limit is not None and (found.total is None or limit * 1.5 <= found.total):
+    if found.own_limit and limit is not None and limit * 1.2 >= found.floor and (found.total is None or limit * 1.5 <= found.total):
         cut = f"killed {some(found.own_limit, 'time')} at its own limit of {human(limit)} {_where(found)}"
         yield Line("memory_high", _limit(limit * 1.2), f"{cut}; slow it down before the new limit")
         yield Line("memory_max", _limit(limit * 1.5), f"{cut}; 1.5 times that, unless it leaks")
-    elif peak is not None and peak >= 16 * _MIB:
+    elif peak is not None and peak >= 16 * _MIB and peak * 1.2 >= found.floor and not found.has_unknown_peak:
         seen = f"MemoryPeak {human(peak)}" + (f" on {found.peak_host}" if _HOST.fullmatch(found.peak_host) else "")
         room = found.total is None or peak * 1.5 <= found.total
         wide = limit is None or limit > 4 * peak
@@ -144,9 +162,33 @@ def _sized(found: Evidence) -> t.Iterator[Line]:
             yield Line("memory_max", _limit(peak * 1.5), f"{seen}; 1.5 times the peak")
 
 
-def _victim(found: Evidence) -> list[Line]:
+class _Budget:
+    """What is spared has to be less than what can be taken: half of a host's memory is protected at most."""
+
+    def __init__(self, totals: dict[str, int], found: t.Iterable[Evidence]) -> None:
+        self._left = {host: total // 2 for host, total in totals.items()}
+        self.refused = 0
+        for one in found:
+            if any(score < 0 for score in one.scores):
+                self._take(one)
+
+    def _take(self, one: Evidence) -> None:
+        for host in one.hosts & self._left.keys():
+            self._left[host] -= one.needs(host)
+
+    def takes(self, one: Evidence) -> bool:
+        fits = all(one.needs(host) <= self._left.get(host, 0) for host in one.hosts)
+        if fits:
+            self._take(one)
+        else:
+            self.refused += 1
+        return fits
+
+
+def _victim(found: Evidence, budget: _Budget) -> list[Line]:
     lines = []
-    if found.shortage and found.small and not any(score < 0 for score in found.scores):
+    # Who has a score above 0 is meant to die.
+    if found.shortage and found.small and not found.is_volunteer and not any(score < 0 for score in found.scores) and budget.takes(found):
         why = f"killed {some(found.shortage, 'time')} in a shortage of the host {_where(found)}, each time with less than 10 % of its memory"
         lines.append(Line("oom_score_adjust", "-500", why))
     if found.kills:
@@ -167,28 +209,32 @@ def _way_in(found: Evidence, connection: str) -> list[Line]:
     return lines + list(_restart(found, "the way in"))
 
 
-def _collect(report: Json) -> tuple[dict[str, Evidence], int]:
-    """Units by name, and how many names were refused."""
+def _collect(report: Json) -> tuple[dict[str, Evidence], dict[str, int], int]:
+    """Units by name, all instances of a template together; the memory of each host; and how many names were refused."""
     found = {}  # type: dict[str, Evidence]
+    totals = {}  # type: dict[str, int]
     refused = set()  # type: set[str]
 
     def evidence(name: t.Any) -> Evidence | None:
         if not isinstance(name, str) or not name.endswith(".service"):
             return None
         try:
-            good = bool(_NAME.fullmatch(name)) and parse_unit_name(name).name == name
+            unit = parse_unit_name(name) if _NAME.fullmatch(name) else None
         except ValueError:
-            good = False
-        if not good:
+            unit = None
+        if unit is None or unit.name != name:
             refused.add(name)
             return None
-        return None if _SPARE_UNITS.match(name) else found.setdefault(name, Evidence(name))
+        key = unit.template or name
+        return None if _SPARE_UNITS.match(name) else found.setdefault(key, Evidence(key))
 
     for host, entry in report["hosts"].items():
         if entry["oom"] is None:
             continue
         facts = context(entry["oom"])
         total = whole(facts["memory"].get("total"))
+        if total is not None:
+            totals[host] = total
         for kill in facts["kills"] or ():
             one = evidence(kill["unit"])
             if one is not None and kill.get("trigger") != "sysrq":
@@ -197,15 +243,15 @@ def _collect(report: Json) -> tuple[dict[str, Evidence], int]:
             one = evidence(unit["name"])
             if one is not None:
                 one.see_unit(host, unit, total)
-    return found, len(refused)
+    return found, totals, len(refused)
 
 
-def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[str, list[Line]]], int]:
-    """(unit, lines), the way in first, then what was killed most; and how many names were refused.
+def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[str, list[Line]]], int, int]:
+    """(unit, lines), the way in first, then what was killed most; how many names were refused; how many would be too much to protect.
 
     connections -- connection plugin by host
     """
-    found, refused = _collect(report)
+    found, totals, refused = _collect(report)
     ways = {}  # type: dict[str, str]
     for host in report["hosts"]:
         kind = str(connections.get(host) or "ssh").rpartition(".")[2]
@@ -220,13 +266,14 @@ def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[
         if name in found and found[name].hosts
     ]
     rest = sorted((one for name, one in found.items() if name not in ways), key=lambda one: (-one.kills, -one.restarts, one.name))
-    made += [(one.name, _victim(one)) for one in rest]
-    return [(name, lines) for name, lines in made if lines], refused
+    budget = _Budget(totals, found.values())
+    made += [(one.name, _victim(one, budget)) for one in rest]
+    return [(name, lines) for name, lines in made if lines], refused, budget.refused
 
 
 def render(report: Json, connections: t.Mapping[str, str]) -> str:
     """The YAML text."""
-    made, refused = suggest(report, connections)
+    made, refused, heavy = suggest(report, connections)
     known = sum(entry["oom"] is not None for entry in report["hosts"].values())
     lines = [
         "---",
@@ -236,6 +283,10 @@ def render(report: Json, connections: t.Mapping[str, str]) -> str:
     ]
     if refused:
         lines.append(f"# {some(refused, 'unit')} left out: the name has signs that do not belong into a file of variables.")
+    if heavy:
+        lines.append(
+            f"# {some(heavy, 'unit')} killed in a shortage left as they are: together they would spare more than half of the memory of a host."
+        )
     if not made:
         return "\n".join([*lines, "oom_protect_services: []", ""])
     lines.append("oom_protect_services:")

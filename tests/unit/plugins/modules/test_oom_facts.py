@@ -106,3 +106,28 @@ def test_what_is_returned_is_documented(tmp_path):
     assert set(kill) == set(sample)
     assert set(kill["victim"]) == set(sample["victim"]) and set(kill["invoker"]) == set(sample["invoker"])
     assert set(kill["source"]) == set(sample["source"])
+
+
+class Ended(Exception):
+    """What AnsibleModule says, with SystemExit, at the end."""
+
+
+class FakeModule:
+    """AnsibleModule; it prints nothing, and raises."""
+
+    def __init__(self, **given):
+        self.params, self.warnings, self.warn = params(**given), [], lambda text: self.warnings.append(text)
+
+    def exit_json(self, **result):
+        raise Ended(result)
+
+
+@pytest.mark.parametrize("name, warned", [("messages", 0), ("nonesuch*", 1)])
+def test_paths_that_lead_to_nothing_are_warned_of(tmp_path, monkeypatch, name, warned):
+    """Ad hoc, a host without kills and a mistyped path look alike."""
+    (tmp_path / "messages").write_bytes(b"Nov 22 20:00:00 vm1 kernel: usb 1-1: new device\n")
+    module = FakeModule(gather_subset=["kills"], paths=[str(tmp_path / name)])
+    monkeypatch.setattr(oom_facts, "AnsibleModule", lambda **_spec: module)
+    with pytest.raises(Ended):
+        oom_facts.main()
+    assert len(module.warnings) == warned and all("nonesuch*" in text and "matches nothing" in text for text in module.warnings)

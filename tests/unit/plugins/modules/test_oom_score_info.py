@@ -59,7 +59,7 @@ def test_the_defaults(run):
 
 def test_both_options_at_once(run):
     found = run(top=1, adjustments={"mysql": "-900"}, services=[{"name": "mysql", "oom_score_adjust": 5}, {"name": "x", "oom_score_adjust": 1}])
-    assert found["what_if"]["adjustments"] == {"mysql": -900, "x": 1} and found["what_if"]["unmatched"] == ["x"]
+    assert found["what_if"]["adjustments"] == {"mysql": -900, "x.service": 1} and found["what_if"]["unmatched"] == ["x.service"]
     assert [row["comm"] for row in found["what_if"]["processes"]] == ["a\\xff\\x1b"]
 
 

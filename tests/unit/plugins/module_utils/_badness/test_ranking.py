@@ -10,6 +10,7 @@ from ansible_collections.memops.linux.plugins.module_utils._badness.contest impo
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot, started
 from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import margin, memory_of, rank, units
 from ansible_collections.memops.linux.plugins.module_utils._badness.sentence import comparison, headline
+from ansible_collections.memops.linux.plugins.module_utils._host import Ran
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, Machine
 
 MIB = 1 << 20
@@ -189,6 +190,14 @@ def test_a_change_in_a_few_words(machine):
     assert comparison(before, ranking(machine, dict.fromkeys((400, 500, 501, 600), -1000))[1]) == "under the proposed scores nobody can be killed"
 
 
+def test_a_misspelt_name_is_no_answer(machine):
+    a_server(machine)
+    now = ranking(machine)[1]
+    assert comparison(now, now, ["ngnix", "a\x1b"], ["ngnix", "a\x1b"]) == "the proposed scores reach no process: nothing runs under ngnix, a\\x1b"
+    assert comparison(now, now, ["ngnix", "java"], ["ngnix"]) == "under the proposed scores the same (nothing runs under ngnix)"
+    assert comparison(now, now, ["x"] * 9, ["x"] * 8).endswith(" the same (nothing runs under 8 of the 9 names)")
+
+
 def test_adjustments_of_both_options():
     services = [
         {"name": "a", "oom_score_adjust": -5, "memory_max": "1G"},
@@ -196,7 +205,7 @@ def test_adjustments_of_both_options():
         {"name": "limits only", "memory_max": "1G"},
         {"name": "gone", "oom_score_adjust": 4, "state": "absent"},
     ]
-    assert adjustments_of({"c": 1, "java": "-1000"}, services) == {"a": -5, "b": 300, "c": 1, "java": -1000}
+    assert adjustments_of({"c": 1, "java": "-1000"}, services) == {"a.service": -5, "b.service": 300, "c": 1, "java": -1000}
     assert adjustments_of(None, None) == {}
 
 
@@ -210,6 +219,26 @@ def test_a_wrong_score(value):
 def test_a_service_without_a_name():
     with pytest.raises(ValueError, match="services: every entry needs a name"):
         adjustments_of(None, [{"oom_score_adjust": 5}])
+
+
+@pytest.mark.parametrize("name", [{"x": 1}, [["a"]], 5, " ", ["a", ""]])
+def test_a_service_whose_name_is_none(name):
+    with pytest.raises(ValueError, match="services: .* is no name of a unit"):
+        adjustments_of(None, [{"name": name, "oom_score_adjust": 5}])
+
+
+def test_an_empty_name():
+    with pytest.raises(ValueError, match="adjustments: a name is empty"):
+        adjustments_of({" ": 5}, None)
+
+
+def test_the_later_of_two_services_is_applied_later():
+    services = [
+        {"name": "mysql", "oom_score_adjust": -800},
+        {"name": "mariadb", "oom_score_adjust": -900},
+        {"name": "mysql.service", "oom_score_adjust": 5},
+    ]
+    assert list(adjustments_of(None, services).items()) == [("mariadb.service", -900), ("mysql.service", 5)]
 
 
 def test_a_wrong_score_of_a_service():
@@ -240,6 +269,34 @@ def test_without_systemd_all_but_the_unkillable(machine):
 def test_a_unit_of_a_user_is_not_asked_of_the_system(machine):
     machine.process(10, "app", adj=200, cgroup="0::/user.slice/user@7.service/app.slice/app.service\n", anon=1)
     assert applied(machine, {"app.service": 500}, other=0) == ({10: 500}, [], [])
+
+
+def test_a_template_reaches_its_instances(machine):
+    """As in the presets of oom_protect."""
+    group = "0::/system.slice/system-postgresql.slice/postgresql@%s.service\n"
+    machine.process(10, "postgres", cgroup=group % "15-main", adj=-900, anon=1)
+    machine.process(11, "postgres", cgroup=group % "15-main", anon=1)
+    machine.process(12, "postgres", cgroup=group % "16-main", anon=1)
+    machine.process(13, "postgres", cgroup="0::/system.slice/postgresql.service\n", anon=1)
+    found = applied(machine, {"postgresql@.service": -500}, **{"postgresql@15-main": -900, "postgresql@16-main": 0})
+    assert found == ({10: -500, 12: -500}, [], [11])
+
+
+def test_another_name_of_a_unit_is_that_unit(machine):
+    """sshd.service is ssh.service on Debian. By the name of the process the listener at -1000 would get the score."""
+    machine.service(10, "ssh.service", "sshd", adj=-1000, anon=1)
+    machine.service(11, "ssh.service", "sshd", anon=1)
+    asked = []
+
+    def run(argv, **_keywords):
+        asked.append(argv[argv.index("--") + 1 :])
+        return Ran(0, "\n".join("Id=ssh.service\nLoadState=loaded\nOOMScoreAdjust=0\n" for _unit in asked[-1]))
+
+    machine.write("/run/systemd/system/x", "")
+    host = machine.host._replace(run=run)
+    for name in ("sshd", "sshd.service"):
+        assert apply(host, {name: -200, "a b": 1}, snapshot(host).processes) == ({11: -200}, ["a b"], [10])
+    assert asked == [["sshd.service"], ["sshd.service"]]
 
 
 def test_units_first_then_names(machine):

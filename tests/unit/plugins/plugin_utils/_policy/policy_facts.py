@@ -14,6 +14,8 @@ from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts
 
 GIB = 1 << 30
+#: what systemd 239 does not tell
+BEFORE_POLICY = dict.fromkeys(("oom_policy", "managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_preference"))
 LIMITS = ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
 
 

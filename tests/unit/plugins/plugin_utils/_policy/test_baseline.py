@@ -11,7 +11,17 @@ import yaml
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import source
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import kill, panic, untrusted
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, held, held_by, host, judged, statuses, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import (
+    BEFORE_POLICY,
+    GIB,
+    LIMITS,
+    held,
+    held_by,
+    host,
+    judged,
+    statuses,
+    unit,
+)
 
 MIB = 1 << 20
 
@@ -227,6 +237,9 @@ def test_a_unit_without_a_cgroup_counts_no_kills():
         {"assert": "item > `1`", "for": "memory"},
         {"assert": "item > `1`", "for": "length(memory.total)"},
         {"assert": "settings.nothing_of_the_kind"},
+        {"assert": "memory.total"},
+        {"assert": "length(units)"},
+        {"assert": "visibility.state"},
     ],
 )
 def test_a_rule_that_does_not_fit_the_facts_is_unknown(changes):
@@ -243,7 +256,8 @@ OF_UNITS = [
     ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None, kernel=EXITED), "pass"),
     ("limits-exceed-memory", unit(unlimited=[]), "unknown"),
     ("limits-exceed-memory", unit(unlimited=[], active_state="inactive"), "pass"),
-    ("guarantees-exceed-memory", unit(memory_min=None, memory_low=None), "pass"),  # an older systemd
+    ("guarantees-exceed-memory", unit(memory_min=None, **BEFORE_POLICY), "pass"),  # an older systemd
+    ("guarantees-exceed-memory", unit(memory_min=None), "unknown"),
     ("guarantees-exceed-memory", unit(memory_min=None, unlimited=[]), "unknown"),
 ]
 
@@ -254,6 +268,54 @@ def test_what_a_running_unit_does_not_tell_is_in_no_sum(name, one, wanted):
     assert statuses(host(units=[one, template]), "baseline", name) == {wanted}
     over = unit("over.service", oom_score_adjust=-1000, memory_current=9 * GIB, memory_max=9 * GIB, memory_min=9 * GIB)
     assert statuses(host(units=[one, over]), "baseline", name) == {"fail"}
+
+
+BY_HAND = [{"pid": 1, "comm": "a", "oom_score_adj": 5, "state": "own_score"}]
+OF_PROCESSES = [
+    ("older-than-drop-in", unit(processes=None), "unknown"),
+    ("older-than-drop-in", unit(scores=None, processes=[]), "unknown"),  # as oom_facts tells of processes that it cannot see
+    ("older-than-drop-in", unit(scores=None, processes=[], active_state=None), "unknown"),
+    ("older-than-drop-in", unit(scores=None, processes=[], active_state="inactive"), "pass"),
+    ("older-than-drop-in", unit(scores=None, processes=[], kernel=EXITED), "pass"),
+    ("older-than-drop-in", unit(scores={"0": 1, "7": 1}, processes=[]), "unknown"),  # who has 7 is not among the listed
+    ("older-than-drop-in", unit(scores={"0": 1, "5": 40}, processes=BY_HAND), "pass"),  # why one has 5 is why all have it
+    ("older-than-drop-in", unit("a.slice", scores=None, processes=[], oom_score_adjust=None, oom_policy=None), "pass"),
+    ("own-score", unit(set_by=None, scores={"0": 1, "5": 1}, processes=BY_HAND), "unknown"),
+    ("own-score", unit(set_by={"oom_score_adjust": "/etc/a.conf"}, scores=None, processes=[]), "unknown"),
+    ("own-score", unit(set_by={"oom_score_adjust": "/etc/a.conf"}, scores={"0": 1, "5": 1}, processes=BY_HAND), "fail"),
+]
+
+
+@pytest.mark.parametrize("name, one, wanted", OF_PROCESSES)
+def test_processes_that_were_not_seen_have_no_score(name, one, wanted):
+    assert statuses(host(units=[one, unit("b.service")]), "baseline", name) == {wanted}
+
+
+OF_KILLS = [
+    (kill(1, unit="sshd@7-10.0.0.1.service"), "fail"),
+    (kill(1, unit="hog.service", victim_comm="sshd"), "pass"),
+    (kill(1, unit=None, task_memcg="/user.slice/user-0.slice/session-3.scope", victim_comm="sshd"), "pass"),
+    (kill(1, unit=None, task_memcg=None, victim_comm="java"), "pass"),
+    (kill(1, unit=None, task_memcg=None, victim_comm="sshd"), "unknown"),
+    (kill(1, unit=None, task_memcg=None, victim_comm=None), "unknown"),
+]
+
+
+@pytest.mark.parametrize("one, wanted", OF_KILLS)
+def test_who_was_the_way_in(one, wanted):
+    assert statuses(host(kills=[one]), "baseline", "way-in-killed") == {wanted}
+
+
+def test_all_memory_guaranteed_to_one_is_too_much():
+    """MemoryMin=infinity is no number that a sum would hold."""
+    assert statuses(host(units=[unit(memory_min=None, unlimited=["memory_min", *LIMITS[2:]])]), "baseline", "guarantees-exceed-memory") == {"fail"}
+
+
+def test_of_a_list_that_is_not_told_whole_the_rest_is_judged():
+    rule = {"id": "mine", "severity": "info", "message": "m", "remedy": "r", "for": "units[?restart == 'no']", "assert": "item.restarts < `5`"}
+    told = unit("a.service", restart="no", restarts=9)
+    assert statuses(host(units=[told, unit(restart=None)]), {"rules": [rule]}, "mine") == {"fail", "unknown"}
+    assert statuses(host(units=[unit(restart=None)]), {"rules": [rule]}, "mine") == {"unknown"}
 
 
 def test_two_that_run_are_two_whatever_the_third_does():
@@ -288,3 +350,64 @@ def test_the_file_is_plain_yaml():
     path = source.__file__.replace("source.py", "baseline.yml")
     with open(path, encoding="utf-8") as stream:
         assert yaml.safe_load(stream)["name"] == "baseline"
+
+
+def test_a_finding_tells_what_has_to_be_true_in_sizes_for_eyes():
+    over = host(units=[unit(memory_high=2 * GIB, memory_max=GIB)])
+    (found,) = [one for one in judged(over) if one.id == "high-not-below-max"]
+    assert found.effective == {"memory_high": "2.0 GiB", "memory_max": "1.0 GiB"}
+    assert (found.evidence["memory_high"], found.evidence["load_state"]) == (2 * GIB, "loaded")
+    (found,) = [one for one in judged(host(memory__total=GIB, settings__min_free_kbytes=100_000)) if one.id == "min-free-large"]
+    assert found.effective == {"settings.min_free_kbytes": 100_000, "memory.total": "1.0 GiB"}
+
+
+SEEN = ("kernel-gave-up", "way-in-killed", "chronic")
+SIGHT = [
+    ("clear", [], "pass"),
+    ("partial", ["the sources reach back to x"], "pass"),
+    ("partial", ["9 kernel messages were lost before they were stored"], "unknown"),
+    ("partial", ["runs in a container (docker): kernel log and counters are the host's"], "unknown"),
+    ("partial", [], "unknown"),
+    ("blind", ["x"], "unknown"),
+]
+
+
+@pytest.mark.parametrize("state, reasons, wanted", SIGHT)
+@pytest.mark.parametrize("name", SEEN)
+def test_no_kill_was_seen_where_none_could_be(name, state, reasons, wanted):
+    assert statuses(host(visibility__state=state, visibility__reasons=reasons), "baseline", name) == {wanted}
+    assert statuses(host(counters__unexplained=1), "baseline", name) == {"unknown"}
+
+
+def test_a_kill_that_was_seen_fails_whatever_else_there_was():
+    dim = host(visibility__state="partial", visibility__reasons=["9 kernel messages were lost"], kills=[kill(1, unit="sshd.service")])
+    assert statuses(dim, "baseline", "way-in-killed") == {"fail"}
+
+
+OF_COUNTERS = [
+    (unit(restart="no", oom_kills=None), "unknown"),
+    (unit(restart="no", oom_kills=None, kernel=held_by("v1", memory_max="infinity")), "unknown"),  # before Linux 4.13
+    (unit(restart="no", oom_kills=None, kernel=held_by("none")), "pass"),  # no memory cgroup: podman, cgroup 1 without accounting
+    (unit(restart="no", oom_kills=None, kernel=EXITED), "pass"),
+    (unit(restart="no", oom_kills=None, result="oom-kill", kernel=held_by("none")), "fail"),
+    (unit("dbus.socket", restart=None, restarts=None, oom_kills=None, oom_policy=None), "pass"),
+]
+
+
+@pytest.mark.parametrize("one, wanted", OF_COUNTERS)
+@pytest.mark.parametrize("name", ["killed-for-good", "restart-loop"])
+def test_kills_that_nobody_counts(name, one, wanted):
+    one = dict(one, restarts=99 if one["restarts"] == 0 else one["restarts"])
+    assert statuses(host(units=[one]), "baseline", name) == {wanted}
+
+
+def test_an_old_systemd_is_no_unknown_one():
+    """Of systemd 219 (EL 7) and 239 (EL 8): what they do not have limits nothing."""
+    newer = dict(BEFORE_POLICY, memory_min=None, memory_low=None, memory_high=None, memory_swap_max=None)
+    old = unit("a.service", **newer, memory_max=GIB, unlimited=[], kernel=held_by("v1", memory_max=GIB))
+    older = unit("b.service", **newer, unlimited=["memory_max"], kernel=held_by("none"))
+    el8 = unit("c.service", **BEFORE_POLICY, memory_min=None, kernel=held_by("v1", memory_max="infinity"))
+    found = judged(host(units=[old, older, el8]))
+    assert [(one.id, one.subject, one.status) for one in found if one.status != "pass"] == []
+    assert statuses(host(units=[dict(el8, memory_max=GIB, memory_swap_max=None)]), "baseline", "max-without-swap-max") == {"pass"}
+    assert statuses(host(units=[unit(memory_max=GIB, kernel=None)]), "baseline", "max-without-swap-max") == {"fail"}

@@ -152,6 +152,8 @@ CHECKS = [
     ("swap", {"swap": {"files": [{"path": "/swapfile", "size": "1G", "priority": -1, "persistent": True}]}}, host(), "fail"),
     ("swap", {"swap": {"files": [{"path": "/swapfile", "size": "1G", "persistent": True}]}}, host(), "pass"),
     ("swap", {"swap": {"files": [{"path": "/swapfile", "state": "absent"}]}}, host(), "fail"),
+    ("swap", {"swap": {"files": [{"path": "/gone", "state": "absent"}]}}, host(swap=[{"path": None, "size": 1}]), "unknown"),
+    ("swap", {"swap": {"files": [{"path": "/gone", "state": "absent"}]}}, host(), "pass"),
     ("swap", {"swap": {"files": [{"path": "/other"}]}}, host(), "fail"),
     ("swap", {"swap": {"files": [{"path": "/swapfile"}]}}, host(swap=None), "unknown"),
 ]

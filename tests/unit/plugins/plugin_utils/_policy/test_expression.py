@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.expression import Expression, ExpressionError
 
 HELD = [
-    ("null is not false", "!settings.p", {}, None),
+    ("null is not false", "!(settings.p)", {}, None),
     ("a comparison with what is missing", "settings.p == `0`", {}, None),
     ("a comparison", "settings.p == `0`", {"settings": {"p": 0}}, True),
     ("or: one true is enough", "memory.s == `0` || item.m != 'infinity'", {"memory": {"s": 0}}, True),
@@ -38,6 +38,14 @@ HELD = [
     ("or: true decides beside a filter", "a || length(units[?s == 'old']) == `0`", {"a": True, "units": [{}]}, True),
     ("a filter takes what is true", 'units[?a && !b].n == `["x"]`', {"units": [{"a": 1, "b": False, "n": "x"}, {"a": 2, "b": True}]}, True),
     ("a filter with not", "length(units[?!b]) == `1`", {"units": [{"b": False}, {"b": True}]}, True),
+    ("not takes what is in brackets", "!(a.b)", {"a": {"b": False}}, True),
+    ("a projection drops nothing that is not told", "sum(units[].m) <= `1`", {"units": [{"m": 1}, {}]}, None),
+    ("a projection in which all is told", "sum(units[].m) <= `1`", {"units": [{"m": 1}, {"m": 0}]}, True),
+    ("a projection of values", "length(d.*) == `1`", {"d": {"a": 1, "b": None}}, None),
+    ("a projection of lists", "length(units[].p[]) == `1`", {"units": [{"p": [1]}, {"p": None}]}, None),
+    ("a slice", "length(units[:2].m) == `2`", {"units": [{"m": 1}, {}]}, None),
+    ("what is asked for in a filter goes into a projection", "sum(units[?m != `null`].m) == `1`", {"units": [{"m": 1}, {}]}, True),
+    ("a filter takes one that does not tell", "length(units[?x == 'y'].z) == `0`", {"units": [{"x": "y"}]}, None),
     ("a pipe sees what came before", "kills[*].unit | length(@) == `0`", {"kills": []}, True),
     ("a list is true when it is not empty", "kills && a", {"kills": [], "a": True}, False),
     ("a default inside of a function", "contains(['a'], x || 'a')", {}, True),
@@ -57,6 +65,13 @@ def test_holds(text, facts, wanted):
         ("nope(a)", "there is no function nope()"),
         ("length(a, b)", "length() takes 1 arguments, not 2"),
         ("a == true", "the value is written `true`"),
+        ("!a.b", "write !(a.b)"),
+        ("a && !item.x == `true`", "write !(a.b)"),
+        ("units[?!a.b]", "write !(a.b)"),
+        ("a != `True`", "`True` is no JSON; a text is written 'True'"),
+        ("a == `{`", "`{` is no JSON"),
+        ("a == `x\\`y` || b", "is no JSON; a text is written 'x`y'"),
+        ("a == `1", "Unclosed ` delimiter"),
         ("not_null()", "takes 1 or more arguments, not 0"),
         ("", "cannot be empty"),
     ],
@@ -65,6 +80,37 @@ def test_a_wrong_expression_is_refused_before_any_host(text, said):
     with pytest.raises(ExpressionError) as error:
         Expression(text)
     assert said in str(error.value)
+
+
+def test_elements_that_are_not_known_are_left_out_and_it_is_said():
+    assert Expression("units[?x == 'y']").elements({"units": [{"x": "y"}, {}]}) == ([{"x": "y"}], False)
+    assert Expression("units[].p[]").elements({"units": [{"p": [1]}, {}]}) == ([1], False)
+    assert Expression("units[?x == 'y']").elements({"units": [{"x": "y"}, {"x": 1}]}) == ([{"x": "y"}], True)
+    assert Expression("units").elements({}) == (None, False)
+    strict = Expression("units[].p")
+    strict.elements({"units": [{}]})
+    assert strict.value({"units": [{}]}) is None
+
+
+@pytest.mark.parametrize("text", ["a == `1`", 'a == `"x"`', "a == ` null `", 'a == `[1, {"b": true}]`', "a == '`True`'", 'a == "`x`"'])
+def test_a_literal_in_backticks_is_json(text):
+    assert Expression(text).paths
+
+
+@pytest.mark.parametrize(
+    "text, facts, wanted",
+    [
+        ("length(a)", {"a": []}, 0),
+        ("a.b", {"a": {"b": "no"}}, "no"),
+        ("a.b", {"a": {"b": False}}, None),
+        ("contains(a, 'b')", {"a": "b"}, None),
+        ("a || b", {"a": 5}, None),
+        ("a.b", {}, None),
+        ("a[?b == `1`]", {"a": [{"b": 1}]}, None),
+    ],
+)
+def test_an_answer_that_is_neither_true_nor_false(text, facts, wanted):
+    assert Expression(text).answer(facts) == wanted
 
 
 def test_taken_is_what_decided():

@@ -9,7 +9,16 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.context import context
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.kernel import read_kernel
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, held, held_by, host, judged, of, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import (
+    BEFORE_POLICY,
+    GIB,
+    held,
+    held_by,
+    host,
+    judged,
+    of,
+    unit,
+)
 
 MIB = 1 << 20
 V1 = held_by("v1", memory_max="infinity")
@@ -43,12 +52,18 @@ DRIFT = [
     ("no swap accounting, and no limit", unit(memory_max=GIB, kernel=held(memory_max=GIB, memory_swap_max=None)), [], []),
     ("no swap accounting, and a limit", unit(memory_swap_max=0, kernel=held(memory_swap_max=None)), None, []),
     ("systemd does not tell the maximum", unit(unlimited=[]), None, []),
-    ("systemd before MemoryMin=", unit(memory_min=None, memory_low=None), [], []),
+    ("systemd before MemoryMin=", unit(memory_min=None, **BEFORE_POLICY), [], []),
+    ("systemd before MemoryMin=, cgroup 1", unit(memory_min=None, **BEFORE_POLICY, kernel=V1), [], []),
+    ("it has OOMPolicy=, so it has MemoryMin=", unit(memory_min=None), None, []),
+    ("it has OOMPolicy=, so it has MemoryHigh=, which cgroup 1 ignores", unit(memory_high=None, unlimited=["memory_max"], kernel=V1), [], None),
+    ("it has ManagedOOMSwap=, so it has OOMPolicy=", unit(oom_policy=None), None, []),
+    ("a slice has no OOMPolicy=", unit("a.slice", oom_policy=None), [], []),
+    ("no memory.max where there is a controller", unit(kernel=held(memory_max=None)), None, []),
     ("cgroup 1 in force", unit(memory_max=GIB, kernel=held_by("v1", memory_max=GIB)), [], []),
     ("cgroup 1 not in force", unit(memory_max=GIB, kernel=V1), ["memory_max"], []),
     ("cgroup 1 knows no MemoryHigh=", unit(memory_high=GIB, kernel=V1), [], ["memory_high"]),
     ("cgroup 1 knows none of them", unit(memory_min=1, memory_low=1, memory_swap_max=0, oom_policy="kill", kernel=V1), [],
-        ["memory_min", "memory_low", "memory_swap_max", "oom_policy"]),
+        ["oom_policy", "memory_min", "memory_low", "memory_swap_max"]),
     ("cgroup 1 and nothing of the kind", unit(kernel=V1), [], []),
     ("systemd-oomd needs cgroup 2", unit(managed_oom_swap="kill", kernel=V1), [], ["managed_oom_swap"]),
     ("systemd-oomd has it", unit(managed_oom_swap="kill"), [], []),

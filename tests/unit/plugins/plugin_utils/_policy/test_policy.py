@@ -57,6 +57,24 @@ WRONG = [
     ({"visibility": "full"}, "visibility: 'full' is none of clear, partial"),
     ({"visibility": {"state": "clear", "since": "x"}}, "visibility.since: 'x' is no age"),
     ({"sevices": []}, "sevices: is no key of a policy; did you mean services?"),
+    ({"schema": True, "visibility": "clear"}, "schema: is True; this collection reads 1"),
+    ({"services": [{"name": "a", "memory_high": "2G", "memory_max": "1G"}]}, "services[0].memory_high: 2G is more than memory_max, 1G"),
+    ({"services": [{"name": "a", "memory_high": "infinity", "memory_max": "1G"}]}, "services[0].memory_high: infinity is more than memory_max, 1G"),
+    ({"services": [{"name": "a", "dropin": "../x.conf"}]}, "services[0].dropin: '../x.conf' is no file name of a drop-in"),
+    ({"swap": {"files": [{"path": "/a"}, {"path": "/a"}]}}, "swap.files[1].path: /a stands there twice"),
+    ({"swap": {"files": [{"path": "a"}]}}, "swap.files[0].path: 'a' has to begin with /"),
+    ({"swap": {"files": [{"path": "/a", "priority": 32768}]}}, "swap.files[0].priority: 32768 is more than 32767"),
+    ({"settings": {"vm.panic_on_oom": 3}}, "settings.vm.panic_on_oom: 3 is not within 0 to 2"),
+    ({"settings": {"swappiness": [1, -1]}}, "settings.swappiness: -1 is not within 0 to 200"),
+    ({"extends": "baseline", "severities": {"two-killers": None}}, "severities.two-killers: is empty"),
+    ({"rules": [dict(RULE, **{"assert": "item.a == `1`"})]}, "rules[0].assert: there is an item only where `for` names a list"),
+    ({"rules": [dict(RULE, when="item == `1`")]}, "rules[0].when: there is an item only"),
+    ({"rules": [dict(RULE, needs=["a", "length(item)"])]}, "rules[0].needs[1]: there is an item only"),
+    ({"rules": [dict(RULE, **{"for": "item.a"})]}, "rules[0].for: there is an item only"),
+    ({"rules": [dict(RULE, **{"assert": "`5` < `3`"})]}, "rules[0].assert: takes nothing from the facts"),
+    ({"rules": [dict(RULE, **{"assert": "length('x') > `0`"})]}, "rules[0].assert: takes nothing from the facts"),
+    ({"rules": [dict(RULE, **{"assert": "length(`5`) > `0`"})]}, "rules[0].assert: takes nothing from the facts"),
+    ({"rules": [dict(RULE, **{"assert": "a != `None`"})]}, "rules[0].assert: is no JMESPath: `None` is no JSON"),
     ({"schema": 2, "visibility": "clear"}, "schema: is 2; this collection reads 1"),
     ({"extends": "baseline", "disable": ["nope"]}, "disable[0]: 'nope' is the id of no check and no rule"),
     ({"extends": "baseline", "disable": ["facts"]}, "disable[0]: a host that was not read is never passed over"),
@@ -137,3 +155,32 @@ def test_a_wrong_file(tmp_path, text, said):
     with pytest.raises(PolicyError) as error:
         load_policy(str(tmp_path / "a.yml"))
     assert said in str(error.value)
+
+
+NUMBERS = [
+    ("services: [{name: a, oom_score_adjust: -0100}]", "services[0].oom_score_adjust: -0100 is -64 to YAML; write -64, or a text in quotes"),
+    ("settings: {swappiness: {min: 1_0}}", "settings.swappiness.min: 1_0 is 10 to YAML"),
+    ("kills: {max: 1:30}", "kills.max: 1:30 is 90 to YAML"),
+    ("kills: {max: 0b11}", "kills.max: 0b11 is 3 to YAML"),
+]
+
+
+@pytest.mark.parametrize("text, said", NUMBERS)
+def test_a_number_that_is_another_one_to_yaml(tmp_path, text, said):
+    (tmp_path / "a.yml").write_text(text)
+    with pytest.raises(PolicyError) as error:
+        load_policy(str(tmp_path / "a.yml"))
+    assert said in str(error.value)
+
+
+def test_numbers_as_they_are_written(tmp_path):
+    text = "kills: {max: 0x10}\nservices: [{name: a, oom_score_adjust: +10}, {name: b, oom_score_adjust: '-0100'}]\nmax_age: 2d"
+    (tmp_path / "a.yml").write_text(text)
+    policy = load_policy(str(tmp_path / "a.yml"))
+    assert policy.kills.max == 16 and [one.settings["oom_score_adjust"] for one in policy.services] == ["10", "-100"]
+
+
+@pytest.mark.parametrize("word", ["true", "false"])
+def test_what_when_chose_may_be_right_or_wrong_outright(word):
+    policy = load_policy({"rules": [dict(RULE, when="counters.unexplained > `0`", **{"assert": f"`{word}`"})]})
+    assert policy.rules[0].holds.holds({}) is (word == "true")

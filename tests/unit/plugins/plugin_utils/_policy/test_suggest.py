@@ -28,6 +28,10 @@ def suggested(hosts, connections=None):
     return text, {one.pop("name"): dict(one, missing=one["missing"]) for one in services}
 
 
+def at_its_limit(name, number=1, **changes):
+    return kill(number, unit=name, oom_memcg="/system.slice/" + name, **changes)
+
+
 def collateral(number=1, **changes):
     return kill(number, scope="global", oom_memcg=None, **changes)
 
@@ -64,7 +68,7 @@ def test_a_large_victim_is_limited_and_not_protected():
 
 
 def test_a_limit_that_kills_is_raised():
-    _text, found = suggested({"h": host(units=[unit("a.service", memory_max=GIB, memory_peak=GIB)], kills=[kill(1, unit="a.service")])})
+    _text, found = suggested({"h": host(units=[unit("a.service", memory_max=GIB, memory_peak=GIB)], kills=[at_its_limit("a.service")])})
     assert found["a.service"]["memory_max"] == "1536M"
 
 
@@ -108,3 +112,57 @@ def test_a_host_name_with_signs_does_not_get_into_a_comment():
     text, found = suggested({"h\n- evil: {{ x }}": host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=100 * MIB)])})
     assert found["a.service"]["memory_max"] == "160M"
     assert "evil" not in text
+
+
+def killed_beside(name, number=1, **changes):
+    return host(units=[unit(name, **changes)], kills=[collateral(number, unit=name)])
+
+
+def test_who_is_meant_to_die_first_is_not_protected():
+    """Somebody gave it a score above 0: the unit, or the process itself."""
+    assert suggested({"h": killed_beside("batch.service", oom_score_adjust=500)})[1] == {}
+    kills = [collateral(1, unit="a.service", victim_oom_score_adj=300)]
+    assert suggested({"h": host(units=[unit("a.service")], kills=kills)})[1] == {}
+
+
+def test_no_more_is_protected_than_can_be_killed():
+    """Each of them is small; all together they would leave nobody to kill. Those that were killed most come first."""
+    units = [unit(f"s{n:02}.service", memory_peak=700 * MIB, memory_max=GIB) for n in range(12)]
+    kills = [collateral(n, unit=f"s{n:02}.service", victim_anon_rss=600 * MIB) for n in range(12)] + [collateral(20, unit="s07.service")]
+    text, found = suggested({"h": host(units=units, kills=kills, memory__total=8 * GIB)})
+    spared = [name for name, settings in found.items() if "oom_score_adjust" in settings]
+    assert spared[0] == "s07.service" and len(spared) == 4 * GIB // (700 * MIB)
+    assert f"# {12 - len(spared)} units killed in a shortage left as they are" in text
+
+
+def test_what_is_protected_already_counts():
+    units = [unit("db.service", oom_score_adjust=-900, memory_peak=4 * GIB), unit("a.service")]
+    assert suggested({"h": host(units=units, kills=[collateral(1, unit="a.service")])})[1] == {}
+
+
+def test_instances_of_a_template_are_one():
+    units = [unit(f"pg@{n}.service", memory_max=4 * GIB, memory_peak=(n + 1) * 100 * MIB) for n in range(3)]
+    _text, found = suggested({"h": host(units=units, kills=[collateral(n, unit=f"pg@{n}.service") for n in range(3)])})
+    assert found == {"pg@.service": {"missing": "skip", "oom_score_adjust": -500, "memory_high": "368M", "memory_max": "464M"}}
+
+
+@pytest.mark.parametrize("changes", [{"oom_memcg": "/system.slice"}, {"oom_memcg": "/system.slice/a.service/child"}, {"scope": "unknown"}])
+def test_a_kill_at_the_limit_of_another_cgroup_is_none_of_its_own(changes):
+    units = [unit("a.service", memory_max=GIB, memory_peak=GIB)]
+    assert (
+        suggested(
+            {"h": host(units=units, kills=[at_its_limit("a.service", **changes) if "scope" in changes else kill(1, unit="a.service", **changes)])}
+        )[1]
+        == {}
+    )
+
+
+def test_no_limit_below_what_is_guaranteed():
+    units = [unit("a.service", memory_max=GIB, memory_peak=GIB, memory_min=2 * GIB)]
+    assert suggested({"h": host(units=units, kills=[at_its_limit("a.service")])})[1] == {}
+
+
+def test_a_limit_is_not_lowered_where_some_host_does_not_tell_its_peak():
+    wide = host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=100 * MIB)])
+    assert suggested({"h1": wide, "h2": host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=None)])})[1] == {}
+    assert suggested({"h1": wide, "h2": host(units=[unit("a.service", memory_peak=None, active_state="inactive")])})[1] != {}
