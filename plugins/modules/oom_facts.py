@@ -48,6 +48,7 @@ options:
     description:
       - Text logs to read instead of C(/var/log/messages*), C(/var/log/syslog*) and C(/var/log/kern.log*).
         Files or patterns with C(*), C(?) and C([]); gzip, xz, bzip2 and zstd are read as they are.
+      - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms, containers' logs or log shippers (JSON).
       - Kills in text logs are never trusted on their own, because anybody can write such a line through the syslog socket.
     type: list
     elements: path

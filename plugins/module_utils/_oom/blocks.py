@@ -21,6 +21,10 @@ _MAX_PARTS = 6
 _BEGINS = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d{1,20} \(.{0,64}\) total-vm:|oom-kill:constraint=\w+,|.{0,64} invoked oom-killer: gfp_mask=")
 # dmesg prints the rest of a name behind a newline without a stamp, as mail programs do with any rest.
 _OPEN_NAME = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
+# A mail program takes away the blank at which it breaks a line; behind these, none of the patterns does without.
+_BETWEEN_WORDS = regex(
+    r"(?:[A-Z][^:]{0,60}: )?[Kk]ill(?:ed)?(?: process)?$|Tasks in /.*(?: are| going| to| be| killed| due| memory\.oom\.group)$", re.DOTALL
+)
 
 
 def _inside_name(text: str) -> bool:
@@ -37,8 +41,12 @@ def _join(parts: List[LogLine]) -> Optional[str]:
         for part in parts[1:wanted]:
             if _inside_name(wrapped):
                 wrapped += "\n" + part.text.lstrip(" ")
+            elif _BETWEEN_WORDS.match(wrapped) or (wrapped.startswith("Tasks in /") and part.text.startswith("are ")):
+                wrapped += " " + part.text.lstrip()
             else:
-                wrapped = wrapped.rstrip("\\") + (part.text.lstrip() if wrapped.startswith("oom-kill:") else part.text)
+                if wrapped.rstrip().endswith("\\"):
+                    wrapped = wrapped.rstrip("\\ ")
+                wrapped += part.text.lstrip() if wrapped.startswith("oom-kill:") else part.text
         end = matched(wrapped)
         if end > reached and end > len(text) and is_name(name_in(wrapped)):
             text, reached, used = wrapped, end, wanted

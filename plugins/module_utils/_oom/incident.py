@@ -65,9 +65,13 @@ class Incident:
     def last(self) -> Optional[LogLine]:
         return self.kills[-1].line if self.kills else self.start
 
+    def is_over(self, line: LogLine) -> bool:
+        """It began too long before a line to be of the same shortage."""
+        return self.start is not None and not within(self.start, line, 10 * REPORT_SPAN)
+
     def is_stale(self, line: LogLine, victim: Process, own_context: bool) -> bool:
         """What is open belongs to another kill, of which we shall see no more."""
-        if self.start is not None and not within(self.start, line, 10 * REPORT_SPAN):
+        if self.is_over(line):
             return True
         if self.kills:
             return False

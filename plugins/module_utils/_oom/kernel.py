@@ -102,7 +102,7 @@ class Kernel:
 
     def _next(self, key: Key, report: Incident, line: LogLine, again: bool = False) -> Tuple[Incident, List[Event]]:
         """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line already."""
-        if report.kills or again:
+        if report.kills or report.unresolved is not None or again or report.is_over(line):
             return self._fresh(key, line)
         report.touch(line)
         return report, []
@@ -170,7 +170,8 @@ class Kernel:
         summary = patterns.parse_summary(line.text)
         if summary is None:
             return None
-        report, events = self._next(key, report, line, report.summary is not None)
+        # The kernel tells the summary first: behind a choice, it is of another report.
+        report, events = self._next(key, report, line, report.summary is not None or report.chosen is not None)
         report.summary = (line, summary)
         return events
 
@@ -178,7 +179,9 @@ class Kernel:
         found = patterns.CHOSEN.match(line.text)
         if not found:
             return None
-        report, events = self._next(key, report, line, report.chosen is not None)
+        told = report.summary[1].pid if report.summary is not None else None
+        again = report.chosen is not None or told not in (None, int(found.group("pid")))
+        report, events = self._next(key, report, line, again)
         report.chosen = (line, found)
         return events
 
@@ -195,7 +198,8 @@ class Kernel:
         if not panic and not patterns.NO_VICTIM.match(line.text):
             return None
         events = []  # type: List[Event]
-        if report.kills or (report.unresolved is not None and not panic):
+        announced = report.summary is not None or report.chosen is not None  # somebody was to be killed: another shortage
+        if report.kills or announced or (report.unresolved is not None and not panic):
             trigger = report.trigger
             report, events = self._fresh(key, line)
             report.trigger = trigger if panic else "unknown"

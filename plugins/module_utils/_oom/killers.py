@@ -55,9 +55,10 @@ OOMD = (
 )
 # What follows the second cgroup; a pager cuts the line at the width of the terminal.
 _OOMD_TAIL = regex(r" being |\sb?e?>?$")
-# --- facebook oomd: BaseKillPlugin.cpp.
-FB_TRYING = regex(r"Trying to kill (?P<cgroup>/\S{1,1024})\s*$")
-FB_KILLED = regex(r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
+# --- facebook oomd: BaseKillPlugin.cpp; its log has the place in the source before each line, and the cgroup as a path of files.
+_FB_PLACE = r"(?:\[[^\]\s]{1,128}:\d{1,6}\] )?"
+FB_TRYING = regex(_FB_PLACE + r"Trying to kill (?:/sys/fs/cgroup(?=/))?(?P<cgroup>/\S{1,1024})\s*$")
+FB_KILLED = regex(_FB_PLACE + r"Killed (?P<count>\d{1,20}): (?P<rest>\d+\(.*)$", re.DOTALL)
 FB_MEMBER = regex(r"(?<!\d)(?P<pid>\d{1,20})\((?P<comm>.{0,64}?)\)(?= \d{1,20}\(|\s*$)", re.DOTALL)
 FB_KMSG = regex(
     r"[\d.]{1,20} [\d.]{1,20} [\d.]{1,20} (?P<cgroup>\S{1,1024}) \d{1,20} ruleset:\[[^\]]{0,256}\] detectorgroup:\[[^\]]{0,256}\] killer:\S"
@@ -190,8 +191,11 @@ class NohangState:
 
     def __init__(self) -> None:
         self._victims = {}  # type: Dict[Tuple[Optional[str], str], Victim]
+        self._stamped = None  # type: Optional[LogLine]
 
     def feed(self, line: LogLine) -> Optional[Kill]:
+        if line.time is not None:
+            self._stamped = line
         at_once = NOHANG_ONE_LINE.match(line.text)
         if at_once:
             return self._kill(line, Victim(int(at_once.group("pid")), at_once.group("comm"), _int(at_once.group("score"))))
@@ -205,8 +209,11 @@ class NohangState:
             return self._kill(line, self._victims.pop(key))
         return None
 
-    @staticmethod
-    def _kill(line: LogLine, victim: Victim) -> Kill:
+    def _kill(self, line: LogLine, victim: Victim) -> Kill:
+        """Its own log has a stamp before the first line of each message only."""
+        before = self._stamped
+        if line.time is None and before is not None and (before.host, before.source) == (line.host, line.source):
+            line = line._replace(time=before.time, time_quality=before.time_quality)
         process = Process(pid=victim.pid, comm=victim.comm, oom_score=victim.score)
         return Kill(line=line, victim=process, killer="nohang", scope="global")
 

@@ -18,15 +18,15 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 # The allocation context before "Kill process" (to 5.0) and "Killed process" (since 5.1).
 _CONTEXT = (
-    r"(?P<context>Memory cgroup out of memory|Out of [mM]emory(?: \(oom_kill_allocating_task\))?"
+    r"(?P<context>Memory cgroup out of memory|Out of [mM]emory(?: \([^()]{1,40}\))?"
     r"|No available memory \(MPOL_BIND\)|No available memory in cpuset): "
 )
 _KB = r"kB,?\s*"
 # vsz to 2.6.35, total-vm in every form since; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
 _SIZES = (
-    r"(?:total-vm|vsz):(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB)?"
+    r"(?:total-vm|vsz):\s?(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB?)?"
     r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?"
-    r"(?:\s*pgtables:(?P<pgtables>\d{1,20})kB)?(?:\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?"
+    r"(?:,?\s*pgtables:(?P<pgtables>\d{1,20})kB)?(?:,?\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?"
 )
 
 KILLED = (
@@ -35,9 +35,9 @@ KILLED = (
     # EL7 3.10.0-862 and later
     regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL),
     # EL6 2.6.32-642
-    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\) " + _SIZES, re.DOTALL),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
     # EL5
-    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}), \((?P<comm>.*)\)\.?$", re.DOTALL),
+    regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\.?$", re.DOTALL),
     # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot
     regex(r"(?:" + _CONTEXT + r")?Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
@@ -75,7 +75,8 @@ MEMCG_REACHED = regex(r"Memory limit reached of cgroup (?P<oom_memcg>/.*)$", re.
 # 4.19 and later
 GROUP = regex(r"Tasks in (?P<memcg>/.*) are going to be killed due to memory\.oom\.group set\s*$", re.DOTALL)
 
-SYSRQ = regex(r"(?:sysrq|SysRq) ?: Manual OOM execution")
+# 4.1 to 4.19 say it twice: "sysrq: SysRq : Manual OOM execution".
+SYSRQ = regex(r"(?:sysrq: )?(?:sysrq|SysRq) ?: Manual OOM execution")
 # All eras: the victim was dying by itself. No kill.
 ALREADY_EXITING = regex(r"(?:" + _CONTEXT + r")?OOM victim (?P<pid>\d{1,20}) \(.*\) is already exiting", re.DOTALL)
 
@@ -116,9 +117,11 @@ class Summary(NamedTuple):
     nodes: Optional[str] = None
 
 
-_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>\w+),(?:nodemask=(?P<nodemask>[\d,-]{1,256}),cpuset=)?")
+_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>[A-Z]\w*),(?:nodemask=(?P<nodemask>[\d,-]{1,256}),cpuset=)?")
 # The kernel's own: a cpuset is a leaf name, which may hold commas and no slash.
 _MEMS_ALLOWED = regex(r",mems_allowed=(?P<nodes>[\d,-]{1,256}),(?:oom_memcg=/|global_oom|task_memcg=/|task=)")
+# Whoever quotes the line likes to put blanks behind its commas.
+_SPACED = regex(r",\s+(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg|task|pid|uid)=|global_oom)")
 _SUMMARY_TAIL = regex(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
 
@@ -154,6 +157,8 @@ def _split_memcgs(text: str) -> Tuple[str, Optional[str], Optional[str]]:
 
 def parse_summary(text: str) -> Optional[Summary]:
     """The ``oom-kill:`` line, from both ends: every name in it is chosen by somebody. A cut line gives what is whole."""
+    if ", oom_memcg=/" in text and ",oom_memcg=/" not in text:
+        text = _SPACED.sub(",", text)
     head = _SUMMARY_HEAD.match(text)
     if not head:
         return None

@@ -13,11 +13,12 @@ from .model import LogLine
 
 _OPENS = regex(
     r"(?:[A-Z][^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d)|oom-kill:\s*constraint=|CPU: \d+ |Pid: \d+, comm:"
-    r"|sending SIG|.* invoked(?: oom-killer:)?\s*$|.* invoked oom-killer: "
+    r"|sending SIG|.* invoked(?: oom-killer:)?\s*$|.* invoked oom-killer: |Tasks in /"
+    r"|[A-Z][^:]{0,60}: [Kk]ill(?:ed)?(?: process)?\s*$|[Kk]ill(?:ed)? process\s*$"
 )
 _SUMMARY = regex(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL)
 _NAMED = patterns.KILLED + (patterns.CHOSEN, patterns.HEADER, patterns.CPU_LINE, patterns.PID_LINE) + EARLYOOM[:3]
-_WHOLE = _NAMED + (_SUMMARY,)
+_WHOLE = _NAMED + (_SUMMARY, patterns.GROUP)
 _ESCAPED = regex(r"\\x[0-9a-f]{2}")
 
 #: Bytes of a process's name.
@@ -72,6 +73,8 @@ def is_finished(text: str) -> bool:
     if text.startswith("oom-kill:"):
         # ",pid=1,uid=0" may be the first line of a name.
         return _SUMMARY.match(text) is not None and len(text) - text.find(",task=") - 6 > NAME
+    if text.startswith("Tasks in /"):
+        return patterns.GROUP.match(text) is not None
     if "invoked" in text and patterns.HEADER.match(text):
         return True
     if text.startswith(("CPU:", "Pid:")):

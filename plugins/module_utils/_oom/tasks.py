@@ -21,6 +21,8 @@ _COUNTS = ("nr_ptes", "nr_pmds", "nr_puds")
 _PAGES = (4096, 8192, 16384, 65536, 262144)
 #: Digits of a number: in bytes it stays below 80 bits, whoever wrote it.
 _MAX_DIGITS = 18
+#: Bytes of a name; each that is no text takes four when it is escaped.
+_MAX_NAME = 60
 #: Lines over which a mail program or a terminal may break a row.
 _MAX_PARTS = 4
 #: What mainline kernels print, 2.6.32 to 6.18; a column beyond these is of a kernel that reckons in its own way.
@@ -52,7 +54,7 @@ def _with_columns(rest: str, wanted: int) -> Optional[Row]:
         return None
     # One blank stands before the name; more of them are the name's own.
     before = rest[: len(rest) - len(parts[wanted])].rstrip() if len(parts) > wanted else rest.rstrip()
-    return Row(numbers[0], numbers[1], numbers, rest[len(before) + 1 :])
+    return Row(numbers[0], numbers[1], numbers, _name(rest[len(before) + 1 :]))
 
 
 def _without_columns(rest: str) -> Optional[Row]:
@@ -66,7 +68,12 @@ def _without_columns(rest: str) -> Optional[Row]:
         at = found.end()
     if len(numbers) < 4:
         return None
-    return Row(numbers[0], numbers[1], tuple(numbers), rest[at:][1:])
+    return Row(numbers[0], numbers[1], tuple(numbers), _name(rest[at:][1:]))
+
+
+def _name(text: str) -> str:
+    """A terminal pads its lines with blanks; a name may end in one, and no name is that long."""
+    return text.rstrip(" ") if text.endswith("   ") or len(text) > _MAX_NAME else text
 
 
 class Table:

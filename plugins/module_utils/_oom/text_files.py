@@ -86,8 +86,10 @@ class TextFiles:
         wish = self._wish
         size = _size_of(path)
         plain = not path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma"))
-        # In an exported journal a message may be a list of numbers, in which no anchor is found.
-        every_line = plain and size <= (_DEEP_FILE if path.endswith(".json") else _EVERY_LINE)
+        # In an exported journal a message may be a list of numbers, in which no anchor is found. A small archive that somebody names is
+        # a paste as well.
+        every_line = (plain or named) and size <= _EVERY_LINE
+        every_line = every_line or (plain and size <= _DEEP_FILE and (path.endswith(".json") or _is_exported(path)))
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
         kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
         anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel + select.ENDS)  # type: Tuple[bytes, ...]
@@ -133,6 +135,9 @@ class TextFiles:
         if newest is not None and log is not None:
             for raw in newest.lines():
                 yield log.line(raw)
+        if log is not None:
+            yield from log.rest()
+        if newest is not None and log is not None:
             totals = newest.finish()
             for stamp in newest.stamps:
                 totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
@@ -141,22 +146,33 @@ class TextFiles:
         self.reports.append(scan.report)
 
 
-def _is_prefixed(path: str) -> bool:
-    """Do the lines of a big plain file begin with a stamp? Then none begins with what is looked for."""
+def _head(path: str) -> bytes:
+    """The first bytes of a plain file; none where it cannot be read."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
-        return False
+        return b""
     try:
-        head = os.read(fd, 4096)
+        return os.read(fd, 4096)
     except OSError:
-        return False
+        return b""
     finally:
         os.close(fd)
-    from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import split
+
+
+def _is_exported(path: str) -> bool:
+    """A journal with one field a line: its records must not be cut."""
+    from ansible_collections.memops.linux.plugins.module_utils._sources.exported import is_exported
+
+    return is_exported(_head(path))
+
+
+def _is_prefixed(path: str) -> bool:
+    """Do the lines of a big plain file begin with a stamp? Then none begins with what is looked for."""
+    from ansible_collections.memops.linux.plugins.module_utils._sources.prefix import split
     from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-    lines = head.split(b"\n")[:-1]
+    lines = _head(path).split(b"\n")[:-1]
     return bool(lines) and all(split(to_text(line)).stamp is not None for line in lines)
 
 

@@ -164,13 +164,17 @@ def mend(lines: Iterable[Tuple[LogLine, bool]]) -> Iterator[LogLine]:
     lines -- each with whether it begins a record that is not finished
     """
     streams = {}  # type: Dict[Tuple[object, ...], _Stream]
-    key = ()  # type: Tuple[object, ...]
+    last = kernel = ()  # type: Tuple[object, ...]
     for line, begins in lines:
         if not streams and not begins:
             yield line
             continue
-        if not is_bare(line):  # else it stays behind the line before it
-            key = (line.host, line.tag, line.trusted, line.boot_id)
+        if not is_bare(line):
+            # What has no tag is the kernel's, too, where it looks so: one stream keeps the order of its lines.
+            last = (line.host, line.tag or "kernel", line.trusted, line.boot_id)
+            kernel = last if line.tag in (None, "kernel") else kernel
+        # The rest of a wrapped line stays behind the line before it.
+        key = kernel if is_bare(line) and last not in streams else last
         stream = streams.get(key)
         if stream is None:
             if not begins:

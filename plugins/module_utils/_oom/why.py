@@ -66,14 +66,19 @@ def _own(task: Task) -> int:
     return (task.rss or 0) + (task.swap or 0) + (task.pgtables or 0)
 
 
-def _sizes(task: Task, side: Side) -> str:
-    """What the badness is made of: memory, swap, page tables, and what the adjustment adds or takes."""
+def _sizes(task: Task, side: Side, total: Optional[int]) -> str:
+    """What the badness is made of: memory, swap, page tables, and what the adjustment adds or takes.
+
+    total -- what the adjustment is a share of; None where the log does not tell
+    """
     parts = ["%s of memory" % human(task.rss or 0)]
     if task.swap:
         parts.append("%s of swap" % human(task.swap))
     if task.pgtables and task.pgtables >= 1 << 20:
         parts.append("%s of page tables" % human(task.pgtables))
-    if task.oom_score_adj:
+    if task.oom_score_adj and total is None:
+        parts.append("not counted: oom_score_adj %d, a share of a total that the log does not tell" % task.oom_score_adj)
+    elif task.oom_score_adj:
         adjustment = human(abs(side.badness - _own(task)))
         parts.append("%s%s for oom_score_adj %d" % ("-" if task.oom_score_adj < 0 else "+", adjustment, task.oom_score_adj))
     return ", ".join(parts)
@@ -98,7 +103,7 @@ def _chosen(kill: Kill, contest: Contest) -> str:
         return NO_TABLE
     who = _named(kill.victim.comm, kill.victim.pid)
     task = _row(kill, winner.pid)
-    made_of = "" if task is None else " (%s)" % _sizes(task, winner)
+    made_of = "" if task is None else " (%s)" % _sizes(task, winner, contest.totalpages)
     if contest.second is None or contest.margin is None:
         return "%s was the only process that could be killed%s" % (who, made_of)
     second = contest.second

@@ -43,8 +43,8 @@ _ISO = regex(
 )
 # dmesg -T, busybox and OpenWrt logread, in any language
 _CTIME = regex(_BEFORE + r"[^\W\d_]{1,12}\.?,? {1,2}" + _MONTH + _DAYS + " " + _TIME + r" (?P<year>\d{4})(?!\d)")
-# syslog, journalctl -o short in any language. What follows is a host, even if it is called 2021
-_RFC3164 = regex(_BEFORE + _MONTH + _DAYS + r"(?: (?P<year>\d{4}))? " + _TIME)
+# syslog, journalctl -o short in any language; some templates put the year first. What follows is a host, even if it is called 2021
+_RFC3164 = regex(_BEFORE + r"(?:(?P<first>20\d\d) )?" + _MONTH + _DAYS + r"(?: (?P<year>\d{4}))? " + _TIME)
 _RSYSLOG = regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{1,9}[+-]\d\d:\d\d$")
 
 
@@ -111,8 +111,11 @@ class Clock:
         for form in (_ISO, _CTIME, _RFC3164):
             found = form.match(text)
             if found:
+                parts = found.groupdict()
+                if parts.get("first"):
+                    parts["year"] = parts["first"]
                 try:
-                    return self._time(found.groupdict())
+                    return self._time(parts)
                 except (ValueError, OverflowError):  # 30 February, hour 25, year 0
                     return _UNKNOWN
         return _UNKNOWN

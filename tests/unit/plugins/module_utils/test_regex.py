@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._oom import blocks, killers, newest, patterns, select, tasks
 from ansible_collections.memops.linux.plugins.module_utils._regex import LateRegex, regex
-from ansible_collections.memops.linux.plugins.module_utils._sources import clock, scan, text_log, words
+from ansible_collections.memops.linux.plugins.module_utils._sources import clock, prefix, scan, text_log, words
 
 
 def test_behaves_like_a_compiled_one():
@@ -26,7 +26,7 @@ def test_a_wrong_one_is_told_at_its_first_use():
         regex("(").match("")
 
 
-@pytest.mark.parametrize("module", [blocks, killers, newest, patterns, select, tasks, clock, scan, text_log, words])
+@pytest.mark.parametrize("module", [blocks, killers, newest, patterns, select, tasks, clock, prefix, scan, text_log, words])
 def test_every_expression_compiles(module):
     found = 0
     for value in vars(module).values():

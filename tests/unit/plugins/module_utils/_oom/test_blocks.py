@@ -31,6 +31,8 @@ JOINED = [
     ("a header", [kernel("a invoked"), bare("oom-killer: gfp_mask=0xcc0, order=0")], None),
     ("a summary wrapped by mail", [bare("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,"), bare("pid=1,uid=0")],
      ["oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,pid=1,uid=0"]),
+    ("a summary continued as in a shell", [bare("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,\\  "), bare("   pid=1,uid=0")],
+     ["oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,pid=1,uid=0"]),
     ("a kill wrapped by mail", [bare("Out of memory: Killed process 1 (a)"), bare(REST)], ["Out of memory: Killed process 1 (a)" + REST]),
 ]  # fmt: skip
 APART = [

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._oom import select
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
+from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 P = "Nov 22 20:06:24 vm1 "
@@ -133,6 +134,26 @@ def test_nohang_names_its_victim_before_the_signal():
         + P + "nohang[1]: victim badness 12 < min_badness 20; nothing to do; response time: 5 ms\n"
     )  # fmt: skip
     assert [(k.killer, k.victim.pid, k.victim.comm, k.victim.oom_score) for k in found] == [("nohang", 32706, "python3", 572)]
+
+
+def test_nohang_in_its_own_log():
+    """It stamps the first line of each message, which is not the one with the victim nor the one with the signal."""
+    log = TextLog("nohang.log", Clock(1795377980.0).stamp)
+    lines = (
+        "2026-11-20 06:53:26,463: TOP printed in 1ms; process with highest badness:",
+        "  PID: 9033, name: indexer, badness: 849",
+        "2026-11-20 06:53:27,500: Implementing a corrective action:",
+        "  Sending SIGTERM to the victim",
+        "2026-11-20 06:54:00,000: OK; total response time: 5ms",
+    )
+    (found,) = parse(log.lines("\n".join(lines).encode("ascii")))
+    assert (found.victim.pid, found.line.time, found.line.time_quality) == (9033, Clock(0).stamp("2026-11-20 06:53:27,500").time, "exact")
+
+
+def test_facebook_oomd_says_where_in_its_source_it_is():
+    place = P + "oomd[1]: [../src/oomd/plugins/BaseKillPlugin.cpp:%d] "
+    found = events(place % 188 + "Trying to kill /sys/fs/cgroup/work.slice/a.scope\n" + place % 210 + "Killed 2: 12(a b) 13(c) \n")
+    assert [(k.killer, k.victim.pid, k.task_memcg) for k in found] == [("oomd", 12, "/work.slice/a.scope"), ("oomd", 13, "/work.slice/a.scope")]
 
 
 def test_facebook_oomd():

@@ -243,6 +243,84 @@ KILLS = [
         "kernel: Out of memory in UB 1234: OOM killed process 21738 (php-cgi) score 0 vm:281988kB, rss:17004kB, swap:0kB\n",
         [dict(pid=21738, comm="php-cgi", oom_score=0, total_vm=281988 * K)],
     ),
+    (
+        "4.1 to 4.19: sysrq says it twice, and the order is 0 as in any fault",
+        "[9.0] sysrq: SysRq : Manual OOM execution\n"
+        "[9.1] kworker/3:1 invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\n"
+        "[9.2] Out of memory: Kill process 5 (x) score 90 or sacrifice child\n"
+        "[9.2] Killed process 5 (x) total-vm:1kB, anon-rss:2kB, file-rss:3kB\n",
+        [dict(trigger="sysrq", pid=5, oom_score=90)],
+    ),
+    (
+        "a patched kernel says where memory was short",
+        "[9.1] Out of memory (in lowmem): kill process 29 (hog) score 4323 or a child\n"
+        "[9.1] Killed process 29 (hog) vsz:144kB, anon-rss:31kB, file-rss:14kB lowmem 13kB\n",
+        [dict(pid=29, oom_score=4323, scope="global", total_vm=144 * K, file_rss=14 * K)],
+    ),
+    (
+        "quoted by hand: a comma before the adjustment",
+        "[9.1] Out of memory: Killed process 6 (web) total-vm:9kB, anon-rss:8kB, file-rss:4kB, shmem-rss:0kB, UID:3 pgtables:7kB, oom_score_adj:-5\n",
+        [dict(pid=6, uid=3, pgtables=7 * K, oom_score_adj=-5)],
+    ),
+    (
+        "quoted by hand: no blank before the name",
+        "Out of memory: Kill process 968(mysqld) score 9 or sacrifice child\n\nKilled process 968, UID 27,(mysqld) total-vm:47kB, anon-rss:3kB, file-rss:8kB\n",
+        [dict(pid=968, uid=27, comm="mysqld", oom_score=9, total_vm=47 * K, file_rss=8 * K, partial=False)],
+    ),
+    (
+        "quoted by hand: the last letter is missing",
+        "[9.1] Killed process 26 (tab) total-vm:1498kB, anon-rss:721kB, file-rss:42k\n",
+        [dict(pid=26, total_vm=1498 * K, anon_rss=721 * K, file_rss=42 * K)],
+    ),
+    (
+        "quoted by hand: blanks in the summary",
+        "[5.5] oom-kill:constraint=CONSTRAINT_MEMCG, oom_memcg=/jobs/a, task_memcg=/jobs/a/b, task=sim, pid=22, uid=4\n"
+        "[5.5] Memory cgroup out of memory: Killed process 22 (sim) total-vm:31kB, anon-rss:13kB, file-rss:11kB\n",
+        [dict(pid=22, uid=4, oom_memcg="/jobs/a", task_memcg="/jobs/a/b", constraint="CONSTRAINT_MEMCG", partial=False)],
+    ),
+    (
+        "a mail as it was sent has no constraint that a kernel knows",
+        "[5.5] oom-kill:constraint=3DCONSTRAINT_MEMCG,nodemask=3D(null),task=3Dsim,pid=3D22,uid=3D4\n"
+        "[5.5] Memory cgroup out of memory: Killed process 22 (sim) total-vm:31kB, anon-rss:13kB, file-rss:11kB\n",
+        [dict(pid=22, constraint=None, scope="memcg", partial=False)],
+    ),
+    (
+        "an announcement behind a choice is of another report",
+        "Memory cgroup out of memory: Kill process 186 (app) score 933 or sacrifice child\n"
+        "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=c,mems_allowed=0,oom_memcg=/p,task_memcg=/p/c,task=job,pid=331,uid=5\n",
+        [dict(pid=186, partial=True, oom_score=933), dict(pid=331, partial=True, oom_score=None, task_memcg="/p/c")],
+    ),
+    (
+        "EL8: the choice is the announced one, a child of it died",
+        "[5.5] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=c,mems_allowed=0,oom_memcg=/p,task_memcg=/p/c,task=init,pid=128,uid=0\n"
+        "[5.5] Memory cgroup out of memory: Kill process 128 (init) score 997 or sacrifice child\n"
+        "[5.5] Killed process 127 (init) total-vm:600kB, anon-rss:3kB, file-rss:2kB, shmem-rss:1kB\n",
+        [dict(pid=127, oom_score=997, oom_memcg="/p", task_memcg="/p/c", partial=False)],
+    ),
+    (
+        "a choice long behind a header is of another report",
+        "[100.0] agent invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=-250\n"
+        "[9000.0] Memory cgroup out of memory: Kill process 62 (sh) score 0 or sacrifice child\n"
+        "[9000.1] Killed process 63 (cp) total-vm:17kB, anon-rss:3kB, file-rss:1kB, shmem-rss:0kB\n",
+        [dict(pid=63, oom_score=0, scope="memcg", invoker_comm=None)],
+    ),
+    (
+        "a panic, and what was announced before it",
+        "Memory cgroup out of memory: Kill process 186 (app) score 933 or sacrifice child\n"
+        "Kernel panic - not syncing: Out of memory and no killable processes...\n"
+        "Memory cgroup out of memory: Kill process 187 (app) score 933 or sacrifice child\n",
+        [dict(pid=186, partial=True), dict(pid=187, partial=True)],
+    ),
+    (
+        "several pastes in one file, with tags and without",
+        "[700.1] Memory cgroup out of memory: Kill process 62 (sh) score 7 or sacrifice child\n"
+        "[700.1] Killed process 63 (cp) total-vm:17kB, anon-rss:3kB, file-rss:1kB, shmem-rss:0kB\n"
+        "kern:     err: [2026-11-22T20:06:24Z]: Out of memory: Killed process 9 (apid) %s\n"
+        "[9.5] systemd[1]: Started something.\n"
+        "memory: usage 2047kB, limit 2047kB, failcnt 23\n"
+        "Memory cgroup out of memory: Kill process 186 (app) score 933 or sacrifice child\n" % MODERN,
+        [dict(pid=63, oom_score=7, scope="memcg"), dict(pid=9, scope="global", oom_score=None), dict(pid=186, oom_score=933, partial=True)],
+    ),
 ]
 
 
@@ -470,6 +548,8 @@ def test_task_table_in_bytes():
 
 
 WRAPPED = [
+    "[   95.2] Killed process\n7637 (syz) total-vm:37044kB, anon-rss:76kB,\nfile-rss:632kB, shmem-rss:0kB\n",
+    "> Out of memory: Killed\n> process 7637 (syz) total-vm:37044kB, anon-rss:76kB,\n> file-rss:632kB, shmem-rss:0kB\n",
     "[   95.2] Killed process 7637 (syz) total-vm:37044kB, \nanon-rss:76kB, file-rss:632kB, shmem-rss:0kB\n",
     (
         "[   95.2] Out of memory: Killed process 7637 (syz)\n"
@@ -487,6 +567,17 @@ def test_wrapped_record(text):
     (kill,) = kills(text)
     assert (kill.victim.pid, kill.victim.anon_rss, kill.victim.file_rss) == (7637, 76 * K, 632 * K)
     assert kill.victim.oom_score_adj == (0 if "oom_score_adj" in text else None)
+
+
+def test_a_group_whose_announcement_is_wrapped():
+    member = "Memory cgroup out of memory: Killed process %d (b) " + MODERN
+    for broken in ("due\nto memory.oom.group set", "are going to be killed due to memory.oom.group\nset", "/build\nare"):
+        group = "[9.2] Tasks in /build are going to be killed due to memory.oom.group set".replace(broken.replace("\n", " "), broken)
+        found = kills("[9.1] %s\n%s\n[9.3] %s\n" % (member % 1, group, member % 2))
+        assert "\n" in group and [(kill.victim.pid, kill.trigger, kill.group_memcg) for kill in found] == [
+            (1, "fault", "/build"),
+            (2, "group", "/build"),
+        ]
 
 
 def test_interleaved_hosts_do_not_mix():

@@ -105,3 +105,13 @@ def test_or_it_does_not(victim):
         table.feed(line)
     table.learn_page_size(victim)
     assert table.page_size is None and table.tasks()[0].rss == 354 * 4096
+
+
+def test_a_padded_paste_pads_no_name():
+    """Terminals fill their lines with blanks; a name may still end in one."""
+    columns = "uid tgid total_vm rss nr_ptes swapents oom_score_adj name".split()
+    for name, told in (("java      ", "java"), ("a b  ", "a b  "), ("a ", "a "), ("x" + " " * 99, "x")):
+        row = parse_row("0 41 9 8 7 6 5 " + name, columns)
+        assert row is not None and row.comm == told
+        bare = parse_row("0 41 9 8 7 6 5 " + name, None)
+        assert bare is not None and bare.comm == told

@@ -60,6 +60,18 @@ def test_what_took_the_memory(provoked, victim):
     assert said.why.startswith("%s[%d] " % (victim, provoked[victim].victim.pid)) and clause in said.why
 
 
+def test_an_adjustment_weighs_what_the_log_tells():
+    """Without the total that it is a share of, no bytes are made up for it."""
+    row = "[1.0] [   41]     7    41    90000    40000   401408      100           300 loader\n"
+    table = "[1.0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n" + row
+    text = "[1.0] loader invoked oom-killer: gfp_mask=0xcc0, order=0, oom_score_adj=300\n%s" + table
+    text += "[1.1] Out of memory: Killed process 41 (loader) total-vm:360000kB, anon-rss:160000kB, file-rss:0kB, shmem-rss:0kB\n"
+    (unknown,) = kills_in((text % "").encode("ascii"))
+    assert "not counted: oom_score_adj 300, a share of a total that the log does not tell" in explain(unknown).why
+    (known,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n").encode("ascii"))
+    assert "+307 MiB for oom_score_adj 300" in explain(known).why
+
+
 def test_the_pipes_are_found_by_what_is_missing(provoked):
     """110 pipes of 1 MiB each, and some MiB that every kernel keeps for itself."""
     assert 110 * M < elsewhere(provoked["hog-pipes"].report.memory) < 130 * M

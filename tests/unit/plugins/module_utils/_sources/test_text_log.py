@@ -4,6 +4,7 @@
 """Prefixes come off, whatever wrote the log and whatever tool it went through; a name that no tool wrote stays."""
 
 import calendar
+import time
 from datetime import timezone
 
 import pytest
@@ -35,6 +36,31 @@ PREFIXES = [
     ("busybox", "Nov 10 03:04:05 web01 kern.err kernel: ", "web01", "kernel", None),
     ("busybox, kernel seconds", "Nov 10 03:04:05 web01 kern.warn kernel: [   12.123456] ", "web01", "kernel", 12.123456),
     ("rsyslog with facility", "2025-11-10T03:04:05.000000+00:00 web01 kern.warning kernel: ", "web01", "kernel", None),
+    ("Talos", "kern:     err: [2025-11-10T03:04:05.000000000Z]: ", None, "kernel", None),
+    ("Talos, a node", "10.5.0.2: kern: warning: [2025-11-10T03:04:05Z]: ", "10.5.0.2", "kernel", None),
+    ("minikube logs", "* Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("CRI", "2025-11-10T03:04:05Z stdout F Nov 10 03:04:04 web01 kernel: [   12.123456] ", "web01", "kernel", 12.123456),
+    ("CloudWatch", "2025-11-10T03:04:05.000Z Nov 10 03:04:04 web01 kernel: ", "web01", "kernel", None),
+    ("CloudWatch, a stream", "2025-11-10T03:04:05+00:00 i-0a1b2c Nov 10 03:04:04 web01 kernel: ", "web01", "kernel", None),
+    ("a receiver", "Received message  <4>Nov 10 03:04:05 web01 kernel: [   12.123456] ", "web01", "kernel", 12.123456),
+    ("a router's page", "[W] Nov 10 03:04:05 kernel: ", None, "kernel", None),
+    ("rsyslog, pri-text", "kern.err<3>Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("a hypervisor's log", "2025-11-10T03:04:05Z In(05) vcpu-1 - Guest: <6>[   12.123456] ", None, None, 12.123456),
+    ("Loki", '2025-11-10T03:04:05Z {job="journal", instance="web01"} kernel: ', None, "kernel", None),
+    ("columns", "2025-11-10 03:04:05+00:00 | web01 | kernel: ", None, "kernel", None),
+    ("a stamp alone", "2025-11-10T03:04:05Z ", None, None, None),
+    ("a stamp and a host", "Nov 10 03:04:05 web01 ", "web01", None, None),
+    ("a stamp, a host, seconds", "Nov 10 03:04:05 web01 [   12.123456] ", "web01", None, 12.123456),
+    ("pod, container, stamp", "agent-x7 agent 2025-11-10T03:04:05Z ", None, None, None),
+    ("a console server", "[Mon Nov 10 03:04:05 2025][   12.123456] ", None, None, 12.123456),
+    ("a level for a host", "2025-11-10T03:04:05Z ERR kernel: ", None, "kernel", None),
+    ("host and level", "Nov 10 03:04:05 web01 err kernel: ", "web01", "kernel", None),
+    ("a stamp, seconds, and a word with a colon", "2025-11-10T03:04:05Z [   12.123456] ", None, None, 12.123456),
+    ("dmesg -T of a container", "2025-11-10T03:04:05Z stdout F [Mo Nov 10 03:04:05 2025] ", None, None, None),
+    ("a zone behind a blank", "2025-11-10 03:04:05.000 +0000 kernel: ", None, "kernel", None),
+    ("the year behind the day", "Nov 10 2025 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("the year first", "2025 Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("a tag with empty brackets", "Nov 10 03:04:05 web01 kernel[]: ", "web01", "kernel", None),
 ]  # fmt: skip
 
 
@@ -48,9 +74,91 @@ def test_dmesg_in_a_file_that_grep_names():
     assert (line("dmesg.0:[   12.123456] " + TEXT).text, line("dmesg.0:[   12.123456] " + TEXT).uptime) == (TEXT, 12.123456)
 
 
-@pytest.mark.parametrize("prefix", ["mallory: Nov 10 03:04:05 ", "mallory:", "a b:Nov 10 03:04:05 web01 kernel: "])
+# (id, prefix, kernel seconds)
+SECONDS = [
+    ("the first bracket is missing", "12.123456] ", 12.123456),
+    ("quoted, and it is missing", "> 12.123456] ", 12.123456),
+    ("compose", "node-1  | [   12.123456] ", 12.123456),
+    ("login:", "web01 login: [   12.123456] ", 12.123456),
+    ("a shell's comment", "# [   12.123456] ", 12.123456),
+    ("a bullet", "* [  +0.000003] ", None),
+    ("netconsole", "10.0.0.5 6,339,12123456,-;", 12.123456),
+    ("netconsole with the release", "6.12.1-custom,6,339,12123456,-;", 12.123456),
+    ("a telephone: processor, process, pid", "<3>[   12.123456]  [2:   kworker/2:1:  234] ", 12.123456),
+    ("a telephone: processor in parentheses", "[   12.123456] (2)[234:kswapd0]", 12.123456),
+    ("logcat -b kernel", "11-10 03:04:05.678     0     0 E ", None),
+    ("a quoted mail", "> > ", None),
+    ("a long line", "node-1  | [   12.123456] ", 12.123456),
+]
+
+
+@pytest.mark.parametrize("prefix, uptime", [row[1:] for row in SECONDS], ids=[row[0] for row in SECONDS])
+def test_prefix_without_a_stamp(prefix, uptime):
+    text = TEXT + " " * 900
+    assert (line(prefix + text).text, line(prefix + text).uptime) == (text, uptime)
+
+
+def test_a_word_with_a_colon_is_no_tag_behind_seconds():
+    found = line("2025-11-10T03:04:05Z [   12.123456] CPU: 1 UID: 0 PID: 7 Comm: a")
+    assert (found.text, found.tag, found.uptime) == ("CPU: 1 UID: 0 PID: 7 Comm: a", None, 12.123456)
+
+
+def test_a_stamp_and_no_tag():
+    """Most lines of a report begin with no word that is known, and belong to it."""
+    assert line("2025-11-10T03:04:05Z active_anon:1 inactive_anon:2").text == "active_anon:1 inactive_anon:2"
+    assert line("Nov 10 03:04:05 mallory: " + TEXT).text != TEXT
+
+
+def test_blanks_before_a_bare_line():
+    for text in (
+        "[  pid  ]   uid  tgid total_vm rss name",
+        "Node 0 DMA: 1*4kB = 4kB",
+        "kworker/0:2 invoked oom-killer: gfp_mask=0x1",
+        'sending SIGTERM to "a"',
+    ):
+        assert line("    " + text).text == text and line("\t" + text).text == text
+    assert line("Nov 10 03:04:05 web01 kernel:   lead invoked oom-killer: gfp_mask=0x1").text == "  lead invoked oom-killer: gfp_mask=0x1"
+
+
+def test_daemons_in_short_monotonic():
+    found = line("[   77.749670] web01 systemd-oomd[659]: Marked /a for killing")
+    assert (found.text, found.host, found.tag, found.uptime) == ("Marked /a for killing", "web01", "systemd-oomd", 77.74967)
+    assert line("[   77.749670] polling.rb[25]: x").text == "polling.rb[25]: x"  # the kernel's own words, perhaps
+
+
+def test_rows_behind_a_prefix_that_nobody_knows():
+    """The whole report comes through, not its kill alone."""
+    for row in ("[  pid  ]   uid  tgid total_vm      rss name", "[   1234]     0  1234     5678      901 a b", "Node 0 DMA: 1*4kB = 4kB"):
+        for prefix in ("agent-x7 agent 2025-11-10T03:04:05Z ", "2025-11-10T03:04:05Z stdout F [   12.123456] ", "[W] Nov 10 03:04:05 kernel: "):
+            assert line(prefix + row).text == row
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "mallory: Nov 10 03:04:05 ",
+        "mallory:",
+        "a b:Nov 10 03:04:05 web01 kernel: ",
+        "2025-11-10 03:04:05,678 INFO watcher: kernel: ",
+        "2025-11-10T03:04:05Z ERROR line='kernel: ",
+        'level=info msg="[   12.123456] ',
+        'level=info msg="Nov 10 03:04:05 web01 kernel: ',
+        "  Warning  OOMKilling  4m  kernel-monitor, web01  ",
+        "user: warning: [2025-11-10T03:04:05Z]: found ",
+        "11-10 03:04:05.678  1234  1240 E bob: ",
+    ],
+)
 def test_no_tool_writes_this(prefix):
-    assert line(prefix + TEXT).text != TEXT
+    found = line(prefix + TEXT)
+    assert found.text != TEXT or found.tag == "line='kernel"
+
+
+@pytest.mark.parametrize("piece", ["2025-11-10T03:04:05Z ", "kernel: ", "[ ", "6,1,1,-", '"', "> ", "a: ", "(2)[", "Nov 10 03:04:05 ", '"x', "{"])
+def test_no_prefix_takes_long(piece):
+    began = time.process_time()
+    for end in ("", "]", '"', ";", "x"):
+        line(piece * (16000 // len(piece)) + end)
+    assert time.process_time() - began < 1.0
 
 
 COLOURED = [
