@@ -15,7 +15,9 @@ description:
   - A text is never trusted, so C(source.trusted) of each kill is false.
 options:
   _input:
-    description: Text of a log, with or without prefixes (syslog, C(dmesg), C(dmesg -T), C(journalctl -o) in any form, C(/dev/kmsg), consoles, JSON of log shippers).
+    description:
+      - Text of a log, with or without prefixes (syslog, C(dmesg), C(dmesg -T), C(journalctl -o) in any form, C(/dev/kmsg),
+        consoles, JSON of log shippers).
     type: str
     required: true
   name:
