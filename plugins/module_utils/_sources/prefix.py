@@ -221,7 +221,7 @@ def _inside(line: str) -> Optional[Split]:
         alone = _STAMP_ALONE.match(line)
         return Split(line[alone.end() :], alone.group("stamp")) if alone else None
     head = line[:_MAX_FRONT]
-    stamps = [found for found in islice(_STAMP.finditer(head), _MAX_STAMPS)]
+    stamps = list(islice(_STAMP.finditer(head), _MAX_STAMPS))
     for stamp in stamps:
         at = stamp.start()
         found = (_SYSLOG.match(line, at) or _NO_HOST.match(line, at)) if at and _is_prefix(line[:at], True) else None

@@ -116,7 +116,8 @@ class FakeModule:
     """AnsibleModule; it prints nothing, and raises."""
 
     def __init__(self, **given):
-        self.params, self.warnings, self.warn = params(**given), [], lambda text: self.warnings.append(text)
+        self.params, self.warnings = params(**given), []
+        self.warn = self.warnings.append
 
     def exit_json(self, **result):
         raise Ended(result)
