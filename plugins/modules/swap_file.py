@@ -196,8 +196,8 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, disarm
 from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import FstabError
 from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer

@@ -179,8 +179,8 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
 

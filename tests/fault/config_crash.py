@@ -25,8 +25,8 @@ if __name__ == "__main__":
 
     importable()
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import update  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply  # noqa: E402

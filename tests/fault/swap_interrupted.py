@@ -74,8 +74,8 @@ def holes_that_only_the_kernel_sees(where: Path) -> None:
 @case
 def failed_steps_go_back(where: Path) -> None:
     """A step fails: the host has the swap that it had, and the next run ends as wished."""
+    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
     from ansible_collections.memops.linux.plugins.module_utils._swap import steps
-    from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 
     path = where / "swapfile"
     do(path, size="16M")

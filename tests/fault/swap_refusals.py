@@ -76,10 +76,10 @@ def not_ours(where: Path) -> None:
 @case
 def full_disk(where: Path) -> None:
     """Refused by the figures; and without them, or when mkswap fails, the disk is as it was."""
+    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
     from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
     from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
     from ansible_collections.memops.linux.plugins.module_utils._swap import make
-    from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 
     path, free = where / "swapfile", lab.free(where)
     refused("are free and", path, size="900M")

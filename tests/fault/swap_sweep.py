@@ -233,7 +233,7 @@ def main() -> int:
 
 
 def act(wish: dict[str, Any]) -> int:
-    from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
+    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
     from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import FstabError
 
     try:

@@ -8,6 +8,7 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._procfs import parse_meminfo, settings
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.cgroup import Layout, layout
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
@@ -15,7 +16,6 @@ from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 from . import memcg as cgroups
 from .memcg import Memcg
 from .processes import Process, Snapshot
-from .procfs import parse_meminfo, settings
 from .score import UNKILLABLE, Era, era_of
 
 #: The initial PID namespace has this number in every kernel that has namespace files (PROC_PID_INIT_INO).

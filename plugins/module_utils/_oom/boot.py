@@ -5,7 +5,7 @@
 
 from typing import Dict, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
+from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from .ledger import kill_id

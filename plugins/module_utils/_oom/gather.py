@@ -7,7 +7,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Union
 
-from ansible_collections.memops.linux.plugins.module_utils._badness import procfs
+from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from . import facts

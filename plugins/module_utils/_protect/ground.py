@@ -5,8 +5,8 @@
 
 from typing import FrozenSet, List, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import memory
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._procfs import memory
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 

@@ -12,25 +12,13 @@ from typing import Dict, Iterator, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import OOMD_KILL, UNIT_OOM, LogLine, SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources import words
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_check import check
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_place import (
-    Place,
-    foreign_place,
-    local_place,
-    offline_place,
-)
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_query import Batch, Journalctl
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_record import (
-    BrokenStream,
-    Record,
-    text_record,
-)
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_trust import (
-    KILLER_UNITS,
-    MISSED,
-    Judge,
-)
+
+from . import words
+from .journal_check import check
+from .journal_place import Place, foreign_place, local_place, offline_place
+from .journal_query import Batch, Journalctl
+from .journal_record import BrokenStream, Record, text_record
+from .journal_trust import KILLER_UNITS, MISSED, Judge
 
 _KERNEL_MATCHES = ("_TRANSPORT=kernel",)
 _OTHER_MATCHES = (

@@ -8,12 +8,9 @@ import re
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import (
-    JournalFile,
-    files_in,
-    read_header,
-)
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_trust import Judge
+
+from .journal_file import JournalFile, files_in, read_header
+from .journal_trust import Judge
 
 _PERSISTENT = "/var/log/journal"
 _VOLATILE = "/run/log/journal"

@@ -9,8 +9,9 @@ import time
 from typing import Callable, Iterator, List, Optional, Sequence, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Command
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_record import Record, Records
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .journal_record import Record, Records
 
 #: EL 7 knows neither --grep nor --output-fields; others were built without PCRE2, or do not find its library.
 _OLD = re.compile(rb"unrecognized option|invalid option|unknown option|pattern matching|PCRE2?\b", re.IGNORECASE)

@@ -12,8 +12,9 @@ from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, LogLine, SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources import words
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from . import words
 
 _PATH = "/dev/kmsg"
 _MAX_RECORD = 16384  # the kernel's own limit is 8192; a shorter buffer gets EINVAL

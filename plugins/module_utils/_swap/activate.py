@@ -7,13 +7,13 @@ import errno
 import os
 from typing import Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import syscalls
 from .areas import Area, Identity, area_of, read_areas
-from .errors import Failed
 
 _OFF_TIMEOUT = 1800.0  # a slow disk gives back a few MiB a second
 _ON_TIMEOUT = 300.0

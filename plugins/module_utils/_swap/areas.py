@@ -9,9 +9,8 @@ import re
 import stat
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-
-from .errors import Failed
 
 Identity = Tuple[int, int]  # st_dev and st_ino: a name may be a link, or may be gone
 _OCTAL = re.compile(rb"\\([0-7]{3})")

@@ -15,11 +15,11 @@ import time
 from datetime import datetime
 from typing import List, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .errors import Failed, Refused
 from .expiry_script import Places, script
 from .fstab_lines import encode
 

@@ -14,13 +14,13 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import extents
-from .errors import Failed
 from .file_system import parse_mountinfo
 from .fstab_lines import Fstab, FstabError, check
 

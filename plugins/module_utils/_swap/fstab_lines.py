@@ -11,9 +11,8 @@ import os
 import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
-
-from .errors import Refused
 
 _BLANK = b" \t"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")

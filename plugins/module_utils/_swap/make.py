@@ -7,12 +7,12 @@ import errno
 import os
 from typing import Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import extents
-from .errors import Failed
 from .signature import page_size, read_signature
 
 LABEL = b"system_u:object_r:swapfile_t:s0"

@@ -8,13 +8,13 @@ import re
 import shutil
 from typing import List, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, command_env
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .activate import identity_of
 from .areas import Area, Identity
-from .errors import Refused
 from .expiry import can_arm
 from .file_system import ALLOWED, why_not
 from .fstab import why_locked

@@ -5,9 +5,9 @@
 
 from typing import NamedTuple, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human, parse_share, parse_size
 
-from .errors import Refused
 from .file_system import Disk
 
 MIB = 1 << 20

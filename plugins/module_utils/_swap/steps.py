@@ -7,13 +7,13 @@ import errno
 import os
 from typing import Callable, NamedTuple, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .activate import activate, deactivate
 from .areas import area_of, read_areas
-from .errors import Failed
 from .fstab import read as read_fstab
 from .fstab import update
 from .make import bridge_name, half_name, make, selinux_enabled, set_label, stand_in

@@ -8,13 +8,13 @@ import time
 from contextlib import ExitStack
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
 
-from .errors import Failed, Refused
 from .fstab import read as read_fstab
 from .fstab_lines import FstabError, changed_lines
 from .plan import Step, Target, changed_fstab, is_sound, plan

@@ -6,11 +6,11 @@
 from contextlib import ExitStack
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import container, parse_meminfo
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._procfs import container, parse_meminfo
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from . import guards

@@ -5,9 +5,9 @@
 
 from typing import Dict, Optional, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import read_only
 from ansible_collections.memops.linux.plugins.module_utils._size import human
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .keys import MODE, NEVER_OVERCOMMIT, Settings

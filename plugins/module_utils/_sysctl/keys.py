@@ -6,7 +6,7 @@
 import re
 from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 
 #: Name below /proc/sys/vm -> least, most. Where it depends on the kernel or on the memory: limits().
 KEYS = {

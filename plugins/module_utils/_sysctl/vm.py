@@ -9,9 +9,9 @@ import re
 import time
 from typing import List, NamedTuple, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from .boot import FOLDER, NAME, OURS

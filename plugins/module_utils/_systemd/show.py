@@ -10,8 +10,8 @@ import os
 import shlex
 from typing import AbstractSet, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.procfs import parse_counter
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
+from ansible_collections.memops.linux.plugins.module_utils._procfs import parse_counter
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .unit_name import parse_unit_name, template_of

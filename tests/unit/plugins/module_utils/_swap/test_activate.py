@@ -10,10 +10,10 @@ import errno
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap import activate as room
 from ansible_collections.memops.linux.plugins.module_utils._swap import areas
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed
 
 HEAD = "Filename Type Size Used Priority\n"
 

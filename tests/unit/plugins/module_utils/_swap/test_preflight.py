@@ -7,10 +7,10 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap import preflight
 from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan

@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap.size import (
     DEFAULT_RESERVE,

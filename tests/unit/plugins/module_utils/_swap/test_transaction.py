@@ -8,11 +8,11 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._swap import transaction
 from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Step, Target, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve, SizeWish

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._sysctl import guards, vm
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.conf import edited, settings_in

@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS, PAIRS, kernel_version, limits, partner, wanted_of
 
 G = 1 << 30

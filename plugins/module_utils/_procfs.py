@@ -9,8 +9,8 @@ Sizes are bytes. What this kernel does not have, or what may not be read, is Non
 import re
 from typing import Dict, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+from ._host import Host
+from ._text import to_text
 
 #: The sysctls of contract 1, all of them vm.
 SETTINGS = (
