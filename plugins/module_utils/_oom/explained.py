@@ -5,9 +5,10 @@
 
 from typing import List, Optional, Sequence, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain
+
 from .ledger import Entry
 from .model import LogLine
-from .why import Explanation, explain
 
 #: How many kills back one may still be going away, and for how many seconds.
 _NEAR_ROWS = 64

@@ -17,7 +17,7 @@ from .totals import Totals
 from .verdicts import name_units
 
 if TYPE_CHECKING:
-    from .why import Explanation
+    from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.

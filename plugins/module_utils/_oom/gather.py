@@ -135,7 +135,7 @@ def _verdict(oom: Dict[str, Any], local: bool) -> Dict[str, Any]:
     """Transient or chronic. Most hosts have nothing to judge, and do not load the judge."""
     if not oom["kills"] and not oom["unresolved"] and not oom["summary"]["total"] and oom["visibility"]["state"] != "blind":
         return {"state": "none", "reasons": [], "trusted": True}
-    from .chronic import verdict
+    from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
 
     return verdict(oom, oom["gathered_at"], local)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
+from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
 from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
 from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, texts, whole
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY

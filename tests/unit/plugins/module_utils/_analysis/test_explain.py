@@ -8,9 +8,10 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import NO_TABLE, explain
+from ansible_collections.memops.linux.plugins.module_utils._analysis.memory_cause import causes, elsewhere
+from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS
 from ansible_collections.memops.linux.plugins.module_utils._oom import facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.cause import causes, elsewhere
-from ansible_collections.memops.linux.plugins.module_utils._oom.contest import EXCEPTIONS
 from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
@@ -23,7 +24,6 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Task,
     Zone,
 )
-from ansible_collections.memops.linux.plugins.module_utils._oom.why import NO_TABLE, explain
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of
 
@@ -119,7 +119,7 @@ def test_every_rule_makes_a_sentence(exception):
     told = kill(tasks=(Task(1, 1, 0, "a", rss=M, oom_score_adj=0),), trigger="fault")
     said = explain(told)
     assert said.contest is not None
-    from ansible_collections.memops.linux.plugins.module_utils._oom import why
+    from ansible_collections.memops.linux.plugins.module_utils._analysis import explain as why
 
     text = why._excepted(told, said.contest._replace(exception=exception))
     assert text.startswith("a[1] died because the kernel ") and "None" not in text

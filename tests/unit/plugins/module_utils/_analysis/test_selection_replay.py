@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.contest import EXCEPTIONS, nodes_of, recompute
+from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS, nodes_of, recompute
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
     Kill,

@@ -6,12 +6,12 @@
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import UNKILLABLE
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Task
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .cause import Cause, causes
-from .contest import EXCEPTIONS, Contest, Side, recompute
-from .model import Kill, Task
+from .memory_cause import Cause, causes
+from .selection_replay import EXCEPTIONS, Contest, Side, recompute
 
 NO_TABLE = "no task table in the log: the kernel's choice cannot be recomputed"
 #: Causes that go into the sentence; all of them are in the list.

@@ -5,10 +5,9 @@
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import NO_LIMIT, Kill, MemcgInfo, MemInfo, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
-
-from .model import NO_LIMIT, Kill, MemcgInfo, MemInfo, Report, Task
 
 #: Shares of the memory that was short, from which on something is worth a word. Processes are expected to hold most of it.
 _SHMEM, _SLAB, _TABLES, _HUGE, _STACKS, _ELSEWHERE = 0.2, 0.15, 0.05, 0.2, 0.05, 0.2

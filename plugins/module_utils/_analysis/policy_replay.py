@@ -16,12 +16,12 @@ later (sshd, PostgreSQL, browsers) is not known to a policy, nor here.
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import UNKILLABLE, Era, Ranked, choose, era_of
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Task
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-from .contest import contenders
-from .model import Task
+from .selection_replay import contenders
 
 _PAGE = 4096
 _COMM_BYTES = 15

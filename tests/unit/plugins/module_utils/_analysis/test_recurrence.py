@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom import gather as room
-from ansible_collections.memops.linux.plugins.module_utils._oom.chronic import verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 
