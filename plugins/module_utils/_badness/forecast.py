@@ -9,9 +9,9 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from .adjust import apply
-from .contest import contest
 from .processes import ancestors, snapshot, started
 from .ranking import memory_of, rank
+from .selection import contest
 from .sentence import named
 from .warn import share, warnings_of, without
 

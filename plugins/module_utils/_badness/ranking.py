@@ -7,9 +7,9 @@ import os
 from itertools import groupby
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from .contest import Contest
 from .processes import Process
 from .score import Contender, Ranked, choose, slack, victim
+from .selection import Contest
 
 #: When a process was started: of equals the kernel takes the first or the last in its task list.
 Started = Callable[[int], Tuple[int, int]]

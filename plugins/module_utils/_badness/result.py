@@ -11,11 +11,11 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .adjust import Adjustments, Applied, apply
-from .contest import Contest, contest
 from .memcg import group_of, within
 from .processes import Process, Snapshot, ancestors, snapshot, started
 from .ranking import Group, Ranking, Standing, margin, memory_of, rank, units
 from .score import oom_score
+from .selection import Contest, contest
 from .sentence import comparison, headline
 from .warn import warnings_of
 

@@ -8,9 +8,9 @@ from typing import Iterable, List, Optional, Sequence
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .contest import Contest
 from .processes import Process
 from .ranking import Ranking, Standing, held, inexact, margin, memory_of
+from .selection import Contest
 
 _NAMES = 3
 

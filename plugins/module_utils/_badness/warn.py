@@ -8,9 +8,9 @@ from typing import List, Mapping, Optional, Set
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 
 from .adjust import Applied
-from .contest import Contest
 from .processes import Process
 from .ranking import Ranking, memory_of
+from .selection import Contest
 from .sentence import named
 
 #: With more of RAM out of reach the kernel may find nobody to kill, and then it panics.

@@ -6,9 +6,9 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of, apply
-from ansible_collections.memops.linux.plugins.module_utils._badness.contest import contest
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot, started
 from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import margin, memory_of, rank, units
+from ansible_collections.memops.linux.plugins.module_utils._badness.selection import contest
 from ansible_collections.memops.linux.plugins.module_utils._badness.sentence import comparison, headline
 from ansible_collections.memops.linux.plugins.module_utils._host import Ran
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, Machine

@@ -5,10 +5,10 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.contest import contest, measured
 from ansible_collections.memops.linux.plugins.module_utils._badness.memcg import Memcg, find, group_of, parents, read, total, within
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import era_of
+from ansible_collections.memops.linux.plugins.module_utils._badness.selection import contest, measured
 from ansible_collections.memops.linux.plugins.module_utils._systemd.cgroup import layout
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, V1_UNLIMITED, Machine
 
