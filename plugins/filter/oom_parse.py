@@ -57,8 +57,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import kills_facts, unit_facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import kills_facts, unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock

@@ -44,8 +44,8 @@ options = eval(sys.argv[2])
 if options.pop("engine", "") == "find":
     sys.modules["ctypes"] = None
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(sys.argv[1],), killers="kernel", **options))
 if any(source["status"] != "read" for source in oom["sources"]):
     raise SystemExit(str(oom["sources"]))
@@ -56,7 +56,7 @@ found = oom["summary"]["total"]
 import sys
 options = eval(sys.argv[2])
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import Wish, gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import Wish, gather
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
 found = 0
 if options.pop("scan_only", False):

@@ -27,11 +27,12 @@ if __name__ == "__main__":
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.policy_replay import replay  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._oom import facts, select  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._facts import facts  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._facts.newest_kills import Newest  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._oom.newest import Newest  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits  # noqa: E402

@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom import blocks, killers, newest, patterns, select, tasks
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
+from ansible_collections.memops.linux.plugins.module_utils._facts import newest_kills as newest
+from ansible_collections.memops.linux.plugins.module_utils._oom import blocks, killers, patterns, tasks
 from ansible_collections.memops.linux.plugins.module_utils._regex import LateRegex, regex
 from ansible_collections.memops.linux.plugins.module_utils._sources import clock, prefix, scan, text_log, words
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("ansible.module_utils.basic")
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import SUBSETS, Wish  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import SUBSETS, Wish  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import oom_facts  # noqa: E402
 
 NOW = 1795377980.0
@@ -93,8 +93,8 @@ def test_examples_and_return_values_are_yaml():
 
 def test_what_is_returned_is_documented(tmp_path):
     yaml = pytest.importorskip("yaml")
+    from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
-    from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
 
     log = tmp_path / "messages"
     log.write_bytes(b"Nov 22 20:00:00 vm1 kernel: Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:1kB, file-rss:1kB\n")

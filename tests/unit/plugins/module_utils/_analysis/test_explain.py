@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import NO_TABLE, explain
 from ansible_collections.memops.linux.plugins.module_utils._analysis.memory_cause import causes, elsewhere
 from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS
-from ansible_collections.memops.linux.plugins.module_utils._oom import facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts import facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
     Kill,

@@ -9,8 +9,8 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.policy_replay import replay
-from ansible_collections.memops.linux.plugins.module_utils._oom import facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts import facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress, kills_of
 

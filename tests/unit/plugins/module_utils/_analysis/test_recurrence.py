@@ -8,10 +8,10 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
+from ansible_collections.memops.linux.plugins.module_utils._facts import gather as room
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom import gather as room
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 
 NOW = 1795377980.0
 MIN, HOUR, DAY = 60.0, 3600.0, 86400.0

@@ -6,7 +6,7 @@
 import os
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import recompute
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import unit_facts
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog

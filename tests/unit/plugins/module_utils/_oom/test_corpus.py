@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import unit_facts
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog

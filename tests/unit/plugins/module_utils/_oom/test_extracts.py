@@ -8,9 +8,9 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import expected, kills_of
 
 LOGS = ("bookworm-kern.log", "bookworm-syslog", "bullseye-dmesg-T.txt", "bullseye-kmsg.bin", "trixie-kern.log")

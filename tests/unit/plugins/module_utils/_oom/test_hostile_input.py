@@ -15,11 +15,11 @@ import zlib
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom import select
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.tests.fault import fuzz_parser

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom import select
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock

@@ -8,7 +8,7 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, Kill, LogLine, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed

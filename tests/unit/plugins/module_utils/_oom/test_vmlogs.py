@@ -15,9 +15,9 @@ from typing import Dict, List, Tuple
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom import select
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import unit_facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan

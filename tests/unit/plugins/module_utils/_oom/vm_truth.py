@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 

@@ -9,9 +9,9 @@ import os
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.exported import is_exported
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.visibility import Sight, visibility
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._oom.visibility import Sight, visibility
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted

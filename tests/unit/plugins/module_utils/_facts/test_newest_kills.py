@@ -7,9 +7,9 @@ import random
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 
 SIZES = "anon-rss:5kB, file-rss:4kB, shmem-rss:0kB"
 LEVELS = "Memory cgroup out of memory"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Un
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, SourceReport, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 
 from . import facts
 from .boot import Boot
 from .ledger import Ledger
-from .model import Kill, LogLine, SourceReport, Unresolved, Verdict
+from .params import SOURCES, Wish
 from .text_files import TextFiles
-from .unparsed import Unparsed
 from .visibility import Sight, visibility
-from .wish import SOURCES, Wish
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
@@ -43,8 +43,8 @@ class _Collector:
         first = next(several, None)
         if first is None:
             return  # nothing of interest, as on most hosts: the parser is not even loaded
-        from .blocks import join_records
-        from .parser import Parser
+        from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+        from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 
         parser = Parser(include_tasks=self._wish.include_tasks, forged=forged)
         for line in join_records(chain([first], several)):

@@ -5,8 +5,9 @@
 
 from typing import Dict, Iterable, List, Sequence, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Verdict
+
 from .ledger import Entry
-from .model import Verdict
 
 #: systemd notices a kill some moments after it, later on a host without memory.
 _BEFORE = 1.0

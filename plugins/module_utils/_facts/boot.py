@@ -7,9 +7,9 @@ from typing import Dict, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine
 
 from .ledger import kill_id
-from .model import Kill, LogLine
 
 #: btime of /proc/stat moves with the clock.
 _CLOCK_SLACK = 5.0

@@ -10,7 +10,8 @@ import hashlib
 from itertools import islice
 from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from .model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
+
 from .totals import Totals
 
 #: dmesg rounds to the microsecond; an announcement precedes its kill line.

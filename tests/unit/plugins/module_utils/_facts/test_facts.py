@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom import facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts import facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Invoker,
     Kill,
@@ -19,7 +20,6 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
     Task,
     Unresolved,
 )
-from ansible_collections.memops.linux.plugins.module_utils._oom.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 NASTY = "\x1b[31m\udcff\u202e\u2028\n{{ 7*7 }}<b>=cmd|x"

@@ -6,9 +6,9 @@
 import json
 from typing import Any, Dict, Iterable, List, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable
 
-from .model import Unresolved
 from .rows import LIST_BYTES, invoker_facts, source_of
 
 _MAX_UNRESOLVED = 100

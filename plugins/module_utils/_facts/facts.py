@@ -6,15 +6,15 @@
 import json
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, SourceReport, Task, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
-from .model import Kill, SourceReport, Task, Unresolved, Verdict
+from .oom_without_kill import unresolved_facts
 from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
-from .shortage import unresolved_facts
 from .totals import Totals
-from .verdicts import name_units
+from .unit_results import name_units
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation
@@ -90,7 +90,7 @@ def kills_facts(
     """
     explanations = [None] * len(entries)  # type: Sequence[Optional[Explanation]]
     if explain:
-        from .explained import explanations_of, without_old_tables
+        from .explanations import explanations_of, without_old_tables
 
         explanations = explanations_of(entries, swap_total)
         entries = entries if room is None else without_old_tables(entries, room)

@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .select import ENDS, SHORT, lines_of_interest, rest_of
+from .line_filter import ENDS, SHORT, lines_of_interest, rest_of
 from .totals import Totals
 
 _ANCHOR = (b" Killed process ", b"Killed process ")

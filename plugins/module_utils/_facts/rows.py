@@ -5,9 +5,8 @@
 
 from typing import Any, Dict, Sequence
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
-
-from .model import Invoker, LogLine
 
 #: The kernel's names have 15 bytes.
 MAX_COMM = 64

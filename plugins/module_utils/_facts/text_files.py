@@ -7,19 +7,20 @@ import os
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
 
-from . import facts, select
-from .model import LogLine, SourceReport
+from . import facts
+from . import line_filter as select
+from .params import Wish
 from .totals import Totals
-from .wish import Wish
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
-    from .newest import Newest
+    from .newest_kills import Newest
 
 #: Up to this size every line is read: pastes and mails break lines in ways that anchors cannot see.
 _EVERY_LINE = 256 * 1024
@@ -113,7 +114,7 @@ class TextFiles:
         newest = None  # type: Optional[Newest]
         log = None  # type: Optional[TextLog]
         if self._counted is not None and kernel_only and not wish.include_tasks:
-            from .newest import Newest
+            from .newest_kills import Newest
 
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         for excerpt in scan:

@@ -5,7 +5,7 @@
 
 from typing import Dict, Optional
 
-from .model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 
 #: Distinct names that are counted, and how much of each: comm has 15 bytes, cgroup names end at 255.
 _MAX_NAMES = 10_000

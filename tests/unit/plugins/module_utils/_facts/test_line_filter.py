@@ -10,15 +10,15 @@ import time
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.line_filter import lines_of_interest
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom import select
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import unit_facts
-from ansible_collections.memops.linux.plugins.module_utils._oom.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
-from ansible_collections.memops.linux.plugins.module_utils._oom.select import lines_of_interest
-from ansible_collections.memops.linux.plugins.module_utils._oom.wish import Wish
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """systemd names units of bare kills, where there is no doubt which."""
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.facts import kill_section
-from ansible_collections.memops.linux.plugins.module_utils._oom.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.facts import kill_section
+from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.unit_results import name_units
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Process, Verdict
-from ansible_collections.memops.linux.plugins.module_utils._oom.verdicts import name_units
 
 
 def kill(pid, at, unit=None, trusted=True, **more):

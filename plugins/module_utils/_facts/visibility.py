@@ -6,9 +6,8 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
-
-from .model import SourceReport
 
 #: The rest of such a source was read.
 _PART_READ = ("corrupt", "truncated", "rotated", "timeout", "too_big")

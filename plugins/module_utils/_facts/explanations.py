@@ -6,9 +6,9 @@
 from typing import List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
 
 from .ledger import Entry
-from .model import LogLine
 
 #: How many kills back one may still be going away, and for how many seconds.
 _NEAR_ROWS = 64
