@@ -432,9 +432,9 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._protect.act import ProtectError, protect
-from ansible_collections.memops.linux.plugins.module_utils._protect.outcome import outcome, warnings
-from ansible_collections.memops.linux.plugins.module_utils._protect.wish import WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError, protect
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome, warnings
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
 

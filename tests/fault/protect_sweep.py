@@ -112,9 +112,9 @@ def systemctl(operation: Operation, before: int | None, wish: int | None) -> Any
 def do(root: str, operation: Operation, before: int | None, wish: int | None) -> dict[str, Any]:
     """What the module does, without Ansible."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
-    from ansible_collections.memops.linux.plugins.module_utils._protect.act import protect
-    from ansible_collections.memops.linux.plugins.module_utils._protect.outcome import outcome
-    from ansible_collections.memops.linux.plugins.module_utils._protect.wish import Allow, Wish
+    from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import protect
+    from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, Wish
+    from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome
     from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
     settings = {} if wish is None else {"oom_score_adjust": str(wish)}
@@ -124,7 +124,7 @@ def do(root: str, operation: Operation, before: int | None, wish: int | None) ->
 
 
 def act(given: dict[str, Any]) -> int:
-    from ansible_collections.memops.linux.plugins.module_utils._protect.act import ProtectError
+    from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError
 
     operation = Operation(**given["operation"])
     try:

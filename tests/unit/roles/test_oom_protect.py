@@ -11,7 +11,7 @@ import pytest
 yaml = pytest.importorskip("yaml")
 pytest.importorskip("ansible.module_utils.basic")
 
-from ansible_collections.memops.linux.plugins.module_utils._protect.wish import wishes_of  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import wishes_of  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import service_memory  # noqa: E402
 
 ROLE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "oom_protect")

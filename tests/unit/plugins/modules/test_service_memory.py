@@ -9,8 +9,8 @@ pytest.importorskip("ansible.module_utils.basic")
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import service_memory  # noqa: E402
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.fake_machine import FakeMachine  # noqa: E402
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._protect.states import DEFAULTS, act  # noqa: E402
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import FakeMachine  # noqa: E402
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import DEFAULTS, act  # noqa: E402
 
 
 def same(documented, spec, where=""):

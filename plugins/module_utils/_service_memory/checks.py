@@ -1,0 +1,188 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that overrides it."""
+
+import re
+from itertools import combinations
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
+
+from .limits import Limit
+from .params import Allow, Wish
+from .state import Current
+
+#: Services whose work is to start other people's programs: -1000 would be inherited by every one of them.
+_STARTS_OTHERS = re.compile(
+    r"^(?:sshd?|dropbear|cron|crond|cronie|anacron|atd|getty|serial-getty|console-getty|user|docker|containerd|crio|podman|kubelet|libvirtd|virtqemud|"
+    r"supervisor|supervisord|runsvdir|gdm3?|sddm|lightdm|systemd-logind|jenkins|gitlab-runner|actions\.runner\..*|slurmd|pbs_mom|inetd|xinetd)"
+    r"(?:@.*)?\.service$"
+)
+_MARGIN = 10  # per cent above what is used now
+
+
+def _number(option: str, text: str, ram: Optional[int]) -> Optional[Value]:
+    return BY_OPTION[option].expected(text, ram)
+
+
+def ownership(current: Current) -> Optional[str]:
+    """A file of our name that we did not write is a person's; an empty one is nobody's."""
+    if current.before is None or is_ours(current.before.data) or not current.before.data.strip(b"\0\r\n\t "):
+        return None
+    return "%s was not written by this module. Take it away, or give dropin another name" % current.path
+
+
+def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
+    limits = [option for option in wish.settings if option in ("memory_high", "memory_max", "memory_swap_max")]
+    if current.unit.is_root and limits and wish.state == "present":
+        return "it holds every process of this machine: %s there is never set" % limits[0]
+    if current.unit.is_broad and not allow.broad:
+        return "it reaches units that nobody named; force_broad=true sets it all the same"
+    return None
+
+
+def support(current: Current, wish: Wish, version: Optional[int]) -> Dict[str, str]:
+    """Option -> why this systemd would ignore it."""
+    found = {}  # type: Dict[str, str]
+    for option in wish.settings if wish.state == "present" else ():
+        reason = unsupported(BY_OPTION[option], current.unit.type, version)
+        if reason:
+            found[option] = reason
+    return found
+
+
+def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow: Allow) -> Optional[str]:
+    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of the files without ours."""
+    if allow.force_limits or wish.state != "present":
+        return None
+    known = []  # type: List[Tuple[str, str, Optional[Value]]]
+    for option in ("memory_min", "memory_low", "memory_high", "memory_max"):
+        if option in wish.settings:
+            known.append((option, "%s=%s" % (option, wish.settings[option]), _number(option, wish.settings[option], ram)))
+        elif option in theirs and theirs[option].value not in ("", INFINITY):
+            origin = theirs[option]
+            known.append((option, "%s=%s of %s" % (BY_OPTION[option].key, origin.value, origin.path), _number(option, origin.value, ram)))
+    for (low, said, smaller), (high, limit, larger) in combinations(known, 2):
+        lifted = low == "memory_high" and smaller == INFINITY and high not in wish.settings  # ours is none, which contradicts nothing
+        if lifted or not isinstance(larger, int) or not (low in wish.settings or high in wish.settings):
+            continue
+        if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
+            return "%s is more than %s; force_limits=true sets it all the same" % (said, limit)
+    return None
+
+
+def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], allow: Allow) -> Optional[str]:
+    """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
+    if allow.force_limits or used is None:
+        return None
+    swap = next((limit.wanted for limit in limits if limit.option == "memory_swap_max"), None)
+    needs = used + (max(swapped - swap, 0) if isinstance(swap, int) and swapped else 0)
+    for limit in limits:
+        if limit.bites and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
+            effect = "the kernel would kill it" if limit.option == "memory_max" else "it would be slowed to a stop"
+            return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or force_limits=true" % (
+                limit.unit,
+                human(needs),
+                limit.option,
+                human(limit.wanted),
+                effect,
+                human(needs * (100 + _MARGIN) // 100),
+            )
+    return None
+
+
+def inheritance(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
+    """-1000 passes to everything that the unit starts, other users' programs too, and nothing can free their memory."""
+    if allow.unkillable or wish.state != "present" or wish.settings.get("oom_score_adjust") != "-1000":
+        return None
+    state, name = current.shown, current.unit.name
+    reason = None
+    if _STARTS_OTHERS.match(name):
+        reason = "it starts other people's programs"
+    elif state is not None and state.get("Delegate") == "yes":
+        reason = "it manages cgroups of its own (Delegate=yes)"
+    elif state is not None and state.get("KillMode") in ("process", "none"):
+        reason = "what it starts outlives it (KillMode=%s)" % state.get("KillMode")
+    if reason is None:
+        return None
+    return (
+        "not -1000: %s, and every one would inherit it and could never be killed. "
+        "A moderate score such as -200 still puts it behind others; allow_unkillable=true sets -1000" % reason
+    )
+
+
+def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bool:
+    """Whether a person's value asks for more care than ours: a smaller limit, a larger guarantee, a better protection."""
+    if option == "oom_score_adjust":
+        return isinstance(theirs, int) and isinstance(ours, int) and theirs < 0 and ours > theirs
+    if option in ("memory_high", "memory_max", "memory_swap_max"):
+        return isinstance(theirs, int) and (ours == INFINITY or (isinstance(ours, int) and ours > theirs))
+    if option in ("memory_min", "memory_low"):
+        return isinstance(ours, int) and (theirs == INFINITY or (isinstance(theirs, int) and theirs > ours))
+    return False
+
+
+def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional[int], allow: Allow) -> Optional[str]:
+    """``files`` without ours, of whatever name. Vendors' values are defaults; what stands below /etc a person meant."""
+    if allow.loosening or wish.state != "present":
+        return None
+    local = [file for file in files if file.is_local and file.path not in (current.path, current.fragment) and not is_ours(file.data)]
+    theirs = origins(local, current.unit.type)
+    for option, text in wish.settings.items():
+        origin = theirs.get(option)
+        if origin is None or not origin.value or origin.value == current.kept.get(option):
+            continue
+        if _stricter(option, _number(option, origin.value, ram), _number(option, text, ram)):
+            return "%s=%s would loosen %s=%s that a person set in %s; allow_loosening=true does it" % (
+                option,
+                text,
+                BY_OPTION[option].key,
+                origin.value,
+                origin.path,
+            )
+    return None
+
+
+def total(limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Optional[int], allow: Allow, option: str = "memory_max") -> Optional[str]:
+    """``limits``: unit -> what systemd believes; ``new``: unit -> what it will be. Only a sum that grows is refused."""
+    if allow.overcommit or ram is None or not new:
+        return None
+    before = sum(value for value in limits.values() if isinstance(value, int))
+    merged = dict(limits)
+    merged.update(new)
+    after = sum(value for value in merged.values() if isinstance(value, int))
+    if after <= ram or (after <= before and not any(limits.get(name) == INFINITY for name in new)):
+        return None
+    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (option, human(after), human(ram))
+
+
+def killable(unkillable_share: Optional[float], wishes: List[Tuple[str, str]], allow: Allow) -> Optional[str]:
+    """With too little that may be killed, the kernel panics: "Out of memory and no killable processes"."""
+    if unkillable_share is None or not any(score == "-1000" for _name, score in wishes):
+        return None
+    if unkillable_share <= 1 - allow.min_killable / 10_000.0:
+        return None
+    names = ", ".join(name for name, score in wishes if score == "-1000")
+    return (
+        "with -1000 for %s, %.0f %% of RAM could not be killed any more: a panic takes the place of a kill. "
+        "Use -900, or a smaller min_killable (now %g%%)" % (names, unkillable_share * 100, allow.min_killable / 100.0)
+    )
+
+
+def cautions(current: Current, wish: Wish, ram: Optional[int]) -> List[str]:
+    """Not refused, but said."""
+    found = []  # type: List[str]
+    settings = wish.settings if wish.state == "present" else {}
+    if settings and current.state is not None and current.state.get("Transient") == "yes" and not current.unit.is_root:
+        found.append("it is transient: our drop-in stays when the unit ends, and counts again for one of this name")
+    if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":
+        found.append("oom_policy=kill spares processes with -1000: the group would not die together")
+    if settings.get("memory_swap_max") == "0" and isinstance(_number("memory_high", settings.get("memory_high", INFINITY), ram), int):
+        found.append("memory_high without swap (memory_swap_max=0) can slow the unit to a stop that looks like life")
+    if "memory_max" in settings and settings["memory_max"] != INFINITY and "memory_swap_max" not in settings:
+        found.append("memory_max without memory_swap_max: the unit may go on in swap where the kill was expected")
+    return found

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is the same for all units of a call: this machine, its systemd, and what the person takes upon themselves."""
+
+from typing import FrozenSet, List, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._procfs import memory
+from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+
+from .params import Allow
+from .restart import connection_units
+from .scores import may_lower
+
+
+class Ground:
+    """Read once, when the call begins."""
+
+    def __init__(self, host: Host, allow: Allow) -> None:
+        self.host = host
+        self.allow = allow
+        self.ram = memory(host).total
+        self.layout = cgroup.layout(host)
+        self.booted = manager.runs(host)
+        self.version = manager.version(host) if self.booted else None
+        self.manager_may_lower = may_lower(host, "1")
+        self._connection = None  # type: Optional[FrozenSet[str]]
+
+    @property
+    def connection(self) -> FrozenSet[str]:
+        if self._connection is None:
+            self._connection = connection_units(self.host)
+        return self._connection
+
+    def pids(self, state: UnitState) -> List[int]:
+        return cgroup.pids(self.host, self.layout, state.control_group)

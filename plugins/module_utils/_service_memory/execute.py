@@ -1,0 +1,225 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Act: files, reload, scores or restarts, the way back where it went wrong, and the proof at the end."""
+
+from typing import Callable, Dict, List, Sequence
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError
+
+from .context import Ground
+from .expected_scores import earlier_of, newcomer, wanted_score
+from .files import carry_out, clear, on_disk, put_back
+from .live_limits import enforce
+from .live_scores import set_scores, wait_for_score
+from .params import UNTOUCHED, Allow, Wish
+from .plan_unit import prepare_on
+from .read_back import prove, reread
+from .restart import restart_and_watch
+from .run_record import record
+from .state import refreshed
+from .unit_run import Case
+from .verify import Gap, unread_gaps
+
+_NAMED = 20
+_HALFWAY = "It was left halfway; the next run goes on from there."
+_BROKEN = (OSError, UnsafePath, ManagerError)
+
+
+class ProtectError(Exception):
+    """Nothing could be done for any unit; the text says why and what was left untouched."""
+
+
+def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> List[Case]:
+    """Every wish carried out or refused, one by one. Raises WishError, ProtectError."""
+    try:
+        if check:
+            ground = Ground(host, allow)
+            cases = prepare_on(ground, wishes)
+            prove(ground, [case for case in cases if case.goes_on and not case.steps])
+            return cases
+        with host_lock(host):
+            ground = Ground(host, allow)
+            cases = prepare_on(ground, wishes)
+            _Run(ground, [case for case in cases if case.goes_on]).all()
+            return cases
+    except Busy as exc:
+        raise ProtectError(str(exc))
+    except PermissionError as exc:
+        raise ProtectError("this needs root (become: true): %s. %s" % (exc.strerror, UNTOUCHED))
+    except _BROKEN as exc:
+        raise ProtectError("%s. %s" % (exc, UNTOUCHED))
+
+
+class _Run:
+    """The stages, in their order. A unit that fails leaves; the others go on."""
+
+    def __init__(self, ground: Ground, cases: List[Case]) -> None:
+        self.ground = ground
+        self.host = ground.host
+        self.cases = cases
+
+    def _left(self) -> List[Case]:
+        return [case for case in self.cases if case.goes_on]
+
+    def all(self) -> None:
+        try:
+            self._stages()
+        except _BROKEN as exc:  # systemd or the kernel does not answer any more, halfway
+            for case in self._left():
+                case.fail("%s. %s" % (exc, _HALFWAY if case.changed else UNTOUCHED))
+
+    def _stages(self) -> None:
+        self._remember()
+        self._write()
+        self._verify_files()
+        self._reload()
+        enforce(self.ground, self._left())
+        set_scores(self.ground, [case for case in self._left() if not case.steps.restart])
+        self._restart()
+        set_scores(self.ground, [case for case in self._left() if case.steps.restart])  # what must not be restarted beside what was
+        prove(self.ground, self._left())
+
+    def _remember(self) -> None:
+        """The scores and limits of now, before the change makes them the past: an interrupted run still knows them."""
+        for case in self._left():
+            score = case.steps.score
+            for state in case.current.running if case.steps else ():
+                options = case.options.get(state.id, [])
+                if score is None and not options:
+                    continue
+                # The new one too: who has it has it from us, also when a person takes our file away by hand.
+                scores = None if score is None else earlier_of(self.ground, case, state, score) | {wanted_score(case, state)}
+                try:
+                    record(self.host, state, scores, options)
+                except _BROKEN as exc:
+                    case.fail("%s. %s" % (exc, UNTOUCHED))
+
+    def _write(self) -> None:
+        for case in self._left():
+            if case.steps.changes_file or case.steps.clear:
+                try:
+                    if case.steps.clear:
+                        clear(self.host, case)
+                    else:
+                        carry_out(self.host, case)
+                except _BROKEN as exc:
+                    self._not_written(case, "%s could not be %s: %s" % (case.current.path, "written" if case.steps.write else "removed", _why(exc)))
+
+    def _not_written(self, case: Case, text: str) -> None:
+        """The error may have come after the rename: the disk says whether something was changed."""
+        before = case.current.before
+        try:
+            case.wrote = case.wrote or on_disk(self.host, case) != (before.data if before is not None else None)
+        except _BROKEN:
+            pass
+        self._back([case], lambda case: text)
+
+    def _back(self, cases: Sequence[Case], text: Callable[[Case], str]) -> None:
+        """The earlier bytes for these, and the reason."""
+        for case in cases:
+            lost = put_back(self.host, case) if case.wrote else None
+            same = "Its drop-in is as it was." if case.restarted else UNTOUCHED
+            case.fail("%s. %s" % (text(case).rstrip("."), lost or ("Its earlier drop-in was put back." if case.wrote else same)))
+
+    def _verify_files(self) -> None:
+        """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
+        written = [case for case in self._left() if case.wrote and case.steps.write and case.current.state is not None and case.current.exists]
+        if not written or not self.ground.booted:
+            return
+        said = manager.complaints(self.host, [case.name for case in written], [case.current.path for case in written])
+        self._back([case for case in written if case.current.path in said], lambda case: "systemd-analyze: %s" % said[case.current.path])
+
+    def _reload(self) -> None:
+        todo = [case for case in self._left() if case.steps.reload]
+        if not todo:
+            return
+        ours = {name for case in self.cases for name in [case.name] + [state.id for state in case.current.running]}
+        pending = set(manager.pending_reload(self.host)) - ours
+        try:
+            manager.reload(self.host)
+        except ManagerError as exc:
+            reason = str(exc)
+            self._back(todo, lambda case: reason)
+            return
+        for case in todo:
+            case.reloaded = True
+        # A masked unit, or one with a dangling drop-in, wants a reload for ever.
+        others = sorted(pending - set(manager.pending_reload(self.host))) if pending else []
+        if others:
+            more = " and %d more" % (len(others) - _NAMED) if len(others) > _NAMED else ""
+            todo[0].notes.append("the reload brought changed files of other units into force too: %s%s" % (", ".join(others[:_NAMED]), more))
+        self._refresh()
+        for case in self._left():
+            for state in case.current.running if case.reloaded and case.current.asked else ():
+                if state.id not in case.options:
+                    newcomer(self.ground, case, state)
+        deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
+        if deaf:
+            self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
+            manager.reload(self.host)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        for case, current in zip(self.cases, refreshed(self.host, [case.current for case in self.cases])):
+            case.current = current
+
+    def _unread(self, case: Case) -> List[Gap]:
+        """systemd has read the files again and still believes something else."""
+        return unread_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram)
+
+    def _restart(self) -> None:
+        names = {name: case for case in self._left() for name in case.steps.restart}
+        if not names:
+            return
+        order = sorted(names)
+        for name in order:
+            names[name].restarted.append(name)
+        ills = restart_and_watch(self.host, order, self.ground.allow.settle, self.ground.allow.restart_timeout)
+        failed = {name: ill for name, ill in zip(order, ills) if ill is not None}
+        self._refresh()
+        for case in self._left():
+            for state in case.current.running:
+                if state.id in case.restarted and state.id not in failed and case.steps.score is not None:
+                    wait_for_score(self.ground, case, state)
+        if failed:
+            self._undo(list(dict.fromkeys(names[name] for name in failed)), failed)
+
+    def _undo(self, cases: Sequence[Case], ills: Dict[str, str]) -> None:
+        """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse.
+
+        Of a template every instance that was restarted: those that live have the new file's score.
+        """
+        self._back(
+            cases, lambda case: "after the restart %s" % "; ".join(_said_of(case, name, ills[name]) for name in case.restarted if name in ills)
+        )
+        try:
+            manager.reload(self.host)
+            for case in cases:
+                for name in case.restarted:
+                    manager.reset_failed(self.host, name)
+                    said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
+                    state = manager.states(self.host, [name])[0]
+                    who = "It" if name == case.name else name
+                    now = state.get("ActiveState") + (" again" if state.is_active else "")
+                    case.error = "%s %s is %s%s." % (case.error, who, now, " (%s)" % said.rstrip(".") if said else "")
+            self._refresh()
+            for case in cases:  # those of the restart that failed are gone
+                reread(self.ground, case)
+        except ManagerError as exc:
+            for case in cases:
+                case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
+
+
+def _why(exc: Exception) -> str:
+    """Without the number, and the temporary file's name."""
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+
+
+def _said_of(case: Case, name: str, ill: str) -> str:
+    """Of a template, which instance."""
+    return ill if name == case.name else "%s: %s" % (name, ill)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The score that the files give a unit's processes, and who of them still has an earlier one."""
+
+from typing import Dict, FrozenSet, List, Sequence
+
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, unsupported
+
+from .context import Ground
+from .plan import managed
+from .run_record import default_score, earlier_scores, recorded, recorded_options
+from .scores import Score, apply_scores
+from .state import Current
+from .unit_run import Case
+
+
+def known(ground: Ground, files: Sequence[UnitFile], current: Current) -> Dict[str, Origin]:
+    """Which of the files gives each setting that this systemd knows."""
+    kind = current.unit.type
+    return {option: origin for option, origin in origins(files, kind).items() if unsupported(BY_OPTION[option], kind, ground.version) is None}
+
+
+def score_in(files: Dict[str, Origin]) -> int:
+    origin = files.get("oom_score_adjust")
+    return default_score(origin.value if origin is not None else None)
+
+
+def wanted_score(case: Case, state: UnitState) -> int:
+    """What the files give this unit, or this instance."""
+    return score_in(case.origins_of(state))
+
+
+def rows_of(ground: Ground, state: UnitState, score: int, earlier: FrozenSet[int]) -> List[Score]:
+    """Its processes as they would be after a live change."""
+    group = state.control_group
+    if group is None:
+        return []
+    return apply_scores(ground.host, group, lambda: ground.pids(state), score, earlier, False)[0]
+
+
+def earlier_of(ground: Ground, case: Case, state: UnitState, score: int) -> FrozenSet[int]:
+    """Scores that tell: this process has what systemd gave it at its start, not one of its own.
+
+    What the plan found stays true until the unit is restarted.
+    """
+    restarted = state.id in case.restarted
+    if state.id in case.earlier and not restarted:
+        return case.earlier[state.id] - {score}
+    origin = case.origins_of(state).get("oom_score_adjust")
+    if not restarted and origin is not None and origin.path == case.current.path and case.current.before is None:
+        # Our file comes only now: whoever runs was started under another one, or under none.
+        instance = state if case.current.state is None else None
+        origin = known(ground, case.current.files(ground.host, None, instance), case.current).get("oom_score_adjust")
+    found = earlier_scores(ground.host, state, score, origin.path if origin is not None else None, ground.manager_may_lower)
+    if origin is None and not restarted:
+        found |= {default_score(None)}
+    return found - {score}
+
+
+def is_ours(ground: Ground, case: Case) -> bool:
+    """Our file sets the score or will; or a run took it back, and was killed before the processes had the other one, or left that to the next start."""
+    if "oom_score_adjust" in managed(case.current, case.wish):
+        return True
+    for state in case.current.running:
+        wanted = wanted_score(case, state)
+        rows = rows_of(ground, state, wanted, recorded(ground.host, state) - {wanted})
+        if any(row.before != wanted and row.state != "own_score" for row in rows):
+            return True
+    return False
+
+
+def newcomer(ground: Ground, case: Case, state: UnitState) -> None:
+    """It was started between the survey and the reload, perhaps with the score that the files gave before: what a plan would have known of it."""
+    current = case.current
+    instance = state if current.state is None else None
+    if instance is not None:
+        case.of_instance[state.id] = known(ground, current.files(ground.host, case.steps.after, instance), current)
+    case.options[state.id] = case.own_limits(recorded_options(ground.host, state))
+    if case.steps.score is None:
+        return
+    wanted = wanted_score(case, state)
+    before = current.before.data if current.before is not None else None
+    was = score_in(known(ground, current.files(ground.host, before, instance), current))
+    case.earlier[state.id] = (earlier_of(ground, case, state, wanted) | {was}) - {wanted}
+    case.rows[state.id] = rows_of(ground, state, wanted, case.earlier[state.id])
+    if case.wish.apply != "next_start":
+        older = len([row for row in case.rows[state.id] if row.before != row.after])
+        case.steps = case.steps._replace(setting=case.steps.setting + older)

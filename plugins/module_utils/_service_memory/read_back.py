@@ -1,0 +1,87 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in force for a unit: every layer is read back, whatever was done or said before."""
+
+from typing import List, Sequence
+
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+
+from .context import Ground
+from .expected_scores import earlier_of, wanted_score
+from .files import on_disk
+from .loaded import shadowing
+from .plan_unit import look
+from .scores import Score, apply_scores, may_lower
+from .unit_run import Case
+from .verify import Gap, file_gaps, kernel_gaps, score_gaps, systemd_gaps
+
+
+def prove(ground: Ground, cases: Sequence[Case]) -> None:
+    """Gaps of each, none where all is as wished."""
+    host, capable = ground.host, may_lower(ground.host)
+    for case in cases:
+        case.proven = True
+        try:
+            now = on_disk(host, case)
+        except (OSError, UnsafePath) as exc:
+            case.gaps.append(Gap("not_written", "%s cannot be read: %s" % (case.current.path, exc)))
+            continue
+        case.gaps += file_gaps(case.current, case.steps.after, now)
+        settings = case.wish.settings if case.wish.state == "present" else {}
+        look(ground, case, now)
+        for origin in shadowing(case.current, settings, case.files, ground.ram).values():
+            case.shadowed_by = case.shadowed_by or origin.path
+        if settings or not case.current.booted:
+            case.gaps += systemd_gaps(case.current, settings, case.origins_of, ground.ram)
+        living = {state.id for state in case.current.running}  # what ended meanwhile has no processes any more
+        case.rows = {name: rows for name, rows in case.rows.items() if name in living}
+        for state in case.current.running:
+            case.gaps += kernel_gaps(host, ground.layout, state, settings, case.options.get(state.id, ()), case.wish.apply == "next_start")
+            if case.steps.score is not None:
+                _prove_scores(ground, case, state, capable)
+
+
+def reread(ground: Ground, case: Case) -> None:
+    """The processes as they are, without a change of ours."""
+    if case.steps.score is None:
+        return
+    case.rows = {}
+    try:
+        look(ground, case, on_disk(ground.host, case))
+    except (OSError, UnsafePath):
+        return
+    for state in case.current.running:
+        case.rows[state.id] = _as_they_are(ground, case, state, wanted_score(case, state))
+
+
+def _as_they_are(ground: Ground, case: Case, state: UnitState, wanted: int) -> List[Score]:
+    """Without a write, "as wanted" would be a forecast: what they have is what counts."""
+    group = state.control_group
+    if group is None:
+        return []
+    earlier = earlier_of(ground, case, state, wanted)
+    rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
+    return [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
+
+
+def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
+    """Rows of a live change were read back already; the others are read now."""
+    wanted, group = wanted_score(case, state), state.control_group
+    if group is None:
+        return
+    if state.id not in case.tried:
+        case.rows[state.id] = _as_they_are(ground, case, state, wanted)
+    known = {row.pid for row in case.rows[state.id]}
+    settled = not [pid for pid in ground.pids(state) if pid not in known] or state.get("ActiveState") != "active"
+    case.gaps += score_gaps(state.id, case.rows[state.id], wanted, capable)
+    if not settled:
+        late = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, frozenset(), False)[0]
+        case.gaps += score_gaps(state.id, [row for row in late if row.pid not in known], wanted, capable)
+
+
+def _as_it_is(row: Score, wanted: int) -> str:
+    if row.before == wanted:
+        return "as_wanted"
+    return row.state if row.state in ("own_score", "denied") else "older"

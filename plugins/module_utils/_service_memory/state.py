@@ -1,0 +1,173 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there before anything is done: files, what systemd believes, who runs."""
+
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, UnsafePath, open_folder
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, dropin_path, is_mask, own_file, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
+
+from .params import Wish
+
+
+class Current(NamedTuple):
+    """One unit as it is.
+
+    unit -- by its own name, where the wish named an alias
+    state -- what systemd believes; None: systemd does not run here, or a template, which is no unit of its own
+    running -- the unit if it runs, or the loaded instances of a template
+    before -- our drop-in as it is on disk; None: not there
+    masked -- by its file, where systemd cannot be asked
+    others -- instances of a template that have a file of the same name, by another wish
+    unsafe -- why our drop-in cannot be looked at, and must not be touched
+    litter -- what a killed run of ours left beside it: a temporary file, or a folder without a file
+    """
+
+    unit: UnitName
+    dropin: str
+    booted: bool
+    exists: bool
+    state: Optional[UnitState] = None
+    running: Tuple[UnitState, ...] = ()
+    fragment: Optional[str] = None
+    before: Optional[FileNow] = None
+    litter: bool = False
+    masked: bool = False
+    others: FrozenSet[str] = frozenset()
+    unsafe: Optional[str] = None
+
+    @property
+    def path(self) -> str:
+        return dropin_path(self.unit, self.dropin)
+
+    @property
+    def names(self) -> List[UnitName]:
+        aliases = self.state.names if self.state is not None else (self.unit.name,)
+        return [self.unit] + [parse_unit_name(name) for name in aliases if name != self.unit.name]
+
+    @property
+    def shown(self) -> Optional[UnitState]:
+        """Whom to ask for values: the unit itself, or one of a template's instances."""
+        return self.state if self.state is not None else (self.running[0] if self.running else None)
+
+    @property
+    def asked(self) -> Tuple[UnitState, ...]:
+        """Everyone who must believe what we write: the unit, or a template's running instances.
+
+        Not one that is not installed or cannot be loaded; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
+        """
+        if self.is_masked or not self.exists or self.is_broken:
+            return ()
+        return (self.state,) if self.state is not None else self.running
+
+    def without(self, named: FrozenSet[Tuple[str, str]]) -> "Current":
+        """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the instance's only."""
+        if self.state is not None:
+            return self
+        others = frozenset(name for name, dropin in named if dropin == self.dropin)
+        return self._replace(running=tuple(state for state in self.running if state.id not in others), others=others)
+
+    @property
+    def is_masked(self) -> bool:
+        return self.state.is_masked if self.state is not None else self.masked
+
+    @property
+    def is_broken(self) -> bool:
+        return self.state is not None and self.state.is_broken
+
+    @property
+    def kept(self) -> Dict[str, str]:
+        """The settings in our drop-in as it is."""
+        return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
+
+    def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None, planned: Optional[Planned] = None) -> List[UnitFile]:
+        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other wishes as ``planned``."""
+        names, fragment = self.names, self.fragment
+        if instance is not None:
+            names, fragment = instance.units, instance.fragment or fragment
+        whole = dict(planned or {})
+        whole[self.path] = after
+        return unit_files(host, names, fragment, whole)
+
+
+def read_dropin(host: Host, path: str) -> Optional[FileNow]:
+    """Raises UnsafePath, OSError."""
+    folder_path, name = path.rsplit("/", 1)
+    folder = open_folder(folder_path, root=host.root)
+    if folder is None:
+        return None
+    with folder:
+        return folder.read(name)
+
+
+def _with_file(host: Host, current: Current) -> Current:
+    """Raises PermissionError: then we are not root, and that is so for every unit."""
+    folder_path, name = current.path.rsplit("/", 1)
+    try:
+        folder = open_folder(folder_path, root=host.root)
+        if folder is None:
+            return current
+        with folder:
+            names = folder.names()
+            return current._replace(before=folder.read(name), litter=not names or folder.temporary(name) in names)
+    except PermissionError:
+        raise
+    except UnsafePath as exc:
+        return current._replace(unsafe=str(exc))
+    except OSError as exc:  # a unit's name may be as long as a file's, and its folder's is longer
+        return current._replace(unsafe="%s cannot be read: %s" % (current.path, exc.strerror))
+
+
+def _template(host: Host, wish: Wish, booted: bool) -> Current:
+    running = ()  # type: Tuple[UnitState, ...]
+    unit, fragment = own_file(host, wish.unit)
+    if booted:
+        running = tuple(manager.states(host, manager.instances(host, unit)))
+    return _with_file(host, Current(unit, wish.dropin, booted, fragment is not None, None, running, fragment, masked=is_mask(host, fragment)))
+
+
+def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
+    """One for each wish. One `systemctl show` for all. Raises ManagerError, PermissionError."""
+    booted = manager.runs(host)
+    plain = [wish.unit.name for wish in wishes if not wish.unit.is_template]
+    shown = iter(manager.states(host, plain) if booted else ())
+    found = []  # type: List[Current]
+    for wish in wishes:
+        if wish.unit.is_template:
+            found.append(_template(host, wish, booted))
+            continue
+        state = next(shown, None)
+        unit, fragment = wish.unit, None  # type: UnitName, Optional[str]
+        if state is not None:
+            unit = parse_unit_name(state.id) if state.exists else wish.unit
+            fragment, exists = state.fragment, state.exists
+        else:
+            unit, fragment = own_file(host, unit)
+            exists = fragment is not None
+        running = (state,) if state is not None and state.is_active else ()
+        current = Current(unit, wish.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
+        found.append(_with_file(host, current))
+    return found
+
+
+def refreshed(host: Host, currents: Sequence[Current]) -> List[Current]:
+    """The same units as systemd believes them to be now, and instances that came meanwhile. ``before`` stays. Raises ManagerError."""
+    names = [current.state.id for current in currents if current.state is not None]
+    shown = iter(manager.states(host, names))
+    found = []  # type: List[Current]
+    for current in currents:
+        if current.state is not None:
+            state = next(shown)
+            found.append(current._replace(state=state, running=(state,) if state.is_active else ()))
+        elif current.booted:
+            ids = [name for name in manager.instances(host, current.unit) if name not in current.others]
+            found.append(current._replace(running=tuple(manager.states(host, ids))))
+        else:
+            found.append(current)
+    return found
