@@ -198,11 +198,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, disarm
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import FstabError
-from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer
-from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import result, run
-from ansible_collections.memops.linux.plugins.module_utils._swap.wish import wish_of
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import FstabError
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import wish_of
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import result, run
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 

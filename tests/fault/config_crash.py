@@ -27,8 +27,8 @@ if __name__ == "__main__":
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import update  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply  # noqa: E402
 
 CALLS = "open read write pwrite ftruncate fsync rename unlink mkdir fchmod fchown setxattr listxattr getxattr fstat listdir readlink close".split()

@@ -24,8 +24,8 @@ if __name__ == "__main__":
     importable()
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import update  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
 
 FOREIGN = (
     b"# /etc/fstab: static file system information.\n"

@@ -24,7 +24,7 @@ from swap_cases import M, alone, case, check, do, failed, line_of, whole  # noqa
 @case
 def without_a_nameless_file(where: Path) -> None:
     """As on kernels without O_TMPFILE (mocked: this one has it), and after a kill in the middle of that."""
-    from ansible_collections.memops.linux.plugins.module_utils._swap import make
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import make
 
     path = where / "swapfile"
     with mock.patch.object(make, "_without_name", lambda folder: None):
@@ -48,7 +48,7 @@ def without_a_nameless_file(where: Path) -> None:
 @case
 def holes_that_only_the_kernel_sees(where: Path) -> None:
     """swapon says EINVAL: every block is written, once. (The file system's own allocation is replaced by a sparse file.)"""
-    from ansible_collections.memops.linux.plugins.module_utils._swap import make
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import make
 
     def sparse(fd: int, size: int, zeros: bool) -> None:
         if zeros:
@@ -75,7 +75,7 @@ def holes_that_only_the_kernel_sees(where: Path) -> None:
 def failed_steps_go_back(where: Path) -> None:
     """A step fails: the host has the swap that it had, and the next run ends as wished."""
     from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
-    from ansible_collections.memops.linux.plugins.module_utils._swap import steps
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import execute as steps
 
     path = where / "swapfile"
     do(path, size="16M")
@@ -125,7 +125,7 @@ def dies_after(number: int) -> Callable[[int], None]:
 @contextmanager
 def after_each_step(act: Callable[[int], None]) -> Iterator[None]:
     """act is given how many steps are done."""
-    from ansible_collections.memops.linux.plugins.module_utils._swap import transaction
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import transaction
 
     real, done = transaction.do, []
 

@@ -118,8 +118,9 @@ sys.exit(0 if all(memory[number * 4096 : number * 4096 + 4096] == page for numbe
 @case
 def in_use(where: Path) -> None:
     """A process has its memory in the file: it survives resizes unharmed, and nothing is turned off without room."""
-    from ansible_collections.memops.linux.plugins.module_utils._swap import state, steps
-    from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import execute as steps
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import state
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
 
     path = where / "swapfile"
     do(path, size="24M", priority=32767)
@@ -150,7 +151,8 @@ def in_use(where: Path) -> None:
 @case
 def label(where: Path) -> None:
     """swapfile_t where SELinux is on. (It is not on here: only the question whether it is, is mocked; the label is a real one.)"""
-    from ansible_collections.memops.linux.plugins.module_utils._swap import make, state, steps
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import execute as steps
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import make, state
 
     path = where / "swapfile"
     with mock.patch.object(make, "selinux_enabled", lambda host: True), mock.patch.object(state, "selinux_enabled", lambda host: True):

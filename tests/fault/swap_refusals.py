@@ -79,7 +79,7 @@ def full_disk(where: Path) -> None:
     from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
     from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
     from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
-    from ansible_collections.memops.linux.plugins.module_utils._swap import make
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import make
 
     path, free = where / "swapfile", lab.free(where)
     refused("are free and", path, size="900M")

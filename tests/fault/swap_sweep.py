@@ -94,10 +94,10 @@ def use_tree(folder: Path) -> None:
 def do(path: Path, wish: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
     """What the module does, with messages as exceptions. There is no systemd here that could keep a timer."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
-    from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, disarm
-    from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer
-    from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import result, run
-    from ansible_collections.memops.linux.plugins.module_utils._swap.wish import wish_of
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import wish_of
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import result, run
 
     params = dict(DEFAULTS, path=str(path), **wish)
     return result(run(Host(), wish_of(params), check_mode, Timer(armed, arm, disarm)), check_mode)
@@ -234,7 +234,7 @@ def main() -> int:
 
 def act(wish: dict[str, Any]) -> int:
     from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
-    from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import FstabError
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import FstabError
 
     try:
         print(do(Path(wish.pop("path")), wish)["msg"])

@@ -13,8 +13,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
-from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, disarm
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import read, update
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update
 
 
 def main():

@@ -116,7 +116,7 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
         if "daemons" in wanted:
             oom["daemons"] = view.daemons
     if "swap" in wanted:
-        from ansible_collections.memops.linux.plugins.module_utils._swap.facts import swap_facts
+        from ansible_collections.memops.linux.plugins.module_utils._swap_file.facts import swap_facts
 
         oom["swap"] = swap_facts(host)
     if "kills" in oom:

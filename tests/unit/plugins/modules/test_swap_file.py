@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("ansible.module_utils.basic")
 yaml = pytest.importorskip("yaml")
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, SizeWish  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish, wish_of  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish, wish_of  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, SizeWish  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import swap_file  # noqa: E402
 
 

@@ -15,15 +15,15 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Fol
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
 
+from .checks import check, check_areas, check_file, disk_lack, warnings
+from .execute import Timer, Work, do
 from .fstab import read as read_fstab
 from .fstab_lines import FstabError, changed_lines
+from .headroom import elsewhere, shortfall
+from .params import DEFAULT_PRIORITY, Wish, expiry, fstab_options
 from .plan import Step, Target, changed_fstab, is_sound, plan
-from .preflight import check, check_areas, check_file, disk_lack, warnings
-from .room import elsewhere, shortfall
 from .size import wanted_size
 from .state import Now, read_now
-from .steps import Timer, Work, do
-from .wish import DEFAULT_PRIORITY, Wish, expiry, fstab_options
 
 
 class Outcome(NamedTuple):

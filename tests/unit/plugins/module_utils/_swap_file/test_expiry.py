@@ -12,7 +12,16 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
-from ansible_collections.memops.linux.plugins.module_utils._swap.expiry import arm, armed, can_arm, disarm, escape, service_text, timer_text, unit_of
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import (
+    arm,
+    armed,
+    can_arm,
+    disarm,
+    escape,
+    service_text,
+    timer_text,
+    unit_of,
+)
 
 NAMES = [
     ("/swapfile", "swapfile"),

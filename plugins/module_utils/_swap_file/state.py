@@ -14,8 +14,8 @@ from . import extents
 from .areas import Area, Identity, area_of, in_use, read_areas
 from .file_system import Disk, Mount, btrfs_profile, read_disk, read_mount
 from .fstab_lines import Fstab
+from .headroom import Memory, read_memory
 from .make import bridge_name, half_name, label_of, needs_label, selinux_enabled
-from .room import Memory, read_memory
 from .signature import Signature, page_size, read_signature
 
 _TYPES = (

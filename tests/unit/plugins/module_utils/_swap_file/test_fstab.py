@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab import read, update
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab, FstabError
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab, FstabError
 
 ROOT_LINE = b"UUID=1 / ext4 defaults 0 1\n"
 OURS = b"/swap none swap nofail 0 0\n"
@@ -144,7 +144,7 @@ def test_an_editor_between_our_read_and_our_rename_is_kept(host, etc, in_place):
 
 
 def test_an_editor_that_renames_over_ours_is_seen(host, etc, monkeypatch):
-    import ansible_collections.memops.linux.plugins.module_utils._swap.fstab as room
+    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
 
     waits = []
 

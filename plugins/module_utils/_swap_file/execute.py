@@ -14,12 +14,12 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 
 from .activate import activate, deactivate
 from .areas import area_of, read_areas
+from .checks import check_file
 from .fstab import read as read_fstab
 from .fstab import update
+from .headroom import elsewhere, read_memory, shortfall
 from .make import bridge_name, half_name, make, selinux_enabled, set_label, stand_in
 from .plan import Step, Target, changed_fstab
-from .preflight import check_file
-from .room import elsewhere, read_memory, shortfall
 from .state import SwapFile, read_file
 
 

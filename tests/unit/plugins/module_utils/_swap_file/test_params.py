@@ -5,8 +5,8 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve, SizeWish
-from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish, expiry, fstab_options, wish_of
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish, expiry, fstab_options, wish_of
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeWish
 
 NOW = 1795377980.0
 DAY = 86400

@@ -18,13 +18,13 @@ from .areas import Area, Identity
 from .expiry import can_arm
 from .file_system import ALLOWED, why_not
 from .fstab import why_locked
+from .headroom import elsewhere, shortfall
+from .hibernation import read_resume, resumes_here
+from .params import Wish
 from .plan import Step, most_disk
-from .resume import read_resume, resumes_here
-from .room import elsewhere, shortfall
 from .size import Reserve
 from .state import Now, SwapFile
 from .syscalls import may_swap
-from .wish import Wish
 
 _CAP_SYS_ADMIN = 21
 _ON_FILE = ("make", "remove", "link", "secure", "activate", "deactivate")

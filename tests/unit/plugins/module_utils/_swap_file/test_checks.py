@@ -9,16 +9,16 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
-from ansible_collections.memops.linux.plugins.module_utils._swap import preflight
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, plan
-from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
-from ansible_collections.memops.linux.plugins.module_utils._swap.signature import Signature
-from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve
-from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import (
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import checks as preflight
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     FSTAB,
     LINE,
     PATH,

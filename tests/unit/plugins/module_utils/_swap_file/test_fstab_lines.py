@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import (
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import (
     Entry,
     Fstab,
     FstabError,

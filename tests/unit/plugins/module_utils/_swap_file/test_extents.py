@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap import extents
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import extents
 
 M = 1 << 20
 

@@ -8,7 +8,14 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import ALLOWED, Mount, mount_of, parse_mountinfo, read_mount, why_not
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import (
+    ALLOWED,
+    Mount,
+    mount_of,
+    parse_mountinfo,
+    read_mount,
+    why_not,
+)
 
 MOUNTINFO = rb"""21 1 253:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro
 36 21 0:32 /@swap /var/swap rw,noatime - btrfs /dev/vdb rw,subvol=/@swap

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.expiry_script import Places, script
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab, encode
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry_script import Places, script
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab, encode
 
 UNIT = "memops-swap-expiry-x"
 EXPIRES = 1795377980
@@ -143,7 +143,7 @@ def test_room(tmp_path, used, available, others, fits):
 
 
 def test_the_same_arithmetic_as_the_module():
-    from ansible_collections.memops.linux.plugins.module_utils._swap.room import shortfall
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import shortfall
 
     kib = 1024
     assert shortfall(1000 * kib, 66536 * kib, 0) is None and shortfall(1001 * kib, 66536 * kib, 0) is not None

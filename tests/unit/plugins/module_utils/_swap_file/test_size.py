@@ -6,8 +6,8 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
-from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
-from ansible_collections.memops.linux.plugins.module_utils._swap.size import (
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import (
     DEFAULT_RESERVE,
     Reserve,
     SizeWish,

@@ -11,15 +11,15 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
-from ansible_collections.memops.linux.plugins.module_utils._swap import transaction
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk
-from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Step, Target, plan
-from ansible_collections.memops.linux.plugins.module_utils._swap.size import DEFAULT_RESERVE, Reserve, SizeWish
-from ansible_collections.memops.linux.plugins.module_utils._swap.steps import Timer, Work, do
-from ansible_collections.memops.linux.plugins.module_utils._swap.transaction import Outcome, decide, result, run, sides, target_of
-from ansible_collections.memops.linux.plugins.module_utils._swap.wish import Wish
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import FSTAB, LINE, PATH, G, M, area, state, swap_file
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import transaction
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer, Work, do
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Step, Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeWish
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import Outcome, decide, result, run, sides, target_of
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import FSTAB, LINE, PATH, G, M, area, state, swap_file
 
 NOW = 1795377980.0
 OURS = FSTAB + LINE

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.signature import HEADER, Signature, page_size, parse_header, read_signature
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import HEADER, Signature, page_size, parse_header, read_signature
 
 
 def header(page, mark=b"SWAPSPACE2", version=1, last_page=7):

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
-from ansible_collections.memops.linux.plugins.module_utils._swap import activate as room
-from ansible_collections.memops.linux.plugins.module_utils._swap import areas
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import activate as room
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import areas
 
 HEAD = "Filename Type Size Used Priority\n"
 

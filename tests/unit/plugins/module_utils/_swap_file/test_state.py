@@ -9,8 +9,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap.state import read_now
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import read_now
 
 LINKS = [
     ("ours", ".swapfile.memops-bridge", True),

@@ -7,8 +7,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._swap import areas as room
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area, area_of, identify, parse_swaps, read_areas, tell_apart
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import areas as room
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area, area_of, identify, parse_swaps, read_areas, tell_apart
 
 HEAD = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 K = 1024

@@ -5,8 +5,8 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory, elsewhere, parse_meminfo, shortfall
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory, elsewhere, parse_meminfo, shortfall
 
 M, G = 1 << 20, 1 << 30
 

@@ -7,10 +7,10 @@ import itertools
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap.plan import Target, changed_fstab, is_sound, most_disk, plan
-from ansible_collections.memops.linux.plugins.module_utils._swap.signature import Signature
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap.swap_states import (
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, changed_fstab, is_sound, most_disk, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     BRIDGE,
     FSTAB,
     LINE,

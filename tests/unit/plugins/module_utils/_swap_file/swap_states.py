@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts in a few words, for tests of the plan and of what is refused."""
 
-from ansible_collections.memops.linux.plugins.module_utils._swap.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap.file_system import Disk, Mount
-from ansible_collections.memops.linux.plugins.module_utils._swap.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap.room import Memory
-from ansible_collections.memops.linux.plugins.module_utils._swap.signature import Signature
-from ansible_collections.memops.linux.plugins.module_utils._swap.state import Now, SwapFile
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk, Mount
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import Now, SwapFile
 
 M, G = 1 << 20, 1 << 30
 PAGE = 4096
