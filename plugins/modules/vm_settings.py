@@ -181,8 +181,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply
 
 
 def argument_spec() -> Dict[str, Any]:

@@ -29,7 +29,7 @@ from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply  # noqa: E402
 
 CALLS = "open read write pwrite ftruncate fsync rename unlink mkdir fchmod fchown setxattr listxattr getxattr fstat listdir readlink close".split()
 FAULTS = ("kill before", "kill after", errno.ENOSPC, errno.EDQUOT, errno.EIO)

@@ -98,7 +98,7 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
         oom["memory"] = dict(memory._asdict())
     if "settings" in wanted:
         oom["settings"] = procfs.settings(host)
-        from ansible_collections.memops.linux.plugins.module_utils._sysctl.at_boot import settings_at_boot
+        from ansible_collections.memops.linux.plugins.module_utils._vm_settings.facts import settings_at_boot
 
         oom["settings_at_boot"] = settings_at_boot(host)
     if wanted & {"units", "daemons"}:

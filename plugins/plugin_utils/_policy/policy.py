@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS, limits
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import check_dropin_name
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import DAEMONS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import KEYS, limits
 
 from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError

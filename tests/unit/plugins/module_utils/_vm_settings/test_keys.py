@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.keys import KEYS, PAIRS, kernel_version, limits, partner, wanted_of
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import KEYS, PAIRS, kernel_version, limits, partner, wanted_of
 
 G = 1 << 30
 NEW = (6, 1)

@@ -8,8 +8,8 @@ from typing import Any, Dict
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-from .boot import Word, boot_files, last_word, parse, words
 from .keys import KEYS
+from .precedence import Word, boot_files, last_word, parse, words
 
 OLD = "/etc/sysctl.conf"
 

@@ -5,10 +5,10 @@
 
 from typing import List, NamedTuple, Optional
 
-from .boot import OURS
-from .conf import edited
-from .guards import Live
+from .checks import Live
+from .dropin import edited
 from .keys import MODE, NEVER_OVERCOMMIT, Settings, partner
+from .precedence import OURS
 
 
 class Step(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Iterable, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .boot import parse
 from .keys import KEYS, MODE, Settings
+from .precedence import parse
 
 _HEAD = "# Written by the Ansible module memops.linux.vm_settings.\n"
 

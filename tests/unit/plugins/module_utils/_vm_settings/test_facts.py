@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.at_boot import settings_at_boot
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.facts import settings_at_boot
 
 OLD = "etc/sysctl.conf"
 CASES = [

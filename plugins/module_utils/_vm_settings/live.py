@@ -14,10 +14,10 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-from .boot import FOLDER, NAME, OURS
-from .guards import Live
+from .checks import Live
 from .keys import KEYS
 from .plan import Step, restore_order
+from .precedence import FOLDER, NAME, OURS
 
 VM = "/proc/sys/vm/"
 _HINTS = {

@@ -9,11 +9,12 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._sysctl import guards, vm
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.apply import Wish, apply
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.conf import edited, settings_in
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.guards import commit_limit
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.plan import live_order, restore_order
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings import checks as guards
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings import live as vm
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.checks import commit_limit
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.dropin import edited, settings_in
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.plan import live_order, restore_order
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply
 
 HEAD = b"# Written by the Ansible module memops.linux.vm_settings.\n"
 DEFAULTS = {

@@ -13,12 +13,12 @@ from ansible_collections.memops.linux.plugins.module_utils._procfs import contai
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-from . import guards
-from .boot import FOLDER, OURS, last_word, shadow, words
-from .conf import settings_in
+from . import checks as guards
+from .dropin import settings_in
 from .keys import kernel_version, names_of, partner, wanted_of
+from .live import VM, Now, execute, read_now, read_number, tuned_profile
 from .plan import Step, plan, plan_absent
-from .vm import VM, Now, execute, read_now, read_number, tuned_profile
+from .precedence import FOLDER, OURS, last_word, shadow, words
 
 
 class Wish(NamedTuple):

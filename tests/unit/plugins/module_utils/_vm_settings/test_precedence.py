@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._sysctl.boot import OURS, boot_files, last_word, normal, parse, shadow, words
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.precedence import OURS, boot_files, last_word, normal, parse, shadow, words
 
 
 @pytest.mark.parametrize(
