@@ -16,10 +16,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build, generation_time
 from ansible_collections.memops.linux.plugins.modules.oom_report import argument_spec
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, generation_time
 
 if t.TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import Compliance

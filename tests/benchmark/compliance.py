@@ -15,10 +15,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import Compliance, judge
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, kill
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, kill
 
 UNITS, KILLS, RULES = 30, 10, 30
 LIMIT = 30.0

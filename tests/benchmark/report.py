@@ -13,9 +13,9 @@ import resource
 import sys
 import time
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, markdown, page, sheet, table
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, many
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, many
 
 
 def main(hosts: int = 1000, kills: int = 50) -> None:

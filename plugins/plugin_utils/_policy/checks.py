@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, number, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, number, whole
 
 from .finding import FAIL, PASS, UNKNOWN, Finding
 from .model import CHECKS, Policy, Range, Swap, SwapFile

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import ReportFilesError
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import Html
 
 from . import junit, listing, outcome, sarif, section, suggest

@@ -13,10 +13,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import ranked, trusted
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, read_verdict, texts, whole
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import ranked, trusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, read_verdict, texts, whole
 
 from .kernel import LIMITS, drift, ignored, missing, read_kernel, uncounted, without_cgroup
 from .processes import strays

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, plain
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, plain
 
 FAIL, UNKNOWN, PASS = "fail", "unknown", "pass"
 STATUSES = (FAIL, UNKNOWN, PASS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, number, read_facts
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, number, read_facts
 
 from .checks import judge_killers, judge_settings, judge_swap, judge_visibility, unread
 from .context import context

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, whole
 
 from .checks import made
 from .finding import FAIL, PASS, UNKNOWN, Finding

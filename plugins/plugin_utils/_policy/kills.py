@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, number, whole
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, number, whole
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
 from .checks import GRACE, made, status_of, utc

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 from .finding import STATUSES, Finding
 from .model import SEVERITIES

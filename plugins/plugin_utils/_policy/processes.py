@@ -8,7 +8,7 @@ The facts count all processes by score, and list some of them. Why a process has
 
 from __future__ import annotations
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 from .kernel import without_cgroup
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.policy_replay import Replay, replay
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 from .model import Policy, Service
 from .unit_names import is_meant, units_of

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 from .expression import Expression, JMESPathError
 from .finding import FAIL, PASS, UNKNOWN, Finding, shown

@@ -12,8 +12,8 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 from .finding import FAIL, PASS, UNKNOWN, Finding, gist, shown
 from .listing import HEAD

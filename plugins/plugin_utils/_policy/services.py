@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
 from .checks import made

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
 from .context import context

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, template_of
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
 
 def names_of(unit: Json) -> list[str]:

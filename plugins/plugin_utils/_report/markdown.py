@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted, urgency
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import table, words
+from .fleet import trusted, urgency
+from .host import Json
 
 _MOST_KILLS = 200
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:/])")

@@ -8,10 +8,9 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import each_kill, trusted
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
-
 from . import sections, timeline, words
+from .fleet import each_kill, trusted
+from .host import Json
 from .markup import NEWLINE, Html, digest, island, tag
 
 #: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number itself

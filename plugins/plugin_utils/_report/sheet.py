@@ -9,11 +9,11 @@ import csv
 import functools
 import io
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import each_kill, trusted
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import words
+from .fleet import each_kill, trusted
+from .host import Json
 
 _VICTIM = ("pid", "comm", "uid", "total_vm", "anon_rss", "file_rss", "shmem_rss", "pgtables", "oom_score_adj", "oom_score")
 _KILL = ("killer", "scope", "trigger", "constraint", "unit", "container_id", "oom_memcg", "task_memcg", "kernel", "boot_id", "id")

@@ -9,11 +9,11 @@ import itertools
 import typing as t
 import unicodedata
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import each_kill, trusted, urgency
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import words
+from .fleet import each_kill, trusted, urgency
+from .host import Json
 
 MIN_WIDTH, MAX_WIDTH = 80, 160
 #: a fleet up to this size is listed whole; above it, hosts with nothing to say become one line

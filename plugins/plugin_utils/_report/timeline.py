@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted, urgency
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
-
 from . import words
+from .fleet import trusted, urgency
+from .host import Json
 from .markup import Html, join, tag
 
 #: (host, kill, counts)

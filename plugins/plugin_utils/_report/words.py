@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import trusted
-from ansible_collections.memops.linux.plugins.module_utils._report.host import Json
+from .fleet import trusted
+from .host import Json
 
 #: time_quality -> the mark behind a time, and what it means
 QUALITY = {

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.memops.linux.plugins.action import oom_report
 from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, _message, read_variables, terminal_width
 from ansible_collections.memops.linux.plugins.modules.oom_report import DOCUMENTATION, argument_spec
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import facts, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import facts, kill
 
 SSH = "Failed to connect to the host via ssh: no route\r\nto host"
 

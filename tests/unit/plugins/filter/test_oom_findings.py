@@ -12,8 +12,8 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.memops.linux.plugins.filter.oom_findings import FilterModule
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import expression
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW
 
 oom_findings = FilterModule().filters()["oom_findings"]
 KEYS = {"id", "severity", "subject", "declared", "effective", "evidence", "remedy", "status", "message"}

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.finding import Finding
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts
 
 GIB = 1 << 30
 #: what systemd 239 does not tell

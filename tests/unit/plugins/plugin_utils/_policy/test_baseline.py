@@ -10,7 +10,6 @@ import yaml
 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import source
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import kill, panic, untrusted
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import (
     BEFORE_POLICY,
     GIB,
@@ -22,6 +21,7 @@ from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.po
     statuses,
     unit,
 )
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import kill, panic, untrusted
 
 MIB = 1 << 20
 

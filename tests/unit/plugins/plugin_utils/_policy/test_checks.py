@@ -11,8 +11,8 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.visibility imp
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, of, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, untrusted
 
 DAY = 86400.0
 WEEK = {"kills": {"max": 0, "window": "7d"}}

@@ -11,15 +11,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import judge as judge_room
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import junit
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import judge
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.finding import Finding
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.outcome import message, verdict
 from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS, kill
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, kill
 
 EVIL = [*PAYLOADS, "\x00", "\x1b[31m", "\ufffe", "\ud800", "]]>", "&#0;", "a\nb", "'; DROP", "{{ lookup('pipe', 'id') }}", "\u0085", "\U0001f600"]
 POLICY = {

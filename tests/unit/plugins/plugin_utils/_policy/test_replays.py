@@ -10,14 +10,14 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import judge
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.context import context
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.replays import replays
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, judged, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS
 
 TRUSTED = {"name": "journal", "trusted": True, "reason": "", "seen_in": ["journal"]}
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import wishes_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.suggest import render
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS, kill, untrusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, kill, untrusted
 
 MIB = 1 << 20
 

@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import Rule
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, kill, panic
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.test_baseline import LINT
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, kill, panic
 
 BASELINE = load_policy("baseline")
 #: One for each kind of value that some rule takes amiss.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill, many, panic, untrusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill, many, panic, untrusted
 
 
 def fleet_of(strings):

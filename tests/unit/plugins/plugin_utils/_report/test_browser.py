@@ -20,7 +20,7 @@ import warnings
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import page
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import PAYLOADS
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), "")
 FLAGS = (

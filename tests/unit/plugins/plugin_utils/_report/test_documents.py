@@ -17,7 +17,7 @@ import sys
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, markdown, sheet
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import PAYLOADS
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
 
 FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "|calc", "%0A", "  =1", "\uff1d1", "'=1"]
 
@@ -97,9 +97,9 @@ def test_markdown_without_anything(empty, small):
 
 PROGRAM = """
 import hashlib
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, markdown, page, sheet, table
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import many
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import many
 hosts = many(30, 10)
 for oom in hosts.values():
     for kill in oom["kills"]:

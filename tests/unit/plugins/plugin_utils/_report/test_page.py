@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import digest, island, tag
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import PAYLOADS
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
 
 
 def found(pattern, text):

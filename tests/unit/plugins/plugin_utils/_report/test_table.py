@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.plugin_utils._report import table
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, untrusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, untrusted
 
 
 def test_the_whole_table(small):

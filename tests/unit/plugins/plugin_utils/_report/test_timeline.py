@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build, each_kill
 from ansible_collections.memops.linux.plugins.plugin_utils._report import timeline
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, each_kill
 from ansible_collections.memops.linux.plugins.plugin_utils._report.timeline import Mark
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill
 
 
 def marks_at(*ages):

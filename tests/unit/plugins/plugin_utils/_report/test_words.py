@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report import words
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, panic, untrusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, panic, untrusted
 
 DOWN = HostInput(None, "unreachable", "no route")
 CONTAINER = "6b4013ef254b" + "0" * 52

@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.fleet import HostInput, build, each_kill, generation_time, urgency
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import NOW, facts, kill, many, panic, untrusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, each_kill, generation_time, urgency
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, many, panic, untrusted
 
 
 def report_of(**hosts):

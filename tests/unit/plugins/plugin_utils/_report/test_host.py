@@ -8,8 +8,8 @@ from typing import Any, List
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._report.host import number, plain, read_facts, read_host, read_verdict, text, time
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._report.fleet_facts import facts, kill, panic
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import number, plain, read_facts, read_host, read_verdict, text, time
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import facts, kill, panic
 
 WRONG = [
     None,
