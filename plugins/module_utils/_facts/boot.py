@@ -7,7 +7,8 @@ from typing import Dict, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from .ledger import kill_id
 

@@ -6,7 +6,7 @@
 from typing import List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from .ledger import Entry
 

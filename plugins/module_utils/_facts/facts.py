@@ -6,7 +6,8 @@
 import json
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, SourceReport, Task, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Task, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 

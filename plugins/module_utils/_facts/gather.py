@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple, Un
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, SourceReport, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
 
 from . import facts
 from .boot import Boot

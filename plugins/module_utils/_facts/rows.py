@@ -5,7 +5,8 @@
 
 from typing import Any, Dict, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, LogLine
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 #: The kernel's names have 15 bytes.

@@ -7,9 +7,9 @@ import os
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
 
 from . import facts

@@ -6,7 +6,7 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 #: The rest of such a source was read.

@@ -10,9 +10,9 @@ import re
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from . import torn
-from .model import LogLine
 from .records import is_bare, is_finished, is_name, matched, name_in, opens
 
 _MAX_PARTS = 6

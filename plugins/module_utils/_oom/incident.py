@@ -5,8 +5,10 @@
 
 from typing import TYPE_CHECKING, Dict, List, Match, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
+
 from . import patterns
-from .model import Event, Invoker, Kill, LogLine, Process, Report, Unresolved
+from .model import Event, Invoker, Kill, Process, Report, Unresolved
 from .tasks import Table
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ Whatever came before it in the same report only adds to it; reports are rate-lim
 
 from typing import Dict, List, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
+
 from . import patterns
 from .incident import REPORT_SPAN, Incident, within
-from .model import KMSG_USER, Event, Invoker, Kill, LogLine, Process
+from .model import Event, Invoker, Kill, Process
 from .records import is_bare
 from .unparsed import Unparsed
 

@@ -5,10 +5,12 @@
 
 from typing import Iterable, Iterator, List, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
+
 from . import killers
 from .blocks import join_records
 from .kernel import Kernel
-from .model import KMSG_USER, Event, LogLine
+from .model import Event
 from .unparsed import Unparsed
 
 #: A kernel's record ends at 2 KiB; what is longer is somebody's text, and only its beginning is looked at.

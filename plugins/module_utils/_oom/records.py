@@ -6,10 +6,10 @@
 import re
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from . import patterns
 from .killers import EARLYOOM
-from .model import LogLine
 
 _OPENS = regex(
     r"(?:[A-Z][^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d)|oom-kill:\s*constraint=|CPU: \d+ |Pid: \d+, comm:"

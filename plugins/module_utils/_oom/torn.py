@@ -11,8 +11,8 @@ from itertools import combinations
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
-from .model import LogLine
 from .records import NAME, is_bare, is_certain, is_name, matched, name_in, opens
 
 #: Lines of one host and program among which the rest is looked for, and how many of them may be parts of a name.

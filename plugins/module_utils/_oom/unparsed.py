@@ -5,7 +5,7 @@
 
 from typing import Optional
 
-from .model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 
 class Unparsed:

@@ -11,10 +11,10 @@ import time
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from . import words
+from .model import KMSG_USER, LogLine, SourceReport
 
 _PATH = "/dev/kmsg"
 _MAX_RECORD = 16384  # the kernel's own limit is 8192; a shorter buffer gets EINVAL

@@ -9,7 +9,7 @@ import re
 import stat
 from typing import Iterable, List, NamedTuple, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from .model import SourceReport
 
 # messages, messages.1, messages-20250412.xz, kern.log.2.gz; not messages_old, not the directory syslog.d
 _STANDARD = re.compile(r"(?:messages|syslog|kern\.log)(?:[.-].*)?$")

@@ -7,9 +7,10 @@ import re
 from itertools import islice
 from typing import List, Match, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+
+from .model import KMSG_USER
 
 # What stands before the log's own prefix: mail quotes, bullets, indentation, grep -H and -n, pager line numbers.
 # A relative name looks like a tag: a stamp must follow at once.

@@ -7,13 +7,13 @@ import os
 import time
 from typing import Iterator, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from . import window
 from .clock import Clock
 from .compressed import Archive, Caps, foreign, kind_of
 from .excerpt import Cutter, Excerpt, Limits
+from .model import SourceReport
 from .opening import Opened, open_regular
 from .plain_file import GROWTH, PlainFile
 from .stream import Damage, Fill, Unsupported

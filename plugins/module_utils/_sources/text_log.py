@@ -10,10 +10,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import LogLine
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
+from .model import LogLine
 from .prefix import Split, split
 
 if TYPE_CHECKING:

@@ -9,17 +9,8 @@ from collections import Counter
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS, nodes_of, recompute
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
-    Invoker,
-    Kill,
-    LogLine,
-    MemcgInfo,
-    MemInfo,
-    Process,
-    Report,
-    Task,
-    Zone,
-)
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, MemcgInfo, MemInfo, Process, Report, Task, Zone
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import contests
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress
 

@@ -7,7 +7,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.boot import Boot
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Process
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 BOOT_ID = "ee50e604ee904964a55dc46ec4cd51fc"
 BOOTED = 1000000.0

@@ -11,15 +11,8 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
 from ansible_collections.memops.linux.plugins.module_utils._facts.totals import Totals
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import (
-    Invoker,
-    Kill,
-    LogLine,
-    Process,
-    SourceReport,
-    Task,
-    Unresolved,
-)
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Task, Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 NASTY = "\x1b[31m\udcff\u202e\u2028\n{{ 7*7 }}<b>=cmd|x"

@@ -9,7 +9,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger, kill_id
 from ansible_collections.memops.linux.plugins.module_utils._facts.totals import Totals
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Process
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 
 def kill(pid=7, source="kern.log", comm="java", total_vm=4096, at=1000.0, uptime=None, **more):

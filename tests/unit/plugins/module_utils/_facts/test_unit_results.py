@@ -6,7 +6,8 @@
 from ansible_collections.memops.linux.plugins.module_utils._facts.facts import kill_section
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
 from ansible_collections.memops.linux.plugins.module_utils._facts.unit_results import name_units
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Process, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 
 def kill(pid, at, unit=None, trusted=True, **more):

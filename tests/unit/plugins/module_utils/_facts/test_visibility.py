@@ -6,7 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.visibility import Sight, reach, visibility
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 
 OLD, NEW = 1000.0, 90000.0
 

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, LogLine, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 P = "Nov 22 20:06:24 vm1 "

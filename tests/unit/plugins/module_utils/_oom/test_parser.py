@@ -9,10 +9,11 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import KMSG_USER, Kill, LogLine, Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 K = 1024

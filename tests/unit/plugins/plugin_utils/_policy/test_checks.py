@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.visibility import Sight, visibility
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, of, unit
