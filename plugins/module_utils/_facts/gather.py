@@ -109,7 +109,7 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
         if "units" in wanted:
             oom["units"], left_out = view.units, view.left_out
             if view.units:
-                from ansible_collections.memops.linux.plugins.module_utils._service_memory.unit_facts import add_details
+                from .unit_facts import add_details
 
                 left_out += add_details(host, view.units)
             if left_out:

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
-from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import OOMD_KILL, UNIT_OOM, LogLine
 
-from .model import OOMD_KILL, UNIT_OOM, Kill, Process, Verdict
+from .model import Kill, Process, Verdict
 
 # --- earlyoom: one pattern per spelling, newest first. The start-up banner ("sending SIGTERM when mem <=") has no pid.
 EARLYOOM = (

@@ -7,11 +7,6 @@ from typing import NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
-#: MESSAGE_ID of systemd: "A process of this unit has been killed by the OOM killer."
-UNIT_OOM = "fe6faa94e7774663a0da52717891d8ef"
-#: MESSAGE_ID of systemd: "systemd-oomd killed N process(es) in this unit."
-OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
-
 
 class Process(NamedTuple):
     """The victim. Sizes in bytes."""

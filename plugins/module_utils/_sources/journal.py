@@ -11,7 +11,6 @@ import re
 from typing import Dict, Iterator, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import OOMD_KILL, UNIT_OOM
 
 from . import words
 from .journal_check import check
@@ -19,7 +18,7 @@ from .journal_place import Place, foreign_place, local_place, offline_place
 from .journal_query import Batch, Journalctl
 from .journal_record import BrokenStream, Record, text_record
 from .journal_trust import KILLER_UNITS, MISSED, Judge
-from .model import LogLine, SourceReport
+from .model import OOMD_KILL, UNIT_OOM, LogLine, SourceReport
 
 _KERNEL_MATCHES = ("_TRANSPORT=kernel",)
 _OTHER_MATCHES = (

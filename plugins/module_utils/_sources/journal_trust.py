@@ -10,10 +10,9 @@ than 0 (the kernel sees to it). SYSLOG_FACILITY=0 alone can be sent by anybody. 
 import re
 from typing import Callable, Dict, List, Match, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import OOMD_KILL, UNIT_OOM
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .model import KMSG_USER, LogLine
+from .model import KMSG_USER, OOMD_KILL, UNIT_OOM, LogLine
 
 #: systemd: "Failed with result 'oom-kill'."
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"

@@ -8,6 +8,11 @@ from typing import NamedTuple, Optional
 #: The tag of a record that a process wrote to /dev/kmsg: it came the kernel's way and is not the kernel's.
 KMSG_USER = "kmsg-user"
 
+#: MESSAGE_ID of systemd: "A process of this unit has been killed by the OOM killer."
+UNIT_OOM = "fe6faa94e7774663a0da52717891d8ef"
+#: MESSAGE_ID of systemd: "systemd-oomd killed N process(es) in this unit."
+OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
+
 
 class LogLine(NamedTuple):
     """One log message with its prefix taken off and what is known about its origin.

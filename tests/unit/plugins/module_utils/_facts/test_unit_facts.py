@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory import unit_facts as detail
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.unit_facts import add_details
+from ansible_collections.memops.linux.plugins.module_utils._facts import unit_facts
+from ansible_collections.memops.linux.plugins.module_utils._facts.unit_facts import add_details
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 GROUP = "/system.slice/web.service"
@@ -117,7 +117,7 @@ def test_a_process_that_ended_meanwhile_hides_nothing(make, monkeypatch):
         looks.append(1)
         return [machine.running["web.service"].main_pid] + ([4_000_000] if len(looks) == 1 else [])
 
-    monkeypatch.setattr(detail.cgroup, "pids", pids)
+    monkeypatch.setattr(unit_facts.cgroup, "pids", pids)
     assert (told(machine)["scores"], len(looks)) == ({"0": 1}, 2)
 
 
@@ -152,7 +152,7 @@ LIMIT = [
 
 @pytest.mark.parametrize("properties, wanted", LIMIT)
 def test_the_limit_of_pressure(properties, wanted):
-    assert detail._pressure_limit(UnitState("a.service", properties)) == wanted
+    assert unit_facts._pressure_limit(UnitState("a.service", properties)) == wanted
 
 
 def test_systemd_that_does_not_answer_leaves_the_unit_as_it_is(make):
@@ -187,18 +187,18 @@ def many(count, processes=10, name="docker-%064d.scope"):
 
 def test_what_fits_stays_as_it_is():
     units = many(20)
-    assert detail._fit(units) == 0 and units == many(20)
+    assert unit_facts._fit(units) == 0 and units == many(20)
 
 
 def test_processes_that_are_as_wanted_go_before_any_unit():
     units = many(120)
-    assert len(json.dumps(units)) > detail._ROOM
-    assert detail._fit(units) == 0 and len(units) == 120
+    assert len(json.dumps(units)) > unit_facts._ROOM
+    assert unit_facts._fit(units) == 0 and len(units) == 120
     assert [row["state"] for row in units[0]["processes"]] == ["own_score"]
 
 
 def test_the_last_units_are_left_out_and_counted():
     units = many(200)
-    gone = detail._fit(units)
+    gone = unit_facts._fit(units)
     assert gone and len(units) == 200 - gone and units[0]["name"] == many(1)[0]["name"]
-    assert len(json.dumps(units)) <= detail._ROOM
+    assert len(json.dumps(units)) <= unit_facts._ROOM

@@ -12,15 +12,14 @@ from collections import Counter
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_record import earlier_scores
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score, apply_scores, may_lower
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, fragment_path, origins, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.lenient import read_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
-
-from .run_record import earlier_scores
-from .scores import Score, apply_scores, may_lower
 
 _MAX_PROCESSES = 10
 #: Of the 256 KiB of a result; kills and sources need the rest.
