@@ -68,10 +68,15 @@ FB_KMSG = regex(
 NOHANG_VICTIM = regex(r"\s*(?:PID|Pid|pid): *(?P<pid>\d{1,20}), *(?:Name|name): *(?P<comm>.*?)(?:, badness: *(?P<score>-?\d{1,20}).*)?$", re.DOTALL)
 NOHANG_SIGNAL = regex(r"\s*(?:\[ OK \] )?(?:Sending|Send) (?P<signal>SIG\w+)(?: to the victim|\s*$|;)", re.DOTALL)
 NOHANG_ONE_LINE = regex(r"\s*(?:Sending|Send) SIG\w+ to (?P<comm>.+?), Pid: ?(?P<pid>\d{1,20})(?:, Badness: ?(?P<score>-?\d{1,20}))?", re.DOTALL)
-# --- systemd (pid 1)
-VERDICT_OOM = regex(r"(?P<unit>\S+\.\w+): A process of this unit has been killed by the OOM killer\.")
+# --- systemd: pid 1, and the manager of a user
+# 243 to 258; since 259
+VERDICT_OOM = regex(
+    r"(?P<unit>\S+\.\w+): (?:A process of this unit has been killed by the OOM killer|The kernel OOM killer killed some processes in this unit)\."
+)
+# services since 243, scopes since 252
 VERDICT_RESULT = regex(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
-VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?:\d+|some) process\(es\) in this unit\.")
+# since 247; without a number since 251
+VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?P<count>\d{1,9}|some) process\(es\) in this unit\.")
 
 _MAX_PENDING = 1024
 #: Processes of one cgroup that one line of oomd may name: each becomes a kill.
@@ -220,11 +225,17 @@ class NohangState:
 
 
 def systemd_verdict(line: LogLine) -> Optional[Verdict]:
-    """systemd confirms: never a kill of its own; parents' slices repeat it."""
-    if line.message_id in (UNIT_OOM, OOMD_KILL) and line.unit:
+    """What systemd says of a unit that lost processes; parents' slices repeat it."""
+    of_oomd = VERDICT_OOMD.match(line.text)
+    if of_oomd is not None:
+        count = of_oomd.group("count")
+        return Verdict(line=line, unit=line.unit or of_oomd.group("unit"), killer="systemd-oomd", processes=int(count) if count.isdigit() else None)
+    if line.unit and line.message_id == OOMD_KILL:
+        return Verdict(line=line, unit=line.unit, killer="systemd-oomd")
+    if line.unit and line.message_id == UNIT_OOM:
         return Verdict(line=line, unit=line.unit)
-    for pattern in (VERDICT_OOM, VERDICT_RESULT, VERDICT_OOMD):
+    for kind, pattern in (("killed", VERDICT_OOM), ("result", VERDICT_RESULT)):
         found = pattern.match(line.text)
-        if found:
-            return Verdict(line=line, unit=found.group("unit"))
+        if found is not None:
+            return Verdict(line=line, unit=found.group("unit"), kind=kind)
     return None

@@ -154,7 +154,11 @@ class Kill(NamedTuple):
 
 
 class Unresolved(NamedTuple):
-    """The kernel was out of memory and killed nothing: panic or no_victim."""
+    """Memory was short, and the log tells of nobody who was killed.
+
+    outcome -- panic; no_victim (the kernel found nobody); unseen (a report began, and its end is not in the log); rule_fired (a rule of
+        systemd-oomd fired, and no kill followed)
+    """
 
     line: LogLine
     outcome: str
@@ -165,10 +169,23 @@ class Unresolved(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """systemd's word on a unit after a kill. It confirms; it is no kill of its own."""
+    """systemd's word on a unit that lost processes. It confirms the killer's own record; where there is none, it is a kill by itself.
+
+    kind -- killed (processes of the unit were killed) or result (the unit failed with the result oom-kill, by either killer)
+    killer -- systemd-oomd where systemd names it, else unknown: the words of systemd do not tell the kernel from a delegate
+    processes -- how many, where systemd says so
+    """
 
     line: LogLine
     unit: str
+    kind: str = "killed"
+    killer: str = "unknown"
+    processes: Optional[int] = None
+
+
+def kill_of(verdict: Verdict) -> Kill:
+    """The kill that a verdict tells of, for which no killer's own record is there: somebody of that unit, nobody says who."""
+    return Kill(line=verdict.line, victim=Process(), killer=verdict.killer, unit=verdict.unit, partial=True)
 
 
 #: What a parser tells of.

@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What looked like a kill and was none: it tells of a form that nobody here has seen, or of somebody who plays."""
 
-from typing import Optional
+from typing import List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
+
+#: How many lines are shown, and how many characters of each.
+MAX_SAMPLES = 5
+_SAMPLE = 200
 
 
 class Unparsed:
@@ -13,15 +18,21 @@ class Unparsed:
 
     trusted -- how many of them are in records that only the kernel can have written
     oldest -- time of the oldest of the others
+    samples -- the first of them, printable
+    quoted -- lines that hold the words of a kill and are deliberately none: another program's message that quotes the kernel's
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.quoted = 0
+        self.samples = []  # type: List[str]
         self.trusted = 0
         self.oldest = None  # type: Optional[float]
 
     def add(self, line: LogLine) -> None:
         self.count += 1
+        if len(self.samples) < MAX_SAMPLES:
+            self.samples.append(printable(line.text)[:_SAMPLE])
         if line.trusted:
             self.trusted += 1
         else:
@@ -33,6 +44,8 @@ class Unparsed:
 
     def absorb(self, other: "Unparsed") -> None:
         self.count += other.count
+        self.quoted += other.quoted
+        self.samples += other.samples[: MAX_SAMPLES - len(self.samples)]
         self.trusted += other.trusted
         self._reach(other.oldest)
 
