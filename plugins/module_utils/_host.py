@@ -87,11 +87,20 @@ class Host(NamedTuple):
             os.close(fd)
 
 
-def command_env() -> Dict[str, str]:
-    """The environment of every command: C messages, no pager, no colours; TZ stays."""
+#: Where the tools of every supported release are, for a process that was started without a PATH, as by a minimal init.
+_STANDARD_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def command_environment() -> Dict[str, str]:
+    """The environment of every command that the collection runs; nobody else makes one.
+
+    C messages, no pager, no colours; TZ stays. PATH has absolute directories only, whatever this process was given: an empty or a
+    relative part is the working directory, and anybody may have put a program there that root would then run.
+    """
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "SYSTEMD_"))}
     env.update(LC_ALL="C", LANGUAGE="C", SYSTEMD_PAGER="", SYSTEMD_COLORS="0", SYSTEMD_URLIFY="0")
-    env["PATH"] = ":".join(filter(None, [env.get("PATH"), "/usr/sbin:/usr/bin:/sbin:/bin"]))  # never an empty part: "."
+    given = [part for part in env.get("PATH", "").split(":") if part.startswith("/")]
+    env["PATH"] = ":".join(dict.fromkeys(given + list(_STANDARD_PATH)))
     return env
 
 
@@ -131,7 +140,7 @@ class Command:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=dict(command_env(), **self.env),
+                env=dict(command_environment(), **self.env),
                 bufsize=0,
                 start_new_session=True,  # what it starts ends with it, and its pipes with that
             )

@@ -8,6 +8,8 @@ import select
 import time
 from typing import TYPE_CHECKING, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._host import command_environment
+
 from .stream import Damage, Unsupported
 
 if TYPE_CHECKING:
@@ -21,13 +23,11 @@ class Pipe:
         import subprocess  # late: it costs 16 ms and few files need it
 
         self._program, self._deadline = program, deadline
-        env = dict(os.environ, LC_ALL="C")
-        env["PATH"] = env.get("PATH", "") + ":/usr/local/bin:/usr/bin:/bin"
         os.lseek(fd, 0, os.SEEK_SET)
         argv = [program, "-dc"]
         try:
             self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command cannot stream
-                argv, stdin=fd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, bufsize=0
+                argv, stdin=fd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=command_environment(), bufsize=0
             )  # type: subprocess.Popen[bytes]
         except OSError as exc:
             raise Unsupported("needs the %s program (%s)" % (program, os.strerror(exc.errno or 0)))

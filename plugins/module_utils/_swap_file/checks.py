@@ -9,7 +9,7 @@ import shutil
 from typing import List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
-from ansible_collections.memops.linux.plugins.module_utils._host import Host, command_env
+from ansible_collections.memops.linux.plugins.module_utils._host import Host, command_environment
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -110,7 +110,7 @@ def kubelet(host: Host) -> Optional[str]:
 
 
 def _missing_command(host: Host, name: str) -> Optional[str]:
-    if shutil.which(name, path=command_env()["PATH"]) is not None:
+    if shutil.which(name, path=command_environment()["PATH"]) is not None:
         return None
     return "%s was not found; install the package util-linux" % name
 

@@ -4,11 +4,13 @@
 """Reading files and running commands: never a hang, never more memory than promised."""
 
 import os
+import re
 import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._host import Command, CommandFailed, Host, command_env
+from ansible_collections.memops.linux.plugins.module_utils import _host
+from ansible_collections.memops.linux.plugins.module_utils._host import Command, CommandFailed, Host, command_environment
 
 
 def run(script, timeout=20, env=None):
@@ -87,9 +89,66 @@ def test_environment(monkeypatch):
     assert b"LC_TIME" not in found
 
 
-def test_the_search_path_never_has_the_current_directory(monkeypatch):
-    monkeypatch.delenv("PATH")
-    assert "" not in command_env()["PATH"].split(":")
+@pytest.mark.parametrize(
+    "given", [None, "", ".", ":", "/usr/bin:", "bin:/usr/bin:./x::/bin"], ids=["unset", "empty", "dot", "colon", "colon at the end", "relative"]
+)
+def test_the_search_path_has_absolute_directories_only(monkeypatch, given):
+    if given is None:
+        monkeypatch.delenv("PATH")
+    else:
+        monkeypatch.setenv("PATH", given)
+    parts = command_environment()["PATH"].split(":")
+    assert all(part.startswith("/") for part in parts) and {"/usr/bin", "/usr/sbin", "/bin"} <= set(parts)
+    assert len(parts) == len(set(parts))
+
+
+def test_a_program_in_the_working_directory_is_not_run(monkeypatch, tmp_path):
+    (tmp_path / "memops-test-program").write_text("#!/bin/sh\necho taken\n")
+    (tmp_path / "memops-test-program").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for given in ("", ".", ":/bin"):
+        monkeypatch.setenv("PATH", given)
+        with pytest.raises(CommandFailed):
+            with Command(["memops-test-program"], timeout=5):
+                pass
+
+
+#: What starts a program, or makes the environment of one; the word -> the only files that may have it.
+ONE_PLACE = {
+    "subprocess": {"_host.py", "_sources/pipe.py"},
+    "os.environ": {"_host.py"},
+    "getenv": set(),
+    "run_command": {"_host.py", "_sources/pipe.py"},  # in a comment, why not
+    "os.system": set(),
+    "os.popen": set(),
+    "os.exec": set(),
+    "os.spawn": set(),
+    "posix_spawn": set(),
+    "get_bin_path": set(),
+}
+
+
+@pytest.mark.parametrize("word", sorted(ONE_PLACE))
+def test_one_place_runs_programs_and_makes_their_environment(word):
+    top = os.path.join(os.path.dirname(_host.__file__))
+    found = set()
+    for folder in (top, os.path.join(os.path.dirname(top), "modules")):
+        for here, _folders, files in os.walk(folder):
+            for name in files:
+                path = os.path.join(here, name)
+                if name.endswith(".py"):
+                    with open(path, encoding="utf-8") as file:
+                        if re.search(r"\b%s" % re.escape(word), file.read()):
+                            found.add(os.path.relpath(path, top))
+    assert found <= ONE_PLACE[word]
+
+
+def test_who_runs_a_program_uses_that_environment():
+    """A stream that needs a file as its input starts the program itself, with the environment of the one place."""
+    path = os.path.join(os.path.dirname(_host.__file__), "_sources", "pipe.py")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert "Popen" not in text or "env=command_environment()" in text
 
 
 def test_read(tmp_path):
