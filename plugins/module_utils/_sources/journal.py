@@ -8,12 +8,13 @@ Two runs of journalctl, each with matches, never ``-k``: it means ``-b`` and for
 """
 
 import re
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 
 from . import words
 from .journal_check import check
+from .journal_file import JournalFile
 from .journal_place import Place, foreign_place, local_place, offline_place
 from .journal_query import Batch, Journalctl
 from .journal_record import BrokenStream, Record, text_record
@@ -53,6 +54,7 @@ class JournalScan:
     whole_blocks -- every kernel line from a report's header to its kill, not just the telling ones
     lost -- kernel messages that journald said it missed
     undecodable -- records without a message
+    files -- the journal files that it stands in
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class JournalScan:
         self.lost = 0
         self.undecodable = 0
         self.volatile = False
+        self.files = ()  # type: Tuple[JournalFile, ...]
         self.report = SourceReport(self.name, "skipped")
         self._block_left = 0
         self._problems = {}  # type: Dict[str, str]
@@ -94,7 +97,7 @@ class JournalScan:
 
     def __iter__(self) -> Iterator[LogLine]:
         place = self._place()
-        self.volatile = place.volatile
+        self.volatile, self.files = place.volatile, place.files
         if place.status is not None:
             self.report = SourceReport(self.name, place.status, reason=place.reason)
             return

@@ -60,6 +60,15 @@ _MAX_LAYOUTS = 8  # boots times orders of fields, met at the same time
 _MAX_LEARNT = 64  # a journal whose records have nothing in common is not worth the compiling
 
 
+def _names_another(fields: Dict[bytes, bytes]) -> bool:
+    """The record says by itself that it is from somebody else than its identifier: the kernel has a transport of its own, and the
+    killers run as root.
+    """
+    if fields.get(b"SYSLOG_IDENTIFIER") == b"kernel":
+        return fields.get(b"_TRANSPORT", b"kernel") != b"kernel"
+    return fields.get(b"_UID", b"0") != b"0"
+
+
 class _Layout(NamedTuple):
     """The text of one kernel record as a pattern for the next, and its line."""
 
@@ -110,6 +119,7 @@ class Judge:
             boot_id=_text(fields.get(b"_BOOT_ID")),
             trusted=refusal is None,
             reason=refusal or "kernel facility in %s" % self.place,
+            disproved=not from_kernel and b"SYSLOG_FACILITY" in fields,
         )
 
     def like_before(self, piece: bytes) -> Optional[LogLine]:
@@ -136,6 +146,7 @@ class Judge:
                 line.boot_id,
                 line.trusted,
                 line.reason,
+                disproved=line.disproved,
             )
         return None
 
@@ -183,6 +194,7 @@ class Judge:
             reason=refusal or reason,
             message_id=_text(message_id),
             unit=_text(fields.get(b"UNIT") or fields.get(b"USER_UNIT")),
+            disproved=killer is None and message_id not in _VERDICTS and _names_another(fields),
         )
 
     @staticmethod

@@ -170,6 +170,7 @@ class KmsgScan:
             boot_id=self._boot_id,
             trusted=from_kernel,
             reason="kernel facility in /dev/kmsg" if from_kernel else "written to /dev/kmsg by a process",
+            disproved=not from_kernel,
         )
 
     def _time(self, record: Optional[Record]) -> Optional[float]:

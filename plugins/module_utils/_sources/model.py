@@ -24,6 +24,7 @@ class LogLine(NamedTuple):
     uptime -- kernel seconds since boot
     trusted -- True only for records that nobody but the kernel or the named daemon can have written
     reason -- why it is trusted, or why not
+    disproved -- the record itself names another writer than the text does (a kernel line that came through the syslog socket)
     """
 
     text: str
@@ -38,6 +39,7 @@ class LogLine(NamedTuple):
     reason: str = ""
     message_id: Optional[str] = None
     unit: Optional[str] = None
+    disproved: bool = False
 
 
 class SourceReport(NamedTuple):
