@@ -45,6 +45,13 @@ _MAX_BLOCK = 40000  # lines of one report: more processes than fit on a host tha
 _WORST_FIRST = ("timeout", "corrupt", "denied", "unsupported", "error", "not_regular", "absent")
 
 
+def _not_started(place: Place, text: str) -> Tuple[str, str]:
+    """Status and sentence where journalctl could not be started: a journal that exists and was not read is a hole."""
+    if not place.files:
+        return "absent", text
+    return "error", "%s, and the journal was not read (%s): install systemd's journalctl on this host" % (text, place.files[0].path)
+
+
 class JournalScan:
     """Iterate for LogLines, kernel records first, then read report, lost, volatile, undecodable.
 
@@ -107,12 +114,13 @@ class JournalScan:
             pattern = None if self.whole_blocks else words.pattern()
             for batch in journalctl.ask(_KERNEL_MATCHES, pattern):
                 yield from self._kernel_lines(batch, place.judge)
+            self._compare(place, kernel_records, journalctl)
             for batch in journalctl.ask(_OTHER_MATCHES, _NO_CHATTER, _OTHER_FIELDS):
                 yield from self._other_lines(batch, place.judge)
         except CommandFailed as exc:
-            self._problem("absent", str(exc))
+            self._problem(*_not_started(place, str(exc)))
         except BrokenStream as exc:
-            self._problem("corrupt", "journalctl sent %s" % exc)
+            self._problem("corrupt" if journalctl.records else "error", "journalctl sent %s: what it did not send is not known" % exc)
         if not place.files and not journalctl.records:
             self._problem("absent", "there is no journal file")
         self.report = self._summary(place, kernel_records)
@@ -135,6 +143,15 @@ class JournalScan:
             if finding.damage:
                 self._problem("corrupt", "%s: %s" % (file.path, finding.damage))
         return kernel_records
+
+    def _compare(self, place: Place, kernel_records: int, journalctl: Journalctl) -> None:
+        """Where everything was asked for, everything that the files count must have come. A copy of a file counts once."""
+        limited = journalctl.chosen or self.since is not None or self.until is not None
+        different = {(f.first, f.entries) for f in place.files}
+        if limited or len(different) < len(place.files) or len(place.files) > _MAX_CHECKED:
+            return
+        if journalctl.records < kernel_records:
+            self._problem("corrupt", "journalctl sent %d of the %d kernel records that the files count" % (journalctl.records, kernel_records))
 
     # What came back
 

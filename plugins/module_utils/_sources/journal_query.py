@@ -11,13 +11,15 @@ from typing import Callable, Iterator, List, Optional, Sequence, Union
 from ansible_collections.memops.linux.plugins.module_utils._host import Command
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .journal_record import Record, Records
+from .journal_record import BrokenStream, Record, Records
 
 #: EL 7 knows neither --grep nor --output-fields; others were built without PCRE2, or do not find its library.
 _OLD = re.compile(rb"unrecognized option|invalid option|unknown option|pattern matching|PCRE2?\b", re.IGNORECASE)
-#: Part of this is said at debug level only: journalctl drops the rest of a damaged file and ends with 0.
+#: Part of this is said at debug level only: journalctl drops a record, or the rest of a damaged file, and ends with 0 or 1.
 _DAMAGE = re.compile(
-    rb"^.*(?:corrupted, ignoring|truncated, ignoring|Can't iterate through|Failed to iterate|Bad message|Invalid object).*$",
+    rb"^.*(?:corrupted, ignoring|truncated, ignoring|Can't iterate through|Failed to iterate|Bad message|Invalid (?:object|entry|field\b)"
+    rb"|is bad, skipping|cutting algorithm short|message we can't read|truncated object|short object"
+    rb"|Failed to get (?:journal fields|data|MESSAGE)|Failed to read journal).*$",
     re.MULTILINE,
 )
 _UNSUPPORTED = re.compile(rb"^.*(?:unsupported feature|Protocol not supported).*$", re.MULTILINE)
@@ -38,6 +40,7 @@ class Journalctl:
 
     where -- ``--directory=…``, ``--file=…`` or nothing
     records -- how many came so far
+    chosen -- the last question was answered with a part of what matches: journalctl looked for words
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Journalctl:
         program: str = "journalctl",
     ) -> None:
         self.records = 0
+        self.chosen = False
         self._problem = problem
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
@@ -69,12 +73,13 @@ class Journalctl:
         options = ["--grep=" + grep] if grep is not None else []
         if fields is not None:
             options.append("--output-fields=" + fields)
+        self.chosen = grep is not None
         if options:
             try:
                 yield from self._run(self._argv + options + list(matches))
                 return
             except _Old:
-                pass
+                self.chosen = False
         yield from self._run(self._argv + list(matches))
 
     def _run(self, argv: List[str]) -> Iterator[Batch]:
@@ -93,7 +98,11 @@ class Journalctl:
             self._problem("timeout", "journalctl was stopped after %g s, what it said until then is kept" % self._timeout)
         elif silent and command.returncode and _OLD.search(command.stderr):
             raise _Old()
+        elif records.rest and not command.returncode:
+            raise BrokenStream("a record without its end")
         self._listen(command.returncode, command.stderr)
+        if command.returncode == 1 and not silent and not command.timed_out:  # "nothing matched" has no records
+            self._problem("corrupt", "journalctl broke off after %d records and ended with exit code 1" % self.records)
 
     def _counted(self, batch: Batch) -> Batch:
         self.records += len(batch)

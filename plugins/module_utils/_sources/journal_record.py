@@ -17,6 +17,11 @@ _FIELD = re.compile(rb"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
 _BINARY = re.compile(rb"\n[A-Z_0-9]+\n")
 _LENGTH = struct.Struct("<Q")
 _MAX_RECORD = 32 << 20
+#: Every record of the export format begins so; what journalctl prints where it has none ("-- No entries --") is no record.
+_BEGIN = b"__CURSOR="
+_REMARK = re.compile(rb"(?:-- [^\n]{1,200} --\n\s*)+")
+#: In every object of ``-o json``, whatever fields were asked for.
+_STAMP = b"__REALTIME_TIMESTAMP"
 
 Pairs = List[Tuple[bytes, bytes]]
 
@@ -76,39 +81,69 @@ def text_record(piece: bytes) -> Record:
 class _Export:
     def __init__(self) -> None:
         self._rest = b""
+        self._broken = None  # type: Optional[BrokenStream]
+
+    @property
+    def rest(self) -> bytes:
+        """What has not come to its end."""
+        return self._rest
 
     def feed(self, chunk: bytes) -> Sequence[Union[bytes, Record]]:
-        """An empty chunk is the end."""
-        data = self._rest + chunk
+        """An empty chunk is the end. What came before the stream broke is handed out first."""
+        if self._broken is not None:
+            raise self._broken
+        records = []  # type: List[Union[bytes, Record]]
+        try:
+            self._decode(self._rest + chunk, not chunk, records)
+        except BrokenStream as exc:
+            if not records:
+                raise
+            self._broken = exc
+        return records
+
+    def _decode(self, data: bytes, at_end: bool, records: List[Union[bytes, Record]]) -> None:
         if len(data) > 2 * _MAX_RECORD:
             raise BrokenStream("a record of more than %d bytes" % _MAX_RECORD)
-        records = []  # type: List[Union[bytes, Record]]
         pos = 0
         # Text has no NUL, the length of a binary field has several. Until all eight bytes of it are here,
         # it may end in two newlines that part nothing.
-        settled = len(data) - 8 if chunk else len(data)
-        while data.find(b"\0", pos) >= 0:
+        settled = len(data) if at_end else len(data) - 8
+        while True:
+            nul = data.find(b"\0", pos)
+            if nul < 0:
+                break
             # Every record begins with __CURSOR=, so there is always a newline before a binary field's name.
             binary = _BINARY.search(data, pos)
+            start = data.rfind(b"\n\n", pos, nul if binary is None else binary.start() + 1)
+            if start >= 0:
+                _take_texts(data[pos:start], records)
+                pos = start + 2
             if binary is None:
                 raise BrokenStream("a NUL in a text")
-            start = data.rfind(b"\n\n", pos, binary.start() + 1)
-            if start >= 0:
-                records += data[pos:start].split(b"\n\n")
-                pos = start + 2
             walked = _walk(data, pos)
             if walked is None:
                 self._rest = data[pos:]
-                return records
+                return
             pairs, pos = walked
             if pairs:
                 records.append(_record(pairs))
         end = data.rfind(b"\n\n", pos, max(settled, pos))
         if end >= 0:
-            records += data[pos:end].split(b"\n\n")
+            _take_texts(data[pos:end], records)
             pos = end + 2
         self._rest = data[pos:]
-        return records
+
+
+def _take_texts(data: bytes, records: List[Union[bytes, Record]]) -> None:
+    """Records of text fields only, each of which begins with its cursor."""
+    pieces = data.split(b"\n\n")
+    if data.startswith(_BEGIN) and data.count(b"\n\n" + _BEGIN) + 1 == len(pieces):
+        records += pieces
+        return
+    for piece in pieces:
+        if not piece.startswith(_BEGIN):
+            raise BrokenStream("a record without its beginning")
+        records.append(piece)
 
 
 def _json_values(value: Any) -> Tuple[bytes, ...]:
@@ -138,6 +173,8 @@ class _Json:
     def __init__(self) -> None:
         self._rest = b""
 
+    rest = b""
+
     def feed(self, chunk: bytes) -> Sequence[Union[bytes, Record]]:
         lines = (self._rest + (chunk or b"\n")).split(b"\n")
         self._rest = lines.pop()
@@ -149,6 +186,8 @@ class _Json:
                 record = json_record(line)
                 if record is None:
                     raise BrokenStream("a line that is no JSON")
+                if _STAMP not in record.fields:
+                    raise BrokenStream("an object that is no record of a journal")
                 records.append(record)
         return records
 
@@ -158,13 +197,28 @@ class Records:
 
     def __init__(self) -> None:
         self._decoder = None  # type: Union[_Export, _Json, None]
+        self._begin = b""
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last record that is complete."""
+        return self._begin if self._decoder is None else self._decoder.rest
 
     def feed(self, chunk: bytes) -> Sequence[Union[bytes, Record]]:
         if self._decoder is None:
-            chunk = chunk.lstrip()
-            if not chunk:
+            begin = (self._begin + chunk).lstrip()
+            remark = _REMARK.match(begin)
+            begin = begin[remark.end() :] if remark else begin
+            if begin[:1] == b"{":
+                self._decoder = _Json()
+            elif begin[: len(_BEGIN)] == _BEGIN:
+                self._decoder = _Export()
+            elif len(begin) > 4096 or not (_BEGIN.startswith(begin) or begin.startswith(b"-")):
+                raise BrokenStream("text that is no journal's record: %r" % begin[:60].decode("ascii", "replace"))
+            else:
+                self._begin = begin
                 return ()
-            self._decoder = _Json() if chunk.startswith(b"{") else _Export()
+            chunk = begin
         return self._decoder.feed(chunk)
 
     def close(self) -> Sequence[Union[bytes, Record]]:

@@ -30,13 +30,17 @@ esac
 
 def header(first=1795376728991229, last=1795378020448839, entries=3):
     return (
-        b"LPKSHHRH"
-        + struct.pack("<IIB7x", 0, 0, 0)
-        + b"f" * 16
-        + bytes.fromhex(MACHINE)
-        + b"b" * 32
-        + struct.pack("<15Q", 272, 8388336, 5632, 3728, 288, 0, 0, 9, entries, entries, 1, 0, first, last, 5)
-    )
+        (
+            b"LPKSHHRH"
+            + struct.pack("<IIB7x", 0, 0, 0)
+            + b"f" * 16
+            + bytes.fromhex(MACHINE)
+            + b"b" * 32
+            + struct.pack("<15Q", 272, 8388336, 5632, 3728, 288, 0, 0, 9, entries, entries, 1, 272, first, last, 5)
+        ).ljust(272, b"\0")
+        + struct.pack("<B7xQQ", 6, 24 + 8 * entries, 0)
+        + b"\0" * 8 * entries
+    )  # the list of its entries
 
 
 @pytest.fixture
@@ -385,6 +389,9 @@ def test_chatter_is_left_out(host, journalctl):
         ("Journal file /x/system.journal is truncated, ignoring file.", "corrupt"),
         ("Cannot iterate through /x/system.journal, ignoring: Bad message", "corrupt"),
         ("Journal file /x/system.journal uses an unsupported feature, ignoring file.", "unsupported"),
+        ("Invalid field.", "corrupt"),
+        ("Entry item 9 data object is bad, skipping over it: Bad message", "corrupt"),
+        ("Failed to get journal fields: Cannot allocate memory", "corrupt"),
         ("Root directory /var/log/journal/corrupt added.", "read"),
     ],
 )
@@ -399,12 +406,42 @@ def test_rubbish_instead_of_records(host, journalctl, recorded):
     program = journalctl(kernel=recorded("kernel.export") + "; printf '__CURSOR=x\\nMESSAGE=\\000\\n\\n'")
     lines, source = scan(host, program)
     assert source.report.status == "corrupt"
+    assert len(kills(lines)) == 12  # what came before it is kept
 
 
-def test_no_journalctl(host):
-    lines, source = scan(host, "/nonexistent/journalctl")
+@pytest.mark.parametrize(
+    "answer",
+    ["echo Hello", "echo '<html>'; echo; echo x", "printf '\\001\\002\\003'", "echo '{}'", "printf '__CURSOR=s'", "head -c 70000 /dev/zero"],
+    ids=["text", "html", "bytes", "object", "cut", "zeros"],
+)
+def test_garbage_and_exit_code_0_is_no_empty_answer(host, journalctl, answer):
+    lines, source = scan(host, journalctl(kernel=answer))
+    assert (lines, source.report.status) == ([], "error")
+    assert source.report.reason.startswith("journalctl sent ")
+
+
+def test_a_remark_instead_of_records_is_an_empty_answer(host, journalctl):
+    lines, source = scan(host, journalctl(kernel="echo '-- No entries --'"))
+    assert (lines, source.report.status) == ([], "read")
+
+
+def test_exit_code_1_behind_records_is_no_end(host, journalctl, recorded):
+    lines, source = scan(host, journalctl(kernel=recorded("kernel.export") + "; exit 1"))
+    assert source.report.status == "corrupt" and "broke off after 114 records" in source.report.reason
+    assert len(kills(lines)) == 12
+
+
+def test_no_journalctl_and_no_journal(tmp_path):
+    lines, source = scan(Host(root=str(tmp_path)), "/nonexistent/journalctl")
     assert (lines, source.report.status) == ([], "absent")
     assert "could not be started" in source.report.reason
+
+
+def test_a_journal_that_nothing_can_read_is_a_hole(host):
+    lines, source = scan(host, "/nonexistent/journalctl")
+    assert (lines, source.report.status) == ([], "error")
+    assert "could not be started" in source.report.reason and "system.journal" in source.report.reason
+    assert source.report.reason.endswith("install systemd's journalctl on this host")
 
 
 def test_no_journal(tmp_path, journalctl):

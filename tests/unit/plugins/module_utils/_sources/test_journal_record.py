@@ -97,8 +97,9 @@ def test_no_json_object(line):
 
 
 def test_old_journalctl_json_has_blanks():
-    records = decoded(b'{ "MESSAGE" : [ 27, 255 ], "_TRANSPORT" : "kernel" }\n', 10)
-    assert records == [Record({b"MESSAGE": b"\x1b\xff", b"_TRANSPORT": b"kernel"}, (b"\x1b\xff",))]
+    records = decoded(b'{ "__REALTIME_TIMESTAMP" : "1", "MESSAGE" : [ 27, 255 ], "_TRANSPORT" : "kernel" }\n', 10)
+    fields = {b"__REALTIME_TIMESTAMP": b"1", b"MESSAGE": b"\x1b\xff", b"_TRANSPORT": b"kernel"}
+    assert records == [Record(fields, (b"\x1b\xff",))]
 
 
 def binary(name, value, length=None):
@@ -139,7 +140,10 @@ def test_what_breaks_off_is_left_out(data, kept):
         b"__CURSOR=a\n" + binary(b"MESSAGE", b"x", 1 << 40),
         b"__CURSOR=a\n" + binary(b"MESSAGE", b"xy", 1) + b"\n",
         b"__CURSOR=a\nMESSAGE=\0\n\n",
-        b'{"a": 1}\nno json\n',
+        b'{"__REALTIME_TIMESTAMP": "1"}\nno json\n',
+        b'{"a": 1}\n',
+        b"Segmentation fault\n",
+        b"__CURSOR=a\nMESSAGE=one\n\nrubbish\n\n__CURSOR=b\nMESSAGE=two\n\n",
     ],
 )
 def test_a_broken_stream_is_an_exception_of_its_own(data):

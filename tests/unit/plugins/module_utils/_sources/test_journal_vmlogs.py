@@ -5,6 +5,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -124,6 +125,21 @@ def test_kernel_records_are_not_lost_in_silence(machine, tmp_path, fill, percent
     source = JournalScan(Host(), directory=str(tmp_path))
     found = {int(m.group(1)) for m in (KILLED.match(line.text) for line in source) if m}
     assert found <= victims(truth)
+    assert found == victims(truth) or source.report.status == "corrupt"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_scattered_damage_loses_nothing_in_silence(machine, tmp_path, seed):
+    """Up to 2,000 single bytes: a number of an entry that is too high makes journalctl pass over those behind it."""
+    directory, truth = machine
+    rng = random.Random(seed)
+    data = bytearray((directory / "system.journal").read_bytes())
+    used = len(bytes(data).rstrip(b"\0"))
+    for _number in range(rng.randint(20, 2000)):
+        data[rng.randrange(300, used)] = rng.randrange(256)
+    (tmp_path / "system.journal").write_bytes(bytes(data))
+    source = JournalScan(Host(), directory=str(tmp_path))
+    found = {int(m.group(1)) for m in (KILLED.match(line.text) for line in source) if m}
     assert found == victims(truth) or source.report.status == "corrupt"
 
 
