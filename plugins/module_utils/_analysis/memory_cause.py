@@ -5,7 +5,8 @@
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import NO_LIMIT, Kill, MemcgInfo, MemInfo, Report, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT, MemcgInfo, MemInfo
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 

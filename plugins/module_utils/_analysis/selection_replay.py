@@ -10,7 +10,8 @@ other processes took or gave back in between.
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import ADJ_MAX, ADJ_MIN, Contender, Era, Ranked, choose, era_of
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import NO_LIMIT, Kill, Report, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._oom.tasks import KNOWN_COLUMNS
 
 #: Why the printed victim is not the one with the highest badness. The words of a sentence that begins with "the kernel".

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One incident: what the kernel says of one shortage, collected line by line, and the kills that come of it."""
 
-from typing import TYPE_CHECKING, Dict, List, Match, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Match, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
@@ -110,49 +110,62 @@ class Incident:
             )
         return kill
 
+    def keep(self, text: str) -> None:
+        """A line of the report that is no row: somebody may ask where the memory was."""
+        if self.memory is None:
+            from .meminfo import MemText
+
+            self.memory = MemText()
+        self.memory.feed(text)
+        self.table.interrupted(text)
+
     def close(self, include_tasks: bool = False) -> List[Event]:
-        """The events of it, once no more lines come."""
-        events = []  # type: List[Event]
+        """The events of it, once no more lines come.
+
+        include_tasks -- with the task table and what else the kernel said
+        """
         kills = self.kills
         if not kills and self.unresolved is None:
             kills = self._partial()
-        if include_tasks and kills:
-            self.table.learn_page_size(kills[0].victim)
-        tasks = self.table.tasks() if include_tasks and kills else ()
-        report = self._report() if include_tasks and kills else None
-        for kill in kills:
-            events.append(
-                kill._replace(
-                    kernel=self.kernel,
-                    group_memcg=self.group,
-                    tasks=tasks or None,
-                    page_size=self.table.page_size if tasks else None,
-                    report=report,
-                )
-            )
         outcome = self.unresolved
         if outcome is None and self.reached and not kills and self.start is not None:
             outcome = (self.start, "no_victim")
+        details = self._details(kills[0].victim if kills else None) if include_tasks and (kills or outcome) else {}
+        events = [kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills]  # type: List[Event]
         if outcome is not None:
             events.append(
                 Unresolved(
                     line=outcome[0],
                     outcome=outcome[1],
-                    scope="memcg" if self.oom_memcg else "unknown",
+                    scope=self._scope(),
                     invoker=self.invoker,
                     oom_memcg=self.oom_memcg,
                     kernel=self.kernel,
+                    trigger=self.trigger,
+                    **details,
                 )
             )
         return events
 
-    def _report(self) -> Report:
-        """What the kernel said beside the kills."""
-        from .meminfo import parse_memcg, parse_meminfo
+    def _scope(self) -> str:
+        """Who was out of memory, where no kill tells. EL 7 prints the shortage of a cgroup as one of the host: the call trace tells."""
+        if self.oom_memcg:
+            return "memcg"
+        return "memcg" if self.memory is not None and self.memory.charged_to_cgroup() else "unknown"
 
-        chosen = self.chosen[1] if self.chosen else None
+    def _details(self, victim: Optional[Process]) -> Dict[str, Any]:
+        """The table, and what the kernel said beside the kills."""
+        from .memcg_info import parse_memcg
+        from .meminfo import page_size_of, parse_meminfo
+
         text = self.memory.text() if self.memory is not None else ""
-        return Report(
+        if self.table.page_size is None:
+            self.table.page_size = page_size_of(text)
+        if victim is not None:
+            self.table.learn_page_size(victim)
+        tasks = self.table.tasks()
+        chosen = self.chosen[1] if self.chosen else None
+        report = Report(
             memory=parse_meminfo(text, self.table.page_size),
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
@@ -160,7 +173,9 @@ class Incident:
             allocating=self.allocating,
             nodes=self.summary[1].nodes if self.summary else None,
             cut=self.table.cut,
+            rows=self.table.count,
         )
+        return {"tasks": tasks or None, "page_size": self.table.page_size if tasks else None, "report": report}
 
     def _partial(self) -> List[Kill]:
         """Announced, and no "Killed process" line came."""

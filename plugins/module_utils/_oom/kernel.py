@@ -46,12 +46,14 @@ class Kernel:
         self.unparsed = Unparsed()
         self._include_tasks = include_tasks
         self._reports = {}  # type: Dict[Key, Incident]
+        self._latest = {}  # type: Dict[str, Key]  # of each source: whose line without a record of its own came last
 
     def finish(self) -> List[Event]:
         events = []  # type: List[Event]
         for report in self._reports.values():
             events.extend(report.close(self._include_tasks))
         self._reports.clear()
+        self._latest.clear()
         return events
 
     def feed(self, line: LogLine) -> Tuple[List[Event], bool]:
@@ -71,11 +73,17 @@ class Kernel:
                 events = handler(self, key, report, line)
                 if events is not None:
                     return closed + events, True
+        bare = is_bare(line)
+        if bare and report.start is None:
+            # journalctl and dmesg -T indent the lines of one record behind its first, without a prefix: they are of the report that goes on.
+            report = self._reports.get(self._latest.get(line.source, key), report)
+        elif report.start is not None:
+            self._latest[line.source] = key
         if report.start is not None and not report.kills:
-            if report.table.feed(text) or (is_bare(line) and report.table.resume(text)):
+            if report.table.feed(text) or (bare and report.table.resume(text)):
                 return closed, True
             if self._include_tasks:
-                self._keep(report, text)
+                report.keep(text)
         if report.start is None and text.startswith("[") and report.table.feed(text):
             return closed, True  # an excerpt that begins inside the table
         if text.startswith("Node "):
@@ -85,15 +93,6 @@ class Kernel:
                 self.unparsed.add(line)
             return closed, True
         return closed, False
-
-    @staticmethod
-    def _keep(report: Incident, text: str) -> None:
-        """A line of the report that is no row: somebody may ask where the memory was."""
-        if report.memory is None:
-            from .meminfo import MemText
-
-            report.memory = MemText()
-        report.memory.feed(text)
 
     def _fresh(self, key: Key, line: LogLine) -> Tuple[Incident, List[Event]]:
         """A new report; what the one before had open."""

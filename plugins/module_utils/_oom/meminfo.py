@@ -1,47 +1,56 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the memory was: the Mem-Info block of the host, the lines of the cgroup. Kept as text until a kill asks."""
+"""Where the memory of the host was: the Mem-Info block. Kept as text until a kill asks."""
 
 import re
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from .model import MemcgInfo, MemInfo, Zone
+from .memory_model import MemInfo, Pieces, Zone
 
-#: A report has some 150 lines beside its table; a call trace is the most of them. What is longer was not written by a kernel.
-_MAX_LINES = 600
-_MAX_LINE = 2048
-_MAX_BYTES = 96 << 10
+#: A report has some 150 lines beside its table, 300 where it lists the slabs; what is longer was not written by a kernel.
+_MAX_LINES = 800
+_MAX_LINE = 4096
+_MAX_BYTES = 160 << 10
 _MAX_ZONES = 256
 _KB = 1024
+#: Page sizes that Linux has.
+PAGES = (4096, 8192, 16384, 65536, 262144)
 
-# In pages: 2.6.32 to 6.18. The same words with kB behind the number are those of one node.
+# In pages: 2.6.32 to 6.19. The same words with kB behind the number are those of one node, with KB those of a cgroup.
 _COUNTS = regex(
-    r"(?<![\w(])(?P<name>active_anon|inactive_anon|active_file|inactive_file|unevictable|slab_reclaimable|slab_unreclaimable"
-    r"|shmem|pagetables|free):(?P<pages>\d{1,15})(?![\dk])"
+    r"(?<![\w(])(?P<name>active_anon|inactive_anon|isolated_anon|active_file|inactive_file|isolated_file|unevictable|dirty|writeback"
+    r"|slab_reclaimable|slab_unreclaimable|shmem|pagetables|sec_pagetables|bounce|free|free_pcp|free_cma):(?P<pages>\d{1,15})(?![\dkK]| kB)"
 )
-_TOTALS = regex(r"^[ \t]{0,40}(?P<pages>\d{1,15}) pages (?P<name>RAM|HighMem|reserved)\b", re.MULTILINE)
-_SWAP = regex(r"^[ \t]{0,40}(?P<name>Free|Total) swap\s{0,4}=\s{0,4}(?P<kb>\d{1,15})kB", re.MULTILINE)
+# "pages of RAM", "reserved pages": arm to 3.x.
+_TOTALS = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) (?:pages (?:of )?(?P<name>RAM|HighMem|reserved)|(?P<other>reserved) pages)\b", re.MULTILINE)
+_SWAP = regex(r"^[ \t]{0,160}(?P<name>Free|Total) swap\s{0,4}=\s{0,4}(?P<kb>\d{1,15})kB", re.MULTILINE)
+_SWAP_CACHE = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) pages in swap cache", re.MULTILINE)
 # Without "Node N" on 32 bit. present: all; managed: 3.9 and later; boost: 5.17 and later.
 _ZONE = regex(
-    r"^[ \t]{0,40}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device) free:(?P<free>\d{1,15})kB"
+    r"^[ \t]{0,160}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device) free:(?P<free>\d{1,15})kB"
     r"(?:\s{1,4}boost:\d{1,15}kB)?\s{1,4}min:(?P<min>\d{1,15})kB",
     re.MULTILINE,
 )
-_ZONE_SIZE = regex(r"\s(?P<name>present|managed):(?P<kb>\d{1,15})kB")
-_KERNEL_STACK = regex(r"\skernel_stack:(?P<kb>\d{1,15})kB")
-_HUGEPAGES = regex(r"hugepages_total=(?P<total>\d{1,15})\s.{0,80}?hugepages_size=(?P<kb>\d{1,15})kB", re.DOTALL)
-# "memory+swap" is cgroup v1, "swap" v2.
-_USAGE = regex(r"^[ \t]{0,40}(?P<name>memory|memory\+swap|swap): usage (?P<usage>\d{1,20})kB, limit (?P<limit>\d{1,20})kB", re.MULTILINE)
-# To 5.3: one line for each cgroup below the limit; each tells of its own tasks only.
-_STATS_V1 = regex(r"^[ \t]{0,40}Memory cgroup stats(?: for [^\n]{0,4096}?)?: cache:(?P<cache>\d{1,15})KB rss:(?P<rss>\d{1,15})KB", re.MULTILINE)
-# 5.4 and later, EL8: bytes.
-_STATS = regex(
-    r"^[ \t]{0,40}(?P<name>anon|file|shmem|pagetables|kernel_stack|slab_unreclaimable|sock|percpu|vmalloc) (?P<bytes>\d{1,20})[ \t]{0,40}$",
+_ZONE_SIZE = regex(r"\s(?P<name>present|managed|active_file|inactive_file):(?P<kb>\d{1,20})kB")
+_RESERVE = regex(r"lowmem_reserve\[\]:(?P<pages>(?:\s{1,4}\d{1,12}){1,8})")
+# Types: 3.12 and later.
+_BUDDY = regex(
+    r"^[ \t]{0,160}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device):"
+    r"(?P<pieces>(?:\s{1,4}\d{1,12}\*\s?\d{1,10}kB(?:\s\([A-Z]{1,8}\))?){1,24})",
     re.MULTILINE,
 )
+_PIECES = regex(r"(?P<count>\d{1,12})\*\s?(?P<kb>\d{1,10})kB(?:\s\((?P<types>[A-Z]{1,8})\))?")
+# kB. Of each zone (to 5.8) or of each node (5.9 and later), never of both.
+_STACKS = regex(r"\s(?P<name>kernel_stack|shadow_call_stack|zspages):(?P<kb>\d{1,15})kB")
+_HUGEPAGES = regex(r"hugepages_total=(?P<total>\d{1,15})\s.{0,80}?hugepages_size=(?P<kb>\d{1,15})kB", re.DOTALL)
+# 6.19 and later; before its final release the numbers were 4096 times too big.
+_PROTECTED = regex(r"Memory cgroup min protection (?P<min>\d{1,20})kB -- low protection\s(?P<low>\d{1,20})kB")
+# The call trace: 2.6.32 to 6.19. What stands behind a question mark was left on the stack by an earlier call.
+_CHARGED = regex(r"\s{0,160}(?:\[<[0-9a-fx]{1,18}>\] )?mem_cgroup_(?:out_of_memory|oom_synchronize|handle_oom)\+0x")
+_BLOCK = "Mem-Info:"
 
 
 class MemText:
@@ -52,9 +61,16 @@ class MemText:
         self._room = _MAX_BYTES
 
     def feed(self, text: str) -> None:
-        if len(text) <= _MAX_LINE and len(self._lines) < _MAX_LINES and self._room >= len(text):
-            self._lines.append(text)
-            self._room -= len(text)
+        if len(text) > _MAX_LINE or len(self._lines) >= _MAX_LINES or self._room < len(text):
+            return
+        if text.startswith("CPU ") and " hi:" in text:
+            return  # to 4.1 one for each processor and zone, before everything that counts
+        self._lines.append(text)
+        self._room -= len(text)
+
+    def charged_to_cgroup(self) -> bool:
+        """The call trace goes through the charge of a cgroup: the host itself was not short."""
+        return any(_CHARGED.match(line) for line in self._lines)
 
     def text(self) -> str:
         return "\n".join(self._lines)
@@ -65,22 +81,47 @@ def _sum(*sizes: Optional[int]) -> Optional[int]:
     return sum(known) if known else None
 
 
-def _zones(text: str) -> Tuple[Zone, ...]:
+def page_size_of(text: str) -> Optional[int]:
+    """The smallest piece of the free lists is one page."""
+    for match in _BUDDY.finditer(text):
+        first = _PIECES.search(match.group("pieces"))
+        if first and int(first.group("kb")) * _KB in PAGES:
+            return int(first.group("kb")) * _KB
+    return None
+
+
+def _pieces(text: str) -> Dict[Tuple[int, str], Tuple[Pieces, ...]]:
+    found = {}  # type: Dict[Tuple[int, str], Tuple[Pieces, ...]]
+    for match in _BUDDY.finditer(text):
+        found[int(match.group("node") or 0), match.group("name")] = tuple(
+            Pieces(int(piece.group("kb")) * _KB, int(piece.group("count")), piece.group("types") or "")
+            for piece in _PIECES.finditer(match.group("pieces"))
+        )
+        if len(found) >= _MAX_ZONES:
+            break
+    return found
+
+
+def _zones(text: str, page: int) -> Tuple[Zone, ...]:
+    pieces = _pieces(text)
     found = []  # type: List[Zone]
     for match in _ZONE.finditer(text):
         # A console or a mail program may have wrapped the line: up to the next one of its kind.
-        end = text.find("lowmem_reserve", match.end(), match.end() + _MAX_LINE)
-        sizes = {
-            m.group("name"): int(m.group("kb")) * _KB for m in _ZONE_SIZE.finditer(text, match.end(), end if end >= 0 else match.end() + _MAX_LINE)
-        }
+        reserve = _RESERVE.search(text, match.end(), match.end() + _MAX_LINE)
+        end = reserve.start() if reserve else match.end() + _MAX_LINE
+        sizes = {m.group("name"): int(m.group("kb")) * _KB for m in _ZONE_SIZE.finditer(text, match.end(), end)}
+        node, name = int(match.group("node") or 0), match.group("name")
         found.append(
             Zone(
-                node=int(match.group("node") or 0),
-                name=match.group("name"),
+                node=node,
+                name=name,
                 free=int(match.group("free")) * _KB,
                 min=int(match.group("min")) * _KB,
                 present=sizes.get("present"),
                 managed=sizes.get("managed"),
+                file=_sum(sizes.get("active_file"), sizes.get("inactive_file")),
+                reserve=max(map(int, reserve.group("pages").split())) * page if reserve else 0,
+                pieces=pieces.get((node, name), ()),
             )
         )
         if len(found) >= _MAX_ZONES:
@@ -88,59 +129,69 @@ def _zones(text: str) -> Tuple[Zone, ...]:
     return tuple(found)
 
 
+def _one_block(text: str) -> str:
+    """The first block, where a second one follows it."""
+    first = text.find(_BLOCK)
+    second = text.find(_BLOCK, first + len(_BLOCK)) if first >= 0 else -1
+    return text[:second] if second >= 0 else text
+
+
+def _ram(totals: Dict[str, int]) -> Optional[int]:
+    """What the kernel can give away. A balloon may have taken more from it than it had: then nobody knows."""
+    if "RAM" not in totals or totals.get("reserved", 0) >= totals["RAM"]:
+        return None
+    return totals["RAM"] - totals.get("reserved", 0)
+
+
+def parse_protected(text: str) -> Optional[int]:
+    """What cgroups keep from reclaim (memory.min, memory.low)."""
+    match = _PROTECTED.search(text)
+    return None if match is None else max(int(match.group("min")), int(match.group("low"))) * _KB
+
+
 def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
     """The host's block; None where the text has none. Pages are 4 KiB where the report does not say."""
-    page = page_size or 4096
+    text = _one_block(text)
+    page = page_size or page_size_of(text) or 4096
     counts = {}  # type: Dict[str, int]
     for match in _COUNTS.finditer(text):
         counts.setdefault(match.group("name"), int(match.group("pages")) * page)
     totals = {}  # type: Dict[str, int]
     for match in _TOTALS.finditer(text):
-        totals.setdefault(match.group("name"), int(match.group("pages")) * page)
+        totals.setdefault(match.group("name") or match.group("other"), int(match.group("pages")) * page)
     if "active_anon" not in counts and "RAM" not in totals:
         return None
     swap = {match.group("name"): int(match.group("kb")) * _KB for match in _SWAP.finditer(text)}
-    zones = _zones(text)
-    stacks = [int(match.group("kb")) * _KB for match in _KERNEL_STACK.finditer(text)]
+    cached = _SWAP_CACHE.search(text)
+    zones = _zones(text, page)
+    kilobytes = {}  # type: Dict[str, int]
+    for match in _STACKS.finditer(text):
+        kilobytes[match.group("name")] = kilobytes.get(match.group("name"), 0) + int(match.group("kb")) * _KB
     huge = [int(match.group("total")) * int(match.group("kb")) * _KB for match in _HUGEPAGES.finditer(text)]
     return MemInfo(
-        ram=totals["RAM"] - totals.get("reserved", 0) if "RAM" in totals else None,
+        ram=_ram(totals),
+        reserved=totals.get("reserved"),
         highmem=totals.get("HighMem"),
         swap_total=swap.get("Total"),
         swap_free=swap.get("Free"),
-        anon=_sum(counts.get("active_anon"), counts.get("inactive_anon")),
-        file=_sum(counts.get("active_file"), counts.get("inactive_file")),
+        anon=_sum(counts.get("active_anon"), counts.get("inactive_anon"), counts.get("isolated_anon")),
+        file=_sum(counts.get("active_file"), counts.get("inactive_file"), counts.get("isolated_file")),
         unevictable=counts.get("unevictable"),
         shmem=counts.get("shmem"),
+        swap_cached=int(cached.group("pages")) * page if cached else None,
         slab_reclaimable=counts.get("slab_reclaimable"),
         slab_unreclaimable=counts.get("slab_unreclaimable"),
-        pagetables=counts.get("pagetables"),
-        kernel_stack=sum(stacks) if stacks else None,
+        pagetables=_sum(counts.get("pagetables"), counts.get("sec_pagetables")),
+        kernel_stack=kilobytes.get("kernel_stack"),
+        shadow_call_stack=kilobytes.get("shadow_call_stack"),
+        bounce=counts.get("bounce"),
+        zspages=kilobytes.get("zspages"),
         free=counts.get("free"),
+        free_pcp=counts.get("free_pcp"),
+        free_cma=counts.get("free_cma"),
+        dirty=counts.get("dirty"),
+        writeback=counts.get("writeback"),
         hugepages=sum(huge) if huge else None,
+        protected=parse_protected(text),
         zones=zones,
-    )
-
-
-def parse_memcg(text: str) -> Optional[MemcgInfo]:
-    """The cgroup's lines; None where the text has none."""
-    usage = {}  # type: Dict[str, Tuple[int, int]]
-    for match in _USAGE.finditer(text):
-        usage.setdefault(match.group("name"), (int(match.group("usage")) * _KB, int(match.group("limit")) * _KB))
-    if "memory" not in usage:
-        return None
-    stats = {}  # type: Dict[str, int]
-    for match in _STATS.finditer(text):
-        stats.setdefault(match.group("name"), int(match.group("bytes")))
-    if not stats:
-        for match in _STATS_V1.finditer(text):
-            stats["file"] = stats.get("file", 0) + int(match.group("cache")) * _KB
-            stats["anon"] = stats.get("anon", 0) + int(match.group("rss")) * _KB
-    return MemcgInfo(
-        usage=usage["memory"][0],
-        limit=usage["memory"][1],
-        memsw_limit=usage["memory+swap"][1] if "memory+swap" in usage else None,
-        swap_usage=usage["swap"][0] if "swap" in usage else None,
-        swap_limit=usage["swap"][1] if "swap" in usage else None,
-        **stats,
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
+from .memory_model import MemcgInfo, MemInfo
+
 
 class Process(NamedTuple):
     """The victim. Sizes in bytes."""
@@ -49,76 +51,15 @@ class Task(NamedTuple):
     oom_score_adj: Optional[int] = None
 
 
-class Zone(NamedTuple):
-    """A memory zone of one node while memory was short. Sizes in bytes."""
-
-    node: int
-    name: str
-    free: int
-    min: int
-    present: Optional[int] = None
-    managed: Optional[int] = None
-
-
-class MemInfo(NamedTuple):
-    """The Mem-Info block: the whole host while memory was short. Sizes in bytes, None where that kernel does not say.
-
-    ram -- pages RAM less pages reserved: what the kernel can give away
-    anon, file -- active and inactive, without what is unevictable
-    hugepages -- all that are set aside, used or not
-    """
-
-    ram: Optional[int] = None
-    highmem: Optional[int] = None
-    swap_total: Optional[int] = None
-    swap_free: Optional[int] = None
-    anon: Optional[int] = None
-    file: Optional[int] = None
-    unevictable: Optional[int] = None
-    shmem: Optional[int] = None
-    slab_reclaimable: Optional[int] = None
-    slab_unreclaimable: Optional[int] = None
-    pagetables: Optional[int] = None
-    kernel_stack: Optional[int] = None
-    free: Optional[int] = None
-    hugepages: Optional[int] = None
-    zones: Tuple[Zone, ...] = ()
-
-
-class MemcgInfo(NamedTuple):
-    """The report of a memory cgroup. Sizes in bytes; a limit of NO_LIMIT or more is none.
-
-    memsw -- memory and swap together (cgroup v1); swap -- swap alone (v2)
-    """
-
-    usage: Optional[int] = None
-    limit: Optional[int] = None
-    memsw_limit: Optional[int] = None
-    swap_usage: Optional[int] = None
-    swap_limit: Optional[int] = None
-    anon: Optional[int] = None
-    file: Optional[int] = None
-    shmem: Optional[int] = None
-    pagetables: Optional[int] = None
-    kernel_stack: Optional[int] = None
-    slab_unreclaimable: Optional[int] = None
-    sock: Optional[int] = None
-    percpu: Optional[int] = None
-    vmalloc: Optional[int] = None
-
-
-#: What a cgroup without a limit prints is near 2**63, and never a size.
-NO_LIMIT = 1 << 60
-
-
 class Report(NamedTuple):
-    """What else the kernel said of the shortage in which it killed. Kept together with the task table only.
+    """What else the kernel said of the shortage. Kept together with the task table only.
 
     columns -- of the task table, as the kernel named them; empty without a table
     chosen -- the process that the kernel chose, where it says so (to 5.0); a child of it may have died instead
     allocating -- vm.oom_kill_allocating_task was set: nothing was chosen
     nodes -- the memory nodes that the policy or the cpuset allows, as the kernel writes a list: 0-1,3
     cut -- rows of the table are missing
+    rows -- how many the log has, with or without a header
     """
 
     memory: Optional[MemInfo] = None
@@ -128,6 +69,7 @@ class Report(NamedTuple):
     allocating: bool = False
     nodes: Optional[str] = None
     cut: bool = False
+    rows: int = 0
 
 
 class Kill(NamedTuple):
@@ -166,6 +108,10 @@ class Unresolved(NamedTuple):
     invoker: Invoker = Invoker()
     oom_memcg: Optional[str] = None
     kernel: Optional[str] = None
+    trigger: str = "unknown"
+    tasks: Optional[Tuple[Task, ...]] = None
+    page_size: Optional[int] = None
+    report: Optional[Report] = None
 
 
 class Verdict(NamedTuple):

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kernel's task table: columns by the header, the name last (it may hold blanks and brackets)."""
 
+import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
@@ -27,6 +28,8 @@ _MAX_NAME = 60
 _MAX_PARTS = 4
 #: What mainline kernels print, 2.6.32 to 6.18; a column beyond these is of a kernel that reckons in its own way.
 KNOWN_COLUMNS = frozenset(_SIZES + _COUNTS + ("uid", "tgid", "cpu", "oom_adj", "pgtables_bytes", "swapents", "oom_score_adj", "name"))
+# Between two rows: what somebody left out, or the kernel itself.
+_LEFT_OUT = regex(r"[\s>#\[(<]{0,8}(?:\.{2,}|\u2026|snip|cut|truncated|[\w ,:]{0,40}messages dropped)", re.IGNORECASE)
 _NAME_FIRST = regex(r"\s*(-?\d{1,20})(?!\d)")
 
 
@@ -112,6 +115,15 @@ class Table:
             self._broken = [text]
             return True
         return False
+
+    @property
+    def count(self) -> int:
+        return len(self._rows)
+
+    def interrupted(self, text: str) -> None:
+        """A line that is no row: does it say that rows were left out?"""
+        if (self._rows or self.columns) and not self.cut:
+            self.cut = _LEFT_OUT.match(text) is not None
 
     def resume(self, text: str) -> bool:
         """A line without any prefix, behind a header or a row that was broken by a mail program or a terminal: its rest."""

@@ -13,7 +13,8 @@ from ansible_collections.memops.linux.plugins.module_utils._analysis.memory_caus
 from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS
 from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, MemcgInfo, MemInfo, Process, Report, Task, Zone
+from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Zone
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of

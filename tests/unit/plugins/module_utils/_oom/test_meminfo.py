@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.meminfo import MemText, parse_memcg, parse_meminfo
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import NO_LIMIT, MemcgInfo
+from ansible_collections.memops.linux.plugins.module_utils._oom.memcg_info import parse_memcg
+from ansible_collections.memops.linux.plugins.module_utils._oom.meminfo import MemText, parse_meminfo
+from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT, MemcgInfo
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 
 K, M = 1 << 10, 1 << 20
@@ -45,7 +46,7 @@ def test_blocks(shared, name):
 def test_zones_of_two_nodes(shared):
     zones = of_corpus(shared, "003").memory.zones
     assert [(zone.node, zone.name) for zone in zones] == [(0, "DMA"), (0, "DMA32"), (0, "Normal"), (1, "Normal")]
-    assert zones[-1][2:] == (49436 * K, 45444 * K, 16777212 * K, 16514220 * K)
+    assert zones[-1][2:6] == (49436 * K, 45444 * K, 16777212 * K, 16514220 * K)
 
 
 def test_a_report_of_a_cgroup_has_no_block_of_the_host(shared):
@@ -83,5 +84,5 @@ def test_a_flood_is_bounded():
     for _line in range(100000):
         text.feed("active_anon:1 " * 50)
     text.feed("x" * 100000)
-    assert len(text.text()) < 128 << 10
+    assert len(text.text()) < 192 << 10
     parse_meminfo(text.text(), None)
