@@ -16,7 +16,7 @@ class Pieces(NamedTuple):
     """Free blocks of one size. types -- letters of their migrate types (U, M, E, C, H, I); empty where that kernel does not say."""
 
     size: int
-    count: int
+    blocks: int
     types: str = ""
 
 
