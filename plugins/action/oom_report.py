@@ -50,7 +50,9 @@ _OLD_PYTHON = "future feature annotations is not defined"
 
 def _message(result: t.Mapping[str, t.Any]) -> str:
     """Why a task could not tell anything, in one line."""
-    said = str(result.get("msg") or "").replace("Task failed: ", "", 1).replace("Module failed: ", "", 1)
+    said = str(result.get("msg") or "")
+    for prefix in ("Task failed: ", "Module failed: ", "Action failed: "):
+        said = said.removeprefix(prefix)
     vague = not said or said.startswith(_VAGUE) or "See stdout/stderr" in said
     streams = [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []
     trace = [line.strip() for lines in streams for line in lines if line.strip() and not _CLOSED.fullmatch(line.strip())]
