@@ -380,9 +380,9 @@ services:
     gaps:
       description:
         - Why it is not verified. C(cause) is V(absent), V(masked), V(systemd_not_running), V(no_instance), V(not_written), V(not_shown), V(not_read),
-          V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller), V(cgroup_v1) or
-          V(unsupported).
-          C(text) says it to people.
+          V(not_readable), V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller),
+          V(cgroup_v1) or V(unsupported).
+          C(text) says it to people. V(not_readable) means that processes of a unit that runs, or their list, cannot be read here.
       type: list
       elements: dict
       sample: []

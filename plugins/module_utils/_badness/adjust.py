@@ -8,7 +8,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
+from ansible_collections.memops.linux.plugins.module_utils._systemd.show import NotAnAnswer, parse_units
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -23,11 +23,15 @@ Adjustments = Dict[str, int]
 
 
 class Applied(NamedTuple):
-    """scores -- by pid; unmatched -- names that no process has; kept -- pids of the named units that have a score of their own"""
+    """scores -- by pid; unmatched -- names that no process has; kept -- pids of the named units that have a score of their own
+
+    doubt -- why it is a guess which processes follow their unit; None: systemd told
+    """
 
     scores: Dict[int, int]
     unmatched: List[str]
     kept: List[int]
+    doubt: Optional[str] = None
 
 
 def _score(name: str, value: Any) -> int:
@@ -93,10 +97,14 @@ class _Index:
 
 
 class _Known(NamedTuple):
-    """What systemd tells: scores -- unit -> what it gives its processes now; names -- any name -> the unit's own"""
+    """What systemd tells: scores -- unit -> what it gives its processes now; names -- any name -> the unit's own
+
+    doubt -- why it tells nothing although it runs here
+    """
 
     scores: Dict[str, int]
     names: Dict[str, str]
+    doubt: Optional[str] = None
 
 
 def _can_be_asked(name: str) -> bool:
@@ -113,7 +121,13 @@ def _ask(host: Host, units: Iterable[str]) -> _Known:
     if not wanted or not os.path.isdir(host.path("/run/systemd/system")):
         return known
     ran = host.run(["systemctl", "show", "--no-pager", "--property=Id,LoadState,OOMScoreAdjust", "--"] + wanted, timeout=15)
-    for name, block in zip(wanted, parse_show(ran.stdout)):
+    try:
+        blocks = parse_units(ran.stdout)
+    except NotAnAnswer as exc:
+        return known._replace(doubt=str(exc))
+    if len(blocks) != len(wanted):
+        return known._replace(doubt="systemctl show failed: %s" % (ran.stderr.strip().split("\n")[0] or "exit code %s" % ran.returncode))
+    for name, block in zip(wanted, blocks):
         score, own = block.get("OOMScoreAdjust", ""), block.get("Id") or name
         if block.get("LoadState") == "loaded":
             known.names[name] = own
@@ -148,4 +162,4 @@ def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], gi
                 kept[process.pid] = None
         if not found and not named:
             unmatched.append(name)
-    return Applied(scores, unmatched, list(kept))
+    return Applied(scores, unmatched, list(kept), known.doubt)

@@ -226,7 +226,10 @@ def snapshot(host: Host) -> Snapshot:
     vanished = denied = 0
     try:
         reader = _Reader(proc, os.sysconf("SC_PAGE_SIZE"))
-        for pid in sorted([int(name) for name in os.listdir(proc) if name.isdigit()]):
+        pids = sorted([int(name) for name in os.listdir(proc) if name.isdigit()])
+        if not pids:  # not even this process: something covers it
+            raise OSError(errno.ENOENT, "no process is in it", "/proc")
+        for pid in pids:
             try:
                 process = reader.read(pid)
             except _Unreadable as exc:

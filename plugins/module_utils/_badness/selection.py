@@ -115,6 +115,9 @@ def _rivals(processes: Sequence[Process]) -> List[str]:
 
 def _outcome(host: Host, memcg: Optional[Memcg], where: Layout) -> Tuple[str, List[str]]:
     sysctls = settings(host)
+    unread = ["vm.%s" % name for name in ("panic_on_oom", "oom_kill_allocating_task") if sysctls[name] is None]
+    if unread:
+        return "kill", ["%s cannot be read: that the kernel kills the worst is assumed" % " and ".join(unread)]
     panic = sysctls["panic_on_oom"] or 0
     if panic == 2 or (panic == 1 and memcg is None):
         return "panic", ["vm.panic_on_oom=%d: the kernel panics instead of killing anybody" % panic]

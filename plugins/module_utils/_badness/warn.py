@@ -51,6 +51,8 @@ def warnings_of(
 ) -> List[str]:
     """sshd, the chain of processes that connects, a service that is being protected; too much out of reach."""
     said = []  # type: List[str]
+    if applied.doubt is not None:
+        said.append("which processes would follow their unit is a guess, all but those at -1000: %s" % applied.doubt)
     old, new = without(before, own)[:1], without(after, own)[:1]
     if new:
         text = _about_the_first(new[0], bool(old) and old[0].pid == new[0].pid, adjustments, applied, chain)

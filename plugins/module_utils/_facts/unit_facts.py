@@ -148,12 +148,13 @@ def _processes(host: Host, where: cgroup.Layout, capable: bool, state: UnitState
     score, group = state.believed("oom_score_adjust"), state.control_group
     pids = cgroup.pids(host, where, group)
     unseen = {"scores": None, "processes": []}  # type: Dict[str, Any]
-    if not isinstance(score, int) or group is None or not _is_there(host, where.processes, group):
+    if not isinstance(score, int) or group is None or pids is None:
         return unseen
+    listed = pids
     earlier = earlier_scores(host, state, score, getattr(origin, "path", None), capable)
-    rows = apply_scores(host, group, lambda: pids, score, earlier, False)[0]
+    rows = apply_scores(host, group, lambda: listed, score, earlier, False)[0]
     unread = set(pids) - {row.pid for row in rows}
-    if unread and unread & set(cgroup.pids(host, where, group)):  # not ended: /proc is mounted with hidepid
+    if unread and unread & set(cgroup.pids(host, where, group) or ()):  # not ended: /proc is mounted with hidepid
         return unseen
     first = {row.before: row.pid for row in reversed(rows)}  # why one has its score is why all have it that do
     odd = sorted(rows, key=lambda row: (row.before == score, row.pid != first[row.before], row.pid))

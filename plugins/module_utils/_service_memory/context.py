@@ -27,12 +27,20 @@ class Ground:
         self.version = manager.version(host) if self.booted else None
         self.manager_may_lower = may_lower(host, "1")
         self._connection = None  # type: Optional[FrozenSet[str]]
+        self._connection_is_read = False
 
     @property
-    def connection(self) -> FrozenSet[str]:
-        if self._connection is None:
+    def connection(self) -> Optional[FrozenSet[str]]:
+        """None: it cannot be read."""
+        if not self._connection_is_read:
             self._connection = connection_units(self.host)
+            self._connection_is_read = True
         return self._connection
 
-    def pids(self, state: UnitState) -> List[int]:
+    def listed_pids(self, state: UnitState) -> Optional[List[int]]:
+        """None: the unit's list of processes cannot be read."""
         return cgroup.pids(self.host, self.layout, state.control_group)
+
+    def pids(self, state: UnitState) -> List[int]:
+        """Those that can be seen; whether that is all of them is for the verification to tell."""
+        return self.listed_pids(state) or []

@@ -7,8 +7,8 @@ from typing import Dict, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.forecast import forecast
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, Value
-from ansible_collections.memops.linux.plugins.module_utils._systemd.show import parse_show
 
 from . import checks as guards
 from .context import Ground
@@ -38,9 +38,8 @@ def judge_together(ground: Ground, cases: List[Case]) -> None:
 
 
 def _believed(host: Host) -> Dict[str, Dict[str, Optional[Value]]]:
-    """Option -> service -> what systemd believes, asked once."""
-    keys = ",".join(BY_OPTION[option].key for option in _SUMS)
-    blocks = list(parse_show(host.run(["systemctl", "--no-pager", "show", "--property=Id," + keys, "*.service"]).stdout))
+    """Option -> service -> what systemd believes, asked once. Raises ManagerError."""
+    blocks = manager.show_services(host, [BY_OPTION[option].key for option in _SUMS])
     return {option: {block.get("Id", ""): BY_OPTION[option].believed(block.get(BY_OPTION[option].key)) for block in blocks} for option in _SUMS}
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Act: files, reload, scores or restarts, the way back where it went wrong, and the proof at the end."""
 
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
@@ -139,7 +139,7 @@ class _Run:
         if not todo:
             return
         ours = {name for case in self.cases for name in [case.name] + [state.id for state in case.current.running]}
-        pending = set(manager.pending_reload(self.host)) - ours
+        pending = self._pending(todo[0], ours)
         try:
             manager.reload(self.host)
         except ManagerError as exc:
@@ -149,7 +149,7 @@ class _Run:
         for case in todo:
             case.reloaded = True
         # A masked unit, or one with a dangling drop-in, wants a reload for ever.
-        others = sorted(pending - set(manager.pending_reload(self.host))) if pending else []
+        others = sorted(pending - self._pending(todo[0], ours)) if pending else []
         if others:
             more = " and %d more" % (len(others) - _NAMED) if len(others) > _NAMED else ""
             todo[0].notes.append("the reload brought changed files of other units into force too: %s%s" % (", ".join(others[:_NAMED]), more))
@@ -163,6 +163,14 @@ class _Run:
             self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
             manager.reload(self.host)
             self._refresh()
+
+    def _pending(self, case: Case, ours: Set[str]) -> Set[str]:
+        """Units of others that a reload will bring new files to. Not known is no reason to stop, and is said."""
+        try:
+            return set(manager.pending_reload(self.host)) - ours
+        except ManagerError as exc:
+            case.notes.append("which changed files of other units the reload brings into force cannot be told: %s" % exc)
+            return set()
 
     def _refresh(self) -> None:
         for case, current in zip(self.cases, refreshed(self.host, [case.current for case in self.cases])):

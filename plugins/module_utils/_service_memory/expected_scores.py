@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The score that the files give a unit's processes, and who of them still has an earlier one."""
 
-from typing import Dict, FrozenSet, List, Sequence
+from typing import Collection, Dict, FrozenSet, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
@@ -12,7 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.setting impo
 from .context import Ground
 from .plan import managed
 from .run_record import default_score, earlier_scores, recorded, recorded_options
-from .scores import Score, apply_scores
+from .scores import Score, apply_scores, can_be_read
 from .state import Current
 from .unit_run import Case
 
@@ -60,13 +60,33 @@ def earlier_of(ground: Ground, case: Case, state: UnitState, score: int) -> Froz
     return found - {score}
 
 
+def unread_reason(ground: Ground, state: UnitState, known: Collection[int]) -> Optional[str]:
+    """Why it cannot be said that every process was read; None: it can."""
+    group = state.control_group
+    pids = ground.listed_pids(state)
+    if group is None:
+        return None if state.main_pid is None else "systemd names no control group of its main process %d" % state.main_pid
+    if pids is None:
+        return "the list of its processes cannot be read (%s%s/cgroup.procs)" % (ground.layout.processes, group)
+    hidden = [pid for pid in pids if pid not in known and not can_be_read(ground.host, pid)]
+    hidden = [pid for pid in hidden if pid in (ground.listed_pids(state) or hidden)]  # the others have ended
+    if hidden:
+        return "%d of its processes cannot be read, such as /proc/%d" % (len(hidden), hidden[0])
+    if not known and state.main_pid is not None:
+        return "its main process %d is not in its control group, and no other is" % state.main_pid
+    return None
+
+
 def is_ours(ground: Ground, case: Case) -> bool:
     """Our file sets the score or will; or a run took it back, and was killed before the processes had the other one, or left that to the next start."""
     if "oom_score_adjust" in managed(case.current, case.wish):
         return True
     for state in case.current.running:
         wanted = wanted_score(case, state)
-        rows = rows_of(ground, state, wanted, recorded(ground.host, state) - {wanted})
+        given = recorded(ground.host, state)
+        rows = rows_of(ground, state, wanted, given - {wanted})
+        if given and unread_reason(ground, state, {row.pid for row in rows}):  # a run of ours gave scores; what became of them cannot be read
+            return True
         if any(row.before != wanted and row.state != "own_score" for row in rows):
             return True
     return False

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in force for a unit: every layer is read back, whatever was done or said before."""
 
-from typing import List, Sequence
+from typing import Collection, List, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
+from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 from .context import Ground
-from .expected_scores import earlier_of, wanted_score
+from .expected_scores import earlier_of, unread_reason, wanted_score
 from .files import on_disk
 from .loaded import shadowing
 from .plan_unit import look
@@ -70,6 +71,7 @@ def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -
     """Rows of a live change were read back already; the others are read now."""
     wanted, group = wanted_score(case, state), state.control_group
     if group is None:
+        case.gaps += _unreadable(ground, state, [])
         return
     if state.id not in case.tried:
         case.rows[state.id] = _as_they_are(ground, case, state, wanted)
@@ -78,7 +80,25 @@ def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -
     case.gaps += score_gaps(state.id, case.rows[state.id], wanted, capable)
     if not settled:
         late = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, frozenset(), False)[0]
-        case.gaps += score_gaps(state.id, [row for row in late if row.pid not in known], wanted, capable)
+        late = [row for row in late if row.pid not in known]
+        case.gaps += score_gaps(state.id, late, wanted, capable)
+        known.update(row.pid for row in late)
+    case.gaps += _unreadable(ground, state, known)
+
+
+def _unreadable(ground: Ground, state: UnitState, known: Collection[int]) -> List[Gap]:
+    """Processes of a unit that runs and that could not be read: a list that is empty for that reason verifies nothing.
+
+    ``known``: those that were read. A unit may have ended since systemd was asked, so it is asked again.
+    """
+    reason = unread_reason(ground, state, known)
+    if reason is None:
+        return []
+    now = manager.states(ground.host, [state.id])[0]
+    if not now.is_active or now.control_group != state.control_group:
+        return []
+    reason = unread_reason(ground, now, known)
+    return [] if reason is None else [Gap("not_readable", "%s: %s" % (state.id, reason))]
 
 
 def _as_it_is(row: Score, wanted: int) -> str:

@@ -30,12 +30,15 @@ class Health(NamedTuple):
     main_pid: Optional[int]
 
 
-def connection_units(host: Host) -> FrozenSet[str]:
-    """Units of our own process and of those that started it: sshd, an agent, a session."""
+def connection_units(host: Host) -> Optional[FrozenSet[str]]:
+    """Units of our own process and of those that started it: sshd, an agent, a session. None: that cannot be read."""
     found = set()
     pid = "self"
     for _turn in range(_DEEP):
-        for line in to_text(host.read("/proc/%s/cgroup" % pid) or b"").split("\n"):
+        cgroups = host.read("/proc/%s/cgroup" % pid)
+        if cgroups is None:
+            return None
+        for line in to_text(cgroups).split("\n"):
             unit = unit_of(line.split(":", 2)[-1])
             if unit:
                 found.add(unit)
@@ -46,8 +49,10 @@ def connection_units(host: Host) -> FrozenSet[str]:
     return frozenset(found)
 
 
-def refusal(state: UnitState, connection: FrozenSet[str], force: bool) -> Optional[str]:
+def refusal(state: UnitState, connection: Optional[FrozenSet[str]], force: bool) -> Optional[str]:
     """Why this unit is not restarted; None: it may be. What the connection hangs on never is."""
+    if connection is None:
+        return "what this connection hangs on cannot be read in /proc"
     if state.id in connection:
         return "this connection hangs on it"
     if state.id.endswith((".slice", ".scope")):

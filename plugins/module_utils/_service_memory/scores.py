@@ -90,6 +90,14 @@ class Process:
 _GONE = (FileNotFoundError, ProcessLookupError, NotADirectoryError)
 
 
+def can_be_read(host: Host, pid: int) -> bool:
+    try:
+        with Process(host, pid) as process:
+            return process.score is not None
+    except (OSError, ValueError):
+        return False
+
+
 def _judge(score: int, wanted: int, earlier: FrozenSet[int]) -> str:
     if score == wanted:
         return "as_wanted"

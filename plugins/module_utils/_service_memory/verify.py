@@ -85,7 +85,9 @@ def kernel_gaps(
         setting = BY_OPTION[option]
         if setting.default is not None and state.believed(option) == setting.default:  # nothing is to be enforced
             continue
-        if where.memory is None:
+        if not where.is_mounted:
+            found.append(Gap("not_readable", "whether %s= is enforced cannot be read: nothing is mounted at /sys/fs/cgroup" % setting.key))
+        elif where.memory is None:
             found.append(Gap("no_memory_controller", "%s= is not enforced: this system has no memory controller for it" % setting.key))
         elif not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.believed(option) == "kill"):
             found.append(Gap("cgroup_v1", "%s= is not enforced: cgroup %s ignores it" % (setting.key, where.version)))

@@ -20,11 +20,19 @@ _V2_UNLIMITED = (1 << 63) - _PAGE
 
 
 class Layout(NamedTuple):
-    """version -- "2", "1" or "hybrid"; processes -- the tree in which systemd keeps units; memory -- the memory controller's tree, or None"""
+    """version -- "2", "1", "hybrid", or "none": nothing is mounted, or something covers it
+
+    processes -- the tree in which systemd keeps units; memory -- the memory controller's tree, or None
+    """
 
     version: str
     processes: str
     memory: Optional[str]
+
+    @property
+    def is_mounted(self) -> bool:
+        """False: nothing can be learned here of any control group, which is not the same as there being none."""
+        return self.version != "none"
 
     @property
     def memory_is_v2(self) -> bool:
@@ -37,19 +45,24 @@ def layout(host: Host) -> Layout:
         return Layout("2", _ROOT, _ROOT if b"memory" in controllers.split() else None)
     memory = _ROOT + "/memory" if os.path.isdir(host.path(_ROOT + "/memory")) else None
     unified = host.read(_ROOT + "/unified/cgroup.controllers") is not None
-    return Layout("hybrid" if unified else "1", _ROOT + "/systemd", memory)
+    processes = _ROOT + "/systemd"
+    if memory is None and not unified and not os.path.isdir(host.path(processes)):
+        return Layout("none", processes, None)
+    return Layout("hybrid" if unified else "1", processes, memory)
 
 
 def _safe(cgroup: Optional[str]) -> bool:
     return bool(cgroup) and cgroup is not None and cgroup.startswith("/") and ".." not in cgroup.split("/")
 
 
-def pids(host: Host, where: Layout, cgroup: Optional[str]) -> List[int]:
-    """Every process in it and below, threads not counted."""
+def pids(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[List[int]]:
+    """Every process in it and below, threads not counted. None: its list cannot be read, or it has gone, which is not an empty list."""
     if not _safe(cgroup):
-        return []
+        return None
     found = []  # type: List[int]
-    top = where.processes + str(cgroup)
+    top = where.processes + str(cgroup).rstrip("/")
+    if host.read(top + "/cgroup.procs") is None:
+        return None
     todo = [(top, 0)]
     while todo:
         folder, depth = todo.pop()

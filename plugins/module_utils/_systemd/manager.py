@@ -12,7 +12,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 
 from .setting import BY_OPTION, SETTINGS, Value
-from .show import ACTIVE_STATES, number, parse_show
+from .show import ACTIVE_STATES, NotAnAnswer, Properties, number, parse_units
 from .unit_name import UnitName, parse_unit_name, template_of
 
 _PROPERTIES = (
@@ -21,9 +21,12 @@ _PROPERTIES = (
     "NRestarts Result MemoryCurrent MemoryPeak MemoryLimit ConditionResult ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureLimitPercent"
 ).split()
 _SHOWN = ",".join(_PROPERTIES + [setting.key for setting in SETTINGS])
-_VERSION = re.compile(r"^systemd (\d+)")
+_VERSION = re.compile(r"^systemd (\d+)", re.MULTILINE)
 #: systemd-run --collect.
 _COLLECT = 236
+_QUOTED = 60
+#: In front of units that failed or are not found, also with --plain before 246.
+_BULLETS = " \t*\u25cf\u25cb\u00d7\u21bb"
 
 
 class ManagerError(Exception):
@@ -120,9 +123,52 @@ def _said(ran: Ran) -> str:
     return lines[0] if lines else "exit code %s" % ran.returncode
 
 
-def version(host: Host) -> Optional[int]:
-    found = _VERSION.match(_systemctl(host, "--version", timeout=15).stdout)
-    return int(found.group(1)) if found else None
+def version(host: Host) -> int:
+    """Raises ManagerError: a systemctl that cannot tell its version cannot be believed anything else either."""
+    ran = _systemctl(host, "--version", timeout=15)
+    found = _VERSION.search(ran.stdout)
+    if found is None:
+        raise ManagerError("systemctl --version failed: %s" % _unanswered(ran))
+    return int(found.group(1))
+
+
+def _unanswered(ran: Ran) -> str:
+    """Why there is no answer, also where the exit code says that there is one."""
+    if ran.returncode == 0 and not ran.stderr.strip():
+        return "it printed %r" % ran.stdout.strip()[:_QUOTED]
+    return _said(ran)
+
+
+def _units(ran: Ran) -> List[Properties]:
+    """The blocks of a `systemctl show`. Raises ManagerError."""
+    if ran.returncode is None:
+        raise ManagerError("systemctl show failed: %s" % _said(ran))
+    try:
+        return parse_units(ran.stdout)
+    except NotAnAnswer as exc:
+        raise ManagerError(str(exc))
+
+
+def _state(name: str, block: Properties) -> UnitState:
+    """Raises ManagerError where the block is not one of a unit."""
+    state = UnitState(block["Id"], block)
+    try:
+        names = state.units
+        known = bool(state.get("LoadState")) and bool(names)
+        int(state.get("MainPID") or 0)
+    except ValueError:
+        known = False
+    if not known:
+        raise ManagerError("systemctl show printed something else than the properties of %s: %r" % (name, str(block)[:_QUOTED]))
+    return state
+
+
+def show_services(host: Host, keys: Sequence[str]) -> List[Properties]:
+    """These properties of every loaded service, with Id. Raises ManagerError."""
+    ran = _systemctl(host, "show", "--property=" + ",".join(["Id"] + list(keys)), "*.service")
+    if ran.returncode != 0:
+        raise ManagerError("systemctl show failed: %s" % _said(ran))
+    return _units(ran)
 
 
 def states(host: Host, names: Sequence[str]) -> List[UnitState]:
@@ -130,30 +176,32 @@ def states(host: Host, names: Sequence[str]) -> List[UnitState]:
     if not names:
         return []
     ran = _systemctl(host, "show", "--property=" + _SHOWN, "--", *names)
-    blocks = list(parse_show(ran.stdout))
-    if ran.returncode is None or len(blocks) != len(names):
-        raise ManagerError("systemctl show failed: %s" % _said(ran))
-    return [UnitState(block.get("Id", name), block) for name, block in zip(names, blocks)]
+    blocks = _units(ran)
+    if len(blocks) != len(names):
+        raise ManagerError("systemctl show failed: %s" % _unanswered(ran))
+    return [_state(name, block) for name, block in zip(names, blocks)]
 
 
 def instances(host: Host, template: UnitName) -> List[str]:
     """The loaded instances of a template. Raises ManagerError."""
     pattern = "%s@*.%s" % (template.prefix, template.type)
     ran = _systemctl(host, "list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern)
-    if ran.returncode is None:
+    if ran.returncode != 0:
         raise ManagerError("systemctl list-units failed: %s" % _said(ran))
     found = []  # type: List[str]
-    for line in ran.stdout.split("\n"):
-        name = line.strip().split(" ")[0]
-        if template_of(name) == template.name:  # there may be a bullet in front of a failed unit
-            found.append(name)
+    for line in filter(None, ran.stdout.split("\n")):
+        words = line.lstrip(_BULLETS).split()
+        if len(words) < 4 or not words[0].endswith("." + template.type):
+            raise ManagerError("systemctl list-units printed something else than units: %r" % line[:_QUOTED])
+        if template_of(words[0]) == template.name:
+            found.append(words[0])
     return found
 
 
 def pending_reload(host: Host) -> List[str]:
-    """Units whose files were changed and not yet read again: our reload brings other people's edits into force too."""
+    """Units whose files were changed and not yet read again: our reload brings other people's edits into force too. Raises ManagerError."""
     ran = _systemctl(host, "show", "--property=Id,NeedDaemonReload", "*")
-    return sorted({block.get("Id", "") for block in parse_show(ran.stdout) if block.get("NeedDaemonReload") == "yes"} - {""})
+    return sorted(block["Id"] for block in _units(ran) if block.get("NeedDaemonReload") == "yes")
 
 
 def reload(host: Host) -> None:

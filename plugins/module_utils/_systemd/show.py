@@ -40,6 +40,7 @@ _PROPERTIES = (
     "DropInPaths",
 )
 _MAX_UNITS = 200
+_QUOTED = 60
 #: A unit in one of these has processes, or may have some in a moment.
 ACTIVE_STATES = ("active", "activating", "reloading", "deactivating", "refreshing")
 _UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
@@ -73,6 +74,18 @@ def parse_show(text: str) -> Iterator[Properties]:
             block[name] = value
     if block:
         yield block
+
+
+class NotAnAnswer(ValueError):
+    """What systemctl printed is not what it prints; the text quotes how it begins."""
+
+
+def parse_units(text: str) -> List[Properties]:
+    """The blocks of units, each with its name. Raises NotAnAnswer: an exit code of 0 makes no answer of anything else."""
+    blocks = list(parse_show(text))
+    if any(not block.get("Id") for block in blocks) or (text.strip() and not blocks):
+        raise NotAnAnswer("systemctl printed something else than properties of units: %r" % text.strip()[:_QUOTED])
+    return blocks
 
 
 def number(text: Optional[str]) -> Optional[int]:
@@ -195,9 +208,9 @@ def systemd_view(
         return SystemdView([], nothing)
     try:
         text = _ask(host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES), "--"] + wanted, timeout)
-    except CommandFailed as exc:
+        blocks = {block["Id"]: block for block in parse_units(text)}
+    except (CommandFailed, NotAnAnswer) as exc:
         return SystemdView(None, nothing, str(exc))
-    blocks = {block["Id"]: block for block in parse_show(text) if block.get("Id")}
     found = []  # type: List[Dict[str, Any]]
     if units:
         asked = set(named)

@@ -58,6 +58,8 @@ class Machine:
         if release:
             self.write("/proc/sys/kernel/osrelease", release + "\n")
         self.write("/proc/sys/vm/swappiness", "60\n")
+        self.write("/proc/sys/vm/panic_on_oom", "0\n")
+        self.write("/proc/sys/vm/oom_kill_allocating_task", "0\n")
 
     @property
     def host(self):

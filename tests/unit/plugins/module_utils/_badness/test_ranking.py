@@ -248,7 +248,7 @@ def test_a_wrong_score_of_a_service():
 
 def applied(machine, adjustments, **units):
     host = machine.systemd(**units) if units else machine.host
-    return apply(host, adjustments, snapshot(host).processes)
+    return apply(host, adjustments, snapshot(host).processes)[:3]
 
 
 def test_a_unit_reaches_what_has_its_present_score(machine):
@@ -295,7 +295,7 @@ def test_another_name_of_a_unit_is_that_unit(machine):
     machine.write("/run/systemd/system/x", "")
     host = machine.host._replace(run=run)
     for name in ("sshd", "sshd.service"):
-        assert apply(host, {name: -200, "a b": 1}, snapshot(host).processes) == ({11: -200}, ["a b"], [10])
+        assert apply(host, {name: -200, "a b": 1}, snapshot(host).processes) == ({11: -200}, ["a b"], [10], None)
     assert asked == [["sshd.service"], ["sshd.service"]]
 
 
@@ -311,3 +311,6 @@ def test_a_systemctl_that_fails(machine):
     machine.service(10, "a.service", anon=1)
     machine.write("/run/systemd/system/x", "")
     assert applied(machine, {"a": 5}) == ({10: 5}, [], [])
+    for answer in (Ran(None, "", "no such command"), Ran(0, ""), Ran(0, "garbage\n"), Ran(0, "a=b\n")):
+        host = machine.host._replace(run=lambda argv, answer=answer, **_keywords: answer)
+        assert apply(host, {"a": 5}, snapshot(host).processes).doubt

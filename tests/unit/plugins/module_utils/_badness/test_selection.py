@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who takes part, out of how much memory, and what is said where not everybody is seen or nobody will be killed."""
 
+import os
+
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.memcg import Memcg, find, group_of, parents, read, total, within
@@ -22,6 +24,7 @@ def machine(tmp_path):
 
 
 def arena(machine, name=None):
+    os.makedirs(machine.root + "/proc/99999", exist_ok=True)  # one that has ended: a /proc without any is none
     return contest(machine.host, snapshot(machine.host), name)
 
 
@@ -108,6 +111,7 @@ def test_root_and_the_group_that_may_look_see_everything(machine, monkeypatch):
 
 
 def test_denied_processes_are_a_reason(machine):
+    os.makedirs(machine.root + "/proc/99999")
     found = contest(machine.host, snapshot(machine.host)._replace(skipped=snapshot(machine.host).skipped._replace(denied=2)))
     assert found.reasons == ("2 processes may not be read (become: true may help)",)
 
@@ -290,3 +294,14 @@ def test_who_dies_together(machine):
     assert group_of(machine.host, where, "/a/b/c", "/a/b") == "/a/b/c"
     assert group_of(machine.host, where, "/a/b", "/a/b") is None
     assert group_of(machine.host, where, None, "/") is None
+
+
+def test_a_proc_without_processes_is_an_error(machine):
+    with pytest.raises(OSError, match="no process is in it"):
+        snapshot(machine.host)
+
+
+def test_settings_that_cannot_be_read_are_a_note(machine):
+    os.unlink(machine.root + "/proc/sys/vm/panic_on_oom")
+    found = arena(machine)
+    assert found.outcome == "kill" and found.notes[0] == "vm.panic_on_oom cannot be read: that the kernel kills the worst is assumed"

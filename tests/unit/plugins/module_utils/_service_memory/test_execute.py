@@ -5,6 +5,7 @@
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -13,8 +14,9 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Fol
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import execute as act_room
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import scores
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import WishError
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, Wish, WishError
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import MARK
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import MIB, lines
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import act
 
@@ -1172,3 +1174,92 @@ def test_values_of_the_machine_are_made_harmless(make):
     machine.load("web.service")
     result = web(machine, oom_score_adjust=5)
     assert "\x1b" not in repr(result) and "\\x1b" in result["services"][0]["notes"][0]
+
+
+# ---------------------------------------------------------------- what cannot be read is not empty
+
+
+def covered_cgroups(machine):
+    """A tmpfs over /sys/fs/cgroup."""
+    shutil.rmtree(machine.root + "/sys/fs/cgroup")
+    os.makedirs(machine.root + "/sys/fs/cgroup")
+
+
+def covered_sys(machine):
+    shutil.rmtree(machine.root + "/sys")
+
+
+def no_list(machine):
+    os.unlink(machine.root + "/sys/fs/cgroup/system.slice/web.service/cgroup.procs")
+
+
+def empty_list(machine):
+    machine.write("/sys/fs/cgroup/system.slice/web.service/cgroup.procs", "")
+
+
+def covered_proc(machine):
+    """What systemd knows stays; /proc has nobody but this process."""
+    for name in os.listdir(machine.root + "/proc"):
+        if name.isdigit() and int(name) not in (1, os.getpid()):
+            shutil.rmtree(machine.root + "/proc/" + name)
+
+
+def one_hidden(machine):
+    shutil.rmtree(machine.root + "/proc/701")
+
+
+UNREADABLE = [("2", cover) for cover in (covered_cgroups, covered_sys, no_list, empty_list, covered_proc, one_hidden)]
+UNREADABLE += [("1", cover) for cover in (covered_cgroups, covered_sys, covered_proc, one_hidden)]
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+@pytest.mark.parametrize("cgroups, cover", UNREADABLE, ids=["%s-%s" % (cover.__name__, cgroups) for cgroups, cover in UNREADABLE])
+@pytest.mark.parametrize("settings", [dict(oom_score_adjust=-500), dict(state="absent")], ids=["present", "absent"])
+def test_a_unit_whose_processes_cannot_be_read_is_not_verified(make, cover, cgroups, check, settings):
+    """issue 11: verified with no process read. The second run sees no more than the first."""
+    machine = make(cgroups=cgroups)
+    machine.start("web.service", 2)
+    web(machine, oom_score_adjust=300)
+    cover(machine)
+    for _turn in range(2):
+        result = web(machine, check, **settings)
+        assert result["verified"] is False, result["services"][0]
+        if not check:
+            assert "not_readable" in causes(result) and "NOT in force" in result["msg"]
+
+
+def test_a_unit_that_ended_meanwhile_is_no_gap(make):
+    machine = make()
+    machine.start("web.service", 1)
+    asked = []
+
+    def run(argv, timeout=90):
+        answer = machine.run(argv, timeout)
+        asked.append(argv)
+        if "daemon-reload" in argv:
+            machine.stop("web.service")
+        return answer
+
+    host = machine.host._replace(run=run)
+    cases = act_room.protect(host, [Wish(parse_unit_name("web"), {"oom_score_adjust": "300"})], Allow(), False)
+    assert [gap.cause for gap in cases[0].gaps] == [] and cases[0].verified
+
+
+def test_limits_behind_a_covered_sys_are_not_verified(make):
+    machine = make()
+    machine.start("web.service", 1)
+    covered_cgroups(machine)
+    result = web(machine, memory_max="1G")
+    assert causes(result) == ["not_readable"] and "/sys/fs/cgroup" in result["msg"]
+
+
+@pytest.mark.parametrize("said", ["garbage\n", "", "a=b\n", "Id=web.service\n"], ids=["garbage", "empty", "no names", "half"])
+@pytest.mark.parametrize("verb", ["show", "--version"])
+def test_a_systemctl_that_prints_garbage_and_exits_0(make, verb, said):
+    machine = make()
+    machine.start("web.service", 1)
+    before = machine.tree()
+    host = machine.host._replace(run=lambda argv, timeout=90: Ran(0, said) if verb in argv else machine.run(argv, timeout))
+    with pytest.raises(ProtectError) as caught:
+        act_room.protect(host, [Wish(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Allow(), False)
+    assert "systemctl" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before

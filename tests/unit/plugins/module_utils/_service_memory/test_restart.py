@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 import os
+import shutil
 
 import pytest
 
@@ -127,3 +128,12 @@ def test_it_dies_later_and_is_started_again(make, monkeypatch, change):
     monkeypatch.setattr(restart.time, "sleep", sleep)
     (ill,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
     assert looks and "died and was started again" in (ill or "")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_nothing_is_restarted_where_the_connection_cannot_be_read(make, force):
+    """Somebody's ssh session may hang on just this unit."""
+    machine = make()
+    shutil.rmtree(machine.root + "/proc/%d" % os.getpid())
+    assert connection_units(machine.host) is None
+    assert refusal(state("web.service"), None, force) == "what this connection hangs on cannot be read in /proc"

@@ -37,7 +37,8 @@ LAYOUTS = [
     ("1", {TOP + "/memory/tasks": "", TOP + "/systemd/tasks": ""}, V1),
     ("1 without memory", {TOP + "/systemd/tasks": ""}, Layout("1", TOP + "/systemd", None)),
     ("hybrid", {TOP + "/memory/tasks": "", TOP + "/unified/cgroup.controllers": ""}, Layout("hybrid", TOP + "/systemd", TOP + "/memory")),
-    ("none", {}, Layout("1", TOP + "/systemd", None)),
+    ("none", {}, Layout("none", TOP + "/systemd", None)),
+    ("covered by a tmpfs", {TOP + "/x": ""}, Layout("none", TOP + "/systemd", None)),
 ]
 
 
@@ -54,16 +55,20 @@ def test_every_process_in_it_and_below(tree, where):
     tree.write(top + "/cgroup.procs", "12\n10\n0\n")
     tree.write(top + "/a/cgroup.procs", "11\n12\n")
     tree.write(top + "/a/b/c/cgroup.procs", "13\n")
+    tree.write(where.processes + "/system.slice/idle.service/cgroup.procs", "")
     tree.write(where.processes + "/system.slice/web2.service/cgroup.procs", "99\n")
+    assert cgroup.pids(tree.host, where, "/system.slice/idle.service") == []
     assert cgroup.pids(tree.host, where, "/system.slice/web.service") == [10, 11, 12, 13]
-    assert cgroup.pids(tree.host, where, "/system.slice/gone.service") == []
+    assert cgroup.pids(tree.host, where, "/system.slice/gone.service") is None  # no list is not an empty one
 
 
 @pytest.mark.parametrize("group", [None, "", "relative", "/../../etc", "/a/../b"])
 def test_a_path_that_is_none(tree, group):
     tree.write("/etc/cgroup.procs", "1\n")
     tree.write(TOP + "/b/cgroup.procs", "1\n")
-    assert cgroup.pids(tree.host, V2, group) == [] and cgroup.usage(tree.host, V2, group) is None and cgroup.swap_usage(tree.host, V2, group) is None
+    assert (
+        cgroup.pids(tree.host, V2, group) is None and cgroup.usage(tree.host, V2, group) is None and cgroup.swap_usage(tree.host, V2, group) is None
+    )
     assert cgroup.enforced(tree.host, V2, group, BY_OPTION["memory_max"]) is None and cgroup.counter(tree.host, V2, group, "oom") is None
 
 

@@ -81,9 +81,16 @@ def test_239():
     [
         (Ran(None, "", "systemctl: no such file"), "no such file"),
         (Ran(1, "", "Failed to connect to bus: No such file or directory\nmore"), "Failed to connect to bus: No such file or directory"),
-        (Ran(0, "Id=a.service\n"), "exit code 0"),
-        (Ran(0, ""), "exit code 0"),
+        (Ran(0, "Id=a.service\nLoadState=loaded\n"), "it printed 'Id=a.service"),
+        (Ran(0, ""), "it printed ''"),
+        (Ran(0, "garbage\n"), "something else than properties of units: 'garbage'"),
+        (Ran(0, "a=b\n\nc=d\n"), "something else than properties of units"),
+        (Ran(0, "Id=a.service\nLoadState=loaded\n\nId=b.service\n"), "something else than the properties of b.service"),
+        (Ran(0, "Id=a.service\nLoadState=loaded\nMainPID=x\n\nId=b.service\nLoadState=loaded\n"), "the properties of a.service"),
+        (Ran(0, 'Id=a.service\nLoadState=loaded\nNames="a\n\nId=b.service\nLoadState=loaded\n'), "the properties of a.service"),
+        (Ran(0, "Id=/etc/x\nLoadState=loaded\n\nId=b.service\nLoadState=loaded\n"), "the properties of a.service"),
     ],
+    ids=["not there", "no bus", "one of two", "nothing", "garbage", "no names", "no state", "odd pid", "half a name", "odd name"],
 )
 def test_systemd_that_does_not_answer_is_an_error_not_an_empty_host(answer, words):
     with pytest.raises(ManagerError) as caught:
@@ -101,31 +108,42 @@ def test_nobody_is_asked_for_nothing():
         ("systemd 252 (252.39-1~deb12u2)\n+PAM\n", 252),
         ("systemd 219\n+PAM\n", 219),
         ("systemd 257~rc1\n", 257),
-        ("", None),
-        ("System V init\n", None),
-        ("warning\nsystemd 252\n", None),
+        ("warning\nsystemd 252\n", 252),
     ],
 )
 def test_version(said, version):
     assert manager.version(host_that_says(Ran(0, said))[0]) == version
 
 
+@pytest.mark.parametrize("answer", [Ran(0, ""), Ran(0, "System V init\n"), Ran(None, "", "no such file"), Ran(1, "", "no")])
+def test_a_systemctl_without_a_version_is_none(answer):
+    with pytest.raises(ManagerError, match="systemctl --version failed"):
+        manager.version(host_that_says(answer)[0])
+
+
 def test_instances_without_bullets_and_neighbours():
     said = (
         "getty@tty1.service loaded active running Getty\n* getty@tty2.service loaded failed failed Getty\ngetty@tty3.service loaded inactive dead x\n"
-        "\nserial-getty@a.service x\n"
+        "\nserial-getty@a.service loaded active running x\n"
     )
     host, asked = host_that_says(Ran(0, said))
-    assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty3.service"]
+    assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty2.service", "getty@tty3.service"]
     assert asked[0][-2:] == ["--", "getty@*.service"]
     with pytest.raises(ManagerError):
         manager.instances(host_that_says(Ran(None, "", "timeout"))[0], parse_unit_name("getty@"))
+    for garbage in ("garbage\n", "a b c d e\n", "Id=getty@x.service\n"):
+        with pytest.raises(ManagerError, match="something else than units"):
+            manager.instances(host_that_says(Ran(0, garbage))[0], parse_unit_name("getty@"))
+    with pytest.raises(ManagerError):
+        manager.instances(host_that_says(Ran(1, "", "Failed to connect to bus"))[0], parse_unit_name("getty@"))
 
 
 def test_pending_reload_names_others():
     said = "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
     assert manager.pending_reload(host_that_says(Ran(0, said))[0]) == ["b.service", "c.mount"]
-    assert manager.pending_reload(host_that_says(Ran(None))[0]) == []
+    for answer in (Ran(None), Ran(0, "garbage\n")):
+        with pytest.raises(ManagerError):
+            manager.pending_reload(host_that_says(answer)[0])
 
 
 def test_reload_that_is_refused():
@@ -151,7 +169,7 @@ def test_restart_is_try_restart():
         Ran(0),
         Ran(1, "", "Job for a.service failed.\nSee journal"),
         Ran(None, "", "systemctl try-restart did not end within 5 s"),
-        Ran(0, "Id=a.service\nActiveState=activating\nSubState=start\n"),
+        Ran(0, "Id=a.service\nLoadState=loaded\nActiveState=activating\nSubState=start\n"),
         Ran(None, "", "systemctl try-restart did not end within 5 s"),
         Ran(None, "", "systemctl show did not end within 5 s"),
     )

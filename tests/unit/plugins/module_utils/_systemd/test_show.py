@@ -279,3 +279,10 @@ def test_odd_cgroup_paths(path, tmp_path):
 def test_blocks():
     assert list(parse_show("\nId=a\nX=1=2\n\n\nnonsense\nId=b\n")) == [{"Id": "a", "X": "1=2"}, {"Id": "b"}]
     assert list(parse_show("")) == []
+
+
+@pytest.mark.parametrize("script", ["echo garbage", "echo a=b", "printf 'Id=a.service\\n\\nb=c\\n'"], ids=["garbage", "no names", "half"])
+def test_a_systemctl_that_prints_something_else_tells_of_nobody(booted, systemctl, script):
+    """Its exit code is 0; no unit and no daemon is known all the same."""
+    view = systemd_view(Host(root=str(booted)), program=systemctl(script))
+    assert (view.units, view.daemons) == (None, UNKNOWN) and "something else than properties of units" in str(view.reason)
