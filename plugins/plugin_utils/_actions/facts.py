@@ -10,58 +10,35 @@ import typing as t
 from ansible_collections.memops.linux.plugins.modules import oom_facts
 
 from . import bounds
+from .caps import within_caps
 from .documented import documented, shaped
 
-MOST_KILLS = 3000
-MOST_REASONS = 12
-_MOST_UNRESOLVED = 1000
-_MOST_UNITS = 1000
-_MOST_SOURCES = 250
 _SIGHTS = ("clear", "partial", "blind")
-
 _KEYS = documented(oom_facts.RETURN, "ansible_facts", "oom")
-
-
-def _add(oom: dict[str, t.Any], counter: str, more: int) -> None:
-    before = oom.get(counter)
-    oom[counter] = (int(before) if isinstance(before, (int, float)) else 0) + more
 
 
 def _visibility(given: t.Any, reasons: list[str]) -> dict[str, t.Any]:
     """Unknown keys of a newer gatherer stay; what was left out here makes clear sight a partial one."""
     found = bounds.mapping(given) or {}
-    told = given.get("reasons") if isinstance(given, dict) else None
-    texts = [*(told if isinstance(told, list) else []), *reasons]
-    if len(texts) > MOST_REASONS:
-        texts = [*texts[: MOST_REASONS - 1], f"{len(texts) - MOST_REASONS + 1:,} more reasons"]
-    texts = [text for text in map(bounds.line, texts) if text]
+    told = found.get("reasons")
+    texts = [text for text in (told if isinstance(told, list) else []) if isinstance(text, str)]
     state = found.get("state")
     if state not in _SIGHTS:
         state = "blind"
-    return {**found, "state": "partial" if reasons and state == "clear" else state, "reasons": texts}
+    return {**found, "state": "partial" if reasons and state == "clear" else state, "reasons": texts + reasons}
 
 
 def shaped_facts(given: t.Any) -> dict[str, t.Any] | None:
     """None for what is no facts at all."""
     if not isinstance(given, dict):
         return None
-    cut, reasons = dict(given), []
-    for name, most, counter in (("kills", MOST_KILLS, "truncated"), ("units", _MOST_UNITS, "units_truncated")):
-        if isinstance(cut.get(name), list) and len(cut[name]) > most:
-            more = len(cut[name]) - most
-            cut[name] = cut[name][-most:]
-            _add(cut, counter, more)
-            reasons.append(f"{more:,} more {name} than are taken from one host")
-    for name, most in (("unresolved", _MOST_UNRESOLVED), ("sources", _MOST_SOURCES)):
-        if isinstance(cut.get(name), list) and len(cut[name]) > most:
-            reasons.append(f"{len(cut[name]) - most:,} more {name} than are taken from one host")
-            cut[name] = cut[name][-most:]
+    cut, reasons = within_caps(given)
     oom, strange = shaped(cut, _KEYS)
     unknown = len([name for name in given if name not in _KEYS])
     if strange:
         reasons.append(f"{', '.join(strange)} of the facts are not in their shape")
     if unknown:
         reasons.append(f"{unknown:,} keys of the facts are not known here")
-    if "visibility" in given or reasons:
-        oom["visibility"] = _visibility(given.get("visibility"), reasons)
+    if "visibility" in cut or reasons:
+        oom["visibility"] = _visibility(cut.get("visibility"), reasons)
     return oom

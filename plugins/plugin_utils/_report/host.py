@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
+from ansible_collections.memops.linux.plugins.plugin_utils._actions.caps import few, within_caps
 
 Json = Dict[str, Any]
 
@@ -205,9 +206,10 @@ def read_facts(oom: Any) -> HostReport:
     schema = oom.get("schema", SCHEMA)
     if isinstance(schema, bool) or schema != SCHEMA:
         return HostReport("blind", "facts of schema %s; this report reads schema %d" % (text(schema), SCHEMA))
+    oom, beyond = within_caps(oom)
     given = oom.get("visibility")
     visibility = given if isinstance(given, dict) else {}
-    reasons = texts(visibility.get("reasons"))
+    reasons = few(texts(visibility.get("reasons")) + beyond)
     whole_facts = plain({k: v for k, v in oom.items() if k not in ("kills", "unresolved")})  # type: Json
     whole_facts["kills"] = sorted((_kill(kill) for kill in _records(oom, "kills", reasons)), key=_oldest_first)
     whole_facts["unresolved"] = sorted((_unresolved(event) for event in _records(oom, "unresolved", reasons)), key=_oldest_first)

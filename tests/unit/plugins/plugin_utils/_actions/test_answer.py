@@ -14,7 +14,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.memops.linux.plugins.action import oom_facts, oom_score_info, service_memory, swap_file, vm_settings
 from ansible_collections.memops.linux.plugins.plugin_utils._actions import answer, bounds
-from ansible_collections.memops.linux.plugins.plugin_utils._actions.facts import MOST_KILLS, MOST_REASONS, shaped_facts
+from ansible_collections.memops.linux.plugins.plugin_utils._actions.caps import MOST_KILLS, MOST_REASONS
+from ansible_collections.memops.linux.plugins.plugin_utils._actions.facts import shaped_facts
 
 ACTIONS = [oom_facts, oom_score_info, service_memory, swap_file, vm_settings]
 CLEAR = {"state": "clear", "since": 1.0, "reasons": []}
@@ -146,8 +147,9 @@ def test_the_newest_of_too_many_are_taken_and_the_rest_is_counted():
     found = shaped_facts({"kills": kills, "truncated": 5, "visibility": {**CLEAR, "reasons": ["x"] * 20_000}})
     assert (len(found["kills"]), found["kills"][-1], found["truncated"]) == (MOST_KILLS, kills[-1], 12)
     assert found["visibility"]["state"] == "partial"
-    assert len(found["visibility"]["reasons"]) == MOST_REASONS
-    assert found["visibility"]["reasons"][-1] == "19,990 more reasons"
+    *_told, more, kills_more = found["visibility"]["reasons"]
+    assert len(found["visibility"]["reasons"]) == MOST_REASONS + 1
+    assert (more, kills_more) == ("19,989 more reasons", "7 more kills than are taken from one host")
 
 
 @pytest.mark.parametrize("value", [None, [], "oom", 5])

@@ -175,3 +175,19 @@ def test_plain_ends_where_the_depth_does():
     for _i in range(500):
         value = [value]
     assert "None" in repr(plain(value))
+
+
+@pytest.mark.parametrize(
+    "given, kills, told",
+    [
+        pytest.param({"kills": [{"id": str(n)} for n in range(100_000)], "truncated": 3}, 3000, "97,000 more kills", id="kills"),
+        pytest.param({"kills": [], "visibility": {"state": "clear", "reasons": ["r"] * 20_000}}, 0, "19,989 more reasons", id="reasons"),
+    ],
+)
+def test_one_host_fills_no_controller(given, kills, told):
+    """Also where it stands in a fact cache, which no action of ours has filled."""
+    host = read_facts({"schema": 1, "unresolved": [], "visibility": {"state": "clear", "reasons": []}, **given})
+    assert (len(host.oom["kills"]), len(host.reasons) <= 12, host.partial) == (kills, True, True)
+    assert told in host.reasons[-1]
+    assert host.oom.get("truncated") in (None, 97_003)
+    assert len(host.oom["visibility"]["reasons"]) <= 12
