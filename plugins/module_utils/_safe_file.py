@@ -10,7 +10,8 @@ Every step of a path is opened without following links and must belong to root.
 import errno
 import os
 import stat
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from contextlib import contextmanager
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 _MAX_FILE = 16 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -79,19 +80,39 @@ class Folder:
     def _where(self, name: str) -> str:
         return os.path.join(self.path, name)
 
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """An error names the whole path, not the name in this folder or nothing at all: ``[Errno 28] No space left on device: 'lock'`` helps nobody."""
+        try:
+            yield
+        except OSError as exc:
+            exc.filename, exc.filename2 = self._where(name), None
+            raise
+
+    def open(self, name: str, flags: int, mode: int = 0o600) -> int:
+        """Never through a link. Raises UnsafePath for one."""
+        try:
+            with self._naming(name):
+                return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=self.fd)
+        except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                raise UnsafePath("%s is a symbolic link" % self._where(name))
+            raise
+
     def names(self) -> List[str]:
-        return sorted(os.listdir(self.fd))
+        with self._naming(""):
+            return sorted(os.listdir(self.fd))
 
     def read(self, name: str) -> Optional[FileNow]:
         """None: not there. Raises UnsafePath for a link, a device, a FIFO or a file that users may write."""
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.fd)
-        except OSError as exc:
-            if exc.errno == errno.ENOENT:
-                return None
-            if exc.errno == errno.ELOOP:
-                raise UnsafePath("%s is a symbolic link" % self._where(name))
-            raise
+            fd = self.open(name, os.O_RDONLY | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        with self._naming(name):
+            return self._read(name, fd)
+
+    def _read(self, name: str, fd: int) -> FileNow:
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -123,14 +144,10 @@ class Folder:
             return False
         return True
 
-    def replace(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None, still: Callable[[], None] = lambda: None) -> None:
-        """The file has these bytes or, after any error, the earlier ones. ``like`` gives mode, owner, label and ACL.
-
-        ``still`` is called when all is written, just before the rename, and may raise: somebody else has changed the file.
-        """
-        temporary = self.temporary(name)
+    def prepare(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None) -> None:
+        """These bytes are on disk beside the file, under its temporary name; after any error nothing is. ``like`` gives mode, owner, label and ACL."""
         self.clean(name)
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd)
+        fd = self.open(self.temporary(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             try:
                 write_all(fd, data)
@@ -143,23 +160,43 @@ class Folder:
                 os.fsync(fd)
             finally:
                 os.close(fd)
-            still()
-            os.rename(temporary, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
         except BaseException:
-            try:
-                os.unlink(temporary, dir_fd=self.fd)
-            except OSError:  # it has its new name already, or the disk fails altogether
-                pass
+            self._drop_temporary(name)
             raise
+
+    def _drop_temporary(self, name: str) -> None:
+        try:
+            os.unlink(self.temporary(name), dir_fd=self.fd)
+        except OSError:  # it has its new name already, or the disk fails altogether
+            pass
+
+    def flush(self) -> None:
+        """The names in this folder are on disk."""
         os.fsync(self.fd)
 
+    def replace(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None, still: Callable[[], None] = lambda: None) -> None:
+        """The file has these bytes or, after any error, the earlier ones. ``like`` gives mode, owner, label and ACL.
+
+        ``still`` is called when all is written, just before the rename, and may raise: somebody else has changed the file.
+        """
+        with self._naming(name):
+            self.prepare(name, data, mode, like)
+            try:
+                still()
+                os.rename(self.temporary(name), name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+            except BaseException:
+                self._drop_temporary(name)
+                raise
+            self.flush()
+
     def remove(self, name: str) -> bool:
-        try:
-            os.unlink(name, dir_fd=self.fd)
-        except FileNotFoundError:
-            return False
-        os.fsync(self.fd)
-        return True
+        with self._naming(name):
+            try:
+                os.unlink(name, dir_fd=self.fd)
+            except FileNotFoundError:
+                return False
+            self.flush()
+            return True
 
     def remove_folder(self, name: str) -> bool:
         """Only an empty one."""
@@ -177,35 +214,41 @@ class Folder:
 
         ``sticky`` -- users may write it if they cannot remove there what is not theirs, as /run in containers of podman.
         """
-        where = self._where(name)
-        made = False
-        if create:
+        with self._naming(name):
+            made = create and self._make_folder(name)
             try:
-                os.mkdir(name, 0o700, dir_fd=self.fd)
-                made = True
-            except FileExistsError:
-                pass
+                fd = os.open(name, _DIRECTORY, dir_fd=self.fd)
+            except FileNotFoundError:
+                return None
+            except OSError as exc:
+                if exc.errno in (errno.ELOOP, errno.ENOTDIR):
+                    raise UnsafePath("%s is a symbolic link or no folder" % self._where(name))
+                raise
+            inner = Folder(fd, self._where(name))
+            try:
+                if made:
+                    os.fchmod(fd, mode)
+                    self.flush()
+                inner.check(sticky)
+            except BaseException:
+                os.close(fd)
+                raise
+            return inner
+
+    def _make_folder(self, name: str) -> bool:
         try:
-            fd = os.open(name, _DIRECTORY, dir_fd=self.fd)
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            if exc.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise UnsafePath("%s is a symbolic link or no folder" % where)
-            raise
-        try:
-            if made:
-                os.fchmod(fd, mode)
-                os.fsync(self.fd)
-            status = os.fstat(fd)
-            shared = sticky and status.st_uid == 0 and bool(status.st_mode & stat.S_ISVTX)
-            why = _not_ours(status)
-            if why is not None and not shared:
-                raise UnsafePath("%s %s" % (where, why))
-        except BaseException:
-            os.close(fd)
-            raise
-        return Folder(fd, where)
+            os.mkdir(name, 0o700, dir_fd=self.fd)
+        except FileExistsError:
+            return False
+        return True
+
+    def check(self, sticky: bool = False) -> None:
+        """Raise UnsafePath where others than root could change what is in it."""
+        status = os.fstat(self.fd)
+        shared = sticky and status.st_uid == 0 and bool(status.st_mode & stat.S_ISVTX)
+        why = _not_ours(status)
+        if why is not None and not shared:
+            raise UnsafePath("%s %s" % (self.path, why))
 
 
 def open_folder(path: str, create: bool = False, root: str = "/", sticky: bool = False) -> Optional[Folder]:
@@ -213,14 +256,19 @@ def open_folder(path: str, create: bool = False, root: str = "/", sticky: bool =
 
     ``sticky`` -- folders on the way may be written by users who cannot remove there what is not theirs.
     """
-    folder = Folder(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    for number, part in enumerate(parts, 1):
-        with folder:
-            if part == "..":
-                raise UnsafePath("%s has a .. in it" % path)
+    if ".." in parts:
+        raise UnsafePath("%s has a .. in it" % path)
+    folder = Folder(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), "/")
+    try:
+        folder.check(sticky=sticky and bool(parts))
+        for number, part in enumerate(parts, 1):
             inner = folder.enter(part, create=create, sticky=sticky and number < len(parts))
-        if inner is None:
-            return None
-        folder = inner
+            os.close(folder.fd)
+            if inner is None:
+                return None
+            folder = inner
+    except BaseException:
+        os.close(folder.fd)
+        raise
     return folder

@@ -6,7 +6,7 @@
 from typing import Callable, Dict, List, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError
@@ -47,7 +47,7 @@ def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> Li
             cases = prepare_on(ground, wishes)
             _Run(ground, [case for case in cases if case.goes_on]).all()
             return cases
-    except Busy as exc:
+    except LockError as exc:
         raise ProtectError(str(exc))
     except PermissionError as exc:
         raise ProtectError("this needs root (become: true): %s. %s" % (exc.strerror, UNTOUCHED))

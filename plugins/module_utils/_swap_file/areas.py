@@ -34,18 +34,24 @@ class Area(NamedTuple):
         return max(0, self.size - self.used)
 
 
-def parse_swaps(data: bytes) -> List[Area]:
-    r"""The lines below the head. Blanks, newlines and backslashes in a name are ``\040`` and so on."""
+def parse_swaps(data: bytes) -> Optional[List[Area]]:
+    r"""The lines below the head. Blanks, newlines and backslashes in a name are ``\040`` and so on.
+
+    None where it is not what the kernel writes: no head, as where something covers /proc, or a line that cannot be read. No swap is a head alone.
+    """
+    head, *lines = data.split(b"\n")
+    if not head.startswith(b"Filename"):
+        return None
     found = []  # type: List[Area]
-    for line in data.split(b"\n")[1:]:
+    for line in lines:
         fields = line.split()
-        if len(fields) != 5:
+        if not fields:
             continue
-        name = os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8) & 0xFF]), fields[0]))
         try:
             size, used, priority = (int(field) for field in fields[2:])
         except ValueError:
-            continue
+            return None
+        name = os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match.group(1), 8) & 0xFF]), fields[0]))
         found.append(Area(name, fields[1].decode("ascii", "replace"), size * 1024, used * 1024, priority))
     return found
 
@@ -112,10 +118,10 @@ def tell_apart(areas: List[Area], size: Callable[[str], int] = _size) -> List[Ar
 
 def read_areas(host: Host) -> List[Area]:
     """Raises Failed where the kernel does not tell."""
-    data = host.read("/proc/swaps")
-    if data is None:
+    parsed = parse_swaps(host.read("/proc/swaps") or b"")
+    if parsed is None:
         raise Failed("/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed.")
-    areas = identify(parse_swaps(data), lambda path: _identity(host.path(path)))
+    areas = identify(parsed, lambda path: _identity(host.path(path)))
     return tell_apart(areas, lambda path: _size(host.path(path)))
 
 

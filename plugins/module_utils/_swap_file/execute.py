@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Callable, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -167,4 +167,4 @@ def do(work: Work, step: Step) -> None:
         elif step.action == "disarm":
             work.timer.disarm(work.host, step.path)
     except OSError as exc:
-        raise Failed("%s: %s" % (printable(step.path), exc.strerror or exc), exc.errno or 0)
+        raise Failed(describe(exc, step.path), exc.errno or 0)

@@ -15,7 +15,7 @@ import time
 from datetime import datetime
 from typing import List, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -128,11 +128,15 @@ def _properties(host: Host, unit: str, *names: str) -> List[str]:
     return [values.get(name, "") for name in names]
 
 
+def _reason(exc: Exception) -> str:
+    return describe(exc) if isinstance(exc, OSError) else str(exc)
+
+
 def _folder(host: Host, path: str, create: bool = False) -> Optional[Folder]:
     try:
         return open_folder(path, create=create, root=host.root)
     except (UnsafePath, OSError) as exc:
-        raise Failed("the timer of the temporary swap file cannot be kept in %s: %s." % (path, exc))
+        raise Failed("the timer of the temporary swap file cannot be kept in %s: %s." % (path, _reason(exc)))
 
 
 def _expires(host: Host, path: str) -> Optional[int]:
@@ -180,7 +184,7 @@ def _write(host: Host, files: List[Tuple[str, str, bytes, int]]) -> None:
                 if now is None or now.data != data:
                     folder.replace(name, data, mode)
             except (UnsafePath, OSError) as exc:
-                raise Failed("%s/%s could not be written: %s. The swap file has no timer." % (where, name, exc))
+                raise Failed("%s/%s could not be written: %s. The swap file has no timer." % (where, name, _reason(exc)))
 
 
 def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
@@ -240,7 +244,7 @@ def disarm(host: Host, path: str) -> bool:
                 if where == _UNITS and not [one for one in folder.names() if one.startswith(_PREFIX)]:
                     changed |= _remove_program(host)
             except OSError as exc:
-                raise Failed("%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, exc.strerror))
+                raise Failed("%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, describe(exc)))
     if changed and _systemd(host):
         _systemctl(host, "daemon-reload")
         (active,) = _properties(host, unit + ".timer", "ActiveState")

@@ -21,6 +21,7 @@ class Places(NamedTuple):
     stamps: str = "/var/lib/systemd/timers"
     program: str = "/var/lib/memops/swap-expiry"
     path: str = "/usr/sbin:/usr/bin:/sbin:/bin"
+    root: str = ""  # where the walk along a path begins
 
 
 _SCRIPT = r"""#!/bin/sh
@@ -37,6 +38,24 @@ say() { printf '%s\n' "$*"; }
 later() {
     say "$*. The next try is in @retry@ seconds."
     exit 75
+}
+
+# Whether only root can change a place: each step of its path is no link, belongs to root and may not be written by others. "shared": a
+# folder on the way may be, if users cannot take away there what is not theirs, as /run in containers. What is not there is nobody's.
+safe() {
+    way=$1 step=@root@/ rest=${2#@root@/}
+    while [ ! -L "$step" ] && [ -e "$step" ]; do
+        about=$(stat -c '%u %a' -- "$step")
+        [ "${about%% *}" = "@owner@" ] || { unsafe="$step belongs to user ${about%% *}" && return 1; }
+        case $way-${rest:+on the way}-${about#* } in
+        shared-?*-[1357]???) ;;
+        *[2367] | *[2367]?) unsafe="$step may be written by others (mode 0${about#* })" && return 1 ;;
+        esac
+        [ -n "$rest" ] || return 0
+        step=${step%/}/${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+    done
+    [ ! -L "$step" ] || { unsafe="$step is a symbolic link" && return 1; }
 }
 
 beside() { printf '%s/.%s.memops-%s' "${1%/*}" "${1##*/}" "$2"; }
@@ -59,7 +78,40 @@ verdict() {
 
 identity() { stat -c '%d:%i:%s:%Y:%Z' -- "$1" && cksum <"$1"; }
 size() { wc -c | tr -d ' '; }
-our_lines() { name=$encoded awk '$1 == ENVIRON["name"] && $3 == "swap" { print NR }' "$1"; }
+
+# The numbers of our lines, however they spell the name: octal escapes, double slashes, a carriage return at the end.
+our_lines() {
+    name=$file awk '
+        function decoded(text, out, place, digits) {
+            out = ""
+            while ((place = index(text, "\\")) > 0) {
+                out = out substr(text, 1, place - 1)
+                digits = substr(text, place + 1, 3)
+                if (digits ~ /^[0-7][0-7][0-7]$/) {
+                    out = out sprintf("%c", (substr(digits, 1, 1) * 64 + substr(digits, 2, 1) * 8 + substr(digits, 3, 1)) % 256)
+                    text = substr(text, place + 4)
+                } else {
+                    out = out "\\"
+                    text = substr(text, place + (substr(digits, 1, 1) == "\\" ? 2 : 1))
+                }
+            }
+            return out text
+        }
+        function plain(name, parts, count, number, out) {
+            if (name !~ /^[\/]/) return name
+            count = split(name, parts, "/")
+            out = ""
+            for (number = 1; number <= count; number++)
+                if (parts[number] != "" && parts[number] != ".") out = out "/" parts[number]
+            return out
+        }
+        {
+            sub(/^[ \t]+/, "")
+            if (substr($0, 1, 1) == "#" || split($0, field, /[ \t]+/) < 3) next
+            sub(/\r+$/, "", field[3])
+            if (field[3] == "swap" && plain(decoded(field[1])) == plain(ENVIRON["name"])) print NR
+        }' "$1"
+}
 
 # Once: only our lines go, by number, and every other byte stays. Succeeds where somebody else was faster, too.
 edit_table() {
@@ -147,7 +199,15 @@ main() {
     early=$((expires - $(date +%s)))
     [ $early -le 120 ] || exit 0
     [ $early -le 0 ] || sleep $early
-    [ -d "$locks" ] || mkdir -m 0755 -- "$locks"
+    # As swap_file itself: nothing is opened through what a user could have made, and nothing is touched before all of it was looked at.
+    mkdir -m 0755 -- "$locks" 2>/dev/null
+    table=$(readlink -f -- "$fstab")
+    safe shared "$locks" && safe shared "$locks/lock" && safe root "$units/$unit.timer" && safe root "${table:-$fstab}" && safe root "${file%/*}" ||
+        later "$file stays: $unsafe"
+    case $(sed -n 1p "$swaps") in
+    Filename*) ;;
+    *) later "$file stays: $swaps cannot be read" ;;
+    esac
     exec 9<>"$locks/lock"
     flock -w 300 9 || later "$file stays: somebody else holds $locks/lock"
     printf '%s\n' $$ >"$locks/lock"

@@ -13,13 +13,13 @@ from .fstab_lines import Fstab
 
 def swap_facts(host: Host) -> Optional[List[Dict[str, Any]]]:
     """Areas in use, largest priority first; None: the kernel does not tell. in_fstab None: no fstab could be read."""
-    data = host.read("/proc/swaps")
-    if data is None:
+    areas = parse_swaps(host.read("/proc/swaps") or b"")
+    if areas is None:
         return None
     table = host.read("/etc/fstab")
     fstab = Fstab.parse(table) if table is not None else None
     found = []  # type: List[Dict[str, Any]]
-    for area in identify(parse_swaps(data)):
+    for area in identify(areas):
         kind = "zram" if area.path.startswith("/dev/zram") else area.kind
         found.append(
             {

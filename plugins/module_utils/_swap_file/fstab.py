@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -84,15 +84,18 @@ def _open(host: Host, path: str) -> Tuple[Folder, str]:
 
 def _sentence(path: str, exc: Exception) -> FstabError:
     if isinstance(exc, OSError):
-        hint = {
-            errno.EBUSY: "; it is a mount of its own, as in containers",
-            errno.EPERM: "; it may be immutable (lsattr shows it)",
-            errno.EACCES: "; only root may write it",
-        }.get(exc.errno or 0, "")
-        text = "%s could not be changed: %s%s" % (path, exc.strerror or exc, hint)
+        hint = "; it is a mount of its own, as in containers" if exc.errno == errno.EBUSY else ""
+        text = "%s could not be changed: %s%s" % (path, describe(exc), hint)
     else:
         text = "%s was not changed: %s" % (path, exc)
     return FstabError("%s. It was left as it is." % printable(text).rstrip("."))
+
+
+def _lock(stack: ExitStack, host: Host) -> None:
+    try:
+        stack.enter_context(host_lock(host))
+    except LockError as exc:
+        raise FstabError(str(exc))
 
 
 def read(host: Host, path: str = FSTAB) -> Fstab:
@@ -148,7 +151,7 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
     try:
         with ExitStack() as stack:
             if not locked:
-                stack.enter_context(host_lock(host))
+                _lock(stack, host)
             for _number in range(_TRIES):
                 folder, name = _open(host, path)
                 with folder:
@@ -162,6 +165,6 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
                             raise
                         # renamed, and then the folder could not be flushed
                         raise Failed("%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc))
-    except (UnsafePath, OSError, Busy) as exc:
+    except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
     raise FstabError("somebody else changed %s each time before our change was kept (%d tries). Stop that and run again." % (path, _TRIES))

@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -136,7 +136,7 @@ def make(host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: b
             os.rename(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
             named = False
     except OSError as exc:
-        raise Failed("%s could not be made: %s" % (printable(os.path.join(folder.path, name)), exc.strerror or exc), exc.errno or 0)
+        raise Failed("it could not be made: %s" % describe(exc, os.path.join(folder.path, name)), exc.errno or 0)
     finally:
         os.close(fd)
         if named:

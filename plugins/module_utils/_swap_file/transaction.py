@@ -8,9 +8,9 @@ import time
 from contextlib import ExitStack
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
@@ -189,12 +189,12 @@ def run(host: Host, wish: Wish, check_mode: bool, timer: Timer) -> Outcome:
             return _in_folder(host, wish, folder, check_mode, timer)
     except UnsafePath as exc:
         raise Refused("%s. Nothing was changed; choose a path that only root can change." % exc)
-    except Busy as exc:
+    except LockError as exc:
         raise Refused(str(exc))
     except PermissionError as exc:
         raise Refused("%s: %s. Nothing was changed; become root." % (printable(wish.path), exc.strerror))
     except OSError as exc:
-        raise Failed("%s: %s" % (printable(wish.path), exc.strerror or exc))
+        raise Failed("%s: %s. Run again when the cause is gone." % (printable(wish.path), describe(exc)))
 
 
 def facts(now: Now) -> Dict[str, Any]:

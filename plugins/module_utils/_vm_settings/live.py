@@ -9,7 +9,7 @@ import re
 import time
 from typing import List, NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
@@ -86,7 +86,7 @@ def _write(host: Host, step: Step) -> None:
         if _conf(host) != step.data:
             raise Failed("%s is not what was written" % OURS)
     except (OSError, UnsafePath) as exc:
-        raise Failed("%s could not be written: %s" % (OURS, getattr(exc, "strerror", None) or exc))
+        raise Failed("%s could not be written: %s" % (OURS, describe(exc) if isinstance(exc, OSError) else exc))
 
 
 def _back(host: Host, before: Now, keys: List[str]) -> str:

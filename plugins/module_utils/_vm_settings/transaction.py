@@ -6,9 +6,9 @@
 from contextlib import ExitStack
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._lock import Busy, host_lock
+from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._procfs import container, parse_meminfo
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
@@ -103,6 +103,7 @@ def _panic_timeout(host: Host, wish: Wish) -> Optional[int]:
 
 def apply(host: Host, wish: Wish, check_mode: bool) -> Dict[str, Any]:
     """Raises Refused and Failed."""
+    done = False
     try:
         with ExitStack() as stack:
             if not check_mode:
@@ -111,11 +112,12 @@ def apply(host: Host, wish: Wish, check_mode: bool) -> Dict[str, Any]:
             steps = _check(host, before, wish)
             if steps and not check_mode:
                 execute(host, before, steps, wish.settle)
+                done = True
             after = read_now(host)
-    except (Busy, UnsafePath, OSError) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
-        hint = "; become root" if isinstance(exc, PermissionError) else ""
-        raise Failed("the vm settings of this host could not be locked and read: %s. Nothing was changed%s." % (reason.rstrip("."), hint))
+    except LockError as exc:
+        raise Refused(str(exc))
+    except (UnsafePath, OSError) as exc:
+        raise _unreadable(exc, done)
     settings, shadowed = _report(host, before, after, wish, steps)
     for sentence in shadowed:
         host.warn(sentence)
@@ -130,6 +132,17 @@ def apply(host: Host, wish: Wish, check_mode: bool) -> Dict[str, Any]:
         "tuned_profile": tuned_profile(host),
         "diff": _diff(before, steps),
     }
+
+
+def _unreadable(exc: Exception, done: bool) -> Exception:
+    """Our file could not be looked at: before anything was changed, or after all of it was."""
+    reason = describe(exc) if isinstance(exc, OSError) else str(exc)
+    if done:
+        return Failed("the settings are set and %s is written, but it could not be read again: %s. Run again to see what stands." % (OURS, reason))
+    if isinstance(exc, UnsafePath):
+        text = "%s. Nothing was changed: nothing is written through a link or where others than root may write. Mend that, or set them where it comes from."
+        return Refused(text % reason)
+    return Failed("%s cannot be read: %s. Nothing was changed." % (OURS, reason))
 
 
 def _diff(before: Now, steps: List[Step]) -> Dict[str, str]:

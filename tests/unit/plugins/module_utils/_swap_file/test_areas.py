@@ -15,7 +15,8 @@ K = 1024
 
 SWAPS = [
     ("no swap", HEAD, []),
-    ("empty", b"", []),
+    ("empty: something covers it", b"", None),
+    ("no head", b"/swapfile file 1 0 1\n", None),
     (
         "6.18: a blank, a tab, a newline and a backslash in the name",
         HEAD + b"/mnt/a\\040b\\011c\\012d\\134e                  file\t\t65512\t\t0\t\t10\n",
@@ -29,7 +30,8 @@ SWAPS = [
         [Area("/dev/dm-1", "partition", 2097148 * K, 264 * K, -1), Area("/swapfile", "file", 1048572 * K, 1024 * K, -2)],
     ),
     ("a name that is not UTF-8", HEAD + b"/sw\xff file\t\t1020\t\t0\t\t-2\n", [Area("/sw\udcff", "file", 1020 * K, 0, -2)]),
-    ("a line that nobody knows", HEAD + b"/swapfile file x 0 1\n/b file 1 2\n", []),
+    ("a line that nobody knows", HEAD + b"/swapfile file x 0 1\n", None),
+    ("a line that is cut", HEAD + b"/b file 1 2\n", None),
 ]
 
 

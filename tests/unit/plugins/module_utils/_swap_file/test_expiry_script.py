@@ -33,6 +33,7 @@ os.rename(path + ".new", path)
 class Machine:
     def __init__(self, tmp_path, name):
         self.folder = tmp_path
+        tmp_path.chmod(0o755)
         for part in ("bin", "etc", "run", "units", "stamps", "lib", "disk"):
             (tmp_path / part).mkdir(mode=0o755)
         self.file = str(tmp_path / "disk" / name)
@@ -45,6 +46,7 @@ class Machine:
             units=str(tmp_path / "units"),
             stamps=str(tmp_path / "stamps"),
             program=str(tmp_path / "lib" / "swap-expiry"),
+            root=str(tmp_path),
             path="%s:/usr/sbin:/usr/bin:/sbin:/bin" % (tmp_path / "bin"),
         )
         (tmp_path / "lib" / "swap-expiry").write_bytes(script(900, os.geteuid(), self.places))
@@ -129,7 +131,7 @@ def test_everything_goes_and_nothing_else(machine):
     ],
 )
 def test_room(tmp_path, used, available, others, fits):
-    """The same arithmetic as _swap/room.py."""
+    """The same arithmetic as headroom.py."""
     machine = Machine(tmp_path, "swap")
     machine.memory(available)
     machine.swapped(used, others)
@@ -362,3 +364,86 @@ def test_it_waits_for_the_lock(machine):
         with pytest.raises(subprocess.TimeoutExpired):
             machine.run(timeout=0.7)
         untouched(machine)
+
+
+def of_a_user(path):
+    os.chown(str(path), 1234, 1234)
+
+
+def link_away(path):
+    away = path.parent.parent / "away"
+    if path.exists():
+        path.rename(away)
+    else:
+        away.mkdir(mode=0o755)
+    path.symlink_to(away)
+
+
+#: What a user can have made where /run may be written by all, as in containers of podman; and what nobody but root should have made.
+USERS = [
+    ("a link in the place of the lock folder", lambda m: link_away(m / "run/memops"), "/run/memops is a symbolic link"),
+    ("a lock folder of a user", lambda m: ((m / "run/memops").mkdir(), of_a_user(m / "run/memops")), "/run/memops belongs to user 1234"),
+    ("a lock folder that users may write", lambda m: ((m / "run/memops").mkdir(), (m / "run/memops").chmod(0o1777)), "/run/memops may be written by others"),
+    (
+        "a link in the place of the lock",
+        lambda m: ((m / "run/memops").mkdir(mode=0o755), (m / "run/memops/lock").symlink_to(m / "etc/fstab")),
+        "/run/memops/lock is a symbolic link",
+    ),
+    ("a lock of a user", lambda m: ((m / "run/memops").mkdir(mode=0o755), (m / "run/memops/lock").touch(), of_a_user(m / "run/memops/lock")), "belongs to"),
+    ("fstab of a user", lambda m: of_a_user(m / "etc/fstab"), "/etc/fstab belongs to user 1234"),
+    ("fstab that users may write", lambda m: (m / "etc/fstab").chmod(0o664), "/etc/fstab may be written by others (mode 0664)"),
+    ("fstab in a folder of a user", lambda m: (link_away(m / "etc/fstab"), of_a_user(m / "etc"), (m / "away").rename(m / "etc/real"),
+                                               (m / "etc/fstab").unlink(), (m / "etc/fstab").symlink_to("real")), "/etc belongs to user 1234"),
+    ("units of a user", lambda m: of_a_user(m / "units"), "/units belongs to user 1234"),
+    ("the swap file in a folder of a user", lambda m: of_a_user(m / "disk"), "/disk belongs to user 1234"),
+    ("the swap file in a folder that users may write", lambda m: (m / "disk").chmod(0o1777), "/disk may be written by others (mode 01777)"),
+    ("the swap file behind a link", lambda m: link_away(m / "disk"), "/disk is a symbolic link"),
+]  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a user's files are needed")
+@pytest.mark.parametrize("spoil, words", [row[1:] for row in USERS], ids=[row[0] for row in USERS])
+def test_what_a_user_could_have_made_is_not_opened(tmp_path, spoil, words):
+    machine = Machine(tmp_path, "swap")
+    (tmp_path / "run").chmod(0o1777)
+    spoil(tmp_path)
+    before = machine.fstab.read_bytes()
+    code, said = machine.run()
+    assert code == 75 and words in said and said.endswith(". The next try is in 900 seconds.\n"), said
+    assert machine.fstab.read_bytes() == before and os.path.exists(machine.file)
+    assert not [call for call in machine.calls() if call.startswith(("swapoff", "systemctl"))]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of root's is needed")
+def test_a_shared_run_alone_keeps_nothing(machine):
+    (machine.folder / "run").chmod(0o1777)
+    assert machine.run()[0] == 0
+    assert machine.left() == ["fstab"] and machine.fstab.read_bytes() == FOREIGN
+
+
+SPELLINGS = [b"/%s", b"//%s", b"/./%s", b"\\057%s"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("kind", [b"swap", b"swap\r"])
+def test_our_line_however_it_is_spelled(machine, spelling, kind):
+    """The key of a line is its decoded source, as in fstab_lines.py."""
+    source = spelling % machine.encoded.lstrip(b"/").replace(b"d", b"\\144", 1)
+    comment = b"#" + machine.encoded + b" none swap sw\n"
+    machine.fstab.write_bytes(comment + b" \t" + source + b" none " + kind + b" sw\n" + machine.encoded + b" none ext4 ro\n" + FOREIGN)
+    table = Fstab.parse(machine.fstab.read_bytes())
+    assert table.swap_entry(machine.file) is not None
+    code, said = machine.run()
+    assert code == 0, said
+    assert machine.fstab.read_bytes() == table.without_swap(machine.file).data == comment + machine.encoded + b" none ext4 ro\n" + FOREIGN
+
+
+@pytest.mark.parametrize("text", [None, "", "nonsense\n"])
+def test_what_cannot_be_read_is_not_taken_for_no_swap(machine, text):
+    path = machine.folder / "swaps"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    code, said = machine.run()
+    assert code == 75 and "%s stays: %s cannot be read" % (machine.file, path) in said
+    untouched(machine)
