@@ -9,6 +9,7 @@ PYTHON ?= python3
 INVENTORY ?=
 REPORT_DIR ?= $(CURDIR)/oom-report
 GATES ?=
+TESTS ?=
 ARGS ?=
 
 SHELL := /bin/bash
@@ -68,9 +69,9 @@ test:  ## everything that can run here, and a table of what could not; GATES=a,b
 	@$(PYTHON) tests/gates.py $(if $(GATES),--only $(GATES))
 
 .PHONY: test-fast
-test-fast:  ## lint and the unit tests on the newest Python: the loop of somebody who edits
+test-fast:  ## lint and the quick unit tests, or TESTS=tests/unit/... alone: the loop while you edit
 	$(check_python)
-	@$(PYTHON) tests/gates.py --fast
+	@$(PYTHON) tests/gates.py $(if $(TESTS),--tests $(TESTS),--fast)
 
 .PHONY: test-vm
 test-vm:  ## real kernels in virtual machines; VM_TESTS=facts,contest and VM_SUITES=bookworm pick some

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.modules.oom_report import argument_spec
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
@@ -98,7 +99,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec())
         collecting = gc.isenabled()
         gc.disable()  # 50,000 kills are millions of objects and none of them is garbage: a fifth of the time
@@ -208,5 +209,5 @@ class ActionModule(ActionBase):
             display.display(judged.message, color=_COLOURS[judged.mood], stderr=stderr)
             display.display("", stderr=stderr)
         for path in paths.values():
-            display.display(("would write " if self._task.check_mode else "") + table.printable(path), stderr=stderr)
+            display.display(("would write " if self._task.check_mode else "") + printable(path), stderr=stderr)
         display.display("", stderr=stderr)

@@ -86,7 +86,8 @@ def oom_parse(value: Any, name: str = "text", anchor: float | None = None, inclu
     for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):
         if isinstance(event, Kill):
             ledger.add(unit_facts(event))
-    return safe(kills_facts(ledger.entries(), explain=bool(include_tasks)))
+    kills: list[dict[str, Any]] = safe(kills_facts(ledger.entries(), explain=bool(include_tasks)))
+    return kills
 
 
 class FilterModule:

@@ -16,6 +16,13 @@ def _shared():
     return named or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared")
 
 
+def pytest_configure(config):
+    # Written where ansible-test sees it too, which brings a configuration of its own.
+    config.addinivalue_line(
+        "markers", "slow: takes more than two seconds with all its parameters; `make test-fast` leaves it out, `make test` runs it"
+    )
+
+
 @pytest.fixture(scope="session")
 def fixtures():
     return FIXTURES

@@ -95,7 +95,7 @@ class _Zlib:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         stream = self._stream
-        out = stream.decompress(self._rest + data if self._rest else data, max_length)
+        out = bytes(stream.decompress(self._rest + data if self._rest else data, max_length))
         self._rest = stream.unconsumed_tail
         # a full output may leave more in the window even when all input is taken
         self.needs_input = not stream.eof and not self._rest and len(out) < max_length

@@ -78,7 +78,7 @@ class _File:
                 if kind != _FIELD_OBJECT:
                     raise _Damage("no field at byte %d" % offset)
                 if self.payload(offset, _FIELD_HEAD, size, _FIELD):
-                    return head
+                    return int(head)
                 offset = following
         return None
 

@@ -31,6 +31,6 @@ def container_of(path: Optional[str]) -> Optional[str]:
     """The last 64 hexadecimal digits of the path (docker, containerd, cri-o, podman), else the LXC container's name."""
     ids = _HEX64.findall(path or "")
     if ids:
-        return ids[-1]
+        return str(ids[-1])
     match = _LXC.match(path or "")
     return match.group(1) if match else None

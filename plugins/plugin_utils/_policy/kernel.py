@@ -71,7 +71,9 @@ def uncounted(unit: Json) -> bool:
 
 
 def _limits_nothing(option: str, value: t.Any) -> bool:
-    return value == _NOTHING[option] if _NOTHING.get(option) is not None else value != "kill"
+    if _NOTHING.get(option) is None:
+        return bool(value != "kill")
+    return bool(value == _NOTHING[option])
 
 
 def _has_file(controller: str | None, option: str) -> bool:

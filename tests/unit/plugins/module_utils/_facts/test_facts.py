@@ -73,6 +73,7 @@ def test_one_long_forgery_hides_nothing():
     assert len(oom["kills"]) == 102
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["comm", "unit", "oom_memcg"])
 def test_names_that_somebody_chose_leave_room_for_kills(field):
     hostile = []

@@ -146,6 +146,7 @@ def hard(number):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", range(6))
 def test_a_storm_of_kills_that_are_alike_takes_linear_time(which):
     ledger = Ledger(1000000)

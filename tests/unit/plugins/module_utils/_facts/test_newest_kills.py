@@ -60,6 +60,7 @@ def facts_of(path, **wish):
 NOISE = b"2026-11-22T20:00:00.000000+00:00 vm1 sshd[1]: Accepted publickey for somebody\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_kills", [0, 1, 50, 400])
 @pytest.mark.parametrize("padding", [0, 40])
 def test_counted_as_if_parsed(tmp_path, padding, max_kills):

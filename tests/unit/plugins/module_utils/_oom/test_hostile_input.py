@@ -47,6 +47,7 @@ def status_of(path, **wish):
 # -- mutated logs -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_two_thousand_mutated_logs(fixtures, part):
     pieces = fuzz_parser.blocks_of([os.path.join(fixtures, "kernel")])
@@ -55,6 +56,7 @@ def test_two_thousand_mutated_logs(fixtures, part):
     assert result.cases == 500 and result.kills > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(fuzz_parser.EVIL)))
 def test_each_evil_line_under_each_prefix(number):
     for prefix in fuzz_parser.PREFIXES:
@@ -211,6 +213,7 @@ def test_corrupt_archive_keeps_what_came_before(tmp_path):
     assert oom["sources"][0]["status"] == "corrupt" and oom["summary"]["total"] == 3000
 
 
+@pytest.mark.slow
 def test_bomb(tmp_path):
     path = tmp_path / "messages.gz"
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)

@@ -198,6 +198,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", COSTLY.values(), ids=COSTLY.keys())
 def test_no_log_takes_long(data):
     """Half a megabyte that anybody may log. It took 20 to 70 seconds."""

@@ -6,6 +6,8 @@
 import os
 import shutil
 
+import pytest
+
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import OURS, act, generated
 
 COUNT = 300
@@ -94,6 +96,7 @@ def one(seed, root, monkeypatch, tally):
         assert not_held(made, call) == [], "verified as gone, and the kernel holds something else"
 
 
+@pytest.mark.slow
 def test_generated_states(tmp_path, monkeypatch):
     from collections import Counter
 

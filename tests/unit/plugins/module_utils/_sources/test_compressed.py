@@ -115,6 +115,7 @@ def test_truncated_in_the_header_of_the_second_member(tmp_path):
         assert (got, report.status) == (text(), "truncated")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PROCESS)
 def test_corrupt_keeps_everything_before_the_damage(tmp_path, name):
     """As much as a decompressor gives that is fed byte by byte, but for the very last."""
@@ -142,6 +143,7 @@ def test_corrupt_keeps_everything_before_the_damage(tmp_path, name):
         assert report.reason or got == text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PROCESS)
 def test_a_large_corrupt_archive(tmp_path, name):
     """Damage behind several megabytes of output: decompressed again, in small steps, to the same byte."""
@@ -200,6 +202,7 @@ print(found.report.status, hits, peak[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gzip", "xz", "bzip2"])
 def test_bomb(tmp_path, name):
     """1 GiB of NUL behind a kill: the kill is kept, the rest is refused, memory stays small."""

@@ -92,6 +92,7 @@ def random_log(rand, lines, longest, density):
     return data + b"\n" if rand.random() < 0.7 else data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["memmem", "find"])
 @pytest.mark.parametrize("seed", range(60))
 def test_same_as_line_by_line(seed, engine):
@@ -118,6 +119,7 @@ def test_same_as_line_by_line(seed, engine):
     assert cutter.lines == 2 * data.count(b"\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", [None, ANCHORS[1]])
 @pytest.mark.parametrize("seed", range(40))
 def test_a_storm_loses_no_hit_and_no_line(seed, head):

@@ -112,6 +112,7 @@ def test_check_counts_the_kernels_records(machine):
     assert check(path) == Finding(answer.count(b"\n__REALTIME_TIMESTAMP="))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [b"\0", b"\xa5"], ids=["zeros", "rubbish"])
 @pytest.mark.parametrize("percent", range(1, 100, 7))
 def test_kernel_records_are_not_lost_in_silence(machine, tmp_path, fill, percent):

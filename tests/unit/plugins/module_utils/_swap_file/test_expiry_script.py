@@ -265,6 +265,7 @@ def interrupted(machine):
     (machine.folder / "swaps").write_bytes(b"Filename\tType\tSize\tUsed\tPriority\n" + encode(os.fsencode(str(bridge))) + b" file 1048572 1000 -2\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [None, interrupted], ids=["whole", "interrupted"])
 def test_killed_at_each_of_its_commands_and_run_again(tmp_path, prepare):
     """SIGKILL before each command that it starts, and in the middle of what cat and sed write: the table is whole, and the next run ends it."""

@@ -269,6 +269,7 @@ def a_table(rng):
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_ten_thousand_tables(seed, tmp_path):
     rng = random.Random(seed)

@@ -224,6 +224,7 @@ def go(model, steps, target, swap, tight):
         named = named or model.named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tight", [False, True], ids=["disk for two", "tight"])
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_state_killed_anywhere_ends_as_wished(target, tight):

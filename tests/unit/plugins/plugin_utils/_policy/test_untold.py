@@ -100,6 +100,7 @@ def is_answer(path: tuple[Any, ...]) -> bool:
     return path[-1] in ANSWERS and (ANSWERS[path[-1]] != "in `kernel` only" or path[-2] == "kernel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", BASELINE.rules, ids=lambda rule: rule.id)
 def test_what_could_fail_if_it_were_told_does_not_pass_untold(rule):
     tried = 0
@@ -115,6 +116,7 @@ def test_what_could_fail_if_it_were_told_does_not_pass_untold(rule):
     assert tried or not read_by(rule) & {"units", "swap"}
 
 
+@pytest.mark.slow
 def test_the_values_are_those_that_fail():
     """The test above can fail: for every rule some value at some place does."""
     silent = []

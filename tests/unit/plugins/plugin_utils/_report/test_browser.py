@@ -155,6 +155,7 @@ def opened(browser, tmp_path, report, title="Kills"):
     return browser
 
 
+@pytest.mark.slow
 def test_the_browser_would_tell(browser, tmp_path):
     path = tmp_path / "bad.html"
     path.write_text("<meta charset=utf-8><script>alert(1); nobody()</script><img src='file:///nothing.png'>")
@@ -180,6 +181,7 @@ EVERYTHING = """(async () => {
 })()"""
 
 
+@pytest.mark.slow
 def test_no_payload_runs(browser, tmp_path, hostile):
     opened(browser, tmp_path, hostile, PAYLOADS[1])
     assert browser.run(EVERYTHING) == {"rows": 2 * len(PAYLOADS), "details": 2 * len(PAYLOADS), "nodes": 0, "scripts": 2}
@@ -191,6 +193,7 @@ TYPE = """new Promise((done) => { const s = document.getElementById('search'); s
   setTimeout(() => done(%s), 200); })"""
 
 
+@pytest.mark.slow
 def test_sort_filter_and_page(browser, tmp_path, small, big):
     opened(browser, tmp_path, small)
     assert browser.run(ROWS) == ["chrome", "mysqld", "php-fpm", "postgres"]
@@ -210,6 +213,7 @@ def test_sort_filter_and_page(browser, tmp_path, small, big):
     assert browser.complaints() == []
 
 
+@pytest.mark.slow
 def test_the_script_draws_what_stood_there_without_it(browser, tmp_path, hostile, small):
     """The same rows from Python and from the script: whoever changes one is told."""
     text = "[...document.querySelectorAll('#kills tbody tr')].map((r) => [...r.cells].map((c) => c.textContent.trim()))"
