@@ -36,7 +36,7 @@ class HostModule(ActionBase):
     _refused = None  # type: str | None
 
     def run(self, tmp: t.Any = None, task_vars: Json | None = None) -> Json:
-        result = super().run(tmp, task_vars)
+        result: Json = super().run(tmp, task_vars)
         seconds, poll = self._task.async_val, self._task.poll
         given = self._execute_module(task_vars=task_vars, wrap_async=bool(seconds))
         if seconds and poll and not given.get("failed"):
