@@ -41,6 +41,7 @@ def test_a_flood_of_errors_blocks_nothing():
     assert command.stderr.startswith(b"begin\nx") and command.stderr.endswith(b"xend\n") and len(command.stderr) < 140000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["echo part; exec sleep 60", "echo part; sleep 60 & wait", "echo part; trap '' TERM; while :; do sleep 1; done"])
 def test_the_deadline_keeps_what_came(script):
     started = time.monotonic()
@@ -49,6 +50,7 @@ def test_the_deadline_keeps_what_came(script):
     assert command.returncode and time.monotonic() - started < 8
 
 
+@pytest.mark.slow
 def test_a_pipe_that_somebody_else_holds(monkeypatch):
     """setsid: not even the group's end closes it."""
     monkeypatch.setattr("ansible_collections.memops.linux.plugins.module_utils._host._GRACE", 0.5)

@@ -51,6 +51,7 @@ def test_where_the_kernel_printed_a_score_it_is_ours(shared):
     assert checked == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vm", ["bookworm", "bullseye"])
 @pytest.mark.parametrize("log", ["syslog", "journal-kernel.json"])
 def test_every_table_of_the_virtual_machines(shared, tmp_path, vm, log):

@@ -162,6 +162,7 @@ def test_the_trusted_source_speaks():
     assert (found[0]["source"]["name"], found[0]["source"]["trusted"]) == ("journal", True)
 
 
+@pytest.mark.slow
 def test_many_shortages_take_linear_time():
     began = time.process_time()
     found, left_out = facts.unresolved_facts([shortage(at=100.0 * n, outcome="no_victim") for n in range(10000)])

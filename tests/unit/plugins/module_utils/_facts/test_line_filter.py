@@ -185,6 +185,7 @@ def test_shortages_without_a_victim(era):
     assert selected(data, KERNEL) == every
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_all_eras_mixed_and_excerpts_cut_anywhere(seed):
     rng = random.Random(seed)
@@ -238,6 +239,7 @@ def test_the_corpus(shared):
     assert checked >= 70
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log", ["kern.log", "syslog", "messages", "dmesg-T.txt", "kmsg.bin"])
 @pytest.mark.parametrize("vm", ["bookworm", "bullseye"])
 def test_the_virtual_machines(shared, tmp_path, vm, log):

@@ -87,6 +87,7 @@ def test_the_kept_kills_have_their_reports(tmp_path):
     assert [(kill["victim"]["pid"], kill["unit"]) for kill in counted["kills"]] == told[-100:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["[%6d.%06d] ", "<4>[%6d.%06d] ", "Nov 22 20:00:00 vm1 kernel: [%6d.%06d] "])
 def test_formats_that_the_short_way_cannot_read(tmp_path, prefix):
     """dmesg has no host and no tag: every kill is parsed, and none is lost."""

@@ -94,6 +94,7 @@ def flood(text, count=20000):
     return events
 
 
+@pytest.mark.slow
 def test_a_group_without_an_end():
     """No clock, one group, 20,000 members: each compared with each would take minutes."""
     head = "Tasks in /a are going to be killed due to memory.oom.group set\n"
@@ -104,6 +105,7 @@ def test_a_group_without_an_end():
     assert time.process_time() - began < 15.0 and len(events) == 20000
 
 
+@pytest.mark.slow
 def test_every_line_from_another_host():
     assert len(flood("Nov 22 20:00:00 host%(n)d kernel: Out of memory: Killed process 7 (a) total-vm:1kB")) == 20000
 
@@ -271,6 +273,7 @@ def test_many_bad_paths_and_one_good(tmp_path):
     assert oom["visibility"]["state"] == "partial"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("since, until", [(0.0, 1.0), (-1e9, 1e12), (2e9, 3e9), (1795377980.0, 1795377980.0)])
 def test_windows_on_damaged_files(tmp_path, since, until):
     path = tmp_path / "messages"

@@ -130,6 +130,7 @@ def seen(kill):
     return (victim.pid, printable(victim.comm or ""), victim.uid, victim.oom_score_adj, kill.unit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["plain", "gz", "zst"])
 @pytest.mark.parametrize("anchors", [select.KERNEL_ANCHORS, select.ALL_ANCHORS], ids=["kernel", "all"])
 @pytest.mark.parametrize("log", ["kern.log", "syslog", "dmesg-T.txt", "kmsg.bin"])
@@ -164,6 +165,7 @@ def test_compressed_files_through_gather(vm, form, tmp_path):
     user_space_kills_hold(vm, oom)
 
 
+@pytest.mark.slow
 def test_a_large_file_through_gather(vm, tmp_path):
     """Noise makes it large: anchors, window, selection and, for the kernel alone, counting take part."""
     noise = b"2026-11-22T20:00:00.000000+00:00 lab sshd[1]: Accepted publickey for somebody who killed no process at all\n" * 20000

@@ -273,6 +273,7 @@ def test_a_program_that_hangs(tmp_path, monkeypatch):
     assert scan(tmp_path, gzip.compress(KILL), timeout=0.3)[1].status == "timeout"
 
 
+@pytest.mark.slow
 def test_leaving_the_loop_ends_the_program(tmp_path, monkeypatch):
     if not shutil.which("gzip"):
         pytest.skip("no gzip program here")

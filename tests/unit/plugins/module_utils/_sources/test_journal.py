@@ -359,6 +359,7 @@ def test_the_window_is_exact(host, journalctl):
 # What the source says of itself
 
 
+@pytest.mark.slow
 def test_timeout_keeps_what_came(host, journalctl, recorded):
     program = journalctl(kernel=recorded("kernel.export") + "; exec sleep 30")
     started = time.monotonic()

@@ -358,6 +358,7 @@ def test_an_editor_on_the_way_is_kept(machine):
     assert machine.fstab.read_bytes() == FOREIGN + b"# edited\n"
 
 
+@pytest.mark.slow
 def test_it_waits_for_the_lock(machine):
     os.mkdir(str(machine.folder / "run" / "memops"), 0o755)
     with open(str(machine.folder / "run" / "memops" / "lock"), "w") as stream:
