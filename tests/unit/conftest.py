@@ -18,9 +18,7 @@ def _shared():
 
 def pytest_configure(config):
     # Written where ansible-test sees it too, which brings a configuration of its own.
-    config.addinivalue_line(
-        "markers", "slow: takes more than a second with all its parameters; `make test-fast` leaves it out, `make test` runs it"
-    )
+    config.addinivalue_line("markers", "slow: takes more than a second with all its parameters; `make test-fast` leaves it out, `make test` runs it")
 
 
 @pytest.fixture(scope="session")
