@@ -146,6 +146,10 @@ class Folder:
 
     def prepare(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None) -> None:
         """These bytes are on disk beside the file, under its temporary name; after any error nothing is. ``like`` gives mode, owner, label and ACL."""
+        with self._naming(name):
+            self._prepare(name, data, mode, like)
+
+    def _prepare(self, name: str, data: bytes, mode: int, like: Optional[FileNow]) -> None:
         self.clean(name)
         fd = self.open(self.temporary(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:

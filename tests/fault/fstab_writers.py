@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many writers of one fstab: processes of our own that add and remove lines, and beside them sed -i, which knows no lock.
 
-    python tests/fault/fstab_writers.py [--edits 100] [--rounds 1] [--writers 2 4 8] [--sed 0.05]
+    python tests/fault/fstab_writers.py [--edits 100] [--rounds 1] [--writers 2 4 8] [--sed 0.05] [--race 4]
 
-Every line that was written last must be there and every line that is not ours must be as it was. Prints a row for each
-round and ends with 1 if a line is missing. Runs on Python 3.6 as well.
+Every line that was written last must be there and every line that is not ours must be as it was. Then a race: one editor that renames
+and one that appends, every 1 and every 20 ms, wait for each other but not for us, while our line comes and goes as fast as it can. Every
+edit of theirs must be there in the end. Prints a row for each round and ends with 1 if a line is missing. Runs on Python 3.6 as well.
 """
 
 import argparse
@@ -25,7 +26,7 @@ if __name__ == "__main__":
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab, FstabError  # noqa: E402
 
 FOREIGN = (
     b"# /etc/fstab: static file system information.\n"
@@ -115,14 +116,88 @@ def one_round(writers, edits, every):
     return good
 
 
+def with_ours(table):
+    return table.with_swap("/swap", "nofail")
+
+
+def without_ours(table):
+    return table.without_swap("/swap")
+
+
+def rename(path, line):
+    with open(path, "rb") as stream:
+        data = stream.read()
+    with open(path + ".new", "wb") as stream:
+        stream.write(data + line)
+    os.rename(path + ".new", path)
+
+
+def append(path, line):
+    with open(path, "ab") as stream:
+        stream.write(line)
+
+
+def edit(path, how, every, stop, count, lock):
+    """Numbered lines, each under the lock of the editors: what is missing in the end was taken away by us."""
+    while not stop.is_set():
+        with lock:
+            how(path, b"# %s %d\n" % (how.__name__.encode(), count.value + 1))
+            count.value += 1
+        time.sleep(every)
+
+
+def race(editors, every, seconds):
+    root = tempfile.mkdtemp(prefix="memops-fstab-")
+    path = os.path.join(root, "etc", "fstab")
+    os.mkdir(os.path.dirname(path))
+    with open(path, "wb") as stream:
+        stream.write(FOREIGN)
+    stop, lock = multiprocessing.Event(), multiprocessing.Lock()
+    counts = [multiprocessing.Value("i", 0) for _editor in editors]
+    crowd = [multiprocessing.Process(target=edit, args=(path, how, every, stop, count, lock)) for how, count in zip(editors, counts)]
+    for process in crowd:
+        process.start()
+    ours, refused, wanted, end = 0, 0, False, time.monotonic() + seconds
+    host = Host(root=root)
+    while time.monotonic() < end:
+        try:
+            update(host, without_ours if wanted else with_ours)
+            wanted = not wanted
+            ours += 1
+        except FstabError:  # they were faster each time: told, and theirs is kept
+            refused += 1
+    stop.set()
+    for process in crowd:
+        process.join()
+    with open(path, "rb") as stream:
+        lines = stream.read().splitlines(True)
+    names = [(how.__name__, count.value) for how, count in zip(editors, counts)]
+    lost = [b"# %s %d\n" % (name.encode(), number) for name, count in names for number in range(1, count + 1)]
+    lost = [line for line in lost if lines.count(line) != 1]
+    good = not lost and [line for line in lines if not line.startswith((b"# rename ", b"# append ", b"/swap "))] == FOREIGN.splitlines(True)
+    # somebody who never stops writing is told, and keeps what they wrote
+    good = good and (ours > refused or every < 0.01) and any(line.startswith(b"/swap ") for line in lines) == wanted
+    shutil.rmtree(root)
+    print(
+        "race with %s every %g ms, %g s: %d edits of theirs, %d lost or twice, %d of ours, %d refused: %s"
+        % (" and ".join(name for name, _count in names), every * 1000, seconds, sum(count for _name, count in names), len(lost), ours, refused,
+           "good" if good else "BAD %s" % lost[:3])
+    )  # fmt: skip
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edits", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--writers", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--sed", type=float, default=0.05, help="seconds between two runs of sed -i; 0 for none")
+    parser.add_argument("--race", type=float, default=4, help="seconds of each race; 0 for none")
     args = parser.parse_args()
     good = True
+    for editors in ((rename,), (append,), (rename, append)) if args.race else ():
+        for every in (0.001, 0.02):
+            good &= race(editors, every, args.race)
     for _round in range(args.rounds):
         for writers in args.writers:
             for every in (0, args.sed) if args.sed else (0,):

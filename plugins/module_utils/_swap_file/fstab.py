@@ -1,18 +1,28 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""/etc/fstab as a file: read under the lock, changed in one rename, read back, and changed again where an editor was faster.
+"""/etc/fstab as a file: read under the lock, exchanged for the new one in one call, and what was swapped out is looked at.
 
-Our own writers wait for each other. Editors that know no lock (``sed -i``, other tools) do not: whatever they write between our
-read and our rename is seen, and the change is made again on top of it; whatever they rename over ours is seen when it is read back.
+Our own writers wait for each other. Editors that know no lock (``sed -i``, ``echo >>``, other tools) do not, so an edit may come
+
+* between our read and our exchange: what is swapped out is then another file, or has other bytes. It gets its name back at once,
+  and the change is made again on top of it.
+* into the file that is swapped out, from somebody who had it open already: it is kept until nobody has it open any more (the kernel
+  gives a write lease then), and lines that came are carried over.
+* over ours, from somebody who had read the old one: seen when the file is looked at again, after more time than such an editor needs.
+* on top of what stood in the name for the moment until an exchange was taken back: the lines that it did not know are added again.
+
+Where the kernel or the file system cannot exchange (before 3.15, some network file systems) the file is compared right before a plain rename.
 """
 
 import errno
+import fcntl
 import os
+import signal
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -20,13 +30,15 @@ from ansible_collections.memops.linux.plugins.module_utils._lock import LockErro
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import extents
+from . import extents, syscalls
 from .file_system import parse_mountinfo
 from .fstab_lines import Fstab, FstabError, check
 
 FSTAB = "/etc/fstab"
 _STORES = ("/nix/store/", "/gnu/store/")  # made by a build, replaced by the next one
-_TRIES = 4
+_TRIES = 8  # at least
+_PATIENCE = 2.0  # seconds
+_CLOSED = 0.25  # how long somebody who has the old file open is waited for
 _SETTLE = 0.02  # an editor that read the file before our rename has written by then; sed -i needs about 1 ms
 
 
@@ -126,19 +138,95 @@ def why_locked(host: Host, path: str = FSTAB) -> Optional[str]:
         os.close(fd)
 
 
-def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab]) -> Change:
-    """Raises _Changed where the file was changed by somebody else on the way, before the rename or soon after it."""
+class _Edits:
+    """Lines that others added while we were at work. An editor that had read our table before they were back would take them away again."""
+
+    def __init__(self) -> None:
+        self._lines = []  # type: List[bytes]
+
+    def notice(self, base: bytes, theirs: bytes) -> None:
+        """Only what was added: a line that was changed may be changed again, and by right."""
+        lines = base.splitlines(True)
+        added = [line for line in theirs.splitlines(True) if line not in lines]
+        gone = [line for line in lines if line not in theirs.splitlines(True)]
+        if not gone:
+            self._lines += [line for line in added if line not in self._lines]
+
+    def onto(self, data: bytes) -> bytes:
+        missing = [line for line in self._lines if line not in data.splitlines(True)]
+        if missing and data and not data.endswith(b"\n"):
+            data += b"\n"
+        return data + b"".join(missing)
+
+
+def _wait_until_closed(folder: Folder, name: str) -> None:
+    """Until nobody has the file open: only then the kernel gives a write lease. Somebody who opens it meanwhile waits for us, and we get SIGIO."""
+    try:
+        handler = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    except ValueError:  # not the main thread
+        return
+    try:
+        fd = folder.open(name, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            deadline = time.monotonic() + _CLOSED
+            while time.monotonic() < deadline:
+                try:
+                    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+                    return
+                except OSError as exc:
+                    if exc.errno not in (errno.EAGAIN, errno.EACCES):
+                        return  # a file system without leases
+                time.sleep(0.001)
+        finally:
+            os.close(fd)  # and with it the lease
+    finally:
+        signal.signal(signal.SIGIO, handler)
+
+
+def _swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: _Edits) -> bool:
+    """The new bytes have the name. False where this kernel cannot exchange. Raises _Changed, and then the name has what somebody else wrote."""
+    temporary = folder.temporary(name)
+    folder.prepare(name, data, like=now)
+    try:
+        _same(folder, name, now)
+        if syscalls.exchange(folder.fd, temporary, name) != 0:
+            return False
+        out = os.stat(temporary, dir_fd=folder.fd, follow_symlinks=False)
+        if _identity(out) != _identity(now.stat):
+            if syscalls.exchange(folder.fd, temporary, name) != 0:
+                raise Failed("%s was changed by somebody else at the same moment; what they wrote is in %s/%s." % (name, folder.path, temporary))
+            theirs = folder.read(name)
+            edits.notice(now.data, theirs.data if theirs is not None else b"")
+            raise _Changed()
+        folder.flush()
+        _wait_until_closed(folder, temporary)
+        late = folder.read(temporary)
+        if late is not None:
+            edits.notice(now.data, late.data)
+    finally:
+        folder.clean(name)
+    return True
+
+
+def _identity(status: os.stat_result) -> Tuple[int, ...]:
+    """Without the time of the inode itself: an exchange changes that."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits: _Edits) -> Change:
+    """Raises _Changed where the file was changed by somebody else on the way, before the exchange or soon after it."""
     folder.clean(name)
     now = folder.read(name)
-    before = _table(now)
+    before = Fstab.parse(edits.onto(_table(now).data))
     after = change(before)
     check(before, after)
-    if after.data == before.data:
+    if after.data == _table(now).data:
         return Change(before, before)
-    folder.replace(name, after.data, like=now, still=partial(_same, folder, name, now))
+    if now is None or not _swap_in(folder, name, now, after.data, edits):
+        folder.replace(name, after.data, like=now, still=partial(_same, folder, name, now))
     time.sleep(_SETTLE)
-    then = _table(folder.read(name))
-    if change(then).data != then.data:
+    then = _table(folder.read(name)).data
+    if change(Fstab.parse(then)).data != then or edits.onto(then) != then:
         raise _Changed()
     return Change(before, after)
 
@@ -152,11 +240,14 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
         with ExitStack() as stack:
             if not locked:
                 _lock(stack, host)
-            for _number in range(_TRIES):
+            edits = _Edits()
+            tries, deadline = 0, time.monotonic() + _PATIENCE
+            while tries < _TRIES or time.monotonic() < deadline:
+                tries += 1
                 folder, name = _open(host, path)
                 with folder:
                     try:
-                        return _attempt(folder, name, change)
+                        return _attempt(folder, name, change, edits)
                     except _Changed:
                         continue
                     except OSError as exc:
@@ -167,4 +258,6 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
                         raise Failed("%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc))
     except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
-    raise FstabError("somebody else changed %s each time before our change was kept (%d tries). Stop that and run again." % (path, _TRIES))
+    raise FstabError(
+        "somebody else changed %s each time before our change was kept (%d tries). Theirs is kept; stop that and run again." % (path, tries)
+    )

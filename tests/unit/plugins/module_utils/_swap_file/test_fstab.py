@@ -8,6 +8,7 @@ import resource
 import signal
 import stat
 import struct
+import threading
 
 import pytest
 
@@ -203,3 +204,88 @@ def test_under_the_lock_of_the_caller(host, etc):
     with host_lock(host):
         assert update(host, with_ours, locked=True).changed
     assert (etc / "fstab").read_bytes() == ROOT_LINE + OURS
+
+
+def at_the_exchange(monkeypatch, act, calls=1):
+    """Somebody acts right before the exchange, when the last look is over: no test can be as fast as that without a mock."""
+    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
+
+    real, counted = room.syscalls.exchange, []
+
+    def exchange(folder, one, other):
+        counted.append(one)
+        if len(counted) <= calls:
+            act()
+        return real(folder, one, other)
+
+    monkeypatch.setattr(room.syscalls, "exchange", exchange)
+    return counted
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["appended", "renamed"])
+def test_an_edit_between_the_last_look_and_the_exchange_gets_its_name_back(host, etc, monkeypatch, in_place):
+    def act():
+        if in_place:
+            with open(str(etc / "fstab"), "ab") as stream:
+                stream.write(b"# edited\n")
+        else:
+            sed(etc / "fstab", b"# edited\n")
+
+    counted = at_the_exchange(monkeypatch, act)
+    assert update(host, with_ours).changed
+    assert len(counted) == 3  # there, back, and there again
+    assert (etc / "fstab").read_bytes() == ROOT_LINE + b"# edited\n" + OURS
+    assert os.listdir(str(etc)) == ["fstab"]
+
+
+def test_who_has_the_old_file_open_is_waited_for_and_their_line_is_carried_over(host, etc, monkeypatch):
+    holder = open(str(etc / "fstab"), "ab", buffering=0)  # noqa: SIM115 -- closed in a thread
+    late = threading.Timer(0.1, lambda: (holder.write(b"# late\n"), holder.close()))
+    at_the_exchange(monkeypatch, late.start)
+    update(host, with_ours)
+    late.join()
+    assert sorted((etc / "fstab").read_bytes().splitlines(True)) == sorted([ROOT_LINE, b"# late\n", OURS])
+
+
+def test_an_edit_that_an_editor_took_away_again_comes_back(host, etc, monkeypatch):
+    """It had read ours in the moment before the exchange was taken back."""
+    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
+
+    at_the_exchange(monkeypatch, lambda: sed(etc / "fstab", b"# edited\n"))
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            (etc / "fstab").write_bytes(ROOT_LINE + OURS + b"# another\n")
+
+    monkeypatch.setattr(room.time, "sleep", wait)
+    update(host, with_ours)
+    assert sorted((etc / "fstab").read_bytes().splitlines(True)) == sorted([ROOT_LINE, b"# edited\n", b"# another\n", OURS])
+
+
+@pytest.mark.parametrize("answer", [None, 38, 22], ids=["no call", "ENOSYS", "EINVAL"])
+def test_where_nothing_can_be_exchanged_it_is_renamed(host, etc, monkeypatch, answer):
+    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
+
+    monkeypatch.setattr(room.syscalls, "exchange", lambda folder, one, other: answer)
+    assert update(host, with_ours).changed
+    assert (etc / "fstab").read_bytes() == ROOT_LINE + OURS
+    assert os.listdir(str(etc)) == ["fstab"]
+
+
+def test_the_kernel_exchanges_by_name_and_by_number(tmp_path, monkeypatch):
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file import syscalls
+
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "b").write_text("2")
+    folder = os.open(str(tmp_path), os.O_RDONLY)
+    real = syscalls._call
+    try:
+        assert syscalls.exchange(folder, "a", "b") == 0
+        monkeypatch.setattr(syscalls, "_call", lambda name, *rest: None if name == "renameat2" else real(name, *rest))
+        assert (tmp_path / "a").read_text() == "2"
+        assert syscalls.exchange(folder, "a", "b") == 0
+    finally:
+        os.close(folder)
+    assert (tmp_path / "a").read_text() == "1"
