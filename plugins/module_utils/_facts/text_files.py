@@ -126,16 +126,12 @@ class TextFiles:
                 log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
             if newest is not None:
                 newest.add(excerpt.data, excerpt.hits)
-                for raw in newest.take_odd():
-                    yield log.line(raw)
+                yield from log.each(newest.take_odd())
                 continue
             raw_lines = excerpt.data.split(b"\n") if every_line else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
-            for raw in raw_lines:
-                if raw:
-                    yield log.line(raw)
+            yield from log.each(raw_lines)
         if newest is not None and log is not None:
-            for raw in newest.lines():
-                yield log.line(raw)
+            yield from log.each(newest.lines())
         if log is not None:
             yield from log.rest()
         if newest is not None and log is not None:

@@ -163,8 +163,13 @@ def json_record(line: bytes) -> Optional[Record]:
         entry = json.loads(line.decode("utf-8", "backslashreplace"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(entry, dict):
-        return None
+    return record_of(entry) if isinstance(entry, dict) else None
+
+
+def record_of(entry: Dict[str, Any], message: Optional[str] = None) -> Record:
+    """An object of ``-o json``. message -- the text, where whoever passed it on has another name for it"""
+    if message is not None and "MESSAGE" not in entry:
+        entry = dict(entry, MESSAGE=message)
     pairs = [(name.encode("utf-8", "backslashreplace"), part) for name, value in entry.items() for part in _json_values(value)]
     return _record(pairs)
 

@@ -60,12 +60,27 @@ _MAX_LAYOUTS = 8  # boots times orders of fields, met at the same time
 _MAX_LEARNT = 64  # a journal whose records have nothing in common is not worth the compiling
 
 
+#: Tag -> what its program is called in _COMM: nohang is a script.
+_PROGRAMS = {
+    b"systemd": (b"systemd", b"(systemd)", b"init"),
+    b"systemd-oomd": (b"systemd-oomd",),
+    b"earlyoom": (b"earlyoom",),
+    b"oomd": (b"oomd", b"oomd_bin"),
+    b"nohang": (b"nohang", b"nohang-desktop", b"python"),
+    b"nohang-desktop": (b"nohang", b"nohang-desktop", b"python"),
+}
+
+
 def _names_another(fields: Dict[bytes, bytes]) -> bool:
     """The record says by itself that it is from somebody else than its identifier: the kernel has a transport of its own, and the
-    killers run as root.
+    killers are programs, which run as root where the record does not name them.
     """
-    if fields.get(b"SYSLOG_IDENTIFIER") == b"kernel":
-        return fields.get(b"_TRANSPORT", b"kernel") != b"kernel"
+    tag = fields.get(b"SYSLOG_IDENTIFIER", b"")
+    if tag == b"kernel":
+        return fields.get(b"_TRANSPORT", b"kernel") != b"kernel" or b"_COMM" in fields or b"_PID" in fields
+    comm = fields.get(b"_COMM")
+    if comm is not None and tag in _PROGRAMS:
+        return not comm.startswith(_PROGRAMS[tag])
     return fields.get(b"_UID", b"0") != b"0"
 
 
@@ -103,9 +118,12 @@ class Judge:
 
     def kernel_line(self, fields: Dict[bytes, bytes], message: bytes) -> LogLine:
         """A record that came through /dev/kmsg."""
-        from_kernel = fields.get(b"SYSLOG_FACILITY") == b"0"
+        facility = fields.get(b"SYSLOG_FACILITY")
+        from_kernel = facility in (None, b"0")
         refusal = self._refusal(fields)
-        if not from_kernel:
+        if facility is None:  # somebody chose the fields: shown, and not believed
+            refusal = "without its facility: a process may have written it to /dev/kmsg"
+        elif not from_kernel:
             refusal = "written to /dev/kmsg by a process"
         when = _seconds(fields.get(b"__REALTIME_TIMESTAMP"))
         return LogLine(
@@ -119,7 +137,7 @@ class Judge:
             boot_id=_text(fields.get(b"_BOOT_ID")),
             trusted=refusal is None,
             reason=refusal or "kernel facility in %s" % self.place,
-            disproved=not from_kernel and b"SYSLOG_FACILITY" in fields,
+            disproved=not from_kernel,
         )
 
     def like_before(self, piece: bytes) -> Optional[LogLine]:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
-from ansible_collections.memops.linux.plugins.module_utils._sources.shipped import shipped
+from ansible_collections.memops.linux.plugins.module_utils._sources.json_text import JsonText
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 TEXT = "Out of memory: Killed process 41 (loader) total-vm:96kB, anon-rss:64kB, file-rss:4kB, shmem-rss:0kB, UID:7 pgtables:44kB oom_score_adj:5"
@@ -74,7 +74,11 @@ def test_a_program_that_says_so_is_not_the_kernel():
     assert found.tag == "bob"
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"a":' * 9999, '{"message": 5}', '"x"', '{"time": 1e999, "message": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '{"a":' * 9999, '{"message": 5}', '"x"', '{"time": 1e999, "message": "x"}', "[1, 2]", '{"a": [[["1"]]]}']
+)
 def test_what_is_none(text):
-    found = shipped(text)
-    assert found is None or (found.text, found.epoch) == ("x", None)
+    """Nothing fails, nothing is told, and the log goes on behind it."""
+    log = TextLog("shipped", Clock(AT + 9.0).stamp)
+    found = list(log.lines((text + "\n" + SYSLOG + "\n").encode("utf-8")))
+    assert [one.text for one in found if "Killed" in one.text] == [TEXT]
