@@ -59,7 +59,8 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.facts import kills_facts, unit_facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._facts.verdict_kills import kills_of_verdicts
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
@@ -83,9 +84,14 @@ def oom_parse(value: Any, name: str = "text", anchor: float | None = None, inclu
     except (TypeError, ValueError, OverflowError, OSError):
         raise AnsibleFilterError(f"oom_parse: anchor takes seconds since 1970-01-01 UTC, not {anchor!r}") from None
     ledger = Ledger(_KEEP)
+    verdicts = []
     for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):
         if isinstance(event, Kill):
             ledger.add(unit_facts(event))
+        elif isinstance(event, Verdict):
+            verdicts.append(event)
+    for kill in kills_of_verdicts(verdicts, [entry.kill for entry in ledger.kept()]):
+        ledger.add(kill)
     kills: list[dict[str, Any]] = safe(kills_facts(ledger.entries(), explain=bool(include_tasks)))
     return kills
 

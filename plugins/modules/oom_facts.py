@@ -49,7 +49,7 @@ options:
       - Text logs to read instead of C(/var/log/messages*), C(/var/log/syslog*) and C(/var/log/kern.log*).
         Files or patterns with C(*), C(?) and C([]); gzip, xz, bzip2 and zstd are read as they are.
       - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms, containers' logs or log shippers (JSON).
-      - Kills in text logs are never trusted on their own, because anybody can write such a line through the syslog socket.
+      - Anybody can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what speaks for each kill.
     type: list
     elements: path
   journal_directory:
@@ -146,6 +146,13 @@ ansible_facts:
               and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
             - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel, rate-limited,
               printed no cgroup, it is the unit that systemd named at that moment, if only one kill and one unit can belong together.
+            - C(proof) is V(kernel) for a record that only the kernel, or the named daemon, can have written; V(confirmed) for a text log and
+              a sign that nobody else can write (pid 1's trusted word on that unit within a minute, a counter of the kernel or of the cgroup);
+              V(logged) for a text log of a time that no trusted source covers; V(disputed) for a text log of a time that the journal or the
+              ring buffer covers without a flaw and does not have it, or for a record that names another writer by itself.
+              The first three are kills. A disputed one is forged or another machine's, and counts nowhere.
+            - What systemd says of a unit and no killer's own record does is a kill with C(partial), C(unit), and a C(killer) V(unknown) or
+              V(systemd-oomd).
             - With O(include_tasks) each kill also has C(why), one sentence; C(cause), what was short and what held it; C(contest),
               the kernel's choice recomputed from its own table, null without one; and C(tasks), the table, with the C(badness) of
               each process in bytes, null for one that may not be killed.
@@ -191,6 +198,7 @@ ansible_facts:
               container_id: null
               kernel: 6.1.0-56-cloud-amd64
               partial: false
+              proof: kernel
               source:
                 name: journal
                 trusted: true
@@ -205,13 +213,17 @@ ansible_facts:
           type: int
           returned: with O(include_tasks), when there are any
         unresolved:
-          description: Shortages in which the kernel killed nothing, C(panic) or C(no_victim). Repeats within a minute are one row with a C(count).
+          description:
+            - Shortages of which no victim is known. C(outcome) is V(panic), V(no_victim), V(unseen) where the report of the kernel began and its end
+              is not in the log, or V(rule_fired) where a rule of systemd-oomd fired and nothing was killed. C(proof) as for C(kills).
+            - Repeats within a minute are one row with a C(count).
           type: list
           elements: dict
           returned: when V(kills) is gathered
         summary:
           description:
-            - All kills by unit, name and killer; C(untrusted) of C(total) stand where other processes or hosts could have written them.
+            - All kills by unit, name and killer. C(untrusted) of C(total) stand in text logs, where other processes could have written them.
+            - C(by_proof) counts by C(proof); what is V(disputed) is not in C(total) and in no other count.
             - C(verdict) says whether it will come again. C(state) is V(none), V(transient) (one shortage, or two that lie weeks apart,
               and nothing is short now), V(chronic) (the same unit or process died in three shortages, or there were shortages on three days,
               or memory is short now, an hour after the last kill) or V(unknown); then the C(reasons). C(trusted) is false where the state
@@ -221,6 +233,7 @@ ansible_facts:
           sample:
             total: 1
             untrusted: 0
+            by_proof: {kernel: 1, confirmed: 0, logged: 0, disputed: 0}
             by_unit: {lab-memcg.service: 1}
             by_comm: {leaky: 1}
             by_killer: {kernel: 1}
@@ -252,7 +265,18 @@ ansible_facts:
           returned: when V(kills) is gathered
           sample: {since: 1795291580.5, until: null}
         unparsed:
-          description: Lines that look like a kill and that no pattern took.
+          description: Lines that speak of a kill and that no pattern took, in whoever's name. They stand for kills that may be missing here.
+          type: int
+          returned: when V(kills) is gathered
+          sample: 0
+        unparsed_samples:
+          description: The first five of those lines, 200 characters of each. Please report them where this collection has its issues.
+          type: list
+          elements: str
+          returned: when V(kills) is gathered
+          sample: []
+        quoted:
+          description: Lines that hold the words of a kill and are none, such as another program's message that quotes the kernel's. They cloud nothing.
           type: int
           returned: when V(kills) is gathered
           sample: 0

@@ -34,6 +34,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.newest_kills i
 from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog  # noqa: E402
@@ -372,7 +373,9 @@ def run(data, rng, way=None):
             unresolved.append(event)
         elif isinstance(event, Verdict):
             units.append(event.unit)
-    oom = facts.kill_section(ledger, unresolved, 0, explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES)
+    oom = facts.kill_section(
+        ledger, unresolved, Unparsed(), explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES
+    )
     oom["visibility"] = {"state": "clear"}
     oom["summary"]["verdict"] = verdict(oom, NOW)
     for kill in oom["kills"]:

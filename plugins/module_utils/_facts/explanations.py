@@ -47,5 +47,5 @@ def without_old_tables(entries: Sequence[Entry], room: int) -> List[Entry]:
     for at in sorted(range(len(found)), key=lambda at: (found[at].kill.line.trusted, at), reverse=True):
         room -= len(found[at].kill.tasks or ()) * _ROW
         if room < 0:
-            found[at] = Entry(found[at].kill._replace(tasks=None), found[at].seen_in)
+            found[at] = found[at]._replace(kill=found[at].kill._replace(tasks=None))
     return found

@@ -7,15 +7,19 @@ import json
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Task, Unresolved, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of, unit_of
+from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
 from .oom_without_kill import unresolved_facts
+from .proof import KERNEL, LOGGED, rank
 from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
 from .totals import Totals
 from .unit_results import name_units
+from .verdict_kills import kills_of_verdicts
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation
@@ -46,8 +50,9 @@ def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
     return fields
 
 
-def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
+def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
     """One kill as contract 1 has it, and why, where somebody asked."""
+    kill = entry.kill
     victim = dict(kill.victim._asdict())
     victim["comm"] = optional_printable(kill.victim.comm, MAX_COMM)
     facts = {
@@ -69,7 +74,8 @@ def kill_facts(kill: Kill, seen_in: Sequence[str], identity: str, explanation: O
         "container_id": optional_printable(kill.container_id),
         "kernel": optional_printable(kill.kernel),
         "partial": kill.partial,
-        "source": source_of(kill.line, seen_in),
+        "proof": entry.proof or (KERNEL if kill.line.trusted else LOGGED),
+        "source": source_of(kill.line, entry.seen_in),
     }  # type: Dict[str, Any]
     if explanation is not None:
         facts.update(explanation.as_facts())
@@ -108,7 +114,7 @@ def kills_facts(
             twins[identity] = twins.get(identity, 0) + 1
             identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, twins[identity])))
         used.add(identity)
-        found.append(kill_facts(entry.kill, entry.seen_in, identity, explanation))
+        found.append(kill_facts(entry, identity, explanation))
     return found
 
 
@@ -132,6 +138,7 @@ def summary_facts(totals: Totals) -> Dict[str, Any]:
     return {
         "total": totals.kills,
         "untrusted": totals.untrusted,
+        "by_proof": dict(totals.by_proof),
         "by_unit": _most(totals.by_unit),
         "by_comm": _most(totals.by_comm, names=True),
         "by_killer": _most(totals.by_killer),
@@ -153,14 +160,14 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
 
 
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
-    """Let the oldest kills go until the result fits, untrusted ones first; `truncated` counts them.
+    """Let the oldest kills go until the result fits, those first for which least speaks; `truncated` counts them.
 
     Task tables go before any kill does, again the oldest first; `tables_truncated` counts those.
     """
     kills = facts.pop("kills")
     tables = {at: kills[at].pop("tasks") for at in range(len(kills)) if "tasks" in kills[at]}
     room = limit - len(json.dumps(facts)) - 32
-    newest_first = sorted(range(len(kills)), key=lambda at: (kills[at]["source"]["trusted"], at), reverse=True)
+    newest_first = sorted(range(len(kills)), key=lambda at: (rank(kills[at]["proof"]), at), reverse=True)
     kept = []  # type: List[int]
     for at in newest_first:
         room -= len(json.dumps(kills[at])) + 2
@@ -182,7 +189,7 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
 def kill_section(
     ledger: Ledger,
     unresolved: Iterable[Unresolved],
-    unparsed: int,
+    unparsed: Unparsed,
     verdicts: Sequence[Verdict] = (),
     explain: bool = False,
     swap_total: Optional[int] = None,
@@ -193,12 +200,13 @@ def kill_section(
     explain, swap_total -- as for kills_facts()
     room -- what the task tables may take of the result, in bytes; None is no limit
     """
-    as_told = ledger.entries()
-    entries = name_units(as_told, verdicts)
-    for before, after in zip(as_told, entries):
-        if before.kill.unit is None:
-            ledger.totals.name_unit(after.kill.unit)
-    rows, left_out = unresolved_facts(unresolved)
+    told = [entry.kill for entry in ledger.kept()]
+    first = next((kill.line.time for kill in told if kill.line.time is not None), None)
+    for kill in kills_of_verdicts(verdicts, told, first if ledger.truncated else None):
+        ledger.add(kill)
+    ledger.grades.confirm_by_pid_1(verdicts, told)
+    entries = ledger.close(name_units(ledger.kept(), verdicts))
+    rows, left_out = unresolved_facts(unresolved, ledger.grades)
     kills = kills_facts(entries, explain, swap_total, room)
     section = {
         "kills": kills,
@@ -206,7 +214,9 @@ def kill_section(
         "unresolved": rows,
         "unresolved_truncated": left_out,
         "summary": summary_facts(ledger.totals),
-        "unparsed": unparsed,
+        "unparsed": unparsed.count,
+        "unparsed_samples": [printable(sample) for sample in unparsed.samples],
+        "quoted": unparsed.quoted,
         "confirmed_units": verdict_units(verdict.unit for verdict in verdicts),
     }  # type: Dict[str, Any]
     tables = sum(entry.kill.tasks is not None for entry in entries) - sum("tasks" in kill for kill in kills)
@@ -216,11 +226,21 @@ def kill_section(
 
 
 def verdict_units(units: Iterable[Optional[str]]) -> List[str]:
-    """Units that systemd says lost a process to the OOM killer, each once, sorted; not more than a list may hold."""
-    names = sorted({printable(unit[:256]) for unit in units if unit})
+    """Units that systemd says lost a process to the OOM killer, each once, sorted; not more than a list may hold.
+
+    What is no unit's name is left out: a line of a text log may hold anything.
+    """
+    names = sorted({unit for unit in units if unit and _is_unit_name(unit)})
     room = LIST_BYTES
     for count, name in enumerate(names):
         room -= len(json.dumps(name)) + 2
         if room < 0:
             return names[:count]
     return names
+
+
+def _is_unit_name(text: str) -> bool:
+    try:
+        return parse_unit_name(text).name == text
+    except ValueError:
+        return False

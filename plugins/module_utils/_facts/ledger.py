@@ -8,10 +8,11 @@ Where a source has no kernel seconds, by the numbers on the kill line and a wind
 
 import hashlib
 from itertools import islice
-from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 
+from .proof import Grades, rank
 from .totals import Totals
 
 #: dmesg rounds to the microsecond; an announcement precedes its kill line.
@@ -28,10 +29,11 @@ _QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
 
 
 class Entry(NamedTuple):
-    """One kill and everywhere it was seen."""
+    """One kill, everywhere it was seen, and what speaks for it where that was asked."""
 
     kill: Kill
     seen_in: Tuple[str, ...]
+    proof: Optional[str] = None
 
 
 def kill_id(kill: Kill) -> str:
@@ -42,12 +44,17 @@ def kill_id(kill: Kill) -> str:
     victim = kill.victim
     numbers = (victim.total_vm, victim.anon_rss, victim.file_rss)
     if victim.pid is None or numbers == (None, None, None):
-        parts = (kill.killer, victim.pid, victim.comm, victim.oom_score, kill.task_memcg)  # type: Tuple[object, ...]
+        parts = (kill.killer, victim.pid, victim.comm, victim.oom_score, _place(kill))  # type: Tuple[object, ...]
         if victim.pid is None:
             parts += (None if kill.line.time is None else int(kill.line.time),)
     else:
         parts = (kill.killer, victim.pid) + numbers
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _place(kill: Kill) -> Optional[str]:
+    """Where, as the killer says; pid 1 names a unit and no cgroup."""
+    return kill.task_memcg or (kill.unit if kill.partial and kill.victim.pid is None else None)
 
 
 def _short(host: Optional[str]) -> Optional[str]:
@@ -129,7 +136,7 @@ Key = Tuple[object, ...]
 
 def _who(kill: Kill) -> Key:
     """What two records of one kill surely have in common: systemd-oomd names no pid, but a cgroup."""
-    return (kill.killer, kill.victim.pid, kill.task_memcg if kill.victim.pid is None else None)
+    return (kill.killer, kill.victim.pid, _place(kill) if kill.victim.pid is None else None)
 
 
 def _ticks(kill: Kill) -> Tuple[Optional[int], Optional[int]]:
@@ -167,10 +174,12 @@ class Ledger:
     """Kills of all sources, each once; the newest are kept, all are counted.
 
     keep -- how many to keep
+    grades -- what speaks for each of them
     """
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, grades: Optional[Grades] = None) -> None:
         self._keep = keep
+        self.grades = grades or Grades()
         self._entries = {}  # type: Dict[int, Entry]
         self._index = {}  # type: Dict[Key, List[int]]
         self._gone = set()  # type: Set[str]
@@ -225,21 +234,30 @@ class Ledger:
         return sorted(self._entries, key=key)
 
     def _shrink(self) -> None:
-        """Count the oldest and let them go; those that only a text log vouches for go first, or a flood of forged lines hides the rest."""
-        order = sorted(self._ordered(), key=lambda number: self._entries[number].kill.line.trusted)
+        """Count the oldest and let them go; those for which least speaks go first, or a flood of forged lines hides the rest."""
+        proof = {number: self.grades.of_kill(entry.kill) for number, entry in self._entries.items()}
+        order = sorted(self._ordered(), key=lambda number: rank(proof[number]))
         for number in order[: max(0, len(order) - self._keep)]:
             kill = self._entries.pop(number).kill
             self._gone.add(kill_id(kill))
-            self.totals.add(kill)
+            self.totals.add(kill, proof[number])
             self.truncated += 1
         self._index.clear()
         for number in sorted(self._entries):
             self._enter(number, self._entries[number].kill)
 
-    def entries(self) -> List[Entry]:
-        """Oldest first, at most `keep`. The totals then count everything."""
+    def kept(self) -> List[Entry]:
+        """Oldest first, at most `keep`, not counted yet."""
         self._shrink()
-        kept = [self._entries[number] for number in self._ordered()]
-        for entry in kept:
-            self.totals.add(entry.kill)
-        return kept
+        return [self._entries[number] for number in self._ordered()]
+
+    def entries(self) -> List[Entry]:
+        """The same once everything is in: each with its proof. The totals then count everything."""
+        return self.close(self.kept())
+
+    def close(self, kept: Sequence[Entry]) -> List[Entry]:
+        """What is kept, perhaps with more names, gets its proof and is counted."""
+        graded = [entry._replace(proof=self.grades.of_kill(entry.kill)) for entry in kept]
+        for entry in graded:
+            self.totals.add(entry.kill, entry.proof)
+        return graded

@@ -4,11 +4,12 @@
 """Shortages in which the kernel killed nothing, as rows of ``unresolved``."""
 
 import json
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable
 
+from .proof import Grades
 from .rows import LIST_BYTES, invoker_facts, source_of
 
 _MAX_UNRESOLVED = 100
@@ -17,8 +18,9 @@ _NEAR_ROWS = 64
 _NEAR = 60.0
 
 
-def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]], int]:
+def unresolved_facts(events: Iterable[Unresolved], grades: Optional[Grades] = None) -> Tuple[List[Dict[str, Any]], int]:
     """Shortages without a victim, oldest first; repeats within a minute counted as one. And how many were left out."""
+    grades = grades or Grades()
     found = []  # type: List[_Shortage]
     for event in sorted(events, key=lambda e: (e.line.time or 0.0, e.line.uptime or 0.0)):
         for shortage in reversed(found[-_NEAR_ROWS:]):
@@ -27,7 +29,7 @@ def unresolved_facts(events: Iterable[Unresolved]) -> Tuple[List[Dict[str, Any]]
                 break
         else:
             found.append(_Shortage(event))
-    rows = _newest_that_fit([shortage.row() for shortage in found[-_MAX_UNRESOLVED:]], 2 * LIST_BYTES)
+    rows = _newest_that_fit([shortage.row(grades) for shortage in found[-_MAX_UNRESOLVED:]], 2 * LIST_BYTES)
     return rows, len(found) - len(rows)
 
 
@@ -43,7 +45,7 @@ class _Shortage:
             self.event = event
         self._told[event.line.source] = self._told.get(event.line.source, 0) + 1
 
-    def row(self) -> Dict[str, Any]:
+    def row(self, grades: Grades) -> Dict[str, Any]:
         line = self.event.line
         return {
             "time": line.time,
@@ -57,6 +59,7 @@ class _Shortage:
             "oom_memcg": optional_printable(self.event.oom_memcg),
             "kernel": optional_printable(self.event.kernel),
             "count": max(self._told.values()),
+            "proof": grades.of_line(line),
             "source": source_of(line, list(self._told)),
         }
 

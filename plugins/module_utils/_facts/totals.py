@@ -7,22 +7,32 @@ from typing import Dict, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 
+from .proof import DISPUTED, GRADES, KERNEL, LOGGED
+
 #: Distinct names that are counted, and how much of each: comm has 15 bytes, cgroup names end at 255.
 _MAX_NAMES = 10_000
 _MAX_NAME = 256
 
 
 class Totals:
-    """What summary counts, also of kills that are no longer kept."""
+    """What summary counts, also of kills that are no longer kept. What is disputed is no kill, and is counted in by_proof alone."""
 
     def __init__(self) -> None:
-        self.kills = 0
-        self.untrusted = 0
+        self.by_proof = dict.fromkeys(GRADES, 0)
         self.by_unit = {}  # type: Dict[str, int]
         self.by_comm = {}  # type: Dict[str, int]
         self.by_killer = {}  # type: Dict[str, int]
         self.first = None  # type: Optional[float]
         self.last = None  # type: Optional[float]
+
+    @property
+    def kills(self) -> int:
+        return sum(self.by_proof.values()) - self.by_proof[DISPUTED]
+
+    @property
+    def untrusted(self) -> int:
+        """Kills that text logs tell."""
+        return self.kills - self.by_proof[KERNEL]
 
     @staticmethod
     def _name(counts: Dict[str, int], name: Optional[str], count: int = 1) -> None:
@@ -33,8 +43,7 @@ class Totals:
 
     def count(self, comm: str, unit: Optional[str], kills: int = 1) -> None:
         """Kills of the kernel in a text log, of which no more is known."""
-        self.kills += kills
-        self.untrusted += kills
+        self.by_proof[LOGGED] += kills
         for counts, name in ((self.by_comm, comm), (self.by_unit, unit), (self.by_killer, "kernel")):
             self._name(counts, name, kills)
 
@@ -48,17 +57,19 @@ class Totals:
             self.last = time if self.last is None else max(self.last, time)
 
     def absorb(self, other: "Totals") -> None:
-        self.kills += other.kills
-        self.untrusted += other.untrusted
+        for grade, count in other.by_proof.items():
+            self.by_proof[grade] += count
         for mine, theirs in ((self.by_unit, other.by_unit), (self.by_comm, other.by_comm), (self.by_killer, other.by_killer)):
             for name, count in theirs.items():
                 self._name(mine, name, count)
         self.span(other.first)
         self.span(other.last)
 
-    def add(self, kill: Kill) -> None:
-        self.kills += 1
-        self.untrusted += 0 if kill.line.trusted else 1
+    def add(self, kill: Kill, proof: Optional[str] = None) -> None:
+        proof = proof or (KERNEL if kill.line.trusted else LOGGED)
+        self.by_proof[proof] += 1
+        if proof == DISPUTED:
+            return
         for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
             self._name(counts, name)
         self.span(kill.line.time)

@@ -58,7 +58,7 @@ def name_units(entries: Sequence[Entry], verdicts: Iterable[Verdict]) -> List[En
             if rivals != {unit}:
                 continue
             at = kills[0]
-            named[at] = Entry(named[at].kill._replace(unit=unit), named[at].seen_in)
+            named[at] = named[at]._replace(kill=named[at].kill._replace(unit=unit))
             del bare[at]
             open_units.remove((time, unit))
             changed = True

@@ -61,7 +61,7 @@ class JournalScan:
     whole_blocks -- every kernel line from a report's header to its kill, not just the telling ones
     lost -- kernel messages that journald said it missed
     undecodable -- records without a message
-    files -- the journal files that it stands in
+    files -- the journal files that it stands in; doubt -- why none of them is believed
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class JournalScan:
         self.undecodable = 0
         self.volatile = False
         self.files = ()  # type: Tuple[JournalFile, ...]
+        self.doubt = None  # type: Optional[str]
         self.report = SourceReport(self.name, "skipped")
         self._block_left = 0
         self._problems = {}  # type: Dict[str, str]
@@ -104,7 +105,7 @@ class JournalScan:
 
     def __iter__(self) -> Iterator[LogLine]:
         place = self._place()
-        self.volatile, self.files = place.volatile, place.files
+        self.volatile, self.files, self.doubt = place.volatile, place.files, place.judge.doubt
         if place.status is not None:
             self.report = SourceReport(self.name, place.status, reason=place.reason)
             return

@@ -15,6 +15,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Zone
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Report, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of
@@ -211,7 +212,7 @@ def test_tables_go_before_kills(room):
     for number in range(60):
         line = LogLine("", "test", time=1000.0 + 700 * number)
         kills.append(kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096))
-    oom = facts.kill_section(ledger_of(*kills), (), 0, explain=True, room=room)
+    oom = facts.kill_section(ledger_of(*kills), (), Unparsed(), explain=True, room=room)
     assert ("tables_truncated" in oom) == (room is not None)
     facts.fit(oom)
     assert len(json.dumps(oom)) <= 250_000

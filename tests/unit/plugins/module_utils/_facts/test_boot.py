@@ -57,10 +57,26 @@ def test_what_does_not_explain(host):
     assert counters(host(4), [kill(1)] + others)["unexplained"] == 3
 
 
-def test_forged_lines_explain_nothing_where_the_kernel_speaks(host):
-    forged = [kill(pid, boot_id=None, trusted=False) for pid in (7, 8)]
+def test_more_lines_than_the_kernel_counted_explain_nothing_where_it_speaks_itself(host):
+    written = [kill(pid, boot_id=None, trusted=False) for pid in (7, 8, 9)]
+    assert counters(host(2), written)["unexplained"] == 2
+    assert counters(host(2), written, trusted_source=False)["unexplained"] == 0
+
+
+def test_what_names_another_writer_explains_nothing(host):
+    forged = [one._replace(line=one.line._replace(disproved=True)) for one in (kill(7, trusted=False), kill(8, trusted=False))]
     assert counters(host(2), forged)["unexplained"] == 2
-    assert counters(host(2), forged, trusted_source=False)["unexplained"] == 0
+
+
+def test_the_kernel_counted_all_that_the_logs_tell(host):
+    written = [kill(pid, boot_id=None, trusted=False) for pid in (7, 8)]
+    assert counters(host(2), written)["unexplained"] == 0
+    boot = Boot(host(2), True)
+    for one in written:
+        boot.count(one)
+    assert boot.is_counted(written[0]) and not boot.is_counted(kill(9, boot_id=None, at=BOOTED - 60))
+    boot.count(kill(9, boot_id=None, trusted=False))
+    assert not boot.is_counted(written[0])
 
 
 @pytest.mark.parametrize(

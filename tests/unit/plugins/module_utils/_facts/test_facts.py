@@ -12,6 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
 from ansible_collections.memops.linux.plugins.module_utils._facts.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Task, Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -28,7 +29,7 @@ def section(kills, unresolved=(), keep=100000):
     ledger = Ledger(keep)
     for one in kills:
         ledger.add(facts.unit_facts(one))
-    return facts.kill_section(ledger, unresolved, 0)
+    return facts.kill_section(ledger, unresolved, Unparsed())
 
 
 def strings(value):
@@ -89,7 +90,7 @@ def test_names_that_somebody_chose_leave_room_for_kills(field):
         Unresolved(LogLine("", "kern.log", time=100.0 * number), "no_victim", oom_memcg="/%d" % number + "\udcff" * 2000) for number in range(300)
     ]
     oom = section(hostile, panics)
-    oom["confirmed_units"] = facts.verdict_units("%d" % number + "\udcff" * 250 + ".service" for number in range(5000))
+    oom["confirmed_units"] = facts.verdict_units("u%d" % number + "x" * 200 + ".service" for number in range(5000))
     facts.fit(oom)
     assert len(json.dumps(oom)) <= 256 * 1024
     assert len(oom["kills"]) >= 30

@@ -7,6 +7,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.facts import k
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
 from ansible_collections.memops.linux.plugins.module_utils._facts.unit_results import name_units
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process, Verdict
+from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 
@@ -60,7 +61,7 @@ def test_a_storm_is_left_alone():
 def test_the_summary_counts_the_name():
     ledger = Ledger(10)
     ledger.add(kill(1, 100.0))
-    section = kill_section(ledger, [], 0, [verdict("a.service", 100.4)])
+    section = kill_section(ledger, [], Unparsed(), [verdict("a.service", 100.4)])
     assert section["summary"]["by_unit"] == {"a.service": 1}
     assert section["kills"][0]["unit"] == "a.service"
     assert section["confirmed_units"] == ["a.service"]

@@ -49,7 +49,7 @@ def test_the_newest_line_first():
     log, ledger = TextLog("test", Clock(1795377980.0).stamp), Ledger(10)
     for event in parse(log.lines(text.encode("ascii"))):
         ledger.add(event)
-    ((kill, seen_in),) = ledger.entries()
+    ((kill, seen_in, _proof),) = ledger.entries()
     assert (kill.partial, kill.victim.pid, kill.victim.total_vm, kill.task_memcg, kill.oom_memcg) == (False, 7, 18600 * K, "/a/b", "/a")
     assert (kill.constraint, kill.repeats, seen_in) == ("CONSTRAINT_MEMCG", 0, ("test",))
 

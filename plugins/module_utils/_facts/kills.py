@@ -1,0 +1,191 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the facts that is about kills: asks the sources in turn, holds what they say against each other, and tells how far they see."""
+
+import time
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
+
+from . import facts
+from .boot import Boot
+from .collector import Collector
+from .params import SOURCES, Wish
+from .proof import Span, TrustedSpans, journal_spans
+from .text_files import TextFiles
+from .visibility import Sight, visibility
+
+if TYPE_CHECKING:
+    from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
+    from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
+
+
+def _sources_of(wish: Wish) -> Tuple[str, ...]:
+    if wish.sources is not None:
+        return wish.sources
+    if wish.paths is not None and wish.journal_directory is None:
+        return ("files",)
+    if wish.journal_directory is not None:
+        return ("journal",) if wish.paths is None else ("journal", "files")
+    return SOURCES
+
+
+def is_local(wish: Wish) -> bool:
+    """The kills are of the host that is asked, not of a file from elsewhere."""
+    return wish.journal_directory is None and wish.paths is None
+
+
+class UnitCounts:
+    """What the cgroup of each unit counted: oom_kill of memory.events."""
+
+    def __init__(self, units: Optional[Sequence[Dict[str, Any]]]) -> None:
+        self._of = {unit["name"]: unit["oom_kills"] for unit in units or () if unit.get("oom_kills")}  # type: Dict[str, int]
+
+    def has(self, kill: Kill, boot: Boot) -> bool:
+        """All that is told of the kill's unit was counted."""
+        if kill.unit is None or kill.unit not in self._of:
+            return False
+        return boot.is_countable(kill) and boot.of_unit(kill.unit)[0] <= self._of[kill.unit]
+
+    def unexplained(self, boot: Boot) -> Dict[str, int]:
+        """How many more than the sources tell; kills of which nobody says the unit may be any unit's."""
+        found = {}  # type: Dict[str, int]
+        for unit, counted in sorted(self._of.items()):
+            more = counted - sum(boot.of_unit(unit))
+            if more > 0:
+                found[unit] = more
+        return found
+
+
+class KillSources:
+    """The sources of a wish: read() asks one after the other, then the reports tell how it went."""
+
+    def __init__(self, host: Host, wish: Wish) -> None:
+        self._host = host
+        self._wish = wish
+        self._local = is_local(wish)
+        self._asked = _sources_of(wish)
+        self.collector = Collector(wish, Boot(host, self._local))
+        self.journal = None  # type: Optional[JournalScan]
+        self.kmsg = None  # type: Optional[KmsgScan]
+        self.files = []  # type: List[SourceReport]
+        self.reports = []  # type: List[SourceReport]
+
+    # Imported where needed: without bytecode each costs some milliseconds, and a look into a file needs neither.
+
+    def read(self) -> None:
+        since = self.collector.boot.since(self._wish.since)
+        if "journal" in self._asked:
+            self._read_journal(since)
+        if "kmsg" in self._asked:
+            self._read_kmsg()
+        if self.journal is not None and self.journal.report.status == "read":
+            since = self._wish.since  # the journal has the kills since the boot
+        self.collector.ledger.grades.spans = self.trusted_spans()
+        if "files" in self._asked:
+            self._read_files(since)
+
+    def _read_journal(self, since: Optional[float]) -> None:
+        from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
+
+        wish = self._wish
+        self.journal = JournalScan(self._host, since, wish.until, wish.journal_directory, wish.include_tasks)
+        self.collector.read(self.journal, forged=True)
+        self.reports.append(self.journal.report)
+        timeout = 20 if wish.journal_directory is None else 60
+        strangers = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, timeout=timeout, foreign=True)
+        self.collector.read(strangers, forged=True)
+        self.reports += [strangers.report] if strangers.report.status != "absent" else []
+
+    def _read_kmsg(self) -> None:
+        from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
+
+        self.kmsg = KmsgScan(self._host, whole_blocks=self._wish.include_tasks)
+        self.collector.read(self.kmsg, forged=True)
+        self.reports.append(self.kmsg.report)
+
+    def _read_files(self, since: Optional[float]) -> None:
+        wish = self._wish
+        alone = self._asked == ("files",) and wish.since is None and wish.until is None and not self._local
+        files = TextFiles(self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None)
+        for lines in files.each():
+            self.collector.read(lines)
+        self.files = files.reports
+        self.reports += files.reports
+
+    def is_trusted(self) -> bool:
+        """Was a source read in which nobody but the kernel writes?"""
+        return any(scan is not None and scan.report.status == "read" for scan in (self.journal, self.kmsg))
+
+    def trusted_since(self) -> Optional[float]:
+        """The oldest moment that journal or ring buffer tell of, where they were read without a flaw."""
+        firsts = [scan.report.first for scan in (self.journal, self.kmsg) if scan is not None and scan.report.status == "read"]
+        return min((first for first in firsts if first is not None), default=None)
+
+    def trusted_spans(self) -> TrustedSpans:
+        """What a source covers in which a kill would surely stand, and so nothing else can have been."""
+        spans = []  # type: List[Span]
+        if not self.collector.unparsed.trusted:
+            spans += self._spans_of_journal() + self._spans_of_kmsg()
+        return TrustedSpans(spans, None if self._local else self.collector.hosts)
+
+    def _spans_of_journal(self) -> List[Span]:
+        journal = self.journal
+        if journal is None or journal.report.status != "read" or not journal.report.lines:
+            return []  # read in part, or without the kernel's records
+        flawed = journal.lost or journal.doubt
+        return [] if flawed else journal_spans(journal.files)
+
+    def _spans_of_kmsg(self) -> List[Span]:
+        kmsg = self.kmsg
+        if kmsg is None or kmsg.report.status != "read" or kmsg.lost or kmsg.report.first is None or kmsg.report.last is None:
+            return []
+        return [Span(kmsg.report.first, time.time(), kernel_only=True)]
+
+
+def kill_facts(host: Host, wish: Wish, swap_total: Optional[int], units: Optional[Sequence[Dict[str, Any]]] = None) -> Dict[str, Any]:
+    """kills and what goes with them.
+
+    swap_total -- of this host, where it is known
+    units -- as systemd sees them, where that was asked
+    """
+    sources = KillSources(host, wish)
+    sources.read()
+    collector, local = sources.collector, is_local(wish)
+    boot, grades = collector.boot, collector.ledger.grades
+    counters = boot.counters(sources.is_trusted(), complete=wish.until is None)
+    counted = UnitCounts(units if local and not boot.container and wish.until is None else None)
+    if counters["unexplained"]:
+        grades.spans = grades.spans.before(boot.time)  # what was read is not all that happened since
+    grades.is_counted = lambda kill: boot.is_counted(kill) or counted.has(kill, boot)
+    section = facts.kill_section(
+        collector.ledger,
+        collector.unresolved,
+        collector.unparsed,
+        collector.verdicts,
+        explain=wish.include_tasks,
+        swap_total=swap_total if local else None,
+        room=facts.RESULT_BYTES if wish.max_kills is None else None,
+    )
+    journal, kmsg = sources.journal, sources.kmsg
+    sight = Sight(
+        journal=journal.report if journal else None,
+        files=sources.files,
+        kmsg=kmsg.report if kmsg else None,
+        since=wish.since,
+        boot_time=boot.time,
+        unexplained=counters["unexplained"],
+        lost=(journal.lost if journal else 0),
+        unparsed=collector.unparsed.doubts(sources.trusted_since()),
+        volatile=journal.volatile if journal else False,
+        container=boot.container,
+        local=local,
+    )
+    section["counters"] = counters
+    section["sources"] = facts.source_facts(sources.reports)
+    section["visibility"] = visibility(sight)
+    section["window"] = {"since": wish.since, "until": wish.until}
+    return section
