@@ -119,7 +119,7 @@ class Case:
             return lines
         for _line in range(rng.randrange(most)):
             text = rng.choice(("hello", _FORGED_REST, "Killed process 7 (a", "session opened"))
-            lines.append(self._line(text).replace("kernel", rng.choice(("sshd[9]", "mallory", "postfix/qmgr[1]", "earlyoom[5]"))))
+            lines.append(self._line(text).replace("kernel", rng.choice(("sshd[9]", "mallory", "postfix/qmgr[1]", "cron[5]"))))
             if "vm1" in lines[-1] and rng.random() < 0.5:
                 self._number += 1
                 lines.append(self._line(_FORGED_REST).replace("vm1", "vm2"))

@@ -5,18 +5,15 @@
 
 from typing import List, Set, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, WORDS, around
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-#: Every kernel since 2.6.19 that killed or wanted to kill prints one of these.
-KERNEL_ANCHORS = (b"Killed process ", b"oom-killer: gfp_mask=0x", b"oom-kill:constraint=CONSTRAINT_")
 #: The same for a log whose lines have a prefix: a longer needle skips further, 6 % of the whole.
-PREFIXED_ANCHORS = (b" " + KERNEL_ANCHORS[0],) + KERNEL_ANCHORS[1:]
+PREFIXED_ANCHORS = tuple(b" " + anchor if anchor == b"Killed process " else anchor for anchor in KERNEL_ANCHORS)
 #: What begins a report.
-HEAD = KERNEL_ANCHORS[1]
-#: What ends a report without a kill; a large file is looked through for it behind heads only.
-ENDS = (b"no killable processes", b"not syncing: ")
-#: All killers, all eras, lines that stand alone. Short needles: half as fast again.
-ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim")
+HEAD = b"oom-killer: gfp_mask=0x"
+#: What always has a head before it, unless it was lost.
+BEHIND_HEAD = tuple(anchor for anchor in KERNEL_ANCHORS if anchor.startswith(b"oom-kill:")) + ENDS
 #: The same head, as a hit of those: it begins where one of them does.
 HEAD_OF_ALL = b"killer: gfp_mask=0x"
 
@@ -41,14 +38,9 @@ _CHOICE_WHOLE = regex(rb"\) score \d+ or (?:sacrifice|a) child\s*$")
 SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
-_NOHANG_LINES = 48
-#: Words of the other killers and of systemd; anything else with "kill" in it is noise.
-_OTHERS = regex(
-    rb"[Kk]ill process \d|killed by the OOM killer|oom-kill|oom-killer|sending SIG|OOM killed|no killable|due to memory "
-    rb"|systemd-oomd killed|Killed \d+: |killer:|going to be killed|Killing process|killing process|not syncing: "
-    rb"|Skip killing|OOM killer in rage"
-)
-_NOHANG = regex(rb"Send(?:ing)? SIG\w+")
+
+#: What others take from here.
+__all__ = ["ALL_ANCHORS", "BEHIND_HEAD", "ENDS", "HEAD", "HEAD_OF_ALL", "KERNEL_ANCHORS", "PREFIXED_ANCHORS", "SHORT", "lines_of_interest", "rest_of"]
 
 
 def _line_at(data: bytes, at: int) -> Tuple[int, int]:
@@ -190,14 +182,12 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
                 wanted.update(_after(data, end, _NEAR))  # "is already exiting. Skip killing", or the kill line is lost
                 wanted.update(_row(data, summary.group(1), max(used, head, start - _REACH), start))
                 used = end
-        elif _OTHERS.search(line):
+        elif WORDS.search(line):
             wanted.add(start)
-            wanted.update(_before(data, start, 1))
-            wanted.update(_after(data, end, _TORN if b"sending SIG" in line else 1))  # "dryrun, not actually sending"
+            before, after = around(line)
+            wanted.update(_before(data, start, before))
+            wanted.update(_after(data, end, after))
             if head > ended and ENDS[0] in line:
                 wanted.update(_find_lines(data, b" reached of cgroup /", max(head, start - _REACH), start)[-1:])
                 ended = head
-        if _NOHANG.search(line):  # it named its victim some lines before
-            wanted.add(start)
-            wanted.update(_before(data, start, _NOHANG_LINES))
     return [data[start : _line_at(data, start)[1]] for start in sorted(wanted)]

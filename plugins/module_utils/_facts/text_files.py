@@ -98,7 +98,7 @@ class TextFiles:
             path,
             anchors=anchors,
             head=select.HEAD_OF_ALL if deep else select.HEAD,
-            near=select.KERNEL_ANCHORS[2:] + select.ENDS,
+            near=select.BEHIND_HEAD,
             since=wish.since,
             until=wish.until,
             follow=named,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Match, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
-from . import patterns
 from .model import Event, Invoker, Kill, Process, Report, Unresolved
+from .summary import Summary, parse_summary
 from .tasks import Table
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class Incident:
         self.oom_memcg = None  # type: Optional[str]
         self.task_memcg = None  # type: Optional[str]
         self.reached = False
+        self.only_began = False  # a line told that memory was short; what came of it must follow
         self.group = None  # type: Optional[str]
-        self.summary = None  # type: Optional[Tuple[LogLine, patterns.Summary]]
+        self.summary = None  # type: Optional[Tuple[LogLine, Summary]]
         self.chosen = None  # type: Optional[Tuple[LogLine, Match[str]]]
         self.unresolved = None  # type: Optional[Tuple[LogLine, str]]
         self.table = Table()
@@ -62,6 +63,10 @@ class Incident:
     def touch(self, line: LogLine) -> None:
         if self.start is None:
             self.start = line
+
+    @property
+    def is_only_begun(self) -> bool:
+        return self.only_began and self.summary is None and self.chosen is None and not self.kills
 
     @property
     def last(self) -> Optional[LogLine]:
@@ -130,6 +135,8 @@ class Incident:
         outcome = self.unresolved
         if outcome is None and self.reached and not kills and self.start is not None:
             outcome = (self.start, "no_victim")
+        if outcome is None and self.only_began and not kills and self.start is not None:
+            outcome = (self.start, "unseen")
         details = self._details(kills[0].victim if kills else None) if include_tasks and (kills or outcome) else {}
         events = [kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills]  # type: List[Event]
         if outcome is not None:
@@ -170,7 +177,6 @@ class Incident:
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
             chosen=Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score"))) if chosen else None,
-            chosen_listed=chosen is not None and self.table.lists(int(chosen.group("pid"))),
             allocating=self.allocating,
             nodes=self.summary[1].nodes if self.summary else None,
             cut=self.table.cut,
@@ -192,13 +198,13 @@ class Incident:
         return [kill._replace(partial=True)] if kill is not None else []
 
 
-def _memcgs_of(text: str, summary: patterns.Summary, victim: Process) -> Tuple[Optional[str], Optional[str]]:
+def _memcgs_of(text: str, summary: Summary, victim: Process) -> Tuple[Optional[str], Optional[str]]:
     """The cgroups of the summary; the name on the kill line tells where a cgroup name with ",task=" in it ends."""
     if victim.comm is not None and summary.comm != victim.comm and summary.pid is not None:
         named = ",task=%s,pid=%d,uid=" % (victim.comm, summary.pid)
         at = text.rfind(named)
         if at >= 0:
-            again = patterns.parse_summary(text[:at] + ",task=x,pid=0,uid=0")
+            again = parse_summary(text[:at] + ",task=x,pid=0,uid=0")
             if again is not None:
                 summary = again
     return summary.oom_memcg, summary.task_memcg

@@ -7,15 +7,15 @@ The "Killed process" line is the kill: it is the only one that every kernel prin
 Whatever came before it in the same report only adds to it; reports are rate-limited, so it often comes alone.
 """
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Match, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import kernel as kinds
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 
-from . import patterns
 from .incident import REPORT_SPAN, Incident, within
 from .model import Event, Invoker, Kill, Process
-from .records import is_bare
-from .unparsed import Unparsed
+from .records import is_bare, is_name
+from .summary import parse_summary
 
 _GROUP_SPAN = 2.0
 _REPEAT_SPAN = 10.0
@@ -23,6 +23,8 @@ _KB = 1024
 #: Reports that are open at once (one per source and host: a central log has many), and victims in one report.
 _MAX_REPORTS = 1024
 _MAX_GROUP = 4096
+#: Victims that are remembered, so that what is said of them later is no news.
+_MAX_TOLD = 4096
 #: One report is open for each: source, host, and whether a process wrote it to /dev/kmsg.
 Key = Tuple[str, Optional[str], bool]
 
@@ -39,12 +41,11 @@ class Kernel:
     """feed() takes the kernel's lines in order; finish() gives what is still open.
 
     include_tasks -- keep the kernel's task table with each kill
-    unparsed -- what looked like a kill and was none of the known forms
     """
 
     def __init__(self, include_tasks: bool = False) -> None:
-        self.unparsed = Unparsed()
         self._include_tasks = include_tasks
+        self._told = {}  # type: Dict[Tuple[Key, Optional[int]], None]  # victims that some line has named
         self._reports = {}  # type: Dict[Key, Incident]
         self._latest = {}  # type: Dict[str, Key]  # of each source: whose line without a record of its own came last
 
@@ -68,11 +69,15 @@ class Kernel:
                 closed = self._reports.pop(next(iter(self._reports))).close(self._include_tasks)
         elif text[:1] == "[" and report.start is not None and not report.kills and report.table.feed(text):
             return closed, True  # most of a report are rows of its table
-        for needle, handler in _HANDLERS:
-            if needle in text:
-                events = handler(self, key, report, line)
-                if events is not None:
-                    return closed + events, True
+        for needle, patterns, handler in _ROWS:
+            if needle not in text:
+                continue
+            found = next((match for match in [pattern.match(text) for pattern in patterns] if match is not None), None)
+            if found is None:
+                continue
+            events = [] if handler is None else handler(self, key, report, line, found)
+            if events is not None:
+                return closed + events, True
         bare = is_bare(line)
         if bare and report.start is None:
             # journalctl and dmesg -T indent the lines of one record behind its first, without a prefix: they are of the report that goes on.
@@ -88,10 +93,6 @@ class Kernel:
             return closed, True  # an excerpt that begins inside the table
         if text.startswith("Node "):
             report.table.feed(text)
-        if patterns.SUSPICIOUS.match(text) and not patterns.NOT_A_KILL.match(text):
-            if line.tag != KMSG_USER:
-                self.unparsed.add(line)
-            return closed, True
         return closed, False
 
     def _fresh(self, key: Key, line: LogLine) -> Tuple[Incident, List[Event]]:
@@ -101,36 +102,56 @@ class Kernel:
         report.touch(line)
         return report, events
 
-    def _next(self, key: Key, report: Incident, line: LogLine, again: bool = False) -> Tuple[Incident, List[Event]]:
+    def _report_for(self, key: Key, report: Incident, line: LogLine, again: bool = False) -> Tuple[Incident, List[Event]]:
         """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line already."""
         if report.kills or report.unresolved is not None or again or report.is_over(line):
             return self._fresh(key, line)
         report.touch(line)
         return report, []
 
-    def _header(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.HEADER.match(line.text)
-        anonymous = None if found else patterns.HEADER_ANONYMOUS.match(line.text)
-        match = found or anonymous
-        if match is None:
-            return None
+    def _name(self, key: Key, pid: Optional[int]) -> None:
+        """Remember that a line has named this victim."""
+        if len(self._told) >= _MAX_TOLD:
+            self._told.clear()
+        self._told[(key, pid)] = None
+
+    def _on_header(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        comm = found.groupdict().get("comm")
+        order = int(found.group("order"))
+        invoker = Invoker(comm=comm, gfp_mask=found.group("gfp_mask"), order=order)
+        if report.is_only_begun and report.invoker == invoker and report.start is not None and within(report.start, line, 1.0):
+            return []  # a log that has each line twice
         pending_sysrq = report.trigger == "sysrq" and report.start is not None and not report.kills
         report, events = self._fresh(key, line)
-        order = int(match.group("order"))
-        report.invoker = Invoker(comm=found.group("comm") if found else None, gfp_mask=match.group("gfp_mask"), order=order)
+        report.invoker = invoker
+        report.only_began = comm is None or is_name(comm)
         report.trigger = "sysrq" if order == -1 or pending_sysrq else "fault"
         return events
 
-    def _sysrq(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        if not patterns.SYSRQ.match(line.text):
-            return None
+    def _on_trace(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        """It tells that the kernel was out of memory, and not what came of it."""
+        comm = found.groupdict().get("comm")
+        if comm is not None:
+            if not is_name(comm):
+                return None
+            report, events = self._fresh(key, line)
+            report.invoker = Invoker(comm=comm)
+        else:
+            report, events = self._report_for(key, report, line)
+        report.only_began = True
+        return events
+
+    def _on_sysrq(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
         report.trigger = "sysrq"
         return events
 
-    def _release(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.CPU_LINE.match(line.text) or patterns.PID_LINE.match(line.text)
-        if not found or report.start is None:
+    def _on_ignored(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        report.only_began = False
+        return []
+
+    def _on_cpu_line(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        if report.start is None:
             return None
         if report.last is not None and not within(report.last, line, REPORT_SPAN):
             return []
@@ -145,59 +166,52 @@ class Kernel:
                     report.invoker = report.invoker._replace(comm=comm)
         return []
 
-    def _memcg_limit(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.MEMCG_LIMIT.match(line.text) or patterns.MEMCG_REACHED.match(line.text)
-        if not found:
-            return None
-        report, events = self._next(key, report, line)
+    def _on_memcg_limit(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        report, events = self._report_for(key, report, line)
         fields = found.groupdict()
         report.oom_memcg, report.task_memcg = fields["oom_memcg"].rstrip(), fields.get("task_memcg")
         report.reached = "task_memcg" not in fields
+        report.only_began = True
         return events
 
-    def _group(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.GROUP.match(line.text)
-        if not found:
-            return None
+    def _on_group(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.last is not None and not within(report.last, line, REPORT_SPAN):
             report, events = self._fresh(key, line)
         else:
             events = []
             report.touch(line)
         report.group = found.group("memcg")
+        report.only_began = True
         return events
 
-    def _announced(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        summary = patterns.parse_summary(line.text)
+    def _on_summary(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        summary = parse_summary(line.text)
         if summary is None:
             return None
         # The kernel tells the summary first: behind a choice, it is of another report.
-        report, events = self._next(key, report, line, report.summary is not None or report.chosen is not None)
+        report, events = self._report_for(key, report, line, report.summary is not None or report.chosen is not None)
         report.summary = (line, summary)
+        report.only_began = True  # a line that was cut names nobody
+        self._name(key, summary.pid)
         return events
 
-    def _choice(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.CHOSEN.match(line.text)
-        if not found:
-            return None
+    def _on_chosen(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        pid = int(found.group("pid"))
         told = report.summary[1].pid if report.summary is not None else None
-        again = report.chosen is not None or told not in (None, int(found.group("pid")))
-        report, events = self._next(key, report, line, again)
+        again = report.chosen is not None or told not in (None, pid)
+        report, events = self._report_for(key, report, line, again)
         report.chosen = (line, found)
+        self._name(key, pid)
         return events
 
-    def _exiting(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.ALREADY_EXITING.match(line.text)
-        if not found:
-            return None
+    def _on_exiting(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.summary is not None and report.summary[1].pid in (None, int(found.group("pid"))):
             report.summary = None
+        report.only_began = False
         return []
 
-    def _nobody(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        panic = patterns.PANIC.match(line.text)
-        if not panic and not patterns.NO_VICTIM.match(line.text):
-            return None
+    def _on_no_victim(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        panic = line.text.startswith("Kernel panic")
         events = []  # type: List[Event]
         announced = report.summary is not None or report.chosen is not None  # somebody was to be killed: another shortage
         if report.kills or announced or (report.unresolved is not None and not panic):
@@ -208,10 +222,7 @@ class Kernel:
         report.unresolved = (line, "panic" if panic else "no_victim")
         return events
 
-    def _killed(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = next((m for m in (pattern.match(line.text) for pattern in patterns.KILLED) if m), None)
-        if found is None:
-            return None
+    def _on_killed(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         field = found.groupdict()
         victim = Process(
             pid=int(field["pid"]),
@@ -224,6 +235,7 @@ class Kernel:
             pgtables=_bytes(field.get("pgtables")),
             oom_score_adj=_int(field.get("oom_score_adj")),
         )
+        self._name(key, victim.pid)
         index = report.killed.get(victim.pid)
         if index is not None and within(report.kills[index].line, line, _REPEAT_SPAN):
             told = report.kills[index]
@@ -243,44 +255,58 @@ class Kernel:
         report.kills.append(report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills)))
         return events
 
-    def _page_fault(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.VM_KILLING.match(line.text)
-        if not found:
-            return None
+    def _on_sharing(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        """A process with the memory of the victim: it is killed, too, and no other line tells of it."""
+        victim = Process(pid=int(found.group("pid")), comm=found.group("comm"))
+        if victim.pid in report.killed:
+            return []
+        events = []  # type: List[Event]
+        if not report.kills or not within(report.kills[-1].line, line, _GROUP_SPAN) or len(report.kills) >= _MAX_GROUP:
+            report, events = self._fresh(key, line)
+        report.touch(line)
+        first = report.kills[0] if report.kills else None
+        kill = report.kill(line, victim, found.group("context"), True)
+        if first is not None:
+            kill = kill._replace(scope=first.scope, oom_memcg=first.oom_memcg)
+        report.killed[victim.pid] = len(report.kills)
+        report.kills.append(kill._replace(trigger=first.trigger if first is not None else "unknown"))
+        self._name(key, victim.pid)
+        return events
+
+    def _on_reaped(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        """Whoever is reaped was a victim. Where no line names him as one, the log does not have his kill."""
+        if (key, int(found.group("pid"))) in self._told:
+            return []
+        report, events = self._report_for(key, report, line)
+        report.only_began = True
+        return events
+
+    def _on_page_fault(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
         report.kills.append(Kill(line=line, victim=Process(comm=found.group("comm")), scope="global", trigger="fault"))
         return events
 
-    def _openvz(self, key: Key, report: Incident, line: LogLine) -> Optional[List[Event]]:
-        found = patterns.OPENVZ.match(line.text)
-        if not found:
-            return None
+    def _on_openvz(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
+        field = found.groupdict()
+        context = field.get("context") or ""
         victim = Process(
-            pid=int(found.group("pid")),
-            comm=found.group("comm"),
-            total_vm=_bytes(found.group("total_vm")),
-            oom_score=int(found.group("score")),
+            pid=int(field["pid"]),
+            comm=field["comm"],
+            total_vm=_bytes(field.get("total_vm")),
+            oom_score=_int(field.get("score")),
         )
-        report.kills.append(Kill(line=line, victim=victim, scope="memcg", trigger="fault"))
+        scope = "unknown"
+        if " in UB " in context or context.startswith("Memory cgroup"):
+            scope = "memcg"
+        elif context:
+            scope = "global"
+        self._name(key, victim.pid)
+        report.kills.append(Kill(line=line, victim=victim, scope=scope, trigger="fault"))
         return events
 
 
-_HANDLERS = (
-    ("Killed process", Kernel._killed),
-    ("oom-kill:", Kernel._announced),
-    ("oom-killer: ", Kernel._header),
-    ("oom-killer:", Kernel._header),
-    ("ill process ", Kernel._choice),
-    ("id: ", Kernel._release),
-    ("PID: ", Kernel._release),
-    ("Task in /", Kernel._memcg_limit),
-    ("limit reached of cgroup", Kernel._memcg_limit),
-    ("memory.oom.group", Kernel._group),
-    ("is already exiting", Kernel._exiting),
-    ("no killable processes", Kernel._nobody),
-    ("not syncing: ", Kernel._nobody),
-    ("Manual OOM execution", Kernel._sysrq),
-    ("VM: killing process", Kernel._page_fault),
-    ("OOM killed process", Kernel._openvz),
+#: Needle, patterns and handler of each row, flat: every line of a storm goes through here.
+_ROWS = tuple(
+    (needle, kind.patterns, getattr(Kernel, "_on_" + kind.handler) if kind.handler else None) for kind in kinds.KERNEL for needle in kind.needles
 )

@@ -3,19 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Log lines in, kills out. Text in, values out: nothing here opens, runs, warns or fails."""
 
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 
-from . import killers
 from .blocks import join_records
+from .daemon import Daemon
+from .earlyoom import Earlyoom
+from .fb_oomd import FbOomd
 from .kernel import Kernel
 from .model import Event
+from .nohang import Nohang
+from .other_killers import Bustd, Systemd, Talos
+from .systemd_oomd import SystemdOomd
 from .unparsed import Unparsed
 
 #: A kernel's record ends at 2 KiB; what is longer is somebody's text, and only its beginning is looked at.
 _MAX_TEXT = 8192
 _KERNEL_TAGS = (None, "kernel")  # type: Tuple[Optional[str], ...]
+#: journalctl -o with-unit names the unit where the tag stands.
+_UNIT = ".service"
+# An element of a list that somebody pasted.
+_BULLET = regex(r"[-*+\u2022\u2013] {1,4}(?=\S)")
 
 
 class Parser:
@@ -23,52 +33,75 @@ class Parser:
 
     include_tasks -- keep the kernel's task table with each kill
     forged -- tell, too, what a process wrote to /dev/kmsg in the kernel's words; never trusted
+    unparsed -- what speaks of a kill and is none of the known forms
     """
 
     def __init__(self, include_tasks: bool = False, forged: bool = False) -> None:
+        self.unparsed = Unparsed()
         self._kernel = Kernel(include_tasks)
         self._kernel_tags = _KERNEL_TAGS + ((KMSG_USER,) if forged else ())
-        self._earlyoom = killers.EarlyoomState()
-        self._nohang = killers.NohangState()
-        self._fb_oomd = killers.FbOomdState()
-
-    @property
-    def unparsed(self) -> Unparsed:
-        """What looked like a kill and was none of the known forms."""
-        return self._kernel.unparsed
+        oomd, systemd, fb_oomd = SystemdOomd(), Systemd(), FbOomd()
+        earlyoom, nohang, talos = Earlyoom(), Nohang(), Talos()
+        # In the order in which a line without a tag is shown to them.
+        self._daemons = (earlyoom, oomd, nohang, systemd, talos, Bustd(), fb_oomd)  # type: Tuple[Daemon, ...]
+        # What reaches the kernel's log from outside: oomd writes there, and all of Talos.
+        self._beside_kernel = (fb_oomd, talos)  # type: Tuple[Daemon, ...]
+        self._systemd = systemd
+        self._by_tag = {
+            "earlyoom": earlyoom,
+            "systemd-oomd": oomd,
+            "nohang": nohang,
+            "nohang-desktop": nohang,
+            "oomd": fb_oomd,
+            "talos": talos,
+            "bustd": self._daemons[5],
+            "systemd": systemd,
+        }  # type: Dict[str, Daemon]
 
     def feed(self, line: LogLine) -> List[Event]:
         """Events that this line completes."""
         if len(line.text) > _MAX_TEXT:
             line = line._replace(text=line.text[:_MAX_TEXT])
+        if line.tag is None and _BULLET.match(line.text):
+            line = line._replace(text=line.text[2:].lstrip(" "))
+        events = []  # type: List[Event]
         if line.tag in self._kernel_tags:
             events, taken = self._kernel.feed(line)
-            return events if taken else events + self._userspace(line)
-        return self._userspace(line)
-
-    def finish(self) -> List[Event]:
-        return self._kernel.finish() + list(self._earlyoom.finish())
-
-    def _userspace(self, line: LogLine) -> List[Event]:
-        tag = line.tag
-        events = []  # type: List[Event]
-        found = None  # type: Optional[Event]
-        if tag == "earlyoom" or tag is None:
-            kills, taken = self._earlyoom.feed(line)
-            events += kills
             if taken:
                 return events
-        if tag == "systemd-oomd" or tag is None:
-            found = killers.systemd_oomd_kill(line)
-        if found is None and (tag is None or tag.startswith("nohang")):
-            found = self._nohang.feed(line)
-        if found is None and (tag in ("systemd", None) or line.message_id is not None):
-            found = killers.systemd_verdict(line)
-        if found is not None:
-            return events + [found]
-        if tag in ("oomd", None):
-            return events + list(self._fb_oomd.feed(line))
-        return list(self._fb_oomd.kernel_log(line)) if tag in ("kernel", KMSG_USER) else events
+        more, taken = self._userspace(line)
+        if not taken:
+            self.unparsed.judge(line)
+        return events + more
+
+    def finish(self) -> List[Event]:
+        events = self._kernel.finish()
+        for daemon in self._daemons:
+            events += daemon.finish()
+        return events
+
+    def _userspace(self, line: LogLine) -> Tuple[List[Event], bool]:
+        tag = line.tag
+        if tag is None:
+            return _first_that_knows(self._daemons, line, False)
+        if tag in ("kernel", KMSG_USER):
+            return _first_that_knows(self._beside_kernel, line, False)
+        daemon = self._by_tag.get(tag[: -len(_UNIT)] if tag.endswith(_UNIT) else tag)
+        if daemon is None and tag.startswith("nohang"):
+            daemon = self._by_tag["nohang"]
+        if daemon is not None:
+            return daemon.feed(line, True)
+        return self._systemd.feed(line, False) if line.message_id is not None else ([], False)
+
+
+def _first_that_knows(daemons: Tuple[Daemon, ...], line: LogLine, own: bool) -> Tuple[List[Event], bool]:
+    events = []  # type: List[Event]
+    for daemon in daemons:
+        more, taken = daemon.feed(line, own)
+        events += more
+        if taken:
+            return events, True
+    return events, False
 
 
 def parse(lines: Iterable[LogLine], include_tasks: bool = False) -> Iterator[Event]:

@@ -5,11 +5,10 @@
 
 import re
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import kernel as patterns
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.daemons import EARLYOOM_KILL
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
-
-from . import patterns
-from .killers import EARLYOOM
 
 _OPENS = regex(
     r"(?:[A-Z][^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d)|oom-kill:\s*constraint=|CPU: \d+ |Pid: \d+, comm:"
@@ -17,7 +16,7 @@ _OPENS = regex(
     r"|[A-Z][^:]{0,60}: [Kk]ill(?:ed)?(?: process)?\s*$|[Kk]ill(?:ed)? process\s*$"
 )
 _SUMMARY = regex(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL)
-_NAMED = patterns.KILLED + (patterns.CHOSEN, patterns.HEADER, patterns.CPU_LINE, patterns.PID_LINE) + EARLYOOM[:3]
+_NAMED = patterns.KILLED + (patterns.CHOSEN, patterns.HEADER, patterns.CPU_LINE, patterns.PID_LINE) + EARLYOOM_KILL[:3]
 _WHOLE = _NAMED + (_SUMMARY, patterns.GROUP)
 _ESCAPED = regex(r"\\x[0-9a-f]{2}")
 
@@ -80,5 +79,5 @@ def is_finished(text: str) -> bool:
     if text.startswith(("CPU:", "Pid:")):
         return (patterns.CPU_LINE.match(text) or patterns.PID_LINE.match(text)) is not None
     if text.startswith("sending SIG"):
-        return any(pattern.match(text) for pattern in EARLYOOM[:3])
+        return any(pattern.match(text) for pattern in EARLYOOM_KILL[:3])
     return " score " in text and is_certain(text)

@@ -6,9 +6,9 @@
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import kernel as patterns
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from . import patterns
 from .model import Process, Task
 
 _MAX_ROWS = 20_000
@@ -119,9 +119,6 @@ class Table:
     @property
     def count(self) -> int:
         return len(self._rows)
-
-    def lists(self, pid: int) -> bool:
-        return pid in self._rows
 
     def interrupted(self, text: str) -> None:
         """A line that is no row: does it say that rows were left out?"""

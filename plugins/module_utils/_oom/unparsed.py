@@ -1,16 +1,68 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What looked like a kill and was none: it tells of a form that nobody here has seen, or of somebody who plays."""
+"""What speaks of a kill and that no reader took: a form that nobody here has seen, or somebody who plays.
+
+It is the net under everything, so it looks anywhere in what is left of a raw line, whatever its tag:
+
+* the kernel's words, said by the kernel, by nobody (no prefix that we know), or by what carries the kernel's lines;
+* a killer of user space by its tag: whatever it says of killing, beside the closed list of its harmless lines;
+* systemd by its tag: whatever it says of the OOM killer.
+
+The same words in another program's message, in an application's JSON, behind an open quotation mark or in an event of a cluster are a
+quotation. It is counted apart: whoever has read of a kill need not have lost anything.
+"""
 
 from typing import List, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 #: How many lines are shown, and how many characters of each.
 MAX_SAMPLES = 5
 _SAMPLE = 200
+#: None of the lines that are looked for does without one of these.
+_STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path")
+
+# What the kernel says when it kills, in any era and with some drift.
+_KERNEL_WORDS = regex(
+    r"(?P<context>(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\)| in [^:]{1,40})?: ?)?"
+    r"(?:[Kk]ill(?:ed|ing)? (?:process|task|child)\b.{0,4}\d|OOM[ -]?[Kk]ill(?:ed|ing)\b|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
+)
+# The context alone says it where a word of killing follows.
+_KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
+# Killers of user space without a tag.
+_DAEMON_WORDS = regex(
+    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking action kill|killed by the OOM killer"
+    r"|OOM killer killed|systemd-oomd killed|oomd kill: \d|(?:Killing|killing) process \d{1,9} (?:uid|\")|Failed with result 'oom"
+)
+# By its tag: whatever a killer says of killing.
+_KILLING = regex(r"\b[Kk]ill(?:ed|ing|s)?\b|SIG[A-Z]{3}|taking action|[Tt]erminat|\b[Vv]ictim|OOM")
+# By its tag: what systemd says of the OOM killer.
+_VERDICT = regex(r"(?:OOM|oom)\b.{0,64}\b[Kk]ill(?:ed)?\b|\b[Kk]illed\b.{0,64}\b(?:OOM|oom)|oom-kill|oomd killed")
+_KILLER_TAGS = frozenset(("earlyoom", "systemd-oomd", "nohang", "nohang-desktop", "oomd", "talos", "bustd"))
+#: Programs that hand on what the kernel says.
+_CARRIERS = frozenset(("klogd", "kern", "vmunix", "dmesg", "netconsole", "printk", "unknown", "-"))
+# In front of the words: the kernel is named, and nothing but punctuation and stamps follows.
+_KERNEL_NAMED = regex(r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*$")
+# Who tells it of somebody else.
+_ECHO = regex(r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message repeated")
+_SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
+_COMMENT = regex(r"\s{0,64}(?://|#|/\*|\* |--|let |assert|const |return )")
+
+
+def _is_quoted(front: str) -> bool:
+    """Do the words stand in somebody's message? front -- what stands before them"""
+    if front.count('"') % 2 or front.rstrip()[-1:] in ("'", "=", '"', "`", "("):
+        return True
+    return front.lstrip()[:1] == "{" or _ECHO.search(front) is not None or _SPEAKER.search(front) is not None or _COMMENT.match(front) is not None
+
+
+def _kernel_words(text: str) -> Optional[int]:
+    """Where the kernel's words begin."""
+    found = _KERNEL_WORDS.search(text) or _KERNEL_CONTEXT.search(text)
+    return None if found is None else found.start()
 
 
 class Unparsed:
@@ -29,10 +81,38 @@ class Unparsed:
         self.trusted = 0
         self.oldest = None  # type: Optional[float]
 
+    def judge(self, line: LogLine) -> None:
+        """A line that no reader took."""
+        text = line.text
+        if line.tag == KMSG_USER or not any(stem in text for stem in _STEMS):
+            return  # whoever may write to /dev/kmsg cannot make the kernel look strange
+        tag = _program(line.tag)
+        if tag in _KILLER_TAGS:
+            if _KILLING.search(text):
+                self.add(line)
+            return
+        if tag == "systemd":
+            if _VERDICT.search(text):
+                self.add(line)
+            return
+        at = _kernel_words(text)
+        if at is None:
+            found = _DAEMON_WORDS.search(text) if tag is None else None
+            if found is None:
+                return
+            at = found.start()
+        front = text[:at]
+        if _KERNEL_NAMED.search(front) and (tag is None or tag in _CARRIERS):
+            self.add(line)
+        elif tag is not None and tag != "kernel" and tag not in _CARRIERS or _is_quoted(front):
+            self.quoted += 1
+        else:
+            self.add(line)
+
     def add(self, line: LogLine) -> None:
         self.count += 1
         if len(self.samples) < MAX_SAMPLES:
-            self.samples.append(printable(line.text)[:_SAMPLE])
+            self.samples.append(printable(line.text[:_SAMPLE])[:_SAMPLE])
         if line.trusted:
             self.trusted += 1
         else:
@@ -57,3 +137,11 @@ class Unparsed:
         """
         covered = since is not None and (self.oldest is None or self.oldest >= since)
         return self.trusted if covered else self.count
+
+
+def _program(tag: Optional[str]) -> Optional[str]:
+    """The program of a tag; journalctl -o with-unit names its unit there."""
+    if tag is None:
+        return None
+    name = tag[: -len(".service")] if tag.endswith(".service") else tag
+    return "nohang" if name.startswith("nohang") else name

@@ -11,8 +11,8 @@ import re
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
 
-from . import words
 from .journal_check import check
 from .journal_file import JournalFile
 from .journal_place import Place, foreign_place, local_place, offline_place
@@ -112,7 +112,7 @@ class JournalScan:
         kernel_records = self._check(place)
         journalctl = Journalctl(self._problem, place.where, self.since, self.until, self.timeout, self.program)
         try:
-            pattern = None if self.whole_blocks else words.pattern()
+            pattern = None if self.whole_blocks else needles.pattern()
             for batch in journalctl.ask(_KERNEL_MATCHES, pattern):
                 yield from self._kernel_lines(batch, place.judge)
             self._compare(place, kernel_records, journalctl)
@@ -165,7 +165,7 @@ class JournalScan:
     def _kernel_lines(self, batch: Batch, judge: Judge) -> Iterator[LogLine]:
         for record in batch:
             if isinstance(record, bytes):
-                if not self._block_left and not words.may_matter(record):
+                if not self._block_left and not needles.may_matter(record):
                     continue
                 line = judge.like_before(record)
                 if line is None:
@@ -182,7 +182,7 @@ class JournalScan:
             return
         self.undecodable += not record.messages
         for message in record.messages:
-            if not self._block_left and not words.may_matter(message):
+            if not self._block_left and not needles.may_matter(message):
                 continue
             line = judge.kernel_line(record.fields, message)
             if piece is not None:
@@ -194,8 +194,8 @@ class JournalScan:
     def _follow(self, text: str) -> None:
         """Is a report going on?"""
         if self._block_left:
-            self._block_left = 0 if words.BLOCK_END in text else self._block_left - 1
-        elif self.whole_blocks and words.BLOCK_BEGIN in text:
+            self._block_left = 0 if needles.BLOCK_END in text else self._block_left - 1
+        elif self.whole_blocks and needles.BLOCK_BEGIN in text:
             self._block_left = _MAX_BLOCK
 
     def _other_lines(self, batch: Batch, judge: Judge) -> Iterator[LogLine]:

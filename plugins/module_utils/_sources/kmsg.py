@@ -11,9 +11,9 @@ import time
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from . import words
 from .model import KMSG_USER, LogLine, SourceReport
 
 _PATH = "/dev/kmsg"
@@ -137,11 +137,11 @@ class KmsgScan:
         in_block = False
         for record in records:
             self._follow(record)
-            if not in_block and not words.may_matter(record.text):
+            if not in_block and not needles.may_matter(record.text):
                 continue
             line = self.line_of(record)
             if self.whole_blocks:
-                in_block = words.BLOCK_END not in line.text and (in_block or words.BLOCK_BEGIN in line.text)
+                in_block = needles.BLOCK_END not in line.text and (in_block or needles.BLOCK_BEGIN in line.text)
             if self.since is not None and line.time is not None and line.time < self.since:
                 continue
             if self.until is not None and line.time is not None and line.time > self.until:

@@ -9,9 +9,10 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
 from ansible_collections.memops.linux.plugins.module_utils._facts import newest_kills as newest
-from ansible_collections.memops.linux.plugins.module_utils._oom import blocks, killers, patterns, tasks
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import daemons, kernel, needles
+from ansible_collections.memops.linux.plugins.module_utils._oom import blocks, summary, tasks, unparsed
 from ansible_collections.memops.linux.plugins.module_utils._regex import LateRegex, regex
-from ansible_collections.memops.linux.plugins.module_utils._sources import clock, prefix, scan, text_log, words
+from ansible_collections.memops.linux.plugins.module_utils._sources import clock, prefix, scan, text_log
 
 
 def test_behaves_like_a_compiled_one():
@@ -28,7 +29,7 @@ def test_a_wrong_one_is_told_at_its_first_use():
         regex("(").match("")
 
 
-@pytest.mark.parametrize("module", [blocks, killers, newest, patterns, select, tasks, clock, prefix, scan, text_log, words])
+@pytest.mark.parametrize("module", [blocks, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles])
 def test_every_expression_compiles(module):
     found = 0
     for value in vars(module).values():

@@ -98,6 +98,27 @@ KILLS = [
         "[9.1] Killed process 71 (b) total-vm:5kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n",
         [dict(pid=70, oom_score=996, trigger="fault"), dict(pid=71, oom_score=None, trigger="group")],
     ),
+    (
+        "2.6.35 to 4.2: whoever shares the memory is killed, too",
+        "[9.1] Out of memory: Kill process 42 (java) score 9 or sacrifice child\n"
+        "[9.1] Killed process 42 (java) total-vm:1kB, anon-rss:2kB, file-rss:3kB\n"
+        "[9.1] Kill process 43 (helper) sharing same memory\n",
+        [
+            dict(pid=42, oom_score=9, partial=False),
+            dict(pid=43, comm="helper", oom_score=None, partial=False, scope="global", trigger="unknown"),
+        ],
+    ),
+    (
+        "Virtuozzo 8 and 9 name the container, and rage",
+        'kernel: Memory cgroup out of memory: Killed process 665104 (mem)fill) VE "101" total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB\n'
+        "kernel: Rage kill process 665105 (next)\n",
+        [dict(pid=665104, comm="mem)fill", total_vm=K, scope="memcg"), dict(pid=665105, comm="next", scope="unknown")],
+    ),
+    (
+        "Virtuozzo 6 rages, too",
+        "kernel: Out of memory: OOM killed process 21 (php) score 7 vm:8kB, rss:4kB, swap:0kB\nkernel: OOM kill in rage task 22 (php) score 6 in ub 101\n",
+        [dict(pid=21, oom_score=7, total_vm=8 * K, scope="global"), dict(pid=22, oom_score=6, total_vm=None)],
+    ),
     ("2.6.18: page fault without pid", "kernel: VM: killing process firefox\n", [dict(pid=None, comm="firefox", scope="global")]),
     (
         "2.6.32",
@@ -445,7 +466,6 @@ NOT_KILLS = [
     "May 10 18:07:27 s kernel: OOM killer disabled.",
     "[1.0] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF",
     "[1.0] oom_reaper: reaped process 42 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB",
-    "[1.0] Kill process 42 (java) sharing same memory",
     "May 10 18:07:27 s systemd[1]: app.service: Killing process 4821 (java) with signal SIGKILL.",
     "May 10 18:07:27 s earlyoom[7]: sending SIGTERM when mem <=  4.00% and swap <= 10.00%,",
     "May 10 18:07:27 s postgres[7]: ERROR:  out of memory",

@@ -73,7 +73,7 @@ def test_grep_of_journalctl_loses_nothing(machine):
     directory, _truth = machine
     filtered = [line.text for line in JournalScan(Host(), directory=str(directory))]
     everything = list(JournalScan(Host(), directory=str(directory), whole_blocks=True))
-    from ansible_collections.memops.linux.plugins.module_utils._sources.words import may_matter
+    from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import may_matter
 
     wanted = [line.text for line in everything if line.tag not in ("kernel", "kmsg-user") or may_matter(line.text.encode("utf-8", "surrogateescape"))]
     assert filtered == wanted
