@@ -254,6 +254,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of
 from ansible_collections.memops.linux.plugins.module_utils._badness.result import score_info
+from ansible_collections.memops.linux.plugins.module_utils._errors import describe
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._text import safe
 
@@ -285,7 +286,7 @@ def main() -> None:
     except ValueError as exc:
         module.fail_json(msg="%s. Nothing was changed." % safe(str(exc)))
     except OSError as exc:
-        module.fail_json(msg="/proc cannot be read: %s. Nothing was changed." % safe(str(exc)))
+        module.fail_json(msg=safe("/proc cannot be read: %s. Nothing was changed; mount it, or become root." % describe(exc)))
     module.exit_json(changed=False, **result)
 
 

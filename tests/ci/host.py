@@ -26,6 +26,16 @@ def faults(m: Machine) -> str:
     )
 
 
+@gate(
+    "environments",
+    "what the modules say where PATH, locale, limits, /proc, /sys, /etc, /run, systemctl or journalctl are not as they should be",
+    shares=(HOST,),
+)
+def environments(m: Machine) -> str:
+    bins = m.core(m.newest_core())
+    return m.script(bins / "python", "tests/fault/environments.py", bins=bins)
+
+
 @gate("swap", "swap files on ext4, xfs and btrfs in loop devices: their life, and faults at every step of it", shares=(HOST,))
 def swap(m: Machine) -> str:
     bins = m.core(m.newest_core())

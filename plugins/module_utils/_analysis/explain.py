@@ -1,51 +1,69 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One sentence: why this process was killed and no other one. Names in it are printable."""
+"""One sentence: why this process was killed and no other one, and where the memory was. Names in it are printable."""
 
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import UNKILLABLE
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process, Report, Task, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .memory_cause import Cause, causes
-from .selection_replay import EXCEPTIONS, Contest, Side, recompute
+from .cause import Cause
+from .ledger import Accounts
+from .memory_cause import books_of, causes, is_cut
+from .selection_replay import EXCEPTIONS, REASONS, Selection, Side, recompute
 
 NO_TABLE = "no task table in the log: the kernel's choice cannot be recomputed"
+NO_HEADER = "the log has rows of a task table without its header: the kernel's choice cannot be recomputed"
+CUT = "the log has a part of the task table only: the kernel's choice cannot be recomputed"
 #: Causes that go into the sentence; all of them are in the list.
-_TOLD = 3
-#: What says no more than the first half of the sentence does.
-_SAID = ("one_process",)
+_TOLD = 4
 _MAX_COMM = 64
+#: What the kernel did instead of killing.
+_OUTCOMES = {
+    "panic": "the kernel panicked and killed nobody",
+    "no_victim": "the kernel found no process that it may kill",
+    "unseen": "a report of the kernel began, and the log does not have its end",
+}
 
 
 class Explanation(NamedTuple):
-    """contest is None without a task table."""
+    """selection -- None without a whole task table; accounts -- None where the log has no numbers"""
 
     why: str
     causes: Sequence[Cause]
-    contest: Optional[Contest]
+    selection: Optional[Selection]
+    accounts: Optional[Accounts] = None
+
+    @property
+    def contest(self) -> Optional[Selection]:
+        return self.selection
 
     def as_facts(self) -> Dict[str, Any]:
-        contest = self.contest
+        facts = self.memory_facts()
+        facts["contest"] = None if self.selection is None else _selection(self.selection)
+        return facts
+
+    def memory_facts(self) -> Dict[str, Any]:
+        """What a shortage without a victim has, too."""
         return {
             "why": self.why,
             "cause": [{"kind": one.kind, "size": one.size, "share": one.share, "text": one.text} for one in self.causes],
-            "contest": (
-                None
-                if contest is None
-                else {
-                    "totalpages": contest.totalpages,
-                    "winner": _side(contest.winner),
-                    "second": _side(contest.second),
-                    "margin": contest.margin,
-                    "exception": contest.exception,
-                    "rule": contest.rule,
-                }
-            ),
+            "ledger": None if self.accounts is None else self.accounts.as_facts(),
         }
+
+
+def _selection(selection: Selection) -> Dict[str, Any]:
+    return {
+        "totalpages": selection.totalpages,
+        "winner": _side(selection.winner),
+        "second": _side(selection.second),
+        "margin": selection.margin,
+        "exception": selection.exception,
+        "rule": selection.rule,
+    }
 
 
 def _side(side: Optional[Side]) -> Optional[Dict[str, Any]]:
@@ -96,21 +114,21 @@ def _adjusted(kill: Kill, winner: int) -> str:
     return "; without adjustments it would have been %s with %s (%s)" % (_named(biggest.comm, biggest.pid), human(_own(biggest)), spared)
 
 
-def _chosen(kill: Kill, contest: Contest) -> str:
+def _chosen(kill: Kill, selection: Selection) -> str:
     """The sentence where the arithmetic says the same as the kernel."""
-    winner = contest.winner
+    winner = selection.winner
     if winner is None:
         return NO_TABLE
     who = _named(kill.victim.comm, kill.victim.pid)
     task = _row(kill, winner.pid)
-    made_of = "" if task is None else " (%s)" % _sizes(task, winner, contest.totalpages)
-    if contest.second is None or contest.margin is None:
+    made_of = "" if task is None else " (%s)" % _sizes(task, winner, selection.totalpages)
+    if selection.second is None or selection.margin is None:
         return "%s was the only process that could be killed%s" % (who, made_of)
-    second = contest.second
-    lead = "as bad as the next" if contest.margin == 0 else "%s more than the next" % human(contest.margin)
+    second = selection.second
+    lead = "as bad as the next" if selection.margin == 0 else "%s more than the next" % human(selection.margin)
     text = "%s had the highest badness of %d processes: %s%s, %s, %s" % (
         who,
-        len(contest.badness),
+        len(selection.badness),
         human(winner.badness),
         made_of,
         lead,
@@ -119,34 +137,102 @@ def _chosen(kill: Kill, contest: Contest) -> str:
     return text + _adjusted(kill, winner.pid)
 
 
-def _excepted(kill: Kill, contest: Contest) -> str:
-    """The sentence where the kernel went by another rule."""
+def _parent(kill: Kill, chosen: Process) -> str:
+    """A kernel to 5.1 took a child of the one that it chose."""
+    score = "" if chosen.oom_score is None else " (score %d)" % chosen.oom_score
+    return "%s died as a child of %s%s: the kernel chose the parent and killed a child instead, as kernels up to 5.1 do" % (
+        _named(kill.victim.comm, kill.victim.pid),
+        _named(chosen.comm, chosen.pid),
+        score,
+    )
+
+
+def _excepted(kill: Kill, selection: Selection) -> str:
+    """The sentence where the kernel went by another rule, or nobody can tell by which."""
+    exception = selection.exception or "unexplained"
     who = _named(kill.victim.comm, kill.victim.pid)
-    text = "%s died because the kernel %s" % (who, EXCEPTIONS[contest.exception or "unexplained"])
-    if contest.winner is not None and contest.winner.pid != kill.victim.pid and contest.exception != "columns_missing":
-        text += "; the worst of the table was %s with %s" % (_named(contest.winner.comm, contest.winner.pid), human(contest.winner.badness))
+    chosen = kill.report.chosen if kill.report is not None else None
+    if exception == "child_sacrificed" and chosen is not None:
+        return _parent(kill, chosen)
+    if exception in REASONS:
+        text = "%s died because the kernel %s" % (who, EXCEPTIONS[exception])
+    else:
+        text = "%s was killed, and its choice cannot be recomputed: the kernel %s" % (who, EXCEPTIONS[exception])
+    if selection.winner is not None and selection.winner.pid != kill.victim.pid and exception not in ("columns_missing", "all_negative"):
+        text += "; the worst of the table was %s with %s" % (_named(selection.winner.comm, selection.winner.pid), human(selection.winner.badness))
     return text
 
 
+def _without_table(kill: Kill, report: Report) -> str:
+    """An excerpt: what the kernel itself said of its choice is all there is."""
+    if not report.rows:
+        text = NO_TABLE
+    elif not report.columns:
+        text = NO_HEADER
+    else:
+        text = CUT
+    chosen = report.chosen
+    if chosen is None or kill.trigger == "group":
+        return text
+    if report.chosen_listed and chosen.pid != kill.victim.pid:
+        return "%s; %s" % (_parent(kill, chosen), text)
+    if chosen.oom_score is None:
+        return text
+    return "%s; the kernel gave %s the score %d" % (text, _named(chosen.comm, chosen.pid), chosen.oom_score)
+
+
 def _by_whom(kill: Kill) -> str:
+    if kill.killer == "unknown":
+        return "systemd says that a process of the unit was killed, and no killer's own record is in the log"
     return "%s chose it, not the kernel: its choice is not recomputed" % kill.killer
 
 
 def explain(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optional[int] = None) -> Explanation:
-    """Why, by what cause, and the contest.
+    """Why, by what cause, the selection and the ledger.
 
     dying -- processes that were killed shortly before on the same host
     swap_total -- the host's swap where the report (of a cgroup) does not tell it
     """
     if kill.killer != "kernel":
         return Explanation(_by_whom(kill), (), None)
-    contest = recompute(kill, dying, swap_total)
-    found = causes(kill)
-    if contest is None:
-        text = NO_TABLE
-    elif contest.exception is None:
-        text = _chosen(kill, contest)
+    report = kill.report or Report()
+    cut = is_cut(kill, report)
+    selection = None if cut and not _is_member(kill, report) else recompute(kill, dying, swap_total)
+    if selection is None:
+        lead = _without_table(kill, report)
+    elif selection.exception is None:
+        lead = _chosen(kill, selection)
     else:
-        text = _excepted(kill, contest)
-    told = [one.text for one in found if contest is None or one.kind not in _SAID]  # type: List[str]
-    return Explanation("; ".join([text] + told[:_TOLD]), found, contest)
+        lead = _excepted(kill, selection)
+    found = causes(kill)
+    told = [one.text for one in found]  # type: List[str]
+    return Explanation("; ".join([lead] + told[:_TOLD]), found, selection, books_of(kill))
+
+
+def _is_member(kill: Kill, report: Report) -> bool:
+    """It died by a rule for which nobody need be compared with anybody."""
+    return bool(kill.tasks) and (kill.trigger == "group" or report.allocating)
+
+
+def explain_unresolved(event: Unresolved) -> Explanation:
+    """A shortage in which nobody died: where the memory was."""
+    scope = event.scope
+    report = event.report or Report()
+    if scope == "unknown" and report.memory is not None:
+        scope = "global"
+    kill = Kill(
+        line=event.line,
+        victim=Process(),
+        invoker=event.invoker,
+        scope=scope,
+        trigger=event.trigger,
+        oom_memcg=event.oom_memcg,
+        kernel=event.kernel,
+        tasks=event.tasks,
+        page_size=event.page_size,
+        report=report,
+    )
+    if event.outcome not in _OUTCOMES:
+        return Explanation("a rule fired, and nothing was killed", (), None)
+    found = causes(kill)
+    return Explanation("; ".join([_OUTCOMES[event.outcome]] + [one.text for one in found[:_TOLD]]), found, None, books_of(kill))

@@ -1,44 +1,29 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What memory was short, and who or what held it: what the numbers of the report say beyond the size of the victim."""
+"""What memory was short, and who or what held it: the causes of one kill, what explains most first."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT, MemcgInfo, MemInfo
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-#: Shares of the memory that was short, from which on something is worth a word. Processes are expected to hold most of it.
-_SHMEM, _SLAB, _TABLES, _HUGE, _STACKS, _ELSEWHERE = 0.2, 0.15, 0.05, 0.2, 0.05, 0.2
-_ONE, _FEW, _ALIKE, _LIKE = 0.5, 0.25, 0.5, 5
+from .cause import Cause, held
+from .holders import low_holders, row_holders
+from .ledger import Accounts, accounts
+from .process_holders import process_holders
+from .selection_replay import nodes_of
+from .shortage import MOSTLY_FREE, shortages
+
 _SWAP_LEFT = 0.05
+#: What swap could have taken must be that share of the memory: a leak in the kernel needs no swap.
+_SWAPPABLE = 0.25
 _MAX_NAME = 256
-
-
-class Cause(NamedTuple):
-    """kind -- one of the words of the documentation; size -- bytes; share -- of the memory that was short; text -- a clause"""
-
-    kind: str
-    text: str
-    size: Optional[int] = None
-    share: Optional[float] = None
-
-
-def _held(kind: str, what: str, size: Optional[int], total: Optional[int], least: float) -> List[Cause]:
-    if not size or not total or size < least * total:
-        return []
-    return [Cause(kind, "%s held %s (%.0f %%)" % (what, human(size), 100.0 * size / total), size, round(size / total, 3))]
-
-
-def elsewhere(memory: MemInfo) -> Optional[int]:
-    """Memory that neither processes, caches nor the kernel's own books account for; None where a book is missing."""
-    books = (memory.free, memory.anon, memory.file, memory.slab_reclaimable, memory.slab_unreclaimable, memory.pagetables)
-    if memory.ram is None or None in books:
-        return None
-    known = sum(size for size in books if size is not None)
-    return memory.ram - known - sum(size or 0 for size in (memory.unevictable, memory.kernel_stack, memory.hugepages))
+_ANON = 0.25
+#: No host has so few processes; an author may have left out the numbers and have all rows of more.
+_FEW_ROWS = 10
 
 
 def _limit(kill: Kill, memcg: Optional[MemcgInfo]) -> List[Cause]:
@@ -50,105 +35,104 @@ def _limit(kill: Kill, memcg: Optional[MemcgInfo]) -> List[Cause]:
     return [Cause("memcg_limit", "the limit of %s of %s was reached" % (human(memcg.limit), name), memcg.limit)]
 
 
-def _shortage(kill: Kill, report: Report) -> List[Cause]:
-    """What was asked for and not to be had."""
-    if kill.scope == "memcg":
-        return _limit(kill, report.memcg)
-    memory, order = report.memory, kill.invoker.order
-    if kill.trigger == "sysrq":
-        return [Cause("sysrq", "somebody asked for it (sysrq-f); memory need not have been short")]
-    if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
-        what = "cpuset" if kill.constraint.endswith("CPUSET") else "memory policy"
-        nodes = " %s" % printable(report.nodes) if report.nodes else "s of its own"
-        return [Cause("numa", "the %s of the process that asked allows memory node%s only" % (what, nodes))]
-    if memory is None:
+def _is_used_up(usage: Optional[int], limit: Optional[int]) -> bool:
+    return usage is not None and limit is not None and 0 < limit < NO_LIMIT and usage >= (1 - _SWAP_LEFT) * limit
+
+
+def _swap_of_cgroup(memcg: Optional[MemcgInfo], swappable: bool) -> List[Cause]:
+    if memcg is None:
         return []
-    low = [zone for zone in memory.zones if zone.name in ("DMA", "Normal") and zone.free <= zone.min]
-    high = sum(zone.free for zone in memory.zones if zone.name == "HighMem" and zone.free > 3 * zone.min)
-    if low and high and memory.ram and high >= memory.ram // 10:
-        return [Cause("lowmem", "zone %s was used up while HighMem had %s free" % (low[-1].name, human(high)), low[-1].free)]
-    if order is not None and order > 0 and memory.free and memory.zones and memory.free > 2 * sum(zone.min for zone in memory.zones):
-        return [Cause("fragmentation", "%s were free, but not in one piece of 2^%d pages" % (human(memory.free), order), memory.free)]
+    if _is_used_up(memcg.swap_usage, memcg.swap_limit):
+        return [Cause("swap_limit", "the cgroup's limit of swap of %s was used up" % human(memcg.swap_limit or 0), memcg.swap_limit)]
+    if memcg.memsw_limit is not None and _is_used_up(memcg.memsw_usage, memcg.memsw_limit):
+        more = memcg.memsw_limit - (memcg.limit or 0)
+        if more > 0:
+            return [
+                Cause("swap_limit", "the cgroup's limit of memory and swap together of %s was used up" % human(memcg.memsw_limit), memcg.memsw_limit)
+            ]
+    if memcg.swap_limit == 0 and swappable:
+        return [Cause("swap_limit", "the cgroup may not use swap", 0)]
     return []
 
 
-def _swap(memory: Optional[MemInfo]) -> List[Cause]:
+def _swap_of_host(memory: Optional[MemInfo], swappable: bool) -> List[Cause]:
     if memory is None or memory.swap_total is None:
         return []
     if memory.swap_total == 0:
-        return [Cause("no_swap", "the host has no swap", 0)]
+        return [Cause("no_swap", "the host has no swap", 0)] if swappable else []
     if memory.swap_free is not None and memory.swap_free <= _SWAP_LEFT * memory.swap_total:
         return [Cause("swap_full", "swap of %s was full" % human(memory.swap_total), memory.swap_total)]
     return []
 
 
-def _holders(kill: Kill, report: Report) -> List[Cause]:
-    found = []  # type: List[Cause]
-    memcg, memory = report.memcg, report.memory
-    if kill.scope == "memcg":
-        if memcg is None:
-            return found
-        total = memcg.usage if memcg.limit is None or memcg.limit >= NO_LIMIT else memcg.limit
-        found += _held("shmem", "tmpfs and shared memory", memcg.shmem, total, _SHMEM)
-        found += _held("slab", "unreclaimable slab", memcg.slab_unreclaimable, total, _SLAB)
-        found += _held("page_tables", "page tables", memcg.pagetables, total, _TABLES)
-        found += _held("kernel_stack", "kernel stacks", memcg.kernel_stack, total, _STACKS)
-        found += _held("sockets", "socket buffers", memcg.sock, total, _SLAB)
-    elif memory is not None and kill.trigger != "sysrq":
-        total = memory.ram
-        found += _held("shmem", "tmpfs and shared memory", memory.shmem, total, _SHMEM)
-        found += _held("slab", "unreclaimable slab", memory.slab_unreclaimable, total, _SLAB)
-        found += _held("page_tables", "page tables", memory.pagetables, total, _TABLES)
-        found += _held("hugepages", "huge pages set aside", memory.hugepages, total, _HUGE)
-        found += _held("kernel_stack", "kernel stacks", memory.kernel_stack, total, _STACKS)
-        found += _held(
-            "unaccounted", "something outside of processes and caches (a ZFS ARC, zram, a balloon, a driver)", elsewhere(memory), total, _ELSEWHERE
-        )
-    return sorted(found, key=lambda cause: -(cause.size or 0))
+def _is_swappable(books: Optional[Accounts]) -> bool:
+    """Swap takes what processes and tmpfs hold, and nothing else."""
+    if books is None or not books.total:
+        return True
+    return sum(books.rows.get(row) or 0 for row in ("anon", "shmem", "swap_cached")) >= _SWAPPABLE * books.total
 
 
-def _own(task: Task) -> int:
-    """What is surely the task's own: pages that several share would count for each."""
-    return (task.rss or 0 if task.rss_anon is None else task.rss_anon) + (task.swap or 0)
+def _holders(kill: Kill, report: Report, books: Accounts, short: Sequence[Cause]) -> List[Cause]:
+    """Who held it; nobody where most of it is free."""
+    kinds = {cause.kind for cause in short}
+    if "lowmem" in kinds and report.memory is not None:
+        return low_holders(kill, report.memory, books)
+    if kinds & {"cpuset", "numa"}:
+        return _holders_on_nodes(kill, report, books)
+    rows = row_holders(books, report.memory, kill.tasks or ())
+    if books.total and (books.rows.get("free") or 0) >= MOSTLY_FREE * books.total:
+        return [cause for cause in rows if cause.kind == "balloon"]
+    processes = process_holders(kill, books, is_cut(kill, report))
+    anon = books.rows.get("anon") or 0
+    if not processes and books.total and anon >= _ANON * books.total and not kill.tasks:
+        processes = [held("anon", "processes", anon, books.total)]
+    return sorted(rows + processes, key=lambda cause: -(cause.size or 0))
 
 
-def _processes(kill: Kill) -> List[Cause]:
-    """One big process, or many together."""
-    tasks = kill.tasks or ()
-    everything = sum(_own(task) for task in tasks)
-    if len(tasks) < 2 or everything <= 0:
+def _holders_on_nodes(kill: Kill, report: Report, books: Accounts) -> List[Cause]:
+    """The books are of all nodes; the processes are those that may use these."""
+    allowed = nodes_of(report.nodes or "")
+    zones = [zone for zone in (report.memory.zones if report.memory else ()) if zone.node in allowed]
+    sizes = [zone.managed or zone.present for zone in zones]
+    if not sizes or None in sizes or sum(zone.free for zone in zones) >= MOSTLY_FREE * sum(size or 0 for size in sizes):
         return []
-    biggest = max(tasks, key=_own)
-    size, share = _own(biggest), _own(biggest) / everything
-    if share >= _ONE:
-        text = "one process, %s[%d], held %.0f %% of what the %d processes held" % (
-            printable(biggest.comm[:64]),
-            biggest.pid,
-            100 * share,
-            len(tasks),
-        )
-        return [Cause("one_process", text, size, round(share, 3))]
-    alike = {}  # type: Dict[str, Tuple[int, int]]
-    for task in tasks:
-        count, held = alike.get(task.comm, (0, 0))
-        alike[task.comm] = (count + 1, held + _own(task))
-    comm, (count, held) = max(alike.items(), key=lambda item: (item[1][1], item[0]))
-    if count >= _LIKE and held >= _ALIKE * everything:
-        text = "%d processes named %s together held %s (%.0f %%)" % (count, printable(comm[:64]), human(held), 100.0 * held / everything)
-        return [Cause("many_alike", text, held, round(held / everything, 3))]
-    if share <= _FEW and len(tasks) > _LIKE:
-        return [Cause("many_processes", "%d processes together held %s, none of them much" % (len(tasks), human(everything)), everything)]
-    return []
+    return process_holders(kill, books._replace(total=sum(size or 0 for size in sizes)), is_cut(kill, report))
 
 
-def causes(kill: Kill) -> Sequence[Cause]:
-    """What was short first, then what held most of it; that a host has no swap is the least of it."""
+def is_cut(kill: Kill, report: Report) -> bool:
+    """Rows of the table are missing, or may be: the log has an excerpt of the report, without the numbers that stand before its table."""
+    if report.cut or report.rows > len(kill.tasks or ()):
+        return True
+    return report.memory is None and report.memcg is None and len(kill.tasks or ()) < _FEW_ROWS
+
+
+def books_of(kill: Kill) -> Optional[Accounts]:
     report = kill.report or Report()
+    return accounts(kill.scope, report.memory, report.memcg)
+
+
+def causes(kill: Kill) -> Tuple[Cause, ...]:
+    """What could not be had though it was there, then what held most, then the limit, and what of swap there was: the least of it last."""
     if kill.killer != "kernel":
         return ()
-    found = _shortage(kill, report)
-    by_hand = kill.trigger == "sysrq"
-    swap = [] if by_hand or kill.scope == "memcg" else _swap(report.memory)
-    found += [one for one in swap if one.kind == "swap_full"]
-    found += _holders(kill, report) + ([] if by_hand else _processes(kill))
-    return tuple(found + [one for one in swap if one.kind == "no_swap"])
+    report = kill.report or Report()
+    books = books_of(kill)
+    found = shortages(kill, report, books.total if books else None)
+    if kill.trigger == "sysrq":
+        return tuple(found)
+    decided = bool(found)
+    if books is not None:
+        found += _holders(kill, report, books, found)
+    if kill.scope == "memcg":
+        found += _limit(kill, report.memcg)
+    if kill.group_memcg is not None or kill.trigger == "group":
+        name = printable((kill.group_memcg or kill.oom_memcg or "the cgroup")[:_MAX_NAME])
+        found.append(Cause("group", "memory.oom.group of %s is set: all of its processes die" % name))
+    if report.allocating:
+        found.append(Cause("allocating_task", "vm.oom_kill_allocating_task is set: who asks dies"))
+    swappable = _is_swappable(books) and not decided
+    if kill.scope == "memcg":
+        found += _swap_of_cgroup(report.memcg, swappable)
+    elif not decided:
+        found += _swap_of_host(report.memory, swappable)
+    return tuple(found)

@@ -17,7 +17,9 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.tasks import KNO
 #: Why the printed victim is not the one with the highest badness. The words of a sentence that begins with "the kernel".
 EXCEPTIONS = {
     "allocating_task": "killed the process that asked for memory (vm.oom_kill_allocating_task), not the worst",
-    "child_sacrificed": "chose the worst process and killed a child of it instead, as kernels up to 5.1 do",
+    "child_sacrificed": "chose its parent and killed a child instead, as kernels up to 5.1 do",
+    "choice_not_told": "may have chosen its parent and killed a child instead, as kernels up to 5.1 do; the line that says so is not in the log",
+    "all_negative": "found adjustments that outweigh the sizes of all: before 5.9 they count the same then, and the order of the list decides",
     "group": "killed it as a member of a cgroup with memory.oom.group set, not for its own size",
     "already_killed": "had killed the worst process just before, and it was still going away",
     "old_heuristic": "chose by age, CPU time and niceness, which the log does not tell (kernels before 2.6.36)",
@@ -31,6 +33,8 @@ EXCEPTIONS = {
     "sizes_moved": "chose between nearly equal processes, whose sizes moved before the table was printed",
     "unexplained": "chose another process than its own table explains",
 }
+#: Those that say why it died; the others only why nobody can tell.
+REASONS = frozenset(("allocating_task", "child_sacrificed", "group", "already_killed", "all_negative", "sizes_moved"))
 #: What sizes may move between the choice and the table: the per-thread counters of some threads.
 _MOVED = 1 << 20
 _PAGE = 4096
@@ -44,7 +48,7 @@ class Side(NamedTuple):
     badness: int
 
 
-class Contest(NamedTuple):
+class Selection(NamedTuple):
     """The choice recomputed. Sizes in bytes.
 
     totalpages -- the memory that oom_score_adj is a share of; None where the log does not tell
@@ -164,22 +168,32 @@ def _row_of(kill: Kill, pid: Optional[int]) -> Optional[int]:
     return next((task.pid for task in tasks if task.tgid == pid), None)
 
 
+def _is_child(kill: Kill, report: Report) -> bool:
+    """The log names the one that the kernel chose, and another process that died: what it says wins over what we reckon."""
+    chosen = report.chosen
+    if chosen is None or not report.chosen_listed or chosen.pid == kill.victim.pid or kill.trigger == "group":
+        return False
+    return _row_of(kill, kill.victim.pid) != chosen.pid
+
+
 def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], dying: FrozenSet[int], total: Total, page: int) -> Optional[str]:
     """By which rule the printed victim is another one than the winner; None where it is the winner."""
     victim, chosen = _row_of(kill, kill.victim.pid), _row_of(kill, report.chosen.pid if report.chosen else None)
     winner = ranked[0].contender.pid if ranked else None
+    if _is_child(kill, report):
+        return "child_sacrificed"
     if victim is not None and victim == winner:
         return None
     if kill.trigger == "group":
         return "group"
     if report.allocating:
         return "allocating_task"
-    if chosen is not None and chosen == winner:
-        return "child_sacrificed"
     target = victim if chosen is None else chosen
     if target is None:
         return "table_cut" if report.cut else "victim_not_listed"
     points = {row.contender.pid: row.badness for row in ranked}
+    if not era.negative_points and not era.thousandths and points.get(target) == 1 == ranked[0].badness:
+        return "all_negative"
     if "swapents" not in report.columns:
         printed = report.chosen.oom_score if report.chosen else None
         # What the table shows is a lower bound for each; the printed score must not be below another's.
@@ -199,7 +213,7 @@ def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], d
     if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") and total.likely is None:
         return "constraint"
     if era.child_sacrifice and report.chosen is None:
-        return "child_sacrificed"
+        return "choice_not_told"
     return "table_cut" if report.cut else "unexplained"
 
 
@@ -257,8 +271,8 @@ def _rule(era: Era) -> str:
     return "%s kernel: %s + oom_score_adj thousandths of totalpages%s" % (era.name, parts, root)
 
 
-def recompute(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optional[int] = None) -> Optional[Contest]:
-    """The contest of a kill with a task table; None without one.
+def recompute(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optional[int] = None) -> Optional[Selection]:
+    """The selection of a kill with a task table; None without one.
 
     dying -- processes that were killed shortly before
     swap_total -- the host's swap, where it is known from elsewhere: a cgroup's report does not tell it
@@ -269,7 +283,7 @@ def recompute(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optio
     era = _era(kill, report)
     page = kill.page_size or _PAGE
     if not era.known:
-        return Contest(None, None, None, None, "old_heuristic", "%s: not recomputed" % era.name, {})
+        return Selection(None, None, None, None, "old_heuristic", "%s: not recomputed" % era.name, {})
     total = _memcg_total(report, page, swap_total) if kill.scope == "memcg" else _global_total(kill, report, page)
     if total is None:
         total = Total(1, None, None)
@@ -281,7 +295,7 @@ def recompute(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optio
     names = {task.pid: task.comm for task in tasks}
     unit = max(pages, 1) * page // 1000 if era.thousandths else page
     sides = [Side(row.contender.pid, names[row.contender.pid], row.badness * unit) for row in ranked[:2]]
-    return Contest(
+    return Selection(
         totalpages=None if total.likely is None else total.likely * page,
         winner=sides[0] if sides else None,
         second=sides[1] if len(sides) > 1 else None,

@@ -32,6 +32,8 @@ class Boot:
         self.container = procfs.container(host) if local else None
         self._id = procfs.boot_id(host) if local else None
         self._counter = procfs.oom_kill_counter(host)
+        #: /proc is there: a kernel before 4.13 has a /proc/vmstat that does not count kills, but no kernel has none.
+        self.counter_is_readable = bool(host.read("/proc/vmstat")) or not local
         self._local = local
         self._lines = {}  # type: Dict[str, _Told]
 

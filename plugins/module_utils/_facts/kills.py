@@ -182,6 +182,7 @@ def kill_facts(host: Host, wish: Wish, swap_total: Optional[int], units: Optiona
         unparsed=collector.unparsed.doubts(sources.trusted_since()),
         volatile=journal.volatile if journal else False,
         container=boot.container,
+        counter_is_readable=boot.counter_is_readable,
         local=local,
     )
     section["counters"] = counters

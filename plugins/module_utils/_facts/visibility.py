@@ -39,6 +39,7 @@ class Sight(NamedTuple):
     volatile: bool = False
     container: Optional[str] = None
     local: bool = True
+    counter_is_readable: bool = True
 
 
 def _utc(moment: float) -> str:
@@ -97,6 +98,8 @@ def visibility(sight: Sight) -> Dict[str, Any]:
         partial.append("%d lines look like OOM kills and no pattern took them" % sight.unparsed)
     if sight.container:
         partial.append("runs in a container (%s): kernel log and counters are the host's" % printable(sight.container))
+    if not sight.counter_is_readable:
+        partial.append("/proc/vmstat cannot be read: whether the kernel counted more kills than the logs tell is not known")
     if sight.unexplained:
         text = "the kernel counted %d kills this boot that no source tells of" % sight.unexplained
         covered = sight.since is not None and since is not None and since <= sight.since

@@ -177,6 +177,7 @@ class Incident:
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
             chosen=Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score"))) if chosen else None,
+            chosen_listed=chosen is not None and self.table.lists(int(chosen.group("pid"))),
             allocating=self.allocating,
             nodes=self.summary[1].nodes if self.summary else None,
             cut=self.table.cut,

@@ -56,6 +56,7 @@ class Report(NamedTuple):
 
     columns -- of the task table, as the kernel named them; empty without a table
     chosen -- the process that the kernel chose, where it says so (to 5.0); a child of it may have died instead
+    chosen_listed -- the table has a row of it: it is a process, not a thread of one
     allocating -- vm.oom_kill_allocating_task was set: nothing was chosen
     nodes -- the memory nodes that the policy or the cpuset allows, as the kernel writes a list: 0-1,3
     cut -- rows of the table are missing
@@ -66,6 +67,7 @@ class Report(NamedTuple):
     memcg: Optional[MemcgInfo] = None
     columns: Tuple[str, ...] = ()
     chosen: Optional[Process] = None
+    chosen_listed: bool = False
     allocating: bool = False
     nodes: Optional[str] = None
     cut: bool = False

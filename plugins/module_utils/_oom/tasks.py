@@ -120,6 +120,9 @@ class Table:
     def count(self) -> int:
         return len(self._rows)
 
+    def lists(self, pid: int) -> bool:
+        return pid in self._rows
+
     def interrupted(self, text: str) -> None:
         """A line that is no row: does it say that rows were left out?"""
         if (self._rows or self.columns) and not self.cut:

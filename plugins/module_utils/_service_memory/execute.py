@@ -5,6 +5,7 @@
 
 from typing import Callable, Dict, List, Sequence, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
@@ -52,7 +53,7 @@ def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> Li
     except PermissionError as exc:
         raise ProtectError("this needs root (become: true): %s. %s" % (exc.strerror, UNTOUCHED))
     except _BROKEN as exc:
-        raise ProtectError("%s. %s" % (exc, UNTOUCHED))
+        raise ProtectError("%s. %s" % (_reason(exc), UNTOUCHED))
 
 
 class _Run:
@@ -71,7 +72,7 @@ class _Run:
             self._stages()
         except _BROKEN as exc:  # systemd or the kernel does not answer any more, halfway
             for case in self._left():
-                case.fail("%s. %s" % (exc, _HALFWAY if case.changed else UNTOUCHED))
+                case.fail("%s. %s" % (_reason(exc), _HALFWAY if case.changed else UNTOUCHED))
 
     def _stages(self) -> None:
         self._remember()
@@ -97,7 +98,7 @@ class _Run:
                 try:
                     record(self.host, state, scores, options)
                 except _BROKEN as exc:
-                    case.fail("%s. %s" % (exc, UNTOUCHED))
+                    case.fail("%s. %s" % (_reason(exc), UNTOUCHED))
 
     def _write(self) -> None:
         for case in self._left():
@@ -223,9 +224,13 @@ class _Run:
                 case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
 
 
+def _reason(exc: Exception) -> str:
+    return describe(exc) if isinstance(exc, OSError) else str(exc)
+
+
 def _why(exc: Exception) -> str:
     """Without the number, and the temporary file's name."""
-    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+    return describe(OSError(exc.errno, exc.strerror)) if isinstance(exc, OSError) else str(exc)
 
 
 def _said_of(case: Case, name: str, ill: str) -> str:

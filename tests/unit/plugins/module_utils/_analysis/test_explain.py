@@ -9,31 +9,32 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import NO_TABLE, explain
-from ansible_collections.memops.linux.plugins.module_utils._analysis.memory_cause import causes, elsewhere
-from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS
+from ansible_collections.memops.linux.plugins.module_utils._analysis.memory_cause import books_of, causes
+from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS, REASONS
 from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Zone
+from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Pieces, Zone
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import kills_of
 
-M = 1 << 20
+K, M = 1 << 10, 1 << 20
 #: Victim -> the kinds of its cause, and a clause that its sentence must have.
 CAUSES = {
     "hog-tmpfs": (["shmem", "one_process", "no_swap"], "tmpfs and shared memory held 130 MiB (39 %)"),
     "shmhog": (
-        ["memcg_limit", "shmem"],
-        "the limit of 64 MiB of /system.slice/shmhog.service was reached; tmpfs and shared memory held 44 MiB (69 %)",
+        ["shmem", "one_process", "memcg_limit", "swap_limit"],
+        "tmpfs and shared memory held 44 MiB (69 %); one process, shmhog[211], held 20 MiB (31 %); "
+        "the limit of 64 MiB of /system.slice/shmhog.service was reached; the cgroup may not use swap",
     ),
-    "tables": (["hugepages", "page_tables", "one_process", "no_swap"], "78 MiB of page tables, +332 MiB for oom_score_adj 1000"),
-    "hog-huge": (["hugepages", "one_process", "no_swap"], "huge pages set aside held 120 MiB (36 %)"),
-    "hog-pipes": (["unaccounted", "hugepages", "many_processes", "no_swap"], "something outside of processes and caches"),
-    "hog-slab": (["hugepages", "slab", "many_processes", "no_swap"], "unreclaimable slab held 79 MiB (24 %)"),
-    "worker": (["hugepages", "many_alike", "no_swap"], "30 processes named worker together held 149 MiB (90 %)"),
-    "hog-swap": (["swap_full", "hugepages", "one_process"], "swap of 64 MiB was full"),
+    "tables": (["hugepages", "page_tables"], "page tables held 79 MiB (24 %), most of them of tables[250]"),
+    "hog-huge": (["one_process", "hugepages", "no_swap"], "huge pages set aside held 120 MiB (36 %)"),
+    "hog-pipes": (["unaccounted", "hugepages"], "pages that no counter knows"),
+    "hog-slab": (["hugepages", "slab_unreclaimable", "slab_reclaimable"], "unreclaimable slab held 79 MiB (24 %)"),
+    "worker": (["many_alike", "hugepages", "no_swap"], "30 processes named worker together held 148 MiB (44 %)"),
+    "hog-swap": (["hugepages", "many_processes", "swap_cache", "swap_full"], "swap of 64 MiB was full"),
 }
 
 
@@ -48,7 +49,7 @@ def test_what_took_the_memory(provoked, victim):
     assert set(provoked) == set(CAUSES)
     said = explain(provoked[victim])
     kinds, clause = CAUSES[victim]
-    assert said.contest.exception is None
+    assert said.selection.exception is None
     assert [one.kind for one in said.causes] == kinds
     assert said.why.startswith("%s[%d] " % (victim, provoked[victim].victim.pid)) and clause in said.why
 
@@ -59,7 +60,7 @@ def test_an_adjustment_weighs_what_the_log_tells():
     table = "[1.0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n" + row
     text = "[1.0] loader invoked oom-killer: gfp_mask=0xcc0, order=0, oom_score_adj=300\n%s" + table
     text += "[1.1] Out of memory: Killed process 41 (loader) total-vm:360000kB, anon-rss:160000kB, file-rss:0kB, shmem-rss:0kB\n"
-    (unknown,) = kills_in((text % "").encode("ascii"))
+    (unknown,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n").encode("ascii"))
     assert "not counted: oom_score_adj 300, a share of a total that the log does not tell" in explain(unknown).why
     (known,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n").encode("ascii"))
     assert "+307 MiB for oom_score_adj 300" in explain(known).why
@@ -67,8 +68,8 @@ def test_an_adjustment_weighs_what_the_log_tells():
 
 def test_the_pipes_are_found_by_what_is_missing(provoked):
     """110 pipes of 1 MiB each, and some MiB that every kernel keeps for itself."""
-    assert 110 * M < elsewhere(provoked["hog-pipes"].report.memory) < 130 * M
-    assert elsewhere(provoked["hog-tmpfs"].report.memory) < 20 * M
+    assert 110 * M < books_of(provoked["hog-pipes"]).unexplained < 130 * M
+    assert books_of(provoked["hog-tmpfs"]).unexplained is None
 
 
 def test_sizes_of_the_block(provoked):
@@ -82,19 +83,19 @@ def test_sizes_of_the_block(provoked):
 
 def test_whole_sentences(provoked):
     assert explain(provoked["shmhog"]).why == (
-        "shmhog[211] was the only process that could be killed (20 MiB of memory); the limit of 64 MiB of /system.slice/shmhog.service was reached; "
-        "tmpfs and shared memory held 44 MiB (69 %)"
+        "shmhog[211] was the only process that could be killed (20 MiB of memory); tmpfs and shared memory held 44 MiB (69 %); "
+        "one process, shmhog[211], held 20 MiB (31 %); the limit of 64 MiB of /system.slice/shmhog.service was reached; the cgroup may not use swap"
     )
     assert explain(provoked["tables"]).why.startswith(
         "tables[250] had the highest badness of 7 processes: 413 MiB (2.8 MiB of memory, 78 MiB of page tables, +332 MiB for oom_score_adj 1000), "
-        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %); page tables held 79 MiB (24 %); the host has no swap"
+        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %); page tables held 79 MiB (24 %), most of them of tables[250]"
     )
     worker = explain(provoked["worker"]).why
     assert "as bad as the next, worker[373]" in worker and "without adjustments" not in worker
 
 
 def kill(**more):
-    report = Report(**more.pop("report", {}))
+    report = Report(**dict({"memory": MemInfo(), "memcg": MemcgInfo()}, **more.pop("report", {})))
     fields = dict(line=LogLine("", "test", time=1.0), victim=Process(pid=1, comm="a"), scope="global", trigger="fault", report=report)
     fields.update(more)
     return Kill(**fields)
@@ -111,32 +112,73 @@ def test_without_a_table():
 def test_every_rule_makes_a_sentence(exception):
     told = kill(tasks=(Task(1, 1, 0, "a", rss=M, oom_score_adj=0),), trigger="fault")
     said = explain(told)
-    assert said.contest is not None
+    assert said.selection is not None
     from ansible_collections.memops.linux.plugins.module_utils._analysis import explain as why
 
-    text = why._excepted(told, said.contest._replace(exception=exception))
-    assert text.startswith("a[1] died because the kernel ") and "None" not in text
+    text = why._excepted(told, said.selection._replace(exception=exception))
+    assert text.startswith(
+        "a[1] died because the kernel " if exception in REASONS else "a[1] was killed, and its choice cannot be recomputed: the kernel "
+    )
+    assert "None" not in text
 
 
 def shares(**sizes):
     return MemInfo(ram=1000 * M, swap_total=M, swap_free=M, **{name: size * M for name, size in sizes.items()})
 
 
+ASKED = Invoker(comm="a", gfp_mask="0xcc0", order=0)
 SHORT = [
-    ("a cpuset", kill(constraint="CONSTRAINT_CPUSET", report={"nodes": "1"}), ["numa"], "the cpuset of the process that asked allows memory node 1 only"),
+    ("a cpuset", kill(constraint="CONSTRAINT_CPUSET", report={"nodes": "1"}), ["cpuset"], "the cpuset of the process that asked allows memory node 1 only"),
     ("a policy", kill(constraint="CONSTRAINT_MEMORY_POLICY"), ["numa"], "allows memory nodes of its own only"),
-    ("32 bit", kill(report={"memory": MemInfo(ram=2000 * M, swap_total=9 * M, swap_free=9 * M,
-                                              zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}),
-     ["lowmem"], "zone Normal was used up while HighMem had 900 MiB free"),
-    ("in pieces", kill(invoker=Invoker(order=3), report={"memory": shares(free=90)._replace(zones=(Zone(0, "Normal", 90 * M, 2 * M),))}),
-     ["fragmentation"], "90 MiB were free, but not in one piece of 2^3 pages"),
-    ("enough for one page is no fragmentation", kill(invoker=Invoker(order=0), report={"memory": shares(free=90)._replace(
+    ("32 bit", kill(invoker=ASKED, report={"memory": MemInfo(ram=2000 * M, swap_total=9 * M, swap_free=9 * M,
+                                                             zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}),
+     ["lowmem"], "zone Normal was used up (1.0 MiB free) while zone HighMem, which this request may not use, had 900 MiB free"),
+    ("a request that may use high memory", kill(invoker=ASKED._replace(gfp_mask="0x100cca"), report={"memory": MemInfo(
+        ram=2000 * M, zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}), [], ""),
+    ("devices have it", kill(invoker=ASKED, report={"memory": MemInfo(ram=500 * M, free_cma=91 * M, zones=(Zone(0, "DMA", 92 * M, M),))}),
+     ["lowmem"], "of 92 MiB free, 91 MiB are set aside for devices (CMA), which this request may not use"),
+    ("in pieces", kill(invoker=ASKED._replace(order=3), report={"memory": shares(free=90)._replace(zones=(Zone(0, "Normal", 90 * M, 2 * M),))}),
+     ["fragmentation"], "90 MiB were free in zone Normal, but not in one piece of 2^3 pages (32 KiB)"),
+    ("in pieces that are of CMA", kill(invoker=ASKED._replace(order=3), report={"memory": shares(free=90)._replace(
+        zones=(Zone(0, "Normal", 90 * M, 2 * M, pieces=(Pieces(4 * K, 99, "UME"), Pieces(64 * K, 9, "C"))),))}),
+     ["fragmentation"], "not in one piece of 2^3 pages (32 KiB)"),
+    ("a piece is there", kill(invoker=ASKED._replace(order=3), report={"memory": shares(free=90)._replace(
+        zones=(Zone(0, "Normal", 90 * M, 2 * M, pieces=(Pieces(4 * K, 99, "UME"), Pieces(64 * K, 9, "UC"))),))}), [], ""),
+    ("a movable request may have those of CMA", kill(invoker=ASKED._replace(order=3, gfp_mask="0xcca"), report={"memory": shares(free=90)._replace(
+        zones=(Zone(0, "Normal", 90 * M, 2 * M, pieces=(Pieces(64 * K, 9, "C"),)),))}), [], ""),
+    ("enough for one page is no fragmentation", kill(invoker=ASKED, report={"memory": shares(free=90)._replace(
         zones=(Zone(0, "Normal", 90 * M, 2 * M),))}), [], ""),
     ("by hand", kill(trigger="sysrq", report={"memory": shares(shmem=900)}), ["sysrq"], "somebody asked for it (sysrq-f)"),
-    ("stacks", kill(report={"memory": shares(kernel_stack=50)}), ["kernel_stack"], "kernel stacks held 50 MiB (5 %)"),
-    ("less than is worth a word", kill(report={"memory": shares(kernel_stack=49, shmem=199, slab_unreclaimable=149, pagetables=49, hugepages=199)}), [], ""),
-    ("sockets", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(limit=100 * M, sock=20 * M)}),
-     ["memcg_limit", "sockets"], "socket buffers held 20 MiB (20 %)"),
+    ("the reclaimer asked", kill(invoker=Invoker(comm="kswapd0", gfp_mask="0xcc0", order=0), report={"memory": shares(free=700, anon=300)}),
+     ["mglru"], "kswapd0 itself called the killer: MGLRU could not keep the working set for as long as lru_gen/min_ttl_ms asks; 700 MiB were free"),
+    ("kept for others", kill(report={"memory": shares(file=600, protected=500)}), ["protection", "page_cache"],
+     "memory.min and memory.low of cgroups keep 500 MiB (50 %) from being reclaimed"),
+    ("stacks", kill(report={"memory": shares(kernel_stack=100)}), ["kernel_stack"], "kernel stacks held 100 MiB (10 %)"),
+    ("less than is worth a word", kill(report={"memory": shares(kernel_stack=99, anon=149, shmem=149, slab_unreclaimable=149, pagetables=99,
+                                                                hugepages=149, file=249)}), [], ""),
+    ("page cache", kill(report={"memory": shares(file=250, dirty=200, writeback=20)}), ["page_cache"],
+     "page cache held 250 MiB (25 %), of it 200 MiB dirty and 20 MiB under writeback"),
+    ("locked", kill(report={"memory": shares(unevictable=300)}), ["unevictable"], "memory that cannot be reclaimed (ramfs, mlock, SHM_LOCK) held 300 MiB"),
+    ("no task table", kill(report={"memory": shares(anon=600)}), ["anon"], "processes held 600 MiB (60 %)"),
+    ("a balloon", kill(report={"memory": shares(free=1)._replace(reserved=500 * M)}), ["balloon"], "500 MiB of 1.5 GiB (33 %) are reserved"),
+    ("a balloon that took too much", kill(report={"memory": shares()._replace(zones=(Zone(0, "Normal", M, M, managed=1 << 51),))}), ["balloon"],
+     "a balloon took more from a zone than the zone has"),
+    ("pages that no counter knows", kill(report={"memory": shares(free=10, anon=10, file=10, slab_reclaimable=10, slab_unreclaimable=10,
+                                                                  pagetables=10)}), ["unaccounted"], "held 940 MiB (94 %)"),
+    ("sockets", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, sock=20 * M)}),
+     ["sockets", "memcg_limit"], "socket buffers held 20 MiB (20 %)"),
+    ("kernel memory", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, kernel=60 * M, percpu=40 * M)}),
+     ["kernel_memory", "percpu", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %), most of it per-CPU memory of the kernel (40 MiB)"),
+    ("kernel memory of version 1", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, kmem=60 * M)}),
+     ["kernel_memory", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %)"),
+    ("its swap is full", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=9 * M, limit=9 * M, swap_usage=4 * M, swap_limit=4 * M)}),
+     ["memcg_limit", "swap_limit"], "the cgroup's limit of swap of 4.0 MiB was used up"),
+    ("memory and swap together", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(
+        usage=9 * M, limit=9 * M, memsw_usage=12 * M, memsw_limit=12 * M)}), ["memcg_limit", "swap_limit"], "memory and swap together of 12 MiB"),
+    ("memory and swap together, and no swap at all", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(
+        usage=9 * M, limit=9 * M, memsw_usage=9 * M, memsw_limit=9 * M)}), ["memcg_limit"], ""),
+    ("a group", kill(scope="memcg", oom_memcg="/a", group_memcg="/a"), ["memcg_limit", "group"], "memory.oom.group of /a is set: all of its processes die"),
+    ("who asks dies", kill(report={"allocating": True}), ["allocating_task"], "vm.oom_kill_allocating_task is set: who asks dies"),
     ("no limit", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(limit=1 << 62, usage=M)}), ["memcg"], "/a has no memory limit of its own"),
 ]  # fmt: skip
 

@@ -27,6 +27,7 @@ def kmsg(status="read", first=NEW):
 CASES = [
     ("journal", Sight(journal=journal()), "clear", []),
     ("files", Sight(files=[log()]), "clear", []),
+    ("no counter", Sight(files=[log()], counter_is_readable=False), "partial", ["/proc/vmstat cannot be read"]),
     ("nothing asked for", Sight(), "blind", ["no source was asked for"]),
     ("nothing readable", Sight(journal=journal("denied", None), files=[log("denied", None)], kmsg=kmsg("denied", None)), "blind",
      ["journal is denied", "/var/log/messages is denied", "/dev/kmsg is denied"]),

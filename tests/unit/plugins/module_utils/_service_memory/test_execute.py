@@ -1091,7 +1091,7 @@ def test_an_error_after_the_rename_is_taken_back(make, monkeypatch):
     monkeypatch.setattr(Folder, "replace", replace)
     result = web(machine, oom_score_adjust=6)
     assert result["failed"] and machine.tree() == before
-    assert "could not be written: Input/output error. Its earlier drop-in was put back" in result["msg"]
+    assert "could not be written: Input/output error; look into the kernel's log: the disk fails. Its earlier drop-in was put back" in result["msg"]
 
 
 def test_a_folder_that_cannot_go_is_no_error(make, monkeypatch):
