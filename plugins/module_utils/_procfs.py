@@ -12,7 +12,7 @@ from typing import Dict, NamedTuple, Optional
 from ._host import Host
 from ._text import to_text
 
-#: The sysctls of contract 1, all of them vm.
+#: The sysctls of contract 1, all of them vm: what decides when memory runs out first, then what else vm_settings can set.
 SETTINGS = (
     "panic_on_oom",
     "oom_kill_allocating_task",
@@ -20,6 +20,24 @@ SETTINGS = (
     "overcommit_ratio",
     "swappiness",
     "min_free_kbytes",
+    "admin_reserve_kbytes",
+    "compaction_proactiveness",
+    "dirty_background_bytes",
+    "dirty_background_ratio",
+    "dirty_bytes",
+    "dirty_expire_centisecs",
+    "dirty_ratio",
+    "dirty_writeback_centisecs",
+    "extfrag_threshold",
+    "max_map_count",
+    "oom_dump_tasks",
+    "overcommit_kbytes",
+    "page-cluster",
+    "user_reserve_kbytes",
+    "vfs_cache_pressure",
+    "watermark_boost_factor",
+    "watermark_scale_factor",
+    "zone_reclaim_mode",
 )
 
 _MEMINFO = {"total": "MemTotal", "available": "MemAvailable", "swap_total": "SwapTotal", "swap_free": "SwapFree"}

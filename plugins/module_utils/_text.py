@@ -27,6 +27,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def printable_line(text: str) -> str:
+    """A line of a diff: as printable(), but a tab is what it is."""
+    return "\t".join(printable(part) for part in text.split("\t"))
+
+
 def optional_printable(text: Optional[str], limit: int = 1024) -> Optional[str]:
     """printable() of at most `limit` characters, None stays None. A forged log line may hold a name of any length."""
     return None if text is None else printable(text[:limit])

@@ -291,7 +291,7 @@ ansible_facts:
           type: dict
           returned: when V(memory) is gathered
         settings:
-          description: The C(vm.*) settings that decide what happens when memory runs out.
+          description: The C(vm.*) settings that M(memops.linux.vm_settings) can set; null for what this kernel does not have.
           type: dict
           returned: when V(settings) is gathered
         settings_at_boot:

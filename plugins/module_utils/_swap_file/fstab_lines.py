@@ -12,7 +12,7 @@ import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
-from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
+from ansible_collections.memops.linux.plugins.module_utils._text import printable, printable_line, to_text
 
 _BLANK = b" \t"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
@@ -197,6 +197,6 @@ def changed_lines(before: Fstab, after: Fstab) -> Tuple[List[str], List[str]]:
     """The lines that go and the lines that come, printable: the diff of a run. Other lines may hold passwords and stay out."""
 
     def ours(table: Fstab) -> List[str]:
-        return [printable(to_text(line.rstrip(b"\n"))) for line in table.lines if _source(line) in after.touched]
+        return [printable_line(to_text(line.rstrip(b"\n"))) for line in table.lines if _source(line) in after.touched]
 
     return ours(before), ours(after)

@@ -12,7 +12,9 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 
 from .keys import MODE, NEVER_OVERCOMMIT, Settings
 
-_COMMIT = (MODE, "overcommit_ratio", "overcommit_kbytes")
+#: What the kernel keeps back from the limit: for root, and for whoever has to stop the process that grows.
+_RESERVES = ("admin_reserve_kbytes", "user_reserve_kbytes")
+_COMMIT = (MODE, "overcommit_ratio", "overcommit_kbytes") + _RESERVES
 Live = Dict[str, Optional[int]]
 
 
@@ -52,21 +54,31 @@ def commit_limit(meminfo: Dict[str, int], ratio: int, kbytes: int) -> Optional[i
     return (kbytes * 1024 if kbytes else (total - huge) * ratio // 100) + swap
 
 
+def reserved(live: Live, wanted: Settings) -> int:
+    """Bytes. The kernel takes at most a 32nd of the process that asks from user_reserve_kbytes; all of it is the safe side."""
+    return sum((wanted.get(key, live.get(key)) or 0) * 1024 for key in _RESERVES)
+
+
 def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, accept_low_commit_limit: bool) -> None:
-    """Without overcommitment and with a limit below what is committed nothing can fork any more: the host is lost to everybody."""
+    """Without overcommitment and with a limit below what is committed nothing can fork any more: the host is lost to everybody.
+
+    The reserves are not for a login or for sudo, so they count against the limit, whichever of the settings is the last to be set.
+    """
     if accept_low_commit_limit or not set(wanted).intersection(_COMMIT) or wanted.get(MODE, live.get(MODE)) != NEVER_OVERCOMMIT:
         return
     ratio = wanted.get("overcommit_ratio", 0 if "overcommit_kbytes" in wanted else live.get("overcommit_ratio") or 0)
     kbytes = wanted.get("overcommit_kbytes", 0 if "overcommit_ratio" in wanted else live.get("overcommit_kbytes") or 0)
     limit, committed = commit_limit(meminfo, ratio, kbytes), meminfo.get("Committed_AS")
-    if limit is not None and committed is not None and limit * 10 >= committed * 12:
+    reserves = reserved(live, wanted)
+    if limit is not None and committed is not None and (limit - reserves) * 10 >= committed * 12:
         return
     if limit is None or committed is None:
         numbers = "/proc/meminfo does not tell what the limit would be"
     else:
         part = "overcommit_kbytes=%d" % kbytes if kbytes else "overcommit_ratio=%d" % ratio
-        numbers = "with %s the limit is %s, and %s are committed; 1.2 times that is the least" % (part, human(limit), human(committed))
+        less = " less %s of %s" % (human(reserves), " and ".join(_RESERVES)) if reserves else ""
+        numbers = "with %s the limit is %s%s, and %s are committed; 1.2 times that is the least" % (part, human(limit), less, human(committed))
     raise Refused(
-        "overcommit_memory=2: %s. Below it no process can be started, not even by Ansible. Nothing was changed; raise the limit or add swap first, "
-        "or give accept_low_commit_limit: true." % numbers
+        "overcommit_memory=2: %s. Below it no process can be started, not even by Ansible. Nothing was changed; raise the limit, lower the reserves or "
+        "add swap first, or give accept_low_commit_limit: true." % numbers
     )

@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the vm settings will be after the next boot, and which of them only /etc/sysctl.conf sets where nothing reads it."""
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from .keys import KEYS
-from .precedence import Word, boot_files, last_word, parse, words
+from .precedence import Word, boot_files, files, last_word, masked, parse, words
 
 OLD = "/etc/sysctl.conf"
 
@@ -19,10 +19,16 @@ def _value(word: Word) -> Any:
     return int(word.value) if word.value.isdigit() and len(word.value) < 20 else printable(word.value[:200])
 
 
+def _vm_names(data: Optional[bytes]) -> List[str]:
+    """The settings of ours that the lines of a file set."""
+    lines = parse(to_text(data or b""))
+    return [key[3:] for key, value in lines if value and key.startswith("vm/") and key[3:] in KEYS]
+
+
 def settings_at_boot(host: Host) -> Dict[str, Any]:
     """values -- setting -> value and file that has the last word; a setting that no file names is not there.
 
-    ignored -- setting -> the file that sets it and that nothing reads
+    ignored -- setting -> the file that sets it and that nothing reads; where systemd-sysctl is masked that is none of them
     """
     said = words(host)
     values = {}  # type: Dict[str, Dict[str, Any]]
@@ -31,10 +37,10 @@ def settings_at_boot(host: Host) -> Dict[str, Any]:
         if word is not None:
             values[key] = {"value": _value(word), "file": printable(word.where)}
     ignored = {}  # type: Dict[str, str]
+    if masked(host) is not None:
+        for path, _target in files(host):
+            ignored.update({name: printable(path) for name in _vm_names(host.read(path))})
     data = host.read(OLD)
     if data is not None and not any(OLD in (path, target) for path, target in boot_files(host)):
-        for key, value in parse(to_text(data)):
-            name = key[3:] if key.startswith("vm/") else ""
-            if name in KEYS and value:
-                ignored[name] = OLD
+        ignored.update({name: OLD for name in _vm_names(data)})
     return {"values": values, "ignored": ignored}

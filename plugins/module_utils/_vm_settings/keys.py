@@ -4,6 +4,7 @@
 """The settings that may be set, and what they may be. The kernel itself takes ``overcommit_ratio=-1`` and more free memory than there is."""
 
 import re
+from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
@@ -81,10 +82,23 @@ def limits(key: str, kernel: Optional[Tuple[int, int]], total: Optional[int]) ->
     return least, most
 
 
+def _echo(value: Any) -> str:
+    """As it was given, but not all 5,000 letters of it."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
 def _number(key: str, value: Any) -> int:
     if isinstance(value, bool) or not re.match(r"^-?[0-9]{1,18}\Z", str(value).strip()):
-        raise Refused("settings: %s has to be a whole number, not %r. Nothing was changed." % (key, value))
+        raise Refused("settings: %s has to be a whole number, not %s. Nothing was changed." % (key, _echo(value)))
     return int(value)
+
+
+def _unknown(given: Any, key: str) -> Refused:
+    close = get_close_matches(key[:80].replace("_", "-"), [name.replace("_", "-") for name in KEYS], 1)
+    hint = ["did you mean %s? " % name for name in KEYS if name.replace("_", "-") in close]
+    known = ", ".join(sorted(KEYS))
+    return Refused("settings: %s is not known here; %sthere are %s. Nothing was changed." % (_echo(given), "".join(hint), known))
 
 
 def names_of(settings: Dict[Any, Any]) -> Dict[str, Any]:
@@ -93,7 +107,7 @@ def names_of(settings: Dict[Any, Any]) -> Dict[str, Any]:
     for given, value in settings.items():
         key = _PREFIX.sub("", str(given))
         if key not in KEYS:
-            raise Refused("settings: %r is none of the settings that this module knows: %s. Nothing was changed." % (given, ", ".join(sorted(KEYS))))
+            raise _unknown(given, key)
         if key in found:
             raise Refused("settings: %s is given twice. Nothing was changed." % key)
         found[key] = value

@@ -12,12 +12,13 @@ from typing import List, NamedTuple, Optional
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
-from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .checks import Live
 from .keys import KEYS
 from .plan import Step, restore_order
 from .precedence import FOLDER, NAME, OURS
+from .tuned import profile
 
 VM = "/proc/sys/vm/"
 _HINTS = {
@@ -132,13 +133,6 @@ def execute(host: Host, before: Now, steps: List[Step], settle: float) -> None:
         raise Failed("%s. %s" % (str(exc).rstrip("."), _back(host, before, done)))
 
 
-def tuned_profile(host: Host) -> Optional[str]:
-    """The profile of a tuned that runs: it sets vm settings too, and again when it is restarted."""
-    if host.read("/run/tuned/tuned.pid") is None:
-        return None
-    return printable(to_text(host.read("/etc/tuned/active_profile") or b"").strip()[:200]) or None
-
-
 def _tuned_words(host: Host) -> str:
-    profile = tuned_profile(host)
-    return ", perhaps tuned with its profile %s" % profile if profile else ""
+    name = profile(host)
+    return ", perhaps tuned with its profile %s" % name if name else ""

@@ -59,11 +59,31 @@ def parse(text: str) -> Iterator[Tuple[str, Optional[str]]]:
             yield normal(key[1:].strip()), None
 
 
+_UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+
+
+def masked(host: Host) -> Optional[str]:
+    """Where systemd-sysctl is masked (a link to /dev/null, an empty file): then nothing reads any of the files at boot."""
+    if not os.path.isdir(host.path("/run/systemd/system")):
+        return None
+    for folder in _UNITS:
+        path = folder + "/systemd-sysctl.service"
+        unit = host.read(path)
+        if unit is not None:
+            return None if unit else path
+    return None
+
+
 def boot_files(host: Host, planned: bool = False) -> List[Tuple[str, Optional[str]]]:
     """Paths in the order in which they are read, with what a link leads to.
 
     planned -- as if our file were there already
     """
+    return [] if masked(host) is not None else files(host, planned)
+
+
+def files(host: Host, planned: bool = False) -> List[Tuple[str, Optional[str]]]:
+    """The same, whether anything reads them or not."""
     found = {NAME: OURS} if planned else {}  # type: Dict[str, str]
     for folder in _FOLDERS:
         try:

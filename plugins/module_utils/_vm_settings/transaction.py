@@ -11,14 +11,15 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._procfs import container, parse_meminfo
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
-from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
+from ansible_collections.memops.linux.plugins.module_utils._text import printable, printable_line, to_text
 
 from . import checks as guards
 from .dropin import settings_in
 from .keys import kernel_version, names_of, partner, wanted_of
-from .live import VM, Now, execute, read_now, read_number, tuned_profile
+from .live import VM, Now, execute, read_now, read_number
 from .plan import Step, plan, plan_absent
-from .precedence import FOLDER, OURS, last_word, shadow, words
+from .precedence import FOLDER, OURS, Word, last_word, masked, shadow, words
+from .tuned import last_words, profile
 
 
 class Wish(NamedTuple):
@@ -75,7 +76,7 @@ def _report(host: Host, before: Now, after: Now, wish: Wish, steps: List[Step]) 
     for key, value in sorted(names_of(wish.settings).items()):
         wanted = int(value) if wish.present else None
         last = last_word(said, key)
-        hider = shadow(then, key, wanted) if wanted is not None and planned.get(key) == wanted else None
+        hider = _hider(host, then, key, wanted) if wanted is not None and planned.get(key) == wanted else None
         persistent = wanted is not None and ours.get(key) == wanted and hider is None
         found[key] = {
             "before": before.live.get(key),
@@ -87,9 +88,31 @@ def _report(host: Host, before: Now, after: Now, wish: Wish, steps: List[Step]) 
             "verified": (after.live.get(key) == wanted and persistent) if wish.present else key not in ours,
         }
         if hider is not None:
-            who = (printable(hider.where), hider.key.replace("/", "."), printable(hider.value))
-            shadowed.append("vm.%s=%s will not outlast a boot: %s sets %s to %s later than %s; take it out there" % ((key, wanted) + who + (OURS,)))
+            shadowed.append("vm.%s=%s will not outlast a boot: %s" % (key, wanted, hider.sentence))
     return found, shadowed
+
+
+class _Hider(NamedTuple):
+    """What keeps our value from a boot, and a sentence with the way out."""
+
+    where: str
+    sentence: str
+
+
+def _hider(host: Host, said: List[Word], key: str, wanted: int) -> Optional[_Hider]:
+    unit = masked(host)
+    if unit is not None:
+        text = "systemd-sysctl is masked (%s), so nothing reads %s; unmask it (systemctl unmask systemd-sysctl)"
+        return _Hider(unit, text % (unit, OURS))
+    word = shadow(said, key, wanted)
+    if word is not None:
+        who = (printable(word.where), word.key.replace("/", "."), printable(word.value), OURS)
+        return _Hider(word.where, "%s sets %s to %s later than %s; take it out there" % who)
+    later = last_words(host).get(key)
+    if later is not None and later.value != str(wanted):
+        text = "tuned sets it to %s (%s), later than %s; take it out of the profile"
+        return _Hider(later.path, text % (printable(later.value[:80]), printable(later.path), OURS))
+    return None
 
 
 def _panic_timeout(host: Host, wish: Wish) -> Optional[int]:
@@ -129,7 +152,7 @@ def apply(host: Host, wish: Wish, check_mode: bool) -> Dict[str, Any]:
         "shadowed": shadowed,
         "file": OURS,
         "kernel_panic": _panic_timeout(host, wish),
-        "tuned_profile": tuned_profile(host),
+        "tuned_profile": profile(host),
         "diff": _diff(before, steps),
     }
 
@@ -163,4 +186,4 @@ def _diff(before: Now, steps: List[Step]) -> Dict[str, str]:
 
 
 def printable_lines(data: Optional[bytes]) -> str:
-    return "" if data is None else "".join("%s: %s\n" % (OURS, printable(line)) for line in to_text(data).splitlines())
+    return "" if data is None else "".join("%s: %s\n" % (OURS, printable_line(line)) for line in to_text(data).splitlines())

@@ -116,7 +116,7 @@ def judge_killers(policy: Policy, facts: Json) -> t.Iterator[Finding]:
             declared=" or ".join(states),
             effective=state,
             evidence={"state": state},
-            remedy="memops.linux.oom_daemon installs, starts and stops it",
+            remedy="Install it and start it, or stop it and disable it, as declared",
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import KEYS
 
 MEMINFO = """MemTotal:       24683656 kB
 MemFree:        22811084 kB
@@ -75,14 +76,12 @@ def test_settings(host):
     values = {"/proc/sys/vm/" + name: "%d\n" % number for number, name in enumerate(procfs.SETTINGS)}
     values["/proc/sys/vm/swappiness"] = "garbage\n"
     found = procfs.settings(host(values))
-    assert found == {
-        "panic_on_oom": 0,
-        "oom_kill_allocating_task": 1,
-        "overcommit_memory": 2,
-        "overcommit_ratio": 3,
-        "swappiness": None,
-        "min_free_kbytes": 5,
-    }
+    assert found == dict({name: number for number, name in enumerate(procfs.SETTINGS)}, swappiness=None)
+
+
+def test_settings_are_those_that_vm_settings_can_set_and_a_policy_can_declare():
+    """A policy that declares one which the facts do not tell could never pass."""
+    assert sorted(procfs.SETTINGS) == sorted(KEYS)
 
 
 def test_boot(host):

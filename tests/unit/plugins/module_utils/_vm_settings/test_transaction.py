@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a wish to the proof, on a directory that stands for a host: setting the real ones from a test would set them for everybody."""
 
+import itertools
 import os
 
 import pytest
@@ -27,6 +28,8 @@ DEFAULTS = {
     "page-cluster": 3,
     "dirty_ratio": 20,
     "dirty_bytes": 0,
+    "admin_reserve_kbytes": 0,
+    "user_reserve_kbytes": 0,
 }
 MEMINFO = {"MemTotal": 4 << 20, "SwapTotal": 1 << 20, "Committed_AS": 2 << 20, "HugePages_Total": 0, "Hugepagesize": 2048}
 
@@ -167,6 +170,12 @@ def test_check_mode_foresees_what_wins_at_boot(machine, path, text):
         ({"overcommit_memory": 2, "overcommit_kbytes": 1000}, {}, "with overcommit_kbytes=1000 the limit is 1.0 GiB"),
         ({"zone_reclaim_mode": 1}, {}, "this kernel (6.1.0-56-cloud-amd64) has no vm.zone_reclaim_mode"),
         ({"swappiness": 1000}, {}, "not within 0 to 200"),
+        ({"swapiness": 10}, {}, "settings: 'swapiness' is not known here; did you mean swappiness? there are admin_reserve_kbytes, "),
+        ({"page_cluster": 0}, {}, "did you mean page-cluster?"),
+        ({"vm.min-free-kbytes": 0}, {}, "did you mean min_free_kbytes?"),
+        ({"shmmax": 10}, {}, "settings: 'shmmax' is not known here; there are"),
+        ({"swappiness": "1" * 5000}, {}, "settings: swappiness has to be a whole number, not '" + "1" * 79 + "…"),
+        ({"overcommit_memory": 2, "overcommit_ratio": 80, "admin_reserve_kbytes": 4 << 20}, {}, "less 4.0 GiB of admin_reserve_kbytes and user"),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -301,3 +310,116 @@ def test_our_file_keeps_what_others_wrote_into_it():
     assert edited(after, {}, ["swappiness"]) == HEAD + b"# mine\nkernel.panic = 10\n"
     assert edited(None, {}, ["swappiness"]) is None
     assert edited(HEAD + b"# mine\nvm.swappiness = 3\n", {}, ["swappiness"]) is None
+
+
+def test_the_reserves_count_whichever_is_set_second(machine):
+    """What the kernel keeps back is not for a login: with all of the memory kept back nobody gets in any more."""
+    for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
+        (machine.root / "proc/sys/vm" / key).write_text("8192\n")
+    limit = {"overcommit_memory": 2, "overcommit_ratio": 80}
+    for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
+        machine.run({key: 4 << 20})  # any number, while there is overcommitment
+        with pytest.raises(Refused, match="overcommit_memory=2: .* less 4.0 GiB of admin_reserve_kbytes and user_reserve_kbytes.*lower the reserves"):
+            machine.run(limit)
+        machine.run({key: 8192})
+    machine.run(limit)
+    for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
+        with pytest.raises(Refused, match="lower the reserves"):
+            machine.run({key: 4 << 20})
+        machine.run({key: 4 << 20}, accept_low_commit_limit=True)
+        machine.run({key: 8192})
+
+
+@pytest.mark.parametrize("ratio, admin, user", [(200, 4 << 20, 0), (80, 8 << 10, 2 << 20), (80, 8 << 10, 128 << 10)])
+def test_whatever_is_accepted_lets_somebody_in(machine, ratio, admin, user):
+    """In any order: where the mode is 2 in the end, the limit less both reserves is 1.2 times of what is committed."""
+    wanted = {"overcommit_ratio": ratio, "admin_reserve_kbytes": admin, "user_reserve_kbytes": user, "overcommit_memory": 2}
+    for order in list(itertools.permutations(wanted))[::3]:
+        for key in wanted:
+            (machine.root / "proc/sys/vm" / key).write_text("%d\n" % (100 if key == "overcommit_ratio" else 0))
+        for key in order:
+            try:
+                machine.run({key: wanted[key]}, check_mode=False)
+            except Refused:
+                pass
+        now = machine.live()
+        limit = (4 << 20) * now["overcommit_ratio"] // 100 + (1 << 20) - now["admin_reserve_kbytes"] - now["user_reserve_kbytes"]
+        assert now["overcommit_memory"] != 2 or limit * 10 >= (2 << 20) * 12, order
+
+
+def masked(machine, folder="etc/systemd/system"):
+    (machine.root / folder).mkdir(parents=True, exist_ok=True)
+    (machine.root / folder / "systemd-sysctl.service").symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("folder, counts", [("etc/systemd/system", True), ("run/systemd/system", True), ("usr/lib/systemd/system", False)])
+def test_a_masked_systemd_sysctl_reads_nothing(machine, folder, counts):
+    (machine.root / "run/systemd/system/systemd-sysctl.service").write_text("[Unit]\n")
+    if counts:
+        (machine.root / "run/systemd/system/systemd-sysctl.service").unlink()
+    masked(machine, folder)
+    check = machine.run({"swappiness": 10}, check_mode=True)
+    done = machine.run({"swappiness": 10})
+    assert bool(done["shadowed"]) is counts and check["shadowed"] == done["shadowed"] and done["verified"] is not counts
+    if counts:
+        assert "systemd-sysctl is masked (/%s/systemd-sysctl.service), so nothing reads" % folder in done["shadowed"][0]
+        assert done["settings"]["swappiness"]["at_boot"] is None and done["settings"]["swappiness"]["live"] == 10
+
+
+TUNED = [
+    ("the same value", "[sysctl]\nvm.swappiness=10\n", "reapply_sysctl = 0\n", False),
+    ("another value, and sysctl.d is read again", "[sysctl]\nvm.swappiness=30\n", "", False),
+    ("another value, and it is not", "[sysctl]\nvm.swappiness=30\n", "reapply_sysctl = 0\n", True),
+    ("in the section that is not read again", "[vm]\nswappiness=30\n", "", True),
+    ("another setting", "[vm]\ndirty_ratio=30\n", "reapply_sysctl = 0\n", False),
+    ("included", "[main]\ninclude=base\n", "reapply_sysctl=0\n", True),
+    ("included, and its own", "[main]\ninclude=base\n[sysctl]\nvm.swappiness = 10\n", "reapply_sysctl=0\n", False),
+    ("includes itself", "[main]\ninclude=mine\n", "reapply_sysctl=0\n", False),
+]
+
+
+@pytest.mark.parametrize("text, main, counts", [row[1:] for row in TUNED], ids=[row[0] for row in TUNED])
+def test_a_tuned_profile_that_has_the_last_word(machine, text, main, counts):
+    (machine.root / "run/tuned/tuned.pid").write_text("1")
+    (machine.root / "etc/tuned/active_profile").write_text("mine\n")
+    (machine.root / "etc/tuned/tuned-main.conf").write_text(main)
+    for name, profile in (("etc/tuned/mine", text), ("usr/lib/tuned/base", "[sysctl]\nvm.swappiness=30\n")):
+        (machine.root / name).mkdir(parents=True)
+        (machine.root / name / "tuned.conf").write_text(profile)
+    done = machine.run({"swappiness": 10})
+    assert bool(done["shadowed"]) is counts and done["tuned_profile"] == "mine"
+    if counts:
+        assert "tuned sets it to 30 (/" in done["shadowed"][0] and "take it out of the profile" in done["shadowed"][0]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_folder_that_is_a_link_is_told_as_such(machine, check_mode):
+    (machine.root / "etc/sysctl.d").rename(machine.root / "etc/real")
+    (machine.root / "etc/sysctl.d").symlink_to("real")
+    with pytest.raises(Refused) as caught:
+        machine.run({"swappiness": 10}, check_mode=check_mode)
+    assert str(caught.value).startswith("/etc/sysctl.d is a symbolic link or no folder. Nothing was changed: nothing is written through a link")
+    same(machine)
+
+
+def test_an_error_after_all_was_done_does_not_say_that_nothing_was_changed(machine, monkeypatch):
+    from ansible_collections.memops.linux.plugins.module_utils._vm_settings import transaction
+
+    real, calls = transaction.read_now, []
+
+    def read_now(host):
+        calls.append(host)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error", "/etc/sysctl.d/90-memops.conf")
+        return real(host)
+
+    monkeypatch.setattr(transaction, "read_now", read_now)
+    with pytest.raises(Failed) as caught:
+        machine.run({"swappiness": 10})
+    assert "Nothing was changed" not in str(caught.value) and "the settings are set and" in str(caught.value)
+    assert "Input/output error" in str(caught.value) and machine.live()["swappiness"] == 10
+
+
+def test_a_tab_in_the_diff_is_a_tab(machine):
+    (machine.root / "etc/sysctl.d/90-memops.conf").write_bytes(b"vm.swappiness\t= 60 # \x1b\n")
+    assert "vm.swappiness\t= 60 # \\x1b\n" in machine.run({"swappiness": 10}, check_mode=True)["diff"]["before"]
