@@ -220,6 +220,11 @@ ansible_facts:
           type: list
           elements: dict
           returned: when V(kills) is gathered
+        unresolved_truncated:
+          description: Number of older rows that are not listed in C(unresolved).
+          type: int
+          returned: when V(kills) is gathered
+          sample: 0
         summary:
           description:
             - All kills by unit, name and killer. C(untrusted) of C(total) stand in text logs, where other processes could have written them.

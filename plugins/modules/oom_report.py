@@ -211,12 +211,15 @@ states:
   type: dict
   sample: {db1: ok, db3: unreachable}
 fleet:
-  description: What all hosts add up to. Kills with a trusted source count; the others are counted under C(untrusted).
+  description:
+    - What all hosts add up to. C(totals.by_proof) counts kills by what speaks for them (see RV(memops.linux.oom_facts#module:ansible_facts.oom.kills)).
+      Those that are V(disputed) are counted under C(disputed) and nowhere else; C(totals.untrusted) of C(totals.kills) stand in text logs.
   returned: success
   type: dict
   sample:
-    totals: {hosts: 2, ok: 1, partial: 0, blind: 0, unreachable: 1, failed: 0, kills: 1, untrusted: 0, copies: 0,
-      unresolved: 0, unresolved_untrusted: 0, unexplained: 0, unparsed: 0, hosts_with_kills: 1}
+    totals: {hosts: 2, ok: 1, partial: 0, blind: 0, unreachable: 1, failed: 0, kills: 1, untrusted: 0, disputed: 0,
+      by_proof: {kernel: 1, confirmed: 0, logged: 0, disputed: 0}, copies: 0, unresolved: 0, unresolved_disputed: 0, unexplained: 0, unparsed: 0,
+      quoted: 0, hosts_with_kills: 1}
     first: 1763835083.623675
     last: 1763835083.623675
     since: 1763700000.0
@@ -225,7 +228,7 @@ fleet:
     by_host: {db1: 1}
     by_killer: {kernel: 1}
     by_scope: {memcg: 1}
-    untrusted: {total: 0, first: null, last: null, by_unit: {}, by_comm: {}, by_host: {}, by_killer: {}, by_scope: {}}
+    disputed: {total: 0, first: null, last: null, by_unit: {}, by_comm: {}, by_host: {}, by_killer: {}, by_scope: {}}
 """
 
 from typing import Any, Dict

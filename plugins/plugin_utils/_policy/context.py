@@ -1,11 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule sees of a host: contract 1, with what nobody can vouch for set apart.
+"""What a rule sees of a host: contract 1, with what is disputed set apart.
 
-Untrusted kills and events are under `untrusted`, and the sums of `summary` are of the trusted ones: what any local user can write
-into a text log decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have three keys more: `drift`, `ignored` and
-`strays`.
+Kills and events that a trusted source gives the lie are under `disputed`, and the sums of `summary` are of the others: what a local
+user writes into a text log beside a journal decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have
+three keys more: `drift`, `ignored` and `strays`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY
 from ansible_collections.memops.linux.plugins.module_utils._systemd.show import ACTIVE_STATES
-from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import ranked, trusted
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import is_counted, ranked
 from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, read_verdict, texts, whole
 
 from .kernel import LIMITS, drift, ignored, missing, read_kernel, uncounted, without_cgroup
@@ -86,8 +86,7 @@ def _asked_systemd(oom: Json, units: list[Json]) -> bool:
 def _summary(oom: Json, sure: list[Json]) -> Json:
     given = oom.get("summary")
     summary = dict(given) if isinstance(given, dict) else {}  # type: Json
-    total, doubted = whole(summary.get("total")), whole(summary.get("untrusted"))
-    summary["total"] = None if total is None else max(total - (doubted or 0), 0)
+    summary["total"] = whole(summary.get("total"))
     for key, names in (("by_unit", (kill["unit"] for kill in sure)), ("by_comm", (kill["victim"]["comm"] for kill in sure))):
         counts = {}  # type: dict[str, int]
         for name in names:
@@ -98,9 +97,9 @@ def _summary(oom: Json, sure: list[Json]) -> Json:
 
 
 def _verdict(oom: Json, context: Json) -> Json | None:
-    """What it is without that which text logs alone tell."""
+    """As the host said, unless it told of disputed kills and did not know the word."""
     found = read_verdict(oom)
-    if found is None or found["trusted"]:
+    if found is None or all(is_counted(event) for event in (oom.get("kills") or []) + (oom.get("unresolved") or [])):
         return found
     gathered = oom.get("gathered_at")
     if not isinstance(gathered, (int, float)):
@@ -117,13 +116,14 @@ def context(oom: Json) -> Json:
     kills, events = oom.get("kills") or [], oom.get("unresolved") or []
     gathered = oom.get("kills") is not None
     made = dict(oom)
-    sure = [kill for kill in kills if trusted(kill)]
+    sure = [kill for kill in kills if is_counted(kill)]
     made["kills"] = sure if gathered else None
-    made["unresolved"] = [event for event in events if trusted(event)] if gathered else None
-    made["untrusted"] = {
-        "kills": [kill for kill in kills if not trusted(kill)],
-        "unresolved": [event for event in events if not trusted(event)],
+    made["unresolved"] = [event for event in events if is_counted(event)] if gathered else None
+    made["disputed"] = {
+        "kills": [kill for kill in kills if not is_counted(kill)],
+        "unresolved": [event for event in events if not is_counted(event)],
     }
+    made["untrusted"] = made["disputed"]  # its name before there were grades
     made["summary"] = _summary(oom, sure)
     made["summary"]["verdict"] = _verdict(oom, made)
     units = _records(oom.get("units"))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, number, whole
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import GRADES, Json, number, whole
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
 from .checks import GRACE, made, status_of, utc
 from .finding import Finding
-from .model import Kills, Policy
+from .model import PROOFS, Kills, Policy
 from .replays import replays
 from .unit_names import is_meant
 
@@ -24,6 +24,8 @@ _DEPTH = ("nothing from before this boot", "the sources reach back to ")
 
 def _counts(kill: Json, wanted: Kills, units: t.Sequence[Json]) -> bool | None:
     """Whether it is one of those that are counted; None: the log does not tell its scope or its unit."""
+    if GRADES.index(kill["proof"]) > GRADES.index(wanted.proof):
+        return False  # the policy wants to be surer
     if kill["trigger"] == "sysrq":
         return False  # asked for by hand
     known = True
@@ -80,7 +82,10 @@ def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
 
 
 def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Finding:
-    """Trusted kills decide. Too many are too many on a blind host as well; few enough is known only where the whole window is seen."""
+    """Kills with the proof that the policy wants decide.
+
+    Too many are too many on a blind host as well; few enough is known only where the whole window is seen.
+    """
     kills = facts["kills"]
     start = 0.0 if wanted.window is None else now - wanted.window
     counted = [(kill, _counts(kill, wanted, facts["units"] or ())) for kill in kills or () if kill["time"] is None or kill["time"] >= start]
@@ -101,14 +106,12 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     told = {kill["id"]: found.text for kill, found in replays(policy, facts)}
     evidence = {
         "kills": [
-            {"id": kill["id"], "time": kill["time"], "unit": kill["unit"], "comm": kill["victim"]["comm"]}
+            {"id": kill["id"], "time": kill["time"], "unit": kill["unit"], "comm": kill["victim"]["comm"], "proof": kill["proof"]}
             | ({"replay": told[kill["id"]]} if kill["id"] in told else {})
             for kill in newest
         ]
     }  # type: Json
-    untrusted = len(facts["untrusted"]["kills"])
-    if untrusted:
-        evidence["untrusted"] = untrusted
+    evidence.update(_set_apart(facts, wanted))
     names = sorted({str(kill["unit"] or kill["victim"]["comm"] or "?") for kill in inside})
     why = ", ".join(names[:5]) if holds is False else "; ".join(doubts) if holds is None else ""
     if why:
@@ -120,17 +123,25 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
         status_of(holds),
         "host",
         "Kills" + within if holds is not None else f"Whether there were kills{within} is not known",
-        declared=f"at most {wanted.max}",
+        declared=f"at most {wanted.max}" + (f", proof {wanted.proof}" if wanted.proof != PROOFS[-1] else ""),
         effective=len(inside) if kills is not None else None,
         evidence=evidence,
         remedy="Look at the report for who was killed and why, then protect or limit it" if holds is False else "Let the host see, then run again",
     )
 
 
+def _set_apart(facts: Json, wanted: Kills) -> Json:
+    """What decides nothing, and is not hidden: disputed lines, and kills of which the policy wants to be surer."""
+    weaker = sum(1 for kill in facts["kills"] or () if GRADES.index(kill["proof"]) > GRADES.index(wanted.proof))
+    found = {"disputed": len(facts["disputed"]["kills"]), "weaker_proof": weaker}
+    return {name: count for name, count in found.items() if count}
+
+
 def _left_out(facts: Json, start: float) -> int:
-    """Trusted kills that are counted only and may lie in the window."""
+    """Kills that are counted only and may lie in the window."""
     truncated = max(whole(facts.get("truncated")) or 0, 0)
-    doubted = (whole(facts["summary"].get("untrusted")) or 0) - len(facts["untrusted"]["kills"])
-    truncated -= min(max(doubted, 0), truncated)
+    by_proof = facts["summary"].get("by_proof")
+    disputed = whole(by_proof.get("disputed")) if isinstance(by_proof, dict) else None
+    truncated -= min(max((disputed or 0) - len(facts["disputed"]["kills"]), 0), truncated)
     times = [kill["time"] for kill in facts["kills"] or () if kill["time"] is not None]
     return truncated if truncated and (not times or times[0] >= start) else 0

@@ -80,14 +80,19 @@ class Range(t.NamedTuple):
         return " and ".join(ends)
 
 
+#: What a policy may want to speak for a kill that it counts, the strongest first.
+PROOFS = ("kernel", "confirmed", "logged")
+
+
 class Kills(t.NamedTuple):
-    """At most so many in so many seconds; of these units and scopes, or all."""
+    """At most so many in so many seconds; of these units and scopes, or all; with this proof, or a stronger one."""
 
     max: int
     window: float | None = None
     window_text: str = ""
     scopes: tuple[str, ...] = ()
     units: tuple[UnitName, ...] = ()
+    proof: str = PROOFS[-1]
 
 
 class Visibility(t.NamedTuple):

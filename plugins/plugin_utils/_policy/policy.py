@@ -15,7 +15,7 @@ from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys imp
 
 from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError
-from .model import CHECKS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
+from .model import CHECKS, PROOFS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
 from .shape import Place, Problems, bytes_of
 
 DAEMON_STATES = ("active", "inactive", "absent")
@@ -185,6 +185,7 @@ def _kills(top: Place) -> Kills | None:
         return None
     most = place.number("max", required=True)
     window = place.age("window")
+    proof = place.word("proof", PROOFS, PROOFS[-1])
     scopes, units = place.texts("scopes"), []
     for number, name in enumerate(place.texts("units")):
         try:
@@ -195,7 +196,7 @@ def _kills(top: Place) -> Kills | None:
         if scope not in SCOPES:
             place.wrong(f"scopes[{number}]", f"{scope!r} is none of {', '.join(SCOPES)}")
     place.end()
-    return None if most is None else Kills(most, window, str(place.given.get("window") or ""), tuple(scopes), tuple(units))
+    return None if most is None else Kills(most, window, str(place.given.get("window") or ""), tuple(scopes), tuple(units), str(proof))
 
 
 def _visibility(top: Place) -> Visibility:

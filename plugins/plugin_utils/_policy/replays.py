@@ -40,7 +40,7 @@ def has_table(kill: Json) -> bool:
 
 
 def replays(policy: Policy, facts: Json) -> list[tuple[Json, Replay]]:
-    """The newest trusted kills with a table, oldest first. The facts are those of context()."""
+    """The newest kills with a table, oldest first. The facts are those of context()."""
     scored = [service for service in policy.services if service.present and "oom_score_adjust" in service.settings]
     kills = [kill for kill in facts["kills"] or () if has_table(kill)][-_MOST:] if scored else []
     units = facts["units"] or ()

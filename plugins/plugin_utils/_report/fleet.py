@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All hosts, one dict (contract 5): what every page, table and file of a report is written from.
 
-Trusted kills count; untrusted ones are counted beside them, never among them. A kill that two hosts of the inventory
-show (a container and its host, one machine under two names) has one boot and one id, and counts once for the fleet.
+Kills count whatever speaks for them; disputed ones, which a trusted source gives the lie, are counted beside them, never among them. A
+kill that two hosts of the inventory show (a container and its host, one machine under two names) has one boot and one id, and counts once
+for the fleet.
 """
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .host import SCHEMA, HostReport, Json, number, read_host, read_verdict, text, time, whole
+from .host import GRADES, SCHEMA, HostReport, Json, number, read_host, read_verdict, text, time, whole
 
 STATES = ("ok", "blind", "unreachable", "failed")
 #: a host's place in every list: what nobody can speak for comes first
@@ -61,9 +62,9 @@ def ranked(counts: Dict[str, int]) -> Dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def trusted(event: Json) -> bool:
-    """Of a kill, or of an event without a victim."""
-    return event["source"]["trusted"] is True
+def is_counted(event: Json) -> bool:
+    """Is it a kill, or a shortage without one? A disputed one decides nothing."""
+    return bool(event["proof"] != "disputed")
 
 
 def _count(oom: Json, *path: str) -> int:
@@ -74,36 +75,57 @@ def _count(oom: Json, *path: str) -> int:
     return max(whole(value) or 0, 0)
 
 
-def _unlisted(oom: Json, doubted: int) -> Dict[str, int]:
-    """The facts list the newest kills and count older ones in their summary."""
+def _unlisted(oom: Json, listed: Dict[str, int]) -> Dict[str, int]:
+    """The facts list the newest kills and count older ones in their summary: how many of these by what speaks for them."""
     rest = _count(oom, "truncated")
-    unsure = min(max(_count(oom, "summary", "untrusted") - doubted, 0), rest)
-    return {"kills": rest - unsure, "untrusted": unsure}
+    beyond = dict.fromkeys(GRADES, 0)
+    told = {grade: _count(oom, "summary", "by_proof", grade) for grade in GRADES}
+    if not any(told.values()):  # facts that are older than the grades
+        told["logged"] = _count(oom, "summary", "untrusted")
+    for grade in ("disputed", "logged", "confirmed"):
+        beyond[grade] = min(max(told.get(grade, 0) - listed[grade], 0), rest)
+        rest -= beyond[grade]
+    beyond["kernel"] = rest
+    return beyond
 
 
 def _events(oom: Json, wanted: bool) -> int:
-    return sum(event["count"] for event in oom["unresolved"] if trusted(event) is wanted)
+    return sum(event["count"] for event in oom["unresolved"] if is_counted(event) is wanted)
+
+
+def _by_proof(kills: Iterable[Json]) -> Dict[str, int]:
+    found = dict.fromkeys(GRADES, 0)
+    for kill in kills:
+        found[kill["proof"]] += 1
+    return found
 
 
 def _host_entry(name: str, host: HostReport) -> Json:
     oom = host.oom or {"kills": [], "unresolved": []}
-    sure, unsure = Tally(), Tally()
+    sure = Tally()
     for kill in oom["kills"]:
-        (sure if trusted(kill) else unsure).add(kill)
-    beyond = _unlisted(oom, unsure.total)
+        if is_counted(kill):
+            sure.add(kill)
+    listed = _by_proof(oom["kills"])
+    beyond = _unlisted(oom, listed)
+    by_proof = {grade: listed[grade] + beyond[grade] for grade in GRADES}
+    kills = sum(by_proof.values()) - by_proof["disputed"]
     entry = {
         "state": host.state,
         "message": host.message,
         "partial": host.partial,
         "reasons": list(host.reasons),
         "since": host.since,
-        "kills": sure.total + beyond["kills"],
-        "untrusted": unsure.total + beyond["untrusted"],
-        "unlisted": beyond,
+        "kills": kills,
+        "untrusted": kills - by_proof["kernel"],
+        "disputed": by_proof["disputed"],
+        "by_proof": by_proof,
+        "unlisted": {"kills": sum(beyond.values()) - beyond["disputed"], "disputed": beyond["disputed"], "by_proof": beyond},
         "unresolved": _events(oom, True),
-        "unresolved_untrusted": _events(oom, False),
+        "unresolved_disputed": _events(oom, False),
         "unexplained": _count(oom, "counters", "unexplained"),
         "unparsed": _count(oom, "unparsed"),
+        "quoted": _count(oom, "quoted"),
         "first": sure.first,
         "last": sure.last,
         "by_unit": ranked(sure.by["unit"]),
@@ -121,7 +143,7 @@ def urgency(item: Tuple[str, Json]) -> Tuple[int, int, int, int, str]:
         _URGENCY.get(entry["state"], 0),
         -entry["unresolved"],
         -entry["kills"],
-        -(entry["untrusted"] + entry["unexplained"] + entry["unresolved_untrusted"]),
+        -(entry["disputed"] + entry["unexplained"] + entry["unresolved_disputed"]),
         name,
     )
 
@@ -129,11 +151,11 @@ def urgency(item: Tuple[str, Json]) -> Tuple[int, int, int, int, str]:
 def each_kill(report: Json) -> Iterator[Tuple[str, Json, bool]]:
     """(host, kill, counts): every kill of every host; counts is False for a copy of one that another host shows too."""
     seen = set()  # type: Set[Tuple[str, str]]
-    # A trusted copy is the one that counts, whichever host comes first by name.
-    for wanted in (True, False):
+    # The copy for which most speaks is the one that counts, whichever host comes first by name.
+    for wanted in GRADES:
         for name, entry in report["hosts"].items():
             for kill in entry["oom"]["kills"] if entry["oom"] else ():
-                if trusted(kill) is not wanted:
+                if kill["proof"] != wanted:
                     continue
                 key = (kill["boot_id"], kill["id"])
                 counts = None in key or key not in seen
@@ -160,11 +182,13 @@ def generation_time(environ: Mapping[str, str], now: float) -> int:
 
 def _fleet(report: Json) -> Json:
     entries = report["hosts"]  # type: Dict[str, Json]
-    sure, unsure = Tally(), Tally()
+    sure, doubted = Tally(), Tally()
     copies = 0
+    by_proof = dict.fromkeys(GRADES, 0)
     for name, kill, counts in each_kill(report):
         if counts:
-            (sure if trusted(kill) else unsure).add(kill, name)
+            (sure if is_counted(kill) else doubted).add(kill, name)
+            by_proof[kill["proof"]] += 1
         else:
             copies += 1
     states = {state: sum(entry["state"] == state for entry in entries.values()) for state in STATES}
@@ -173,10 +197,12 @@ def _fleet(report: Json) -> Json:
     unlisted = [entry["unlisted"] for entry in entries.values()]
     totals.update(
         kills=sure.total + sum(beyond["kills"] for beyond in unlisted),
-        untrusted=unsure.total + sum(beyond["untrusted"] for beyond in unlisted),
+        disputed=doubted.total + sum(beyond["disputed"] for beyond in unlisted),
         copies=copies,
     )
-    for key in ("unresolved", "unresolved_untrusted", "unexplained", "unparsed"):
+    totals["by_proof"] = {grade: by_proof[grade] + sum(beyond["by_proof"][grade] for beyond in unlisted) for grade in GRADES}
+    totals["untrusted"] = totals["by_proof"]["confirmed"] + totals["by_proof"]["logged"]
+    for key in ("unresolved", "unresolved_disputed", "unexplained", "unparsed", "quoted"):
         totals[key] = sum(entry[key] for entry in entries.values())
     totals["chronic"] = sum((entry["verdict"] or {}).get("state") == "chronic" for entry in entries.values())
     totals["hosts_with_kills"] = sum(entry["kills"] > 0 for entry in entries.values())
@@ -184,7 +210,7 @@ def _fleet(report: Json) -> Json:
     tally = sure.as_dict()
     made.update((key, tally[key]) for key in ("first", "last", "by_unit", "by_comm", "by_host", "by_killer", "by_scope"))
     made["since"] = _since(entries.values())
-    made["untrusted"] = unsure.as_dict()
+    made["disputed"] = doubted.as_dict()
     return made
 
 

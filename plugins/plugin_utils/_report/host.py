@@ -119,6 +119,8 @@ _PROCESS = (
     ("oom_score", whole),
 )  # type: Tuple[Tuple[str, Callable[[Any], Any]], ...]
 _INVOKER = (("pid", whole), ("comm", text), ("gfp_mask", text), ("order", whole))
+#: contract 1: the strongest first. All but the last are kills.
+GRADES = ("kernel", "confirmed", "logged", "disputed")
 _SOURCE = (("name", text), ("trusted", flag), ("reason", text), ("seen_in", texts))
 _KILL = (
     ("id", text),
@@ -139,6 +141,7 @@ _KILL = (
     ("container_id", text),
     ("kernel", text),
     ("partial", flag),
+    ("proof", text),
     ("why", text),
     ("source", lambda value: _shaped(value, _SOURCE)),
 )  # type: Tuple[Tuple[str, Callable[[Any], Any]], ...]
@@ -167,8 +170,16 @@ def _records(oom: Json, name: str, reasons: List[str]) -> List[Json]:
     return good
 
 
+def _proof(event: Json) -> str:
+    """What speaks for it. Facts that are older than the grades only know whether a source is trusted."""
+    if event.get("proof") in GRADES:
+        return str(event["proof"])
+    return "kernel" if event["source"]["trusted"] else "logged"
+
+
 def _kill(value: Json) -> Json:
     kill = _shaped(value, _KILL)
+    kill["proof"] = _proof(kill)
     for key in ("time_quality", "killer", "scope", "trigger"):
         kill[key] = kill[key] or "unknown"
     if kill["time"] is None:
@@ -182,6 +193,7 @@ def _unresolved(value: Json) -> Json:
     event["outcome"] = text(value.get("outcome")) or "unknown"
     event["count"] = max(whole(value.get("count")) or 1, 1)
     event["source"] = _shaped(value.get("source"), _SOURCE)
+    event["proof"] = _proof(event)
     return event
 
 

@@ -11,10 +11,11 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import table, words
-from .fleet import trusted, urgency
+from .fleet import is_counted, urgency
 from .host import Json
 
 _MOST_KILLS = 200
+_MOST_SAMPLES = 50
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:/])")
 
 
@@ -48,24 +49,32 @@ def _table(titles: t.Sequence[str], rows: t.Iterable[t.Iterable[object]]) -> t.I
     yield ""
 
 
+def _unparsed(report: Json) -> list[str]:
+    made = []
+    if words.please_report(report):
+        made += ["## Not understood", "", plain(words.please_report(report)), ""]
+        made += [f"* {plain(name)}: {plain(line)}" for name, line in words.unparsed(report)[:_MOST_SAMPLES]] + [""]
+    return made + ([plain(words.quoted(report)), ""] if words.quoted(report) else [])
+
+
 def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     """The Markdown text. findings -- lines that stand above the hosts"""
     made = [f"# {plain(title)}", "", f"Generated {words.utc(report['generated_at'])}", "", plain(words.headline(report)), ""]
     for name, event in words.unresolved(report):
-        doubt = "" if trusted(event) else ", untrusted"
-        made.append(f"* **Out of memory, nothing killed** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
+        doubt = "" if is_counted(event) else ", disputed"
+        made.append(f"* **{words.shortage_title(event)}** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
     if made[-1] != "":
         made.append("")
     made += findings
     made += ["## Hosts", ""]
     made += _table(
-        ("Host", "State", "Kills", "Untrusted", "Worst", "Last kill", "Verdict", "Sees since", "Why"),
+        ("Host", "State", "Kills", "Disputed", "Worst", "Last kill", "Verdict", "Sees since", "Why"),
         (
             (
                 name,
                 words.state_word(entry),
                 entry["kills"] if entry["state"] == "ok" or entry["kills"] else "?",
-                entry["untrusted"] or "",
+                entry["disputed"] or "",
                 words.worst(entry),
                 words.utc(entry["last"], ""),
                 words.verdict(entry)[0],
@@ -79,7 +88,7 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     made += ["## Kills", ""]
     if kills:
         made += _table(
-            ("Time (UTC)", "Host", "Victim", "UID", "Unit or cgroup", "Anon MiB", "Adj", "Out of memory", "Killer", "Trusted"),
+            ("Time (UTC)", "Host", "Victim", "UID", "Unit or cgroup", "Anon MiB", "Adj", "Out of memory", "Killer", "Proof"),
             (
                 (
                     words.utc(kill["time"]) + (" " + words.quality_mark(kill)).rstrip(),
@@ -91,7 +100,7 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
                     "" if kill["victim"]["oom_score_adj"] is None else kill["victim"]["oom_score_adj"],
                     words.shortage(kill),
                     kill["killer"],
-                    "yes" if trusted(kill) else "no",
+                    kill["proof"],
                 )
                 for name, kill in kills[:_MOST_KILLS]
             ),
@@ -102,4 +111,5 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
             made += [f"{words.some(len(kills) - _MOST_KILLS, 'older kill')} are in report.json.", ""]
     else:
         made += ["None found.", ""]
+    made += _unparsed(report)
     return "\n".join(made)

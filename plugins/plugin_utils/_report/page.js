@@ -66,7 +66,7 @@
     adj: (row) => get(row, "adj"),
     shortage,
     killer: (row) => get(row, "killer"),
-    proof: (row) => (get(row, "trusted") ? 1 : 0),
+    proof: (row) => get(row, "proof"),
   };
   const haystacks = new Map();
   const haystack = (row) => {
@@ -111,7 +111,8 @@
     add("host in the log", get(row, "log_host"));
     add("source", get(row, "source"));
     add("seen in", get(row, "seen_in"));
-    add(get(row, "trusted") ? "trusted because" : "not trusted because", get(row, "reason"));
+    add("proof", get(row, "proof"));
+    add("because", get(row, "reason"));
     add("complete", get(row, "partial") ? "no: announced, but no \u201cKilled process\u201d line was seen" : "yes");
     if (!get(row, "counts")) add("counted", "no: another host shows the same kill");
     add("id", get(row, "id"));
@@ -150,7 +151,7 @@
     who.append(more);
     if (get(row, "uid") !== null) who.append(" ", make("small", "uid " + get(row, "uid")));
     if (get(row, "partial")) who.append(" ", make("small", "partial"));
-    const badge = make("span", get(row, "trusted") ? "trusted" : "untrusted", get(row, "trusted") ? "badge trusted" : "badge untrusted");
+    const badge = make("span", get(row, "proof"), "badge " + get(row, "proof"));
     badge.title = [get(row, "reason"), seenIn(row)].filter(Boolean).join("; ");
     const source = make("td", null, "t");
     source.append(badge);
@@ -181,7 +182,8 @@
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = proof.value;
     shown = data.rows.filter((row) => {
-      if (wanted !== "all" && (wanted === "trusted") !== Boolean(get(row, "trusted"))) return false;
+      const grade = get(row, "proof");
+      if (wanted === "counted" ? grade === "disputed" : wanted !== "all" && wanted !== grade) return false;
       return words.every((word) => (word.length > 1 && word[0] === "-" ? !haystack(row).includes(word.slice(1)) : haystack(row).includes(word)));
     });
     const key = sortKeys[order.key];

@@ -9,7 +9,7 @@ import pathlib
 import typing as t
 
 from . import sections, timeline, words
-from .fleet import each_kill, trusted
+from .fleet import each_kill
 from .host import Json
 from .markup import NEWLINE, Html, digest, island, tag
 
@@ -87,14 +87,14 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
     shown = [column for _inner, columns in records for column in columns]
     rows = []
     for name, kill, counts in kills:
-        row = [known(name), int(counts), int(trusted(kill)), int(kill["partial"]), known(", ".join(kill["source"]["seen_in"]) or None)]
+        row = [known(name), int(counts), int(kill["partial"]), known(kill["proof"]), known(", ".join(kill["source"]["seen_in"]) or None)]
         for inner, columns in records:
             record = kill[inner] if inner else kill
             row += [known(record[key]) if kind == "s" else record[key] for _column, kind, key in columns]
         rows.append(row)
     return {
-        "columns": ["host", "counts", "trusted", "partial", "seen_in"] + [column for column, _kind, _key in shown],
-        "kinds": "snnns" + "".join(kind for _column, kind, _key in shown),
+        "columns": ["host", "counts", "partial", "proof", "seen_in"] + [column for column, _kind, _key in shown],
+        "kinds": "snnss" + "".join(kind for _column, kind, _key in shown),
         "marks": words.QUALITY,
         "strings": list(strings),
         "rows": rows,
@@ -103,9 +103,11 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
 
 _LEGEND = (
     (
-        "Trusted",
-        "a record that nobody but the kernel, or the named daemon, can have written. A text log proves nothing alone: any local "
-        "user can write a perfect kernel line into it. Untrusted kills are shown and counted apart.",
+        "Proof",
+        "kernel: a record that nobody but the kernel, or the named daemon, can have written. confirmed: a text log, and a sign that nobody else "
+        "can write, such as systemd's own word or a counter of the kernel. logged: a text log of a time that no trusted source covers; "
+        f"{words.PERSISTENT}. disputed: a text log of a time that the journal covers and that it does not have. Any local user can write a "
+        "perfect kernel line into a text log, so disputed lines are shown apart and count nowhere.",
     ),
     ("Unknown, not clean", "a host that could not be reached, or whose logs could not be read, may have killed anything."),
     ("Sees since", "the oldest moment the host's sources reach back to. Before it, silence means nothing."),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from . import words
-from .fleet import trusted, urgency
-from .host import Json
+from .fleet import is_counted, urgency
+from .host import GRADES, Json
 from .markup import NEWLINE, Html, join, tag
 
 #: rows that are there without script; the script pages through all of them
@@ -23,13 +23,10 @@ def tiles(report: Json) -> Html:
     totals = fleet["totals"]
     unknown = totals["hosts"] - totals["ok"]
     tiles = [
-        (
-            totals["kills"],
-            "bad" if totals["kills"] else "" if totals["untrusted"] or unknown else "good",
-            "trusted kills" if totals["untrusted"] else "kills",
-        ),
-        (totals["untrusted"], "warn" if totals["untrusted"] else "", "untrusted kills"),
-        (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, nothing killed"),
+        (totals["kills"], "bad" if totals["kills"] else "" if totals["disputed"] or unknown else "good", "kills"),
+        (totals["by_proof"]["logged"], "", "of them in text logs alone"),
+        (totals["disputed"], "warn" if totals["disputed"] else "", "disputed, no kills"),
+        (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, no victim known"),
         (totals["hosts_with_kills"], "", f"hosts with kills, of {totals['hosts']:,}"),
         (unknown, "bad" if unknown else "good", "hosts unknown"),
         (totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part"),
@@ -55,7 +52,7 @@ def alarms(report: Json) -> Html:
     for name, event in words.unresolved(report):
         more = f", {event['count']:,} times" if event["count"] > 1 else ""
         where = f" in {event['oom_memcg']}" if event.get("oom_memcg") else ""
-        doubt = "" if trusted(event) else badge("untrusted")
+        doubt = "" if is_counted(event) else badge("disputed")
         loud.append(
             tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", words.utc(event["time"], "at an unknown time"), more, where, " ", doubt)
         )
@@ -65,37 +62,48 @@ def alarms(report: Json) -> Html:
         elif entry["unexplained"]:
             lost.append(tag("li", tag("strong", name), f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell"))
     alarms = (
-        _alarm("Out of memory, and nothing was killed", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"),
+        _alarm("Out of memory, and no victim is known", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"),
         _alarm("Unknown, not clean", unknown, " unknown"),
         _alarm("Kills that no log tells of", lost, ""),
+        _unparsed(report),
     )
     return tag("div", *alarms, class_="alarms") if any(alarms) else Html("")
 
 
+def _unparsed(report: Json) -> Html:
+    """What may be kills that are missing here, with what to do."""
+    wanted = words.please_report(report)
+    if not wanted:
+        return Html("")
+    rows = [tag("li", tag("strong", name), ": ", tag("span", line, class_="mono")) for name, line in words.unparsed(report)[:_MOST_ALARMS]]
+    return tag("section", tag("h2", "Not understood"), tag("p", wanted), tag("ul", *rows) if rows else "", class_="alarm unknown")
+
+
 def badge(word: str) -> Html:
-    known = ("ok", "partial", "blind", "unreachable", "failed", "trusted", "untrusted", "panic", "no_victim", "chronic", "transient")
+    known = ("ok", "partial", "blind", "unreachable", "failed", "kernel", "confirmed", "logged", "disputed")
+    known += ("panic", "no_victim", "unseen", "rule_fired", "chronic", "transient")
     return tag("span", word.replace("_", " "), class_="badge " + (word if word in known else "unknown"))
 
 
-def _bars(title: str, sure: dict[str, int], unsure: dict[str, int]) -> Html:
-    names = sorted(set(sure) | set(unsure), key=lambda name: (-sure.get(name, 0), -unsure.get(name, 0), name))
+def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
+    names = sorted(set(sure) | set(doubted), key=lambda name: (-sure.get(name, 0), -doubted.get(name, 0), name))
     if not names:
         return Html("")
-    most = max(sure.get(name, 0) + unsure.get(name, 0) for name in names)
+    most = max(sure.get(name, 0) + doubted.get(name, 0) for name in names)
     rows = []
     for name in names[:_MOST_BARS]:
         x = round(200 * sure.get(name, 0) / most, 1)
         figure = tag(
             "svg",
             tag("rect", x=0, y=0, width=x, height=6, class_="m-kill"),
-            tag("rect", x=x, y=0, width=round(200 * unsure.get(name, 0) / most, 1), height=6, class_="m-untrusted"),
+            tag("rect", x=x, y=0, width=round(200 * doubted.get(name, 0) / most, 1), height=6, class_="m-disputed"),
             viewBox="0 0 200 6",
             preserveAspectRatio="none",
             aria_hidden="true",
         )
         count = [
             tag("b", f"{sure[name]:,}") if name in sure else "",
-            tag("small", f"{' +' if name in sure else ''}{unsure[name]:,} untrusted") if name in unsure else "",
+            tag("small", f"{' +' if name in sure else ''}{doubted[name]:,} disputed") if name in doubted else "",
         ]
         rows.append(tag("li", tag("span", name, data_find=name, title=name, class_="mono"), tag("span", *count), figure))
     rest = len(names) - len(rows)
@@ -105,7 +113,7 @@ def _bars(title: str, sure: dict[str, int], unsure: dict[str, int]) -> Html:
 
 def who(report: Json) -> Html:
     fleet = report["fleet"]
-    units, processes, hosts, killers, scopes = (_bars(title, fleet[key], fleet["untrusted"][key]) for title, key in _GROUPS)
+    units, processes, hosts, killers, scopes = (_bars(title, fleet[key], fleet["disputed"][key]) for title, key in _GROUPS)
     groups = [group for group in (units, processes, hosts, tag("div", killers, scopes) if killers else "") if group]
     return tag("section", tag("h2", "What died"), tag("div", *groups, class_="columns")) if groups else Html("")
 
@@ -121,7 +129,7 @@ _GROUPS = (
 
 def _host_row(name: str, entry: Json) -> Html:
     known = entry["state"] == "ok"
-    seen = bool(entry["kills"] or entry["untrusted"] or entry["unresolved"])
+    seen = bool(entry["kills"] or entry["disputed"] or entry["unresolved"])
     first = (
         tag("th", tag("span", name, data_find=name if seen else None), scope="row", class_="name"),
         tag("td", badge(words.state_word(entry))),
@@ -132,8 +140,8 @@ def _host_row(name: str, entry: Json) -> Html:
         "tr",
         *first,
         tag("td", f"{entry['kills']:,}" if known or entry["kills"] else "?", class_="n"),
-        tag("td", _count(entry["untrusted"]), class_="n"),
-        tag("td", _count(entry["unresolved"] + entry["unresolved_untrusted"]), class_="n"),
+        tag("td", _count(entry["disputed"]), class_="n"),
+        tag("td", _count(entry["unresolved"] + entry["unresolved_disputed"]), class_="n"),
         tag("td", join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")), class_="mono"),
         tag("td", words.utc_minute(entry["last"], ""), class_="t"),
         _verdict(entry),
@@ -170,7 +178,7 @@ _HOST_HEAD = (
     ("Host", "", ""),
     ("State", "", ""),
     ("Kills", "n", ""),
-    ("Untrusted", "n", ""),
+    ("Disputed", "n", ""),
     ("Unresolved", "n", ""),
     ("Lost most", "", ""),
     ("Last kill", "", ""),
@@ -217,7 +225,7 @@ def _kill_row(name: str, kill: Json) -> Html:
         tag("td", adj, class_="n"),
         tag("td", words.shortage(kill), class_="mono"),
         tag("td", kill["killer"]),
-        tag("td", badge("trusted" if trusted(kill) else "untrusted"), class_="t", title=words.proof(kill)),
+        tag("td", badge(kill["proof"]), class_="t", title=words.seen_in(kill)),
         class_="row",
     )
     return join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
@@ -227,7 +235,9 @@ def kills(kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
     title = tag("h2", "Kills")
     if not kills:
         return tag("section", title, tag("p", "None found.", class_="muted"), id="kills")
-    options = [tag("option", text, value=value) for value, text in (("all", "all"), ("trusted", "trusted only"), ("untrusted", "untrusted only"))]
+    options = [
+        tag("option", text, value=value) for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
+    ]
     tools = tag(
         "div",
         tag("input", type="search", id="search", placeholder="Filter: words, -word to leave out", aria_label="Filter kills"),

@@ -12,7 +12,7 @@ import unicodedata
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import words
-from .fleet import each_kill, trusted, urgency
+from .fleet import each_kill, is_counted, urgency
 from .host import Json
 
 MIN_WIDTH, MAX_WIDTH = 80, 160
@@ -20,6 +20,7 @@ MIN_WIDTH, MAX_WIDTH = 80, 160
 _ALL_HOSTS = 20
 _MOST_HOSTS = 50
 _MOST_KILLS = 20
+_MOST_SAMPLES = 5
 #: below the first the columns that say least are left out, below the second seconds and numbers for experts
 _NARROW, _ROOMY = 110, 132
 
@@ -109,7 +110,7 @@ _HOST_COLUMNS = (
     Column("HOST", 12),
     Column("STATE"),
     Column("KILLS", right=True),
-    Column("UNTRUSTED", right=True),
+    Column("DISPUTED", right=True),
     Column("LOST MOST", 10),
     Column("LAST KILL"),
     Column("SEES SINCE"),
@@ -124,7 +125,7 @@ def _host_row(name: str, entry: Json, width: int) -> Row:
         name,
         words.state_word(entry),
         f"{entry['kills']:,}" if known or entry["kills"] else "?",
-        f"{entry['untrusted']:,}" if entry["untrusted"] else "",
+        f"{entry['disputed']:,}" if entry["disputed"] else "",
         _unit(words.worst(entry)),
         _moment(entry["last"], size) if entry["last"] is not None else "",
         _moment(entry["since"], size) if known or entry["since"] is not None else "",
@@ -152,14 +153,14 @@ def _hosts(report: Json, width: int) -> t.Iterator[Line]:
         yield Line(f"{words.some(quiet, 'host')} could be read and showed no kill", "good")
 
 
-_TELLING = ("kills", "untrusted", "unresolved", "unresolved_untrusted", "unexplained", "unparsed")
+_TELLING = ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
 
 
 def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
     for name, event in itertools.islice(words.unresolved(report), _MOST_KILLS):
         when = words.utc(event["time"], "an unknown time") + (f" ({event['count']} times)" if event["count"] > 1 else "")
-        text = f"OUT OF MEMORY, NOTHING KILLED ({event['outcome']}): {name} at {when}" + ("" if trusted(event) else ", untrusted")
-        yield Line(fit(printable(text), width).rstrip(), "bad" if trusted(event) else "warn")
+        text = f"{words.shortage_title(event).upper()} ({event['outcome']}): {name} at {when}" + ("" if is_counted(event) else ", disputed")
+        yield Line(fit(printable(text), width).rstrip(), "bad" if is_counted(event) else "warn")
 
 
 _KILL_COLUMNS = (
@@ -198,9 +199,9 @@ def _kill_row(name: str, kill: Json, width: int) -> Row:
         _number(who["oom_score_adj"]) if roomy else "",
         "" if narrow else kill["scope"],
         "" if narrow else kill["killer"],
-        "" if trusted(kill) else "none" if narrow else "untrusted",
+        kill["proof"],
     )
-    return Row(cells_, "plain" if trusted(kill) else "warn")
+    return Row(cells_, "plain" if is_counted(kill) else "warn")
 
 
 def _unit(name: str) -> str:
@@ -227,7 +228,8 @@ def _kills(report: Json, width: int) -> t.Iterator[Line]:
         return
     shown = found[:_MOST_KILLS]
     yield Line("")
-    yield from _grid(_KILL_COLUMNS, [_kill_row(name, kill, width) for name, kill in shown], width)
+    columns = [column._replace(title="UNIT") if width < _NARROW and column.title.startswith("UNIT") else column for column in _KILL_COLUMNS]
+    yield from _grid(columns, [_kill_row(name, kill, width) for name, kill in shown], width)
     if len(found) > len(shown):
         yield Line(f"... and {words.some(len(found) - len(shown), 'older kill')} in the report")
     if any(kill["time_quality"] in ("year_inferred", "from_uptime") for _name, kill in shown):
@@ -245,7 +247,20 @@ def lines(report: Json, width: int = 100) -> list[Line]:
         made.append(Line(""))
         made.extend(_hosts(report, width))
         made.extend(_kills(report, width))
+        made.extend(_unparsed(report, width))
     return made
+
+
+def _unparsed(report: Json, width: int) -> t.Iterator[Line]:
+    """What may be kills that are missing above, with what to do; and what is none."""
+    wanted = words.please_report(report)
+    if wanted:
+        yield Line("")
+        yield from (Line(part, "warn") for part in wrapped(wanted, width))
+        for name, line in words.unparsed(report)[:_MOST_SAMPLES]:
+            yield Line(fit(f"    {printable(name)}: {printable(line)}", width).rstrip(), "warn")
+    if words.quoted(report):
+        yield Line(words.quoted(report))
 
 
 def wrapped(sentence: str, width: int) -> t.Iterator[str]:

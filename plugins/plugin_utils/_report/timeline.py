@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import words
-from .fleet import trusted, urgency
+from .fleet import is_counted, urgency
 from .host import Json
 from .markup import Html, join, tag
 
@@ -27,7 +27,7 @@ _SCALE = _WIDTH - _LEFT - _RIGHT
 
 
 class Mark(t.NamedTuple):
-    """An event on the time axis: kind is kill, untrusted or unresolved."""
+    """An event on the time axis: kind is kill, disputed or unresolved."""
 
     time: float
     host: str
@@ -47,12 +47,12 @@ class Window(t.NamedTuple):
 def marks(report: Json, kills: Kills) -> list[Mark]:
     """Every event that has a time, oldest first."""
     found = [
-        Mark(kill["time"], name, "kill" if trusted(kill) else "untrusted") for name, kill, counts in kills if counts and kill["time"] is not None
+        Mark(kill["time"], name, "kill" if is_counted(kill) else "disputed") for name, kill, counts in kills if counts and kill["time"] is not None
     ]
     for name, entry in report["hosts"].items():
         for event in entry["oom"]["unresolved"] if entry["oom"] else ():
             if event["time"] is not None:
-                found.append(Mark(event["time"], name, "unresolved" if trusted(event) else "untrusted"))
+                found.append(Mark(event["time"], name, "unresolved" if is_counted(event) else "disputed"))
     return sorted(found)
 
 
@@ -103,7 +103,7 @@ def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
             f"{count:,} {_NOUN[kind]}" for kind, count in sorted(bins[index].items())
         )
         drawn = []
-        for kind in ("kill", "untrusted", "unresolved"):
+        for kind in ("kill", "disputed", "unresolved"):
             count = bins[index].get(kind, 0)
             if count:
                 size = max(_BARS * count / tallest, 2.0)
@@ -114,7 +114,7 @@ def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
         yield tag("g", tag("title", title), *drawn)
 
 
-_NOUN = {"kill": "killed", "untrusted": "untrusted", "unresolved": "without a victim"}
+_NOUN = {"kill": "killed", "disputed": "disputed", "unresolved": "without a known victim"}
 
 
 def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
@@ -165,8 +165,8 @@ def _notes(kills: Kills, view: Window, found: t.Sequence[Mark], shown: t.Sequenc
         tag("span", tag("i", class_="k-" + kind), " " + text, class_="key")
         for kind, text in (
             ("kill", "killed"),
-            ("untrusted", "untrusted"),
-            ("unresolved", "out of memory, nothing killed"),
+            ("disputed", "disputed"),
+            ("unresolved", "out of memory, no victim known"),
             ("unseen", "not visible to the host"),
         )
     ]

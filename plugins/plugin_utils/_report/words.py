@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from .fleet import trusted
+from .fleet import is_counted
 from .host import Json
 
 #: time_quality -> the mark behind a time, and what it means
@@ -84,7 +84,7 @@ def why(entry: Json) -> str:
         parts.insert(0, f"the kernel counted {some(entry['unexplained'], 'kill')} more than the logs tell")
     if entry["unparsed"]:
         parts.append(some(entry["unparsed"], "line looks like OOM and was not understood", "lines look like OOM and were not understood"))
-    unlisted = entry["unlisted"]["kills"] + entry["unlisted"]["untrusted"]
+    unlisted = entry["unlisted"]["kills"] + entry["unlisted"]["disputed"]
     if unlisted:
         parts.append(f"{some(unlisted, 'older kill')} counted and not listed (max_kills)")
     return "; ".join(parts)
@@ -121,17 +121,62 @@ def shortage(kill: Json) -> str:
     return str(kill["scope"])
 
 
-def proof(kill: Json) -> str:
+def seen_in(kill: Json) -> str:
     """The first of the sources that show it, and how many more do."""
     seen = kill["source"]["seen_in"] or [kill["source"]["name"] or ""]
     return f"{seen[0]} +{len(seen) - 1}" if len(seen) > 1 else str(seen[0])
 
 
+#: What a shortage without a known victim ended in; the kernel's own outcomes killed nothing.
+_OUTCOMES = {"unseen": "Out of memory, the victim is not in the log", "rule_fired": "A rule of systemd-oomd fired, nothing was killed"}
+
+
+def shortage_title(event: Json) -> str:
+    return _OUTCOMES.get(event["outcome"], "Out of memory, nothing killed")
+
+
+#: Where a form of log line that nobody here knows is reported.
+ISSUES = "https://example.com/memops/linux/issues"
+
+
+def unparsed(report: Json) -> list[tuple[str, str]]:
+    """(host, line) of what speaks of a kill and was not understood, as far as the facts show it."""
+    found = []
+    for name, entry in report["hosts"].items():
+        samples = entry["oom"].get("unparsed_samples") if entry["oom"] else None
+        found += [(name, line) for line in samples if isinstance(line, str)] if isinstance(samples, list) else []
+    return found
+
+
+def please_report(report: Json) -> str:
+    """What to do with them; empty where there is none."""
+    count = report["fleet"]["totals"]["unparsed"]
+    if not count:
+        return ""
+    lines = some(count, "line speaks of a kill and was not understood", "lines speak of kills and were not understood")
+    return f"{lines}. Each may be a kill that is missing here. Please report it at {ISSUES} with the line and the version of what wrote it."
+
+
+def quoted(report: Json) -> str:
+    count = report["fleet"]["totals"]["quoted"]
+    return f"{some(count, 'line quotes a kill and is', 'lines quote kills and are')} none: other programs' messages." if count else ""
+
+
 def unresolved(report: Json) -> t.Iterator[tuple[str, Json]]:
-    """(host, event) of every shortage without a victim: trusted ones first, newest first."""
+    """(host, event) of every shortage without a victim: disputed ones last, newest first."""
     found = [(name, event) for name, entry in report["hosts"].items() if entry["oom"] for event in entry["oom"]["unresolved"]]
-    found.sort(key=lambda item: (not trusted(item[1]), -(item[1]["time"] or 0.0), item[0]))
+    found.sort(key=lambda item: (not is_counted(item[1]), -(item[1]["time"] or 0.0), item[0]))
     yield from found
+
+
+#: What a policy, a dashboard and a reader may want to know of `logged`.
+PERSISTENT = "a persistent journal (Storage=persistent in /etc/systemd/journald.conf) would"
+
+
+def _logged(count: int, kills: int) -> str:
+    """What nothing but a text log tells, and how to have more."""
+    of_them = "It stands" if kills == 1 else "All of them stand" if count == kills else f"{count:,} of them {'stands' if count == 1 else 'stand'}"
+    return f"{of_them} in text logs alone: no trusted source covers that time; {PERSISTENT}."
 
 
 def headline(report: Json) -> str:
@@ -145,16 +190,16 @@ def headline(report: Json) -> str:
         return f"Nothing is known about {some(totals['hosts'], 'host')}: none could be read."
     said = []
     if totals["unresolved"]:
-        said.append(f"{'Once' if totals['unresolved'] == 1 else some(totals['unresolved'], 'time')} the kernel was out of memory and killed nothing.")
+        said.append(f"{'Once' if totals['unresolved'] == 1 else some(totals['unresolved'], 'time')} memory ran out and no victim is known.")
     if totals["kills"]:
         said.append(f"{some(totals['kills'], 'kill')} on {totals['hosts_with_kills']:,} of {some(totals['hosts'], 'host')}.")
     else:
-        found = "No trusted kill" if totals["untrusted"] else "No kill was found"
-        said.append(f"{found} on the {some(answered, 'host')} that could be read.")
-    if totals["untrusted"]:
-        said.append(f"{some(totals['untrusted'], 'untrusted kill')}, told by text logs alone.")
-    if totals["unresolved_untrusted"]:
-        said.append(f"Text logs alone tell of {some(totals['unresolved_untrusted'], 'shortage')} in which nothing was killed.")
+        said.append(f"No kill was found on the {some(answered, 'host')} that could be read.")
+    if totals["by_proof"]["logged"]:
+        said.append(_logged(totals["by_proof"]["logged"], totals["kills"]))
+    doubted = totals["disputed"] + totals["unresolved_disputed"]
+    if doubted:
+        said.append(f"{some(doubted, 'more is', 'more are')} disputed: the journal has none of it, so it is forged or another machine's.")
     if unknown:
         said.append(f"{some(unknown, 'host is', 'hosts are')} unknown, not clean.")
     return " ".join(said)

@@ -21,7 +21,7 @@ from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.po
     statuses,
     unit,
 )
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import kill, panic, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import disputed, kill, panic
 
 MIB = 1 << 20
 
@@ -34,7 +34,7 @@ def chronic(state, trusted=True):
 LINT = {
     "kernel-gave-up": (
         host(unresolved=[panic()]),
-        host(unresolved=[panic(source={"name": "/var/log/kern.log", "trusted": False, "seen_in": []})]),
+        host(unresolved=[panic(proof="disputed")]),
         host(kills=None),
     ),
     "unexplained-kills": (host(counters__unexplained=1), host(counters__unexplained=0), host(counters__unexplained=None)),
@@ -43,7 +43,7 @@ LINT = {
         host(units=[unit(result="oom-kill", active_state="active")]),
         host(units=[unit(result="oom-kill", active_state=None)]),
     ),
-    "way-in-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[untrusted(1, unit="ssh.service")]), host(kills=None)),
+    "way-in-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[disputed(1, unit="ssh.service")]), host(kills=None)),
     "chronic": (host(summary=chronic("chronic")), host(summary=chronic("transient")), host(summary={"total": 0})),
     "panic-on-oom": (host(settings__panic_on_oom=1), host(settings__panic_on_oom=0), host(settings__panic_on_oom=None)),
     "overcommit-never": (

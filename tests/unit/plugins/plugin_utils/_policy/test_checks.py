@@ -12,10 +12,11 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, judged, of, unit
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, logged
 
 DAY = 86400.0
 WEEK = {"kills": {"max": 0, "window": "7d"}}
+SURE = {"kills": {"max": 0, "window": "7d", "proof": "kernel"}}
 
 
 def of_units(*names):
@@ -25,7 +26,10 @@ def of_units(*names):
 KILLS = [
     ("none in a week that is seen", host(), WEEK, "pass"),
     ("one", host(kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
-    ("one that only a text log tells of", host(kills=[untrusted(1, time=NOW - DAY)]), WEEK, "pass"),
+    ("one of which the journal has nothing", host(kills=[disputed(1, time=NOW - DAY)]), WEEK, "pass"),
+    ("one that only a text log tells of", host(kills=[logged(1, time=NOW - DAY)]), WEEK, "fail"),
+    ("one that only a text log tells of, and the policy wants more", host(kills=[logged(1, time=NOW - DAY)]), SURE, "pass"),
+    ("one that the kernel tells of, and the policy wants no less", host(kills=[kill(1, time=NOW - DAY)]), SURE, "fail"),
     ("one before the window", host(kills=[kill(1, time=NOW - 8 * DAY)]), WEEK, "pass"),
     ("one without a time", host(kills=[kill(1, time=None)]), WEEK, "unknown"),
     ("one asked for by hand", host(kills=[kill(1, time=NOW - DAY, trigger="sysrq")]), WEEK, "pass"),
@@ -35,7 +39,7 @@ KILLS = [
     ("one on a blind host", host(visibility__state="blind", kills=[kill(1, time=NOW - DAY)]), WEEK, "fail"),
     ("as many as may be", host(kills=[kill(1, time=NOW - DAY)]), {"kills": {"max": 1, "window": "7d"}}, "pass"),
     ("counted and not listed", host(truncated=3), WEEK, "unknown"),
-    ("a flood of forged ones, counted and not listed", host(truncated=3, summary={"total": 3, "untrusted": 3}), WEEK, "pass"),
+    ("a flood of forged ones, counted and not listed", host(truncated=3, summary={"total": 0, "by_proof": {"disputed": 3}}), WEEK, "pass"),
     ("of another unit", host(kills=[kill(1, time=NOW - DAY, unit="a.service")]), {"kills": {"max": 0, "units": ["b.service"]}}, "pass"),
     ("facts of a year ago", host(gathered_at=NOW - 365 * DAY, visibility__since=NOW - 400 * DAY), WEEK, "unknown"),
     ("the window is younger than the facts", host(gathered_at=NOW - 23 * 3600), {"kills": {"max": 0, "window": "1h"}, "max_age": "24h"}, "unknown"),
@@ -276,9 +280,17 @@ def test_a_template_breaks_no_rule():
 
 def test_what_a_user_wrote_into_a_text_log_fails_nothing():
     """The worst that the syslog socket can do to facts, against the baseline and a policy without mercy."""
-    forged = [untrusted(n, time=NOW - 60.0, unit="sshd.service") for n in range(50)]
-    event = {"time": NOW - 60, "outcome": "panic", "count": 1, "oom_memcg": None, "scope": "global", "source": {"name": "x", "trusted": False}}
-    summary = {"total": 50, "untrusted": 50, "verdict": {"state": "chronic", "reasons": ["x"], "trusted": False}}
+    forged = [disputed(n, time=NOW - 60.0, unit="sshd.service") for n in range(50)]
+    event = {
+        "time": NOW - 60,
+        "outcome": "panic",
+        "count": 1,
+        "oom_memcg": None,
+        "scope": "global",
+        "proof": "disputed",
+        "source": {"name": "x", "trusted": False},
+    }
+    summary = {"total": 0, "by_proof": {"disputed": 50}, "verdict": {"state": "chronic", "reasons": ["x"], "trusted": False}}
     oom = host(kills=forged, unresolved=[event], summary=summary, unparsed=7)
     found = judged(oom, {"extends": "baseline", "kills": {"max": 0, "window": "7d"}})
     assert [one.id for one in found if one.status != "pass"] == []

@@ -66,7 +66,7 @@ def test_nothing_is_replayed_without_a_table_or_a_score(tmpfs_kill):
     assert told(tmpfs_kill, [score("hog", -1000)], tasks=None) == []
     assert told(tmpfs_kill, [{"name": "hog", "memory_max": "1G"}]) == []
     assert told(tmpfs_kill, [score("hog", -1000, state="absent")]) == []
-    assert told(tmpfs_kill, [score("hog", -1000)], source=dict(TRUSTED, trusted=False)) == []
+    assert told(tmpfs_kill, [score("hog", -1000)], proof="disputed") == []
 
 
 @pytest.mark.parametrize(

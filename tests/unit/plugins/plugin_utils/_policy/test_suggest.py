@@ -12,7 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory.param
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.suggest import render
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, kill, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, kill
 
 MIB = 1 << 20
 
@@ -87,7 +87,7 @@ def test_the_largest_peak_of_all_hosts_counts():
 QUIET = [
     ("ssh is not installed", host(units=[unit("ssh.service", load_state="not-found")])),
     ("nothing happened", host()),
-    ("only a text log tells of it", host(units=[unit("a.service", restart="no")], kills=[untrusted(1, unit="a.service", scope="global")])),
+    ("only a text log tells of it", host(units=[unit("a.service", restart="no")], kills=[disputed(1, unit="a.service", scope="global")])),
     ("asked for by hand", host(units=[unit("a.service", restart="no")], kills=[collateral(1, unit="a.service", trigger="sysrq")])),
     ("a session", host(kills=[collateral(1, unit="session-3.scope"), collateral(2, unit="user@1000.service")])),
     ("a limit that fits", host(units=[unit("a.service", memory_max=300 * MIB, memory_peak=100 * MIB)])),

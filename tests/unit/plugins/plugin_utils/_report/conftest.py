@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill, many, panic, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, facts, kill, many, panic
 
 
 def fleet_of(strings):
@@ -39,7 +39,7 @@ def fleet_of(strings):
         )
         hosts[f"{i:02d}{string}"] = HostInput(
             facts(
-                [hostile, untrusted(i + 100)],
+                [hostile, disputed(i + 100)],
                 "partial",
                 reasons=[string],
                 unresolved=[panic(outcome=string, oom_memcg=string)],
@@ -68,7 +68,7 @@ CHRONIC = {"total": 3, "verdict": {"state": "chronic", "reasons": ["mysqld.servi
 @pytest.fixture(scope="session")
 def small():
     hosts = {
-        "db1": HostInput(facts([kill(1, why=WHY), kill(2, time_quality="year_inferred"), untrusted(3)], unresolved=[panic()], summary=CHRONIC)),
+        "db1": HostInput(facts([kill(1, why=WHY), kill(2, time_quality="year_inferred"), disputed(3)], unresolved=[panic()], summary=CHRONIC)),
         "web1": HostInput(facts([kill(4, time=None)], "partial", reasons=["journal is volatile"], counters={"unexplained": 2})),
         "clean": HostInput(facts()),
         "down": HostInput(None, "unreachable", "no route to host"),

@@ -88,6 +88,7 @@ def kill(number=1, **changes):
         "container_id": None,
         "kernel": "6.1.0-56-cloud-amd64",
         "partial": False,
+        "proof": "kernel",
         "source": {
             "name": "journal",
             "trusted": True,
@@ -104,8 +105,16 @@ def kill(number=1, **changes):
     return made
 
 
-def untrusted(number=1, **changes):
+def logged(number=1, **changes):
     # type: (int, **Any) -> Dict[str, Any]
+    """Told by a text log, of a time that nothing else covers."""
+    return disputed(number, proof="logged", **changes)
+
+
+def disputed(number=1, **changes):
+    # type: (int, **Any) -> Dict[str, Any]
+    """Told by a text log, of a time of which the journal has nothing."""
+    changes.setdefault("proof", "disputed")
     source = {"name": "/var/log/kern.log", "trusted": False, "reason": "a text log proves nothing", "seen_in": ["/var/log/kern.log"]}
     return kill(number, source=source, **changes)
 
@@ -148,6 +157,6 @@ def many(hosts, kills):
     made = {}  # type: Dict[str, Dict[str, Any]]
     for i in range(hosts):
         numbers = range(i * kills, (i + 1) * kills)
-        listed = [kill(n) if n % 5 else untrusted(n) for n in numbers]  # type: List[Dict[str, Any]]
+        listed = [kill(n) if n % 5 else disputed(n) for n in numbers]  # type: List[Dict[str, Any]]
         made["host%04d.dc%d.example.net" % (i, i % 7)] = facts(listed)
     return made

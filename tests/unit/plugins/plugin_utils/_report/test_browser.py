@@ -203,7 +203,7 @@ def test_sort_filter_and_page(browser, tmp_path, small, big):
     assert browser.run(ROWS) == ["chrome", "mysqld", "php-fpm", "postgres"]
     assert browser.run(TYPE % ("'db1 -mysqld'", ROWS)) == ["chrome", "php-fpm"]
     assert browser.run(TYPE % ("'[404]'", ROWS)) == ["postgres"]
-    browser.run("document.getElementById('proof').value = 'untrusted'; document.getElementById('proof').dispatchEvent(new Event('change'))")
+    browser.run("document.getElementById('proof').value = 'disputed'; document.getElementById('proof').dispatchEvent(new Event('change'))")
     assert browser.run(ROWS) == []
     assert browser.run(TYPE % ("''", ROWS)) == ["chrome"]
     opened(browser, tmp_path, big)

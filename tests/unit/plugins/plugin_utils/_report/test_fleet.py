@@ -9,7 +9,7 @@ import random
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, each_kill, generation_time, urgency
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, many, panic, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, logged, many, panic
 
 
 def report_of(**hosts):
@@ -19,7 +19,7 @@ def report_of(**hosts):
 @pytest.fixture(name="report")
 def fixture_report():
     return report_of(
-        db1=facts([kill(1), kill(2), untrusted(3)], unresolved=[panic(), panic(count=3), panic(source=None)]),
+        db1=facts([kill(1), kill(2), disputed(3)], unresolved=[panic(), panic(count=3), panic(source=None)]),
         db2=facts([kill(5)], state="partial", reasons=["journal is volatile"], counters={"unexplained": 4}, unparsed=2),
         web1=facts(since=1763500000.0),
         blind1=facts(state="blind", since=None, reasons=["denied"]),
@@ -52,22 +52,38 @@ def test_totals(report):
         "unreachable": 1,
         "failed": 1,
         "kills": 3,
-        "untrusted": 1,
+        "untrusted": 0,
+        "disputed": 1,
+        "by_proof": {"kernel": 3, "confirmed": 0, "logged": 0, "disputed": 1},
         "copies": 0,
-        "unresolved": 4,
-        "unresolved_untrusted": 1,
+        "unresolved": 5,
+        "unresolved_disputed": 0,
         "unexplained": 4,
         "unparsed": 2,
+        "quoted": 0,
         "chronic": 0,
         "hosts_with_kills": 2,
     }
 
 
-def test_untrusted_kills_are_counted_apart(report):
+def test_disputed_kills_are_counted_apart(report):
     assert report["fleet"]["by_host"] == {"db1": 2, "db2": 1}
-    assert report["fleet"]["untrusted"]["by_host"] == {"db1": 1}
+    assert report["fleet"]["disputed"]["by_host"] == {"db1": 1}
     assert sum(report["fleet"]["by_unit"].values()) == 3
-    assert (report["hosts"]["db1"]["kills"], report["hosts"]["db1"]["untrusted"]) == (2, 1)
+    assert (report["hosts"]["db1"]["kills"], report["hosts"]["db1"]["disputed"]) == (2, 1)
+
+
+def test_what_text_logs_alone_tell_are_kills():
+    report = report_of(a=facts([logged(1), logged(2), kill(3)]))
+    assert (report["hosts"]["a"]["kills"], report["hosts"]["a"]["untrusted"]) == (3, 2)
+    assert sum(report["fleet"]["by_comm"].values()) == 3 and report["fleet"]["totals"]["by_proof"]["logged"] == 2
+
+
+@pytest.mark.parametrize("trusted, proof", [(True, "kernel"), (False, "logged")])
+def test_facts_that_are_older_than_the_grades(trusted, proof):
+    old = kill(1, source_trusted=trusted)
+    del old["proof"]
+    assert report_of(a=facts([old]))["fleet"]["totals"]["by_proof"][proof] == 1
 
 
 def test_the_fleet_sees_since_its_worst_host_does(report):
@@ -86,30 +102,33 @@ def test_what_nobody_can_speak_for_comes_first(report):
 
 
 def test_one_kill_on_two_hosts_counts_once_and_the_trusted_copy_wins():
-    forged = untrusted(7)
+    forged = disputed(7)
     report = report_of(a=facts([forged]), container=facts([kill(7)]), host=facts([kill(7)]))
     totals = report["fleet"]["totals"]
-    assert (totals["kills"], totals["untrusted"], totals["copies"]) == (1, 0, 2)
+    assert (totals["kills"], totals["disputed"], totals["copies"]) == (1, 0, 2)
     assert [counts for _name, _kill, counts in each_kill(report)].count(True) == 1
     assert report["hosts"]["host"]["kills"] == 1
 
 
 def test_kills_without_a_boot_are_never_taken_for_copies():
-    report = report_of(a=facts([untrusted(7, boot_id=None)]), b=facts([untrusted(7, boot_id=None)]))
-    assert report["fleet"]["totals"]["untrusted"] == 2
+    report = report_of(a=facts([disputed(7, boot_id=None)]), b=facts([disputed(7, boot_id=None)]))
+    assert report["fleet"]["totals"]["disputed"] == 2
 
 
 def test_kills_that_the_facts_only_count_are_in_the_totals():
-    oom = facts([kill(1), untrusted(2)], truncated=10, summary={"total": 12, "untrusted": 4})
+    by_proof = {"kernel": 5, "confirmed": 1, "logged": 2, "disputed": 4}
+    oom = facts([kill(1), disputed(2)], truncated=10, summary={"total": 8, "by_proof": by_proof})
     report = report_of(a=oom)
-    assert report["hosts"]["a"]["unlisted"] == {"kills": 7, "untrusted": 3}
-    assert (report["fleet"]["totals"]["kills"], report["fleet"]["totals"]["untrusted"]) == (8, 4)
+    unlisted = report["hosts"]["a"]["unlisted"]
+    assert (unlisted["kills"], unlisted["disputed"]) == (7, 3)
+    totals = report["fleet"]["totals"]
+    assert (totals["kills"], totals["disputed"], totals["by_proof"]) == (8, 4, by_proof)
 
 
 @pytest.mark.parametrize("summary", [None, [], {"untrusted": "4"}, {"untrusted": -4}, {"untrusted": 10**9}])
 def test_a_broken_summary_adds_no_more_than_was_left_out(summary):
     totals = report_of(a=facts([kill(1)], truncated=10, summary=summary))["fleet"]["totals"]
-    assert totals["kills"] + totals["untrusted"] == 11
+    assert totals["kills"] == sum(totals["by_proof"].values()) == 11
 
 
 def test_no_hosts():

@@ -132,9 +132,9 @@ def test_tag_escapes_children_and_attributes():
 
 def test_what_is_loud_comes_first(small):
     text = page.render(small, "Kills")
-    order = [text.index(part) for part in ("and nothing was killed</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')]
+    order = [text.index(part) for part in ("and no victim is known</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')]
     assert order == sorted(order)
-    assert "Once the kernel was out of memory and killed nothing. 3 kills on 2 of 5 hosts. 1 untrusted kill" in text
+    assert "Once memory ran out and no victim is known. 3 kills on 2 of 5 hosts. 1 more is disputed" in text
     assert "2 hosts are unknown, not clean." in text
 
 

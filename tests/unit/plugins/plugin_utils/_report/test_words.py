@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import words
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill, panic, untrusted
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, logged, panic
 
 DOWN = HostInput(None, "unreachable", "no route")
 CONTAINER = "6b4013ef254b" + "0" * 52
@@ -23,14 +23,23 @@ CONTAINER = "6b4013ef254b" + "0" * 52
         ([facts()], "No kill was found on the 1 host that could be read."),
         ([facts(), DOWN], "No kill was found on the 1 host that could be read. 1 host is unknown, not clean."),
         ([facts([kill(1)])], "1 kill on 1 of 1 host."),
-        ([facts([untrusted(1)])], "No trusted kill on the 1 host that could be read. 1 untrusted kill, told by text logs alone."),
+        (
+            [facts([disputed(1)])],
+            "No kill was found on the 1 host that could be read. 1 more is disputed: the journal has none of it, so it is forged or another "
+            "machine's.",
+        ),
+        (
+            [facts([logged(1), logged(2), logged(3)])],
+            "3 kills on 1 of 1 host. All of them stand in text logs alone: no trusted source covers that time; a persistent journal "
+            "(Storage=persistent in /etc/systemd/journald.conf) would.",
+        ),
         (
             [facts([kill(1), kill(2)], unresolved=[panic()]), DOWN, DOWN],
-            "Once the kernel was out of memory and killed nothing. 2 kills on 1 of 3 hosts. 2 hosts are unknown, not clean.",
+            "Once memory ran out and no victim is known. 2 kills on 1 of 3 hosts. 2 hosts are unknown, not clean.",
         ),
         (
             [facts(unresolved=[panic(source=None, count=2)])],
-            "No kill was found on the 1 host that could be read. Text logs alone tell of 2 shortages in which nothing was killed.",
+            "2 times memory ran out and no victim is known. No kill was found on the 1 host that could be read.",
         ),
         ([facts([kill(1)], truncated=1499, summary={"total": 1500, "untrusted": 0})], "1,500 kills on 1 of 1 host."),
     ],
