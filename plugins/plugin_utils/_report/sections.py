@@ -79,10 +79,11 @@ def _unparsed(report: Json) -> Html:
     return tag("section", tag("h2", "Not understood"), tag("p", wanted), tag("ul", *rows) if rows else "", class_="alarm unknown")
 
 
+_BADGES = ("ok", "partial", "blind", "unreachable", "failed", "panic", "no_victim", "unseen", "rule_fired", "chronic", "transient") + GRADES
+
+
 def badge(word: str) -> Html:
-    known = ("ok", "partial", "blind", "unreachable", "failed", "kernel", "confirmed", "logged", "disputed")
-    known += ("panic", "no_victim", "unseen", "rule_fired", "chronic", "transient")
-    return tag("span", word.replace("_", " "), class_="badge " + (word if word in known else "unknown"))
+    return tag("span", word.replace("_", " "), class_="badge " + (word if word in _BADGES else "unknown"))
 
 
 def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
