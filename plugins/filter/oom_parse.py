@@ -30,7 +30,7 @@ options:
       - By default now.
     type: float
   include_tasks:
-    description: Return the kernel's task tables as well, and why each process was killed.
+    description: Return the kernel's task tables as well.
     type: bool
     default: false
 seealso:
@@ -57,6 +57,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.explanations import Explainer
 from ansible_collections.memops.linux.plugins.module_utils._facts.facts import kills_facts, unit_facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
 from ansible_collections.memops.linux.plugins.module_utils._facts.verdict_kills import kills_of_verdicts
@@ -85,14 +86,15 @@ def oom_parse(value: Any, name: str = "text", anchor: float | None = None, inclu
         raise AnsibleFilterError(f"oom_parse: anchor takes seconds since 1970-01-01 UTC, not {anchor!r}") from None
     ledger = Ledger(_KEEP)
     verdicts = []
-    for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=bool(include_tasks)):
+    explainer = Explainer()
+    for event in parse(TextLog(str(name), clock.stamp).lines(data), include_tasks=True):
         if isinstance(event, Kill):
-            ledger.add(unit_facts(event))
+            ledger.add(unit_facts(event if include_tasks else explainer.kill(event)))
         elif isinstance(event, Verdict):
             verdicts.append(event)
     for kill in kills_of_verdicts(verdicts, [entry.kill for entry in ledger.kept()]):
         ledger.add(kill)
-    kills: list[dict[str, Any]] = safe(kills_facts(ledger.entries(), explain=bool(include_tasks)))
+    kills: list[dict[str, Any]] = safe(kills_facts(ledger.entries(), include_tasks=bool(include_tasks)))
     return kills
 
 

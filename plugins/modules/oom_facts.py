@@ -64,7 +64,7 @@ options:
     type: int
   include_tasks:
     description:
-      - Return the kernel's task table with each kill that has one, and say C(why) that process was killed.
+      - Return the kernel's task table with each kill that has one. Why a process was killed is said without it, too.
       - Large. Where the facts would be larger than 256 KiB, the tables of the oldest kills are left out first;
         RV(ignore:ansible_facts.oom.tables_truncated) counts them. The reasons stay.
     type: bool
@@ -104,7 +104,6 @@ EXAMPLES = r"""
 - name: Why did each of them die
   memops.linux.oom_facts:
     since: 24h
-    include_tasks: true
   register: found
 
 - name: Say so
@@ -153,19 +152,31 @@ ansible_facts:
               The first three are kills. A disputed one is forged or another machine's, and counts nowhere.
             - What systemd says of a unit and no killer's own record does is a kill with C(partial), C(unit), and a C(killer) V(unknown) or
               V(systemd-oomd).
-            - With O(include_tasks) each kill also has C(why), one sentence; C(cause), what was short and what held it; C(contest),
-              the kernel's choice recomputed from its own table, null without one; and C(tasks), the table, with the C(badness) of
-              each process in bytes, null for one that may not be killed.
-            - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was short. Kinds are
-              V(memcg_limit), V(memcg), V(numa), V(lowmem), V(fragmentation), V(sysrq), V(no_swap), V(swap_full), V(shmem), V(slab),
-              V(page_tables), V(hugepages), V(kernel_stack), V(sockets), V(unaccounted), V(one_process), V(many_alike) and V(many_processes).
+            - C(why) is one sentence of why this process died and where the memory was; C(cause) what was short and what held it; C(ledger)
+              where each byte of it was; C(contest) the kernel's choice recomputed from its own table, null without a whole one.
+            - With O(include_tasks) each kill also has C(tasks), the table, with the C(badness) of each process in bytes, null for one
+              that may not be killed.
+            - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was short, what explains
+              most first. A process is a cause from a quarter of that memory on.
+            - Kinds of what could not be had though it was there are V(sysrq) (somebody asked for the kill), V(cpuset), V(numa), V(lowmem),
+              V(fragmentation), V(mglru) (the reclaimer itself called the killer) and V(protection) (memory.min and memory.low).
+            - Kinds of what held it are V(one_process), V(many_alike), V(many_processes), V(anon) (processes, and no table names them),
+              V(shmem), V(page_cache), V(unevictable), V(slab_unreclaimable), V(slab_reclaimable), V(kernel_memory) (of a cgroup),
+              V(page_tables), V(kernel_stack), V(hugepages), V(percpu), V(vmalloc), V(sockets), V(swap_cache), V(zswap), V(balloon)
+              and V(unaccounted) (pages that no counter of the kernel knows).
+            - Then come V(memcg_limit), V(memcg) (a cgroup without a limit of its own), V(group) (memory.oom.group), V(allocating_task),
+              V(swap_limit), V(swap_full) and V(no_swap).
+            - C(ledger) has C(total), what of a cgroup (C(of) is V(limit)) or of the host (V(ram)) was in use or free; C(rows), which add up
+              to it, each byte once, null where the log does not tell; C(of_file), what of the row C(file) was C(dirty) or under
+              C(writeback); and C(complete), whether the log has all that this kernel tells. It is null where the log has no numbers.
             - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(winner) and C(second) with C(pid), C(comm)
               and C(badness); C(margin) between them; C(rule), the arithmetic of that kernel; and C(exception), null where the winner is
               the process that died, else by which rule another one did.
             - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task), V(child_sacrificed) (kernels
-              to 5.1), V(already_killed), V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables),
-              V(patched_kernel), V(root_unknown) (to 4.16), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown),
-              V(sizes_moved) or V(unexplained).
+              to 5.1), V(choice_not_told) (the same, and the line that says so is lost), V(all_negative) (to 5.8), V(already_killed),
+              V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables), V(patched_kernel),
+              V(root_unknown) (to 4.16), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown), V(sizes_moved)
+              or V(unexplained).
           type: list
           elements: dict
           returned: when V(kills) is gathered
@@ -199,6 +210,45 @@ ansible_facts:
               kernel: 6.1.0-56-cloud-amd64
               partial: false
               proof: kernel
+              why: >-
+                leaky[321] was the only process that could be killed (32 MiB of memory); one process, leaky[321], held 32 MiB (99 %);
+                the limit of 32 MiB of /system.slice/lab-memcg.service was reached
+              cause:
+                - {kind: one_process, size: 33390592, share: 0.995, text: "one process, leaky[321], held 32 MiB (99 %)"}
+                - kind: memcg_limit
+                  size: 33554432
+                  share: null
+                  text: the limit of 32 MiB of /system.slice/lab-memcg.service was reached
+              ledger:
+                of: limit
+                total: 33554432
+                rows:
+                  free: null
+                  anon: 33390592
+                  shmem: 0
+                  file: 0
+                  unevictable: 0
+                  slab_reclaimable: 8192
+                  slab_unreclaimable: 28672
+                  page_tables: 106496
+                  kernel_stack: 16384
+                  hugepages: null
+                  percpu: 96
+                  vmalloc: 0
+                  sock: 0
+                  swap_cached: 0
+                  zswap: 0
+                  other_kernel: 4000
+                  unaccounted: 0
+                of_file: {dirty: 0, writeback: 0}
+                complete: true
+              contest:
+                totalpages: 33554432
+                winner: {pid: 321, comm: leaky, badness: 33501184}
+                second: null
+                margin: null
+                exception: null
+                rule: "6.1 kernel: rss + swap + page tables + oom_score_adj thousandths of totalpages"
               source:
                 name: journal
                 trusted: true
@@ -208,6 +258,10 @@ ansible_facts:
           description: Number of older kills that are counted in C(summary) and not listed in C(kills).
           type: int
           returned: when V(kills) is gathered
+        details_truncated:
+          description: Number of older kills whose C(cause), C(contest) and C(ledger) were left out for the size of the result. Their C(why) is there.
+          type: int
+          returned: when there are any
         tables_truncated:
           description: Number of task tables that were left out for the size of the result.
           type: int
@@ -215,7 +269,8 @@ ansible_facts:
         unresolved:
           description:
             - Shortages of which no victim is known. C(outcome) is V(panic), V(no_victim), V(unseen) where the report of the kernel began and its end
-              is not in the log, or V(rule_fired) where a rule of systemd-oomd fired and nothing was killed. C(proof) as for C(kills).
+              is not in the log, or V(rule_fired) where a rule of systemd-oomd fired and nothing was killed. C(proof), C(why), C(cause) and
+              C(ledger) as for C(kills).
             - Repeats within a minute are one row with a C(count).
           type: list
           elements: dict

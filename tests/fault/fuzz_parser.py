@@ -374,7 +374,7 @@ def run(data, rng, way=None):
         elif isinstance(event, Verdict):
             units.append(event.unit)
     oom = facts.kill_section(
-        ledger, unresolved, Unparsed(), explain=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES
+        ledger, unresolved, Unparsed(), include_tasks=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES
     )
     oom["visibility"] = {"state": "clear"}
     oom["summary"]["verdict"] = verdict(oom, NOW)

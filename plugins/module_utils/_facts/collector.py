@@ -4,7 +4,7 @@
 """What the sources tell, put together while it is read: kills into the ledger, and what else there is."""
 
 from itertools import chain
-from typing import Iterable, List, Set
+from typing import TYPE_CHECKING, Iterable, Iterator, List, Optional, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
@@ -15,6 +15,11 @@ from .boot import Boot
 from .ledger import Ledger
 from .params import Wish
 
+if TYPE_CHECKING:
+    from ansible_collections.memops.linux.plugins.module_utils._oom.model import Event
+
+    from .explanations import Explainer
+
 DEFAULT_MAX_KILLS = 1000
 _MAX_HOSTS = 64
 
@@ -22,8 +27,10 @@ _MAX_HOSTS = 64
 class Collector:
     """Takes the events of every source."""
 
-    def __init__(self, wish: Wish, boot: Boot) -> None:
+    def __init__(self, wish: Wish, boot: Boot, swap_total: Optional[int] = None) -> None:
+        """swap_total -- of the host that the kills are from, where it is known"""
         self._wish = wish
+        self._swap_total = swap_total
         self.ledger = Ledger(DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills)
         self.unresolved = []  # type: List[Unresolved]
         self.verdicts = []  # type: List[Verdict]
@@ -33,6 +40,18 @@ class Collector:
 
     def read(self, lines: Iterable[LogLine], forged: bool = False) -> None:
         """forged -- the source knows what a process wrote in the kernel's words: that is shown, too"""
+        for event in self._events(lines, forged, self.unparsed):
+            self._take(event)
+
+    def explain(self, lines: Iterable[LogLine]) -> None:
+        """The same kills once more, with all that their source says of them: nothing is counted."""
+        for event in self._events(lines, True, Unparsed()):
+            if isinstance(event, Kill):
+                self.ledger.explain(event)
+            elif isinstance(event, Unresolved):
+                self._explain_unresolved(event)
+
+    def _events(self, lines: Iterable[LogLine], forged: bool, unparsed: Unparsed) -> Iterator["Event"]:
         several = iter(lines)
         first = next(several, None)
         if first is None:
@@ -40,13 +59,22 @@ class Collector:
         from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
         from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 
-        parser = Parser(include_tasks=self._wish.include_tasks, forged=forged)
+        from .explanations import Explainer
+
+        parser = Parser(include_tasks=True, forged=forged)
+        explainer = None if self._wish.include_tasks else Explainer(self._swap_total)
         for line in join_records(chain([first], several)):
             for event in parser.feed(line):
-                self._take(event)
+                yield _explained(event, explainer)
         for event in parser.finish():
-            self._take(event)
-        self.unparsed.absorb(parser.unparsed)
+            yield _explained(event, explainer)
+        unparsed.absorb(parser.unparsed)
+
+    def _explain_unresolved(self, event: Unresolved) -> None:
+        for at, known in enumerate(self.unresolved):
+            same = (known.line.source, known.line.time, known.outcome) == (event.line.source, event.line.time, event.outcome)
+            if same and known.line.uptime == event.line.uptime:
+                self.unresolved[at] = known._replace(explanation=event.explanation, report=event.report, tasks=event.tasks, page_size=event.page_size)
 
     def _inside(self, line: LogLine) -> bool:
         if line.time is None:
@@ -70,6 +98,17 @@ class Collector:
                 self.unresolved.append(event._replace(line=_without_text(event.line)))
         elif isinstance(event, Verdict) and self._inside(event.line) and len(self.verdicts) < 10_000:
             self.verdicts.append(event._replace(line=_without_text(event.line)))
+
+
+def _explained(event: "Event", explainer: "Optional[Explainer]") -> "Event":
+    """Why, and without the table that says so; with it where somebody asked for the tables."""
+    if explainer is not None and isinstance(event, Kill):
+        return explainer.kill(event)
+    if isinstance(event, Unresolved):
+        from .explanations import unresolved_explained
+
+        return unresolved_explained(event)
+    return event
 
 
 def _without_text(line: LogLine) -> LogLine:

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why, for all kills of a host: what one kill tells of the next, and for how many of them the table can be sent along."""
 
-from typing import List, Optional, Sequence, Set
+from collections import deque
+from typing import Deque, FrozenSet, Iterable, List, Optional, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain
+from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain, explain_unresolved
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from .ledger import Entry
@@ -25,16 +27,50 @@ def _shortly_before(one: LogLine, other: LogLine) -> bool:
     return one.time is not None and other.time is not None and 0 <= other.time - one.time <= _NEAR
 
 
+def _dying(kill: Kill, before: Iterable[Kill]) -> FrozenSet[int]:
+    """Those that were killed shortly before it on the same boot may have been still going away."""
+    if not kill.tasks:
+        return frozenset()
+    return frozenset(
+        other.victim.pid
+        for other in before
+        if other.victim.pid is not None and other.victim.pid != kill.victim.pid and _shortly_before(other.line, kill.line)
+    )
+
+
+class Explainer:
+    """Takes the kills of one source in their order, says why and lets their tables go: thousands of kills may come.
+
+    swap_total -- of the host that they are from, where it is known
+    """
+
+    def __init__(self, swap_total: Optional[int] = None) -> None:
+        self._swap_total = swap_total
+        self._before = deque(maxlen=_NEAR_ROWS)  # type: Deque[Kill]
+
+    def kill(self, kill: Kill) -> Kill:
+        """A kill of which the log has no more than its line is left as it is: another source may have more."""
+        dying = _dying(kill, self._before)
+        self._before.append(kill._replace(tasks=None, report=None))
+        report = kill.report
+        if report is None or (report.memory is None and report.memcg is None and len(kill.tasks or ()) < 2):
+            return kill
+        told = explain(kill, dying, self._swap_total)
+        if told.selection is not None:
+            told = told._replace(selection=told.selection._replace(badness={}))
+        return kill._replace(explanation=told, tasks=None, page_size=None, report=None)
+
+
+def unresolved_explained(event: Unresolved) -> Unresolved:
+    return event._replace(explanation=explain_unresolved(event), tasks=None, page_size=None, report=None)
+
+
 def explanations_of(entries: Sequence[Entry], swap_total: Optional[int] = None) -> List[Explanation]:
-    """Why each kill; those shortly before it on the same boot may have been still going away."""
+    """Why each kill, where nobody said so yet."""
     found = []  # type: List[Explanation]
     for at, entry in enumerate(entries):
-        dying = set()  # type: Set[int]
-        for other in entries[max(0, at - _NEAR_ROWS) : at] if entry.kill.tasks else ():
-            pid = other.kill.victim.pid
-            if pid is not None and pid != entry.kill.victim.pid and _shortly_before(other.kill.line, entry.kill.line):
-                dying.add(pid)
-        found.append(explain(entry.kill, frozenset(dying), swap_total))
+        before = [other.kill for other in entries[max(0, at - _NEAR_ROWS) : at]]
+        found.append(entry.kill.explanation or explain(entry.kill, _dying(entry.kill, before), swap_total))
     return found
 
 

@@ -28,6 +28,8 @@ SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
 RESULT_BYTES = 250_000
 _MAX_COUNTED = 200
+#: What is left of a kill's reason beside its sentence where the result has no room.
+_NO_DETAILS = {"cause": [], "contest": None, "ledger": None}  # type: Dict[str, Any]
 _MAX_SOURCES = 200
 
 
@@ -51,7 +53,7 @@ def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
 
 
 def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
-    """One kill as contract 1 has it, and why, where somebody asked."""
+    """One kill as contract 1 has it, and why."""
     kill = entry.kill
     victim = dict(kill.victim._asdict())
     victim["comm"] = optional_printable(kill.victim.comm, MAX_COMM)
@@ -80,27 +82,28 @@ def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"]
     if explanation is not None:
         facts.update(explanation.as_facts())
     if kill.tasks is not None:
-        badness = explanation.contest.badness if explanation is not None and explanation.contest is not None else {}
+        badness = explanation.selection.badness if explanation is not None and explanation.selection is not None else {}
         facts["tasks"] = [_task(task, badness) for task in kill.tasks]
         facts["page_size"] = kill.page_size
     return facts
 
 
 def kills_facts(
-    entries: Sequence[Entry], explain: bool = False, swap_total: Optional[int] = None, room: Optional[int] = None
+    entries: Sequence[Entry], include_tasks: bool = False, swap_total: Optional[int] = None, room: Optional[int] = None
 ) -> List[Dict[str, Any]]:
-    """All kills; two that print the same numbers get different ids, by their clock.
+    """All kills and why; two that print the same numbers get different ids, by their clock.
 
-    explain -- say why each was killed
+    include_tasks -- with the task tables that they have
     swap_total -- the swap of the host that they are from, where it is known
     room -- what the task tables may take, in bytes; those of the oldest kills are left out first
     """
-    explanations = [None] * len(entries)  # type: Sequence[Optional[Explanation]]
-    if explain:
+    explanations = ()  # type: Sequence[Explanation]
+    if entries:
         from .explanations import explanations_of, without_old_tables
 
         explanations = explanations_of(entries, swap_total)
-        entries = entries if room is None else without_old_tables(entries, room)
+        if room is not None or not include_tasks:
+            entries = without_old_tables(entries, (room or 0) if include_tasks else 0)
     found = []  # type: List[Dict[str, Any]]
     used = set()  # type: Set[str]
     twins = {}  # type: Dict[str, int]
@@ -162,10 +165,14 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
     """Let the oldest kills go until the result fits, those first for which least speaks; `truncated` counts them.
 
-    Task tables go before any kill does, again the oldest first; `tables_truncated` counts those.
+    Task tables go before any kill does, then what a reason is made of, again the oldest first; `tables_truncated` and `details_truncated`
+    count those. The sentence stays.
     """
     kills = facts.pop("kills")
-    tables = {at: kills[at].pop("tasks") for at in range(len(kills)) if "tasks" in kills[at]}
+    tables = {at: {"tasks": kills[at].pop("tasks")} for at in range(len(kills)) if "tasks" in kills[at]}
+    details = {at: {name: kills[at][name] for name in _NO_DETAILS} for at in range(len(kills)) if "ledger" in kills[at]}
+    for at in details:
+        kills[at].update(_NO_DETAILS)
     room = limit - len(json.dumps(facts)) - 32
     newest_first = sorted(range(len(kills)), key=lambda at: (rank(kills[at]["proof"]), at), reverse=True)
     kept = []  # type: List[int]
@@ -174,16 +181,26 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
         if room < 0:
             break
         kept.append(at)
-    for at in kept:
-        if at in tables:
-            room -= len(json.dumps(tables[at])) + 11
-            if room < 0:
-                break
-            kills[at]["tasks"] = tables.pop(at)
+    room = _put_back(kills, kept, details, room)
+    _put_back(kills, kept, tables, room)
+    without = sum(1 for at in kept if at in details)
+    if without:
+        facts["details_truncated"] = without
     if tables:
         facts["tables_truncated"] = facts.get("tables_truncated", 0) + len(tables)
     facts["kills"] = [kills[at] for at in sorted(kept)]
     facts["truncated"] = facts.get("truncated", 0) + len(kills) - len(kept)
+
+
+def _put_back(kills: List[Dict[str, Any]], kept: Sequence[int], parts: Dict[int, Dict[str, Any]], room: int) -> int:
+    """What there is room for, the newest first; what is left over stays in parts. The room that is left then."""
+    for at in kept:
+        if at in parts:
+            room -= len(json.dumps(parts[at])) + 2
+            if room < 0:
+                return 0
+            kills[at].update(parts.pop(at))
+    return max(room, 0)
 
 
 def kill_section(
@@ -191,13 +208,13 @@ def kill_section(
     unresolved: Iterable[Unresolved],
     unparsed: Unparsed,
     verdicts: Sequence[Verdict] = (),
-    explain: bool = False,
+    include_tasks: bool = False,
     swap_total: Optional[int] = None,
     room: Optional[int] = None,
 ) -> Dict[str, Any]:
     """The kills and what goes with them.
 
-    explain, swap_total -- as for kills_facts()
+    include_tasks, swap_total -- as for kills_facts()
     room -- what the task tables may take of the result, in bytes; None is no limit
     """
     told = [entry.kill for entry in ledger.kept()]
@@ -207,7 +224,7 @@ def kill_section(
     ledger.grades.confirm_by_pid_1(verdicts, told)
     entries = ledger.close(name_units(ledger.kept(), verdicts))
     rows, left_out = unresolved_facts(unresolved, ledger.grades)
-    kills = kills_facts(entries, explain, swap_total, room)
+    kills = kills_facts(entries, include_tasks, swap_total, room)
     section = {
         "kills": kills,
         "truncated": ledger.truncated,
@@ -220,7 +237,7 @@ def kill_section(
         "confirmed_units": verdict_units(verdict.unit for verdict in verdicts),
     }  # type: Dict[str, Any]
     tables = sum(entry.kill.tasks is not None for entry in entries) - sum("tasks" in kill for kill in kills)
-    if tables:
+    if tables and include_tasks:
         section["tables_truncated"] = tables
     return section
 

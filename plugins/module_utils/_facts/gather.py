@@ -23,7 +23,7 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     """The facts. Never raises for what a host says or hides: that is data."""
     wanted = set(wish.subset)
     oom = {"schema": facts.SCHEMA, "gathered_at": time.time()}  # type: Dict[str, Any]
-    memory = procfs.memory(host) if "memory" in wanted or wish.include_tasks else None
+    memory = procfs.memory(host) if wanted & {"memory", "kills"} else None
     view = _systemd_view(host, wish) if wanted & {"units", "daemons"} else None
     if wanted & {"kills", "counters"}:
         from .kills import kill_facts

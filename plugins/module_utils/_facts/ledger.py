@@ -115,7 +115,19 @@ def _merge(one: Kill, other: Kill) -> Kill:
     )
     filled = {
         field: getattr(rest, field)
-        for field in ("constraint", "oom_memcg", "task_memcg", "unit", "container_id", "kernel", "tasks", "page_size", "group_memcg", "report")
+        for field in (
+            "constraint",
+            "oom_memcg",
+            "task_memcg",
+            "unit",
+            "container_id",
+            "kernel",
+            "tasks",
+            "page_size",
+            "group_memcg",
+            "report",
+            "explanation",
+        )
         if getattr(best, field) is None
     }
     for field in ("scope", "trigger"):
@@ -207,6 +219,20 @@ class Ledger:
         self._next += 1
         if len(self._entries) >= 2 * self._keep + 64:
             self._shrink()
+
+    def unexplained(self, source: str) -> List[Kill]:
+        """Kernel kills of a source of which no more is known than their line, the oldest first."""
+        kills = [self._entries[number].kill for number in self._ordered() if source in self._entries[number].seen_in]
+        return [kill for kill in kills if kill.killer == "kernel" and kill.explanation is None and not kill.tasks]
+
+    def explain(self, kill: Kill) -> None:
+        """More of a kill that is here already."""
+        number = self._find(kill)
+        if number is not None:
+            entry = self._entries[number]
+            more = {field: getattr(kill, field) for field in ("explanation", "tasks", "page_size", "report")}
+            if kill.line.trusted or not entry.kill.line.trusted:
+                self._entries[number] = entry._replace(kill=entry.kill._replace(**more))
 
     def _enter(self, number: int, kill: Kill) -> None:
         for key in _keys(kill):

@@ -21,6 +21,8 @@ _ANCHOR = (b" Killed process ", b"Killed process ")
 _SUMMARY = b"oom-kill:constraint="
 #: What is kept of a file before it is cut down to the lines of interest.
 _RAW_BYTES = 12 << 20
+#: What is parsed whole of the newest, to tell where the memory was.
+_WHOLE_BYTES = 4 << 20
 _RECENT = 64
 _BATCH = 64
 _MAX_ALIKE = 4096
@@ -110,9 +112,14 @@ class Newest:
         """Raw lines of what is held, the oldest first, behind odd ones that were not taken."""
         self._settle()
         yield from self.take_odd()
+        room = _WHOLE_BYTES - sum(len(held.data) for held in self._held)
         while self._held:
             held = self._held.popleft()
-            yield from lines_of_interest(held.data, held.hits) if held.lines is None else held.lines
+            room += len(held.data)
+            if held.lines is None:
+                yield from lines_of_interest(held.data, held.hits, tables=room >= len(held.data))
+            else:
+                yield from held.lines
 
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)

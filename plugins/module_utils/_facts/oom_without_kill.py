@@ -41,13 +41,16 @@ class _Shortage:
         self._told = {event.line.source: 1}
 
     def add(self, event: Unresolved) -> None:
-        if event.line.trusted and not self.event.line.trusted:
+        known = self.event
+        if event.line.trusted and not known.line.trusted:
             self.event = event
+        elif event.line.trusted == known.line.trusted and _books(known) is None and _books(event) is not None:
+            self.event = known._replace(explanation=event.explanation)
         self._told[event.line.source] = self._told.get(event.line.source, 0) + 1
 
     def row(self, grades: Grades) -> Dict[str, Any]:
-        line = self.event.line
-        return {
+        line, told = self.event.line, self.event.explanation
+        facts = {
             "time": line.time,
             "time_quality": line.time_quality,
             "host": optional_printable(line.host),
@@ -61,7 +64,13 @@ class _Shortage:
             "count": max(self._told.values()),
             "proof": grades.of_line(line),
             "source": source_of(line, list(self._told)),
-        }
+        }  # type: Dict[str, Any]
+        facts.update({"why": None, "cause": [], "ledger": None} if told is None else told.memory_facts())
+        return facts
+
+
+def _books(event: Unresolved) -> Any:
+    return None if event.explanation is None else event.explanation.accounts
 
 
 def _same_shortage(one: Unresolved, other: Unresolved) -> bool:

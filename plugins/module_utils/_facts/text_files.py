@@ -4,7 +4,8 @@
 """The text logs of a wish: which files, how deep to look, and the lines of interest of each."""
 
 import os
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
+from collections import deque
+from typing import TYPE_CHECKING, Callable, Deque, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
@@ -33,6 +34,8 @@ _COMPRESSION = 8
 _CHUNK = 512 * 1024
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
+#: So much of a file is parsed whole, some 40 reports of 300 processes: that takes half a second.
+WHOLE_BYTES = 4 << 20
 _KILLERS = (
     "/usr/lib/systemd/systemd-oomd",
     "/lib/systemd/systemd-oomd",
@@ -117,6 +120,7 @@ class TextFiles:
             from .newest_kills import Newest
 
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
+        whole = Whole()
         for excerpt in scan:
             if every_line and not any(word in excerpt.data for word in _WORDS):
                 continue
@@ -128,8 +132,14 @@ class TextFiles:
                 newest.add(excerpt.data, excerpt.hits)
                 yield from log.each(newest.take_odd())
                 continue
-            raw_lines = excerpt.data.split(b"\n") if every_line else select.lines_of_interest(excerpt.data, excerpt.hits, wish.include_tasks)
-            yield from log.each(raw_lines)
+            if every_line or wish.include_tasks:
+                yield from log.each(excerpt.data.split(b"\n"))
+                continue
+            for data, hits in whole.add(excerpt.data, excerpt.hits):
+                yield from log.each(select.lines_of_interest(data, hits))
+        for data in whole.rest():
+            if log is not None:
+                yield from log.each(data.split(b"\n"))
         if newest is not None and log is not None:
             yield from log.each(newest.lines())
         if log is not None:
@@ -141,6 +151,27 @@ class TextFiles:
             if self._counted is not None:
                 self._counted(totals)
         self.reports.append(scan.report)
+
+
+class Whole:
+    """Of the excerpts of a file the newest, which are read whole: they say where the memory was. Of those before, the telling lines only."""
+
+    def __init__(self, limit: int = WHOLE_BYTES) -> None:
+        self._room = limit
+        self._held = deque()  # type: Deque[Tuple[bytes, Tuple[int, ...]]]
+
+    def add(self, data: bytes, hits: Tuple[int, ...]) -> Iterator[Tuple[bytes, Tuple[int, ...]]]:
+        """Those for which there is no room any more, the oldest first."""
+        self._held.append((data, hits))
+        self._room -= len(data)
+        while self._room < 0 and self._held:
+            oldest = self._held.popleft()
+            self._room += len(oldest[0])
+            yield oldest
+
+    def rest(self) -> Iterator[bytes]:
+        while self._held:
+            yield self._held.popleft()[0]
 
 
 def _head(path: str) -> bytes:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a kill and what else the kernel says of a shortage are. Sizes are bytes, times epoch seconds, unknown is None."""
 
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
@@ -75,7 +75,10 @@ class Report(NamedTuple):
 
 
 class Kill(NamedTuple):
-    """One process that a killer ended, or announced to end (partial)."""
+    """One process that a killer ended, or announced to end (partial).
+
+    explanation -- what _analysis made of the report and the table, once they are let go
+    """
 
     line: LogLine
     victim: Process
@@ -95,10 +98,11 @@ class Kill(NamedTuple):
     page_size: Optional[int] = None
     group_memcg: Optional[str] = None
     report: Optional[Report] = None
+    explanation: Any = None
 
 
 class Unresolved(NamedTuple):
-    """Memory was short, and the log tells of nobody who was killed.
+    """Memory was short, and the log tells of nobody who was killed. explanation -- as for a kill
 
     outcome -- panic; no_victim (the kernel found nobody); unseen (a report began, and its end is not in the log); rule_fired (a rule of
         systemd-oomd fired, and no kill followed)
@@ -114,6 +118,7 @@ class Unresolved(NamedTuple):
     tasks: Optional[Tuple[Task, ...]] = None
     page_size: Optional[int] = None
     report: Optional[Report] = None
+    explanation: Any = None
 
 
 class Verdict(NamedTuple):

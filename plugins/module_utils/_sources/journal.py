@@ -129,6 +129,21 @@ class JournalScan:
     def _problem(self, status: str, reason: str) -> None:
         self._problems.setdefault(status, reason)
 
+    def reports(self, since: float, until: float) -> Iterator[LogLine]:
+        """Every kernel line of a short time, from a report's header to its kill: once the scan has told that there is one."""
+        place = self._place()
+        if place.status is not None:
+            return
+        whole, self.whole_blocks = self.whole_blocks, True
+        journalctl = Journalctl(self._problem, place.where, since, until, self.timeout, self.program)
+        try:
+            for batch in journalctl.ask(_KERNEL_MATCHES):
+                yield from self._kernel_lines(batch, place.judge)
+        except (CommandFailed, BrokenStream):
+            return  # what the first look has found stays
+        finally:
+            self.whole_blocks, self._block_left = whole, 0
+
     # Before: what the files say
 
     def _check(self, place: Place) -> int:

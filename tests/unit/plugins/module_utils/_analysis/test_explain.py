@@ -201,13 +201,14 @@ def test_names_in_the_sentence_are_printable():
 # -- as facts -------------------------------------------------------------------------------------------------
 
 
-def test_only_with_the_tables(fixtures):
+def test_why_by_default_and_tables_on_request(fixtures):
     path = os.path.join(fixtures, "kernel", "causes-dmesg.txt")
-    oom, kills = kills_of(sources=("files",), paths=(path,))
-    assert len(kills) == 8 and not {"why", "cause", "contest", "tasks"} & {key for one in kills for key in one}
-    oom, kills = kills_of(sources=("files",), paths=(path,), include_tasks=True)
-    assert "tables_truncated" not in oom
-    for one in kills:
+    without, kills = kills_of(sources=("files",), paths=(path,))
+    assert len(kills) == 8 and not {"tasks", "page_size"} & {key for one in kills for key in one}
+    oom, with_tables = kills_of(sources=("files",), paths=(path,), include_tasks=True)
+    assert "tables_truncated" not in oom and "tables_truncated" not in without
+    for one, other in zip(with_tables, kills):
+        assert {key: one[key] for key in other} == other
         contest = one["contest"]
         assert sorted(contest) == ["exception", "margin", "rule", "second", "totalpages", "winner"]
         assert contest["winner"]["pid"] == one["victim"]["pid"]
@@ -215,11 +216,12 @@ def test_only_with_the_tables(fixtures):
         assert max(killable) == contest["winner"]["badness"]
         assert all((task["badness"] is None) == (task["oom_score_adj"] == -1000) for task in one["tasks"])
         assert one["cause"] and sorted(one["cause"][0]) == ["kind", "share", "size", "text"]
+        assert sum(size or 0 for size in one["ledger"]["rows"].values()) == one["ledger"]["total"] and one["ledger"]["complete"]
     json.dumps(oom, allow_nan=False).encode("utf-8")
 
 
 def test_every_kill_has_a_why(fixtures):
-    oom, _kernel = kills_of(sources=("files",), paths=(os.path.join(fixtures, "kernel", "bookworm-syslog"),), include_tasks=True)
+    oom, _kernel = kills_of(sources=("files",), paths=(os.path.join(fixtures, "kernel", "bookworm-syslog"),))
     assert {one["killer"] for one in oom["kills"]} == {"kernel", "earlyoom", "systemd-oomd"}
     assert all(one["why"] for one in oom["kills"])
 
@@ -239,7 +241,7 @@ def test_a_process_that_was_just_killed_is_known_to_the_next():
         return kill(line=line, victim=Process(pid=victim, comm="x", total_vm=victim), tasks=tasks, page_size=4096, report=report)
 
     def exceptions(*kills):
-        return [found["contest"]["exception"] for found in facts.kills_facts(ledger_of(*kills).entries(), explain=True)]
+        return [found["contest"]["exception"] for found in facts.kills_facts(ledger_of(*kills).entries(), include_tasks=True)]
 
     assert exceptions(one(1, 10.0), one(2, 12.0)) == [None, "already_killed"]
     assert exceptions(one(1, 10.0), one(2, 99.0)) == [None, "unexplained"]
@@ -254,7 +256,7 @@ def test_tables_go_before_kills(room):
     for number in range(60):
         line = LogLine("", "test", time=1000.0 + 700 * number)
         kills.append(kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096))
-    oom = facts.kill_section(ledger_of(*kills), (), Unparsed(), explain=True, room=room)
+    oom = facts.kill_section(ledger_of(*kills), (), Unparsed(), include_tasks=True, room=room)
     assert ("tables_truncated" in oom) == (room is not None)
     facts.fit(oom)
     assert len(json.dumps(oom)) <= 250_000

@@ -142,6 +142,6 @@ def test_old_kernels(shared, name, checked):
     with open(os.path.join(folder, log), "rb") as stream:
         for kill in kills_in(stream.read(), log):
             ledger.add(kill)
-    found = [kill for kill in facts.kills_facts(ledger.entries(), explain=True) if "tasks" in kill]
+    found = [kill for kill in facts.kills_facts(ledger.entries(), include_tasks=True) if "tasks" in kill]
     assert [replay(kill, {}).changed for kill in found] == [False] * checked
     assert all(replay(kill, {}).known for kill in found)
