@@ -14,9 +14,9 @@ from . import facts
 from .boot import Boot
 from .collector import Collector
 from .params import SOURCES, Wish
-from .proof import Span, TrustedSpans, journal_spans
+from .proof import DISPUTED, Span, TrustedSpans, journal_spans
 from .text_files import TextFiles
-from .visibility import Sight, visibility
+from .visibility import Coverage, visibility
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
@@ -143,6 +143,14 @@ class KillSources:
         self.files = files.reports
         self.reports += files.reports
 
+    def is_journal_unread(self) -> bool:
+        """Is there a journal that nobody asked for?"""
+        if "journal" in self._asked or not self._local:
+            return False
+        from ansible_collections.memops.linux.plugins.module_utils._sources.journal_place import local_place
+
+        return bool(local_place(self._host).files)
+
     def is_trusted(self) -> bool:
         """Was a source read in which nobody but the kernel writes?"""
         return any(scan is not None and scan.report.status == "read" for scan in (self.journal, self.kmsg))
@@ -198,7 +206,8 @@ def kill_facts(host: Host, wish: Wish, swap_total: Optional[int], units: Optiona
         room=facts.RESULT_BYTES if wish.max_kills is None else None,
     )
     journal, kmsg = sources.journal, sources.kmsg
-    sight = Sight(
+    of_pid_1 = {kill["unit"] for kill in section["kills"] if kill["partial"] and kill["victim"]["pid"] is None and kill["proof"] != DISPUTED}
+    coverage = Coverage(
         journal=journal.report if journal else None,
         files=sources.files,
         kmsg=kmsg.report if kmsg else None,
@@ -211,9 +220,14 @@ def kill_facts(host: Host, wish: Wish, swap_total: Optional[int], units: Optiona
         container=boot.container,
         counter_is_readable=boot.counter_is_readable,
         local=local,
+        journal_unread=sources.is_journal_unread(),
+        unseen=sum(row["count"] for row in section["unresolved"] if row["outcome"] == "unseen" and row["proof"] != DISPUTED),
+        of_pid_1=sorted(unit for unit in of_pid_1 if unit is not None),
+        of_units=counted.unexplained(boot),
+        now=time.time() if local and wish.until is None else None,
     )
     section["counters"] = counters
     section["sources"] = facts.source_facts(sources.reports)
-    section["visibility"] = visibility(sight)
+    section["visibility"] = visibility(coverage)
     section["window"] = {"since": wish.since, "until": wish.until}
     return section

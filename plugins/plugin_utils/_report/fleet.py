@@ -10,7 +10,7 @@ for the fleet.
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .host import GRADES, SCHEMA, HostReport, Json, number, read_host, read_verdict, text, time, whole
+from .host import GRADES, SCHEMA, HostReport, Json, number, of_today, read_host, read_verdict, text, time, whole
 
 STATES = ("ok", "blind", "unreachable", "failed")
 #: a host's place in every list: what nobody can speak for comes first
@@ -168,7 +168,8 @@ def build(hosts: Mapping[str, HostInput], generated_at: float) -> Json:
     entries = {}  # type: Dict[str, Json]
     for name in sorted(hosts):
         given = hosts[name]
-        entries[text(name) or "(no name)"] = _host_entry(name, read_host(given.state, given.message, given.oom))
+        host = of_today(read_host(given.state, given.message, given.oom), generated_at)
+        entries[text(name) or "(no name)"] = _host_entry(name, host)
     report = {"schema": SCHEMA, "generated_at": number(generated_at), "hosts": entries}  # type: Json
     report["fleet"] = _fleet(report)
     return report

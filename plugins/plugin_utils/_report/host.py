@@ -242,6 +242,19 @@ def read_facts(oom: Any) -> HostReport:
     return HostReport("ok", None, partial, tuple(reasons), since, whole_facts)
 
 
+#: Facts that are older than this say nothing of today.
+_MAX_AGE = 86400.0
+
+
+def of_today(host: HostReport, now: float) -> HostReport:
+    """A host whose facts come out of an old cache is seen in part: what happened since is not among them."""
+    gathered = time(host.oom.get("gathered_at")) if host.oom else None
+    if host.state != "ok" or gathered is None or now - gathered <= _MAX_AGE:
+        return host
+    old = "the facts are %.0f days old: gather them again" % ((now - gathered) / _MAX_AGE)
+    return host._replace(partial=True, reasons=(old,) + host.reasons)
+
+
 def read_host(state: Optional[str], message: Any, oom: Any) -> HostReport:
     """A host as the play left it: unreachable and failed are facts of their own, whatever an old cache still holds."""
     if state in ("unreachable", "failed"):

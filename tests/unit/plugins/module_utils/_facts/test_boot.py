@@ -6,6 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.boot import Boot
+from ansible_collections.memops.linux.plugins.module_utils._facts.kills import UnitCounts
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
@@ -86,6 +87,28 @@ def test_the_kernel_counted_all_that_the_logs_tell(host):
 )
 def test_unknown_is_null(host, container, options):
     assert counters(host(9, container), [kill(1)], **options)["unexplained"] is None
+
+
+# (kills told of a.service, of nobody's unit, what its cgroup counted, what is unexplained, whether a text log's kill is confirmed)
+CGROUPS = [
+    (1, 0, 3, {"a.service": 2}, True),
+    (1, 2, 3, {}, True),
+    (3, 0, 3, {}, True),
+    (3, 0, 2, {}, False),
+    (1, 0, 0, {}, False),
+    (1, 0, None, {}, False),
+]
+
+
+@pytest.mark.parametrize("own, nobodys, counted, unexplained, confirmed", CGROUPS)
+def test_the_counter_of_a_cgroup(host, own, nobodys, counted, unexplained, confirmed):
+    boot = Boot(host(0), True)
+    of_unit = [kill(pid, unit="a.service", trusted=False) for pid in range(own)]
+    for one in of_unit + [kill(100 + pid) for pid in range(nobodys)]:
+        boot.count(one)
+    counts = UnitCounts([{"name": "a.service", "oom_kills": counted}, {"name": "b.service", "oom_kills": 0}])
+    assert counts.unexplained(boot) == unexplained
+    assert counts.has(of_unit[0], boot) is confirmed
 
 
 def test_the_count_is_checked_from_the_boot_on(host):

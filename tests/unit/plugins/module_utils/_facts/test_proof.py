@@ -106,8 +106,7 @@ def machine(tmp_path, monkeypatch):
     def make(messages, spans=(), lines=(), counter=None, **more):
         monkeypatch.setattr(journal_module, "JournalScan", type("Journal", (FakeJournal,), dict(more, spans=spans, lines=lines)))
         files = {"var/log/messages": messages, "proc/stat": "btime %d\n" % (NOW - 10 * HOUR)}
-        if counter is not None:
-            files["proc/vmstat"] = "oom_kill %d\n" % counter
+        files["proc/vmstat"] = "nr_free_pages 1\n" + ("" if counter is None else "oom_kill %d\n" % counter)
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
@@ -203,6 +202,7 @@ def test_pid_1s_word_is_a_kill(machine, text, killer, trusted):
     assert one["victim"]["pid"] is None and oom["summary"]["total"] == 1
     assert oom["confirmed_units"] == ["x.service"]
     assert oom["summary"]["verdict"]["state"] != "none"
+    assert oom["visibility"]["state"] == "partial" and "systemd says that x.service lost" in " ".join(oom["visibility"]["reasons"])
 
 
 def test_pid_1_says_one_death_several_times(machine):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._facts.visibility import Sight, visibility
+from ansible_collections.memops.linux.plugins.module_utils._facts.visibility import Coverage, visibility
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import units_of
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
@@ -89,11 +89,11 @@ def test_kills(oom, policy, wanted):
 def test_what_a_host_says_of_depth_is_left_to_since():
     """The words are those of visibility()."""
     kmsg, journal = SourceReport("/dev/kmsg", "read", first=NOW - 9 * DAY), SourceReport("journal", "read", first=NOW - 9 * DAY)
-    shallow = visibility(Sight(kmsg=kmsg)), visibility(Sight(journal, volatile=True)), visibility(Sight(journal, since=NOW - 20 * DAY))
+    shallow = visibility(Coverage(kmsg=kmsg)), visibility(Coverage(journal, volatile=True)), visibility(Coverage(journal, since=NOW - 20 * DAY))
     for sight in shallow:
         assert sight["state"] == "partial"
         assert of(judged(host(visibility=sight), WEEK), "kills") == {"host": "pass"}
-    holes = visibility(Sight(journal, lost=1)), visibility(Sight(journal, unparsed=1)), visibility(Sight(journal, container="lxc"))
+    holes = visibility(Coverage(journal, lost=1)), visibility(Coverage(journal, unparsed=1)), visibility(Coverage(journal, container="lxc"))
     for sight in holes:
         (finding,) = [one for one in judged(host(visibility=sight), WEEK) if one.id == "kills"]
         assert finding.status == "unknown" and finding.evidence["why"] == sight["reasons"][0]

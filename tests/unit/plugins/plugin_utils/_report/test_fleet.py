@@ -91,6 +91,13 @@ def test_the_fleet_sees_since_its_worst_host_does(report):
     assert report_of(a=facts(), b=facts(since=None))["fleet"]["since"] is None
 
 
+@pytest.mark.parametrize("days, partial", [(0, False), (0.9, False), (3, True), (-1, False), (None, False)])
+def test_old_facts_say_nothing_of_today(days, partial):
+    entry = report_of(a=facts(gathered_at=None if days is None else NOW - days * 86400))["hosts"]["a"]
+    assert entry["partial"] is partial
+    assert [reason for reason in entry["reasons"] if "days old: gather them again" in reason] == entry["reasons"]
+
+
 def test_most_first_then_by_name():
     report = report_of(b=facts([kill(1)]), a=facts([kill(2)]), c=facts([kill(3), kill(4)]))
     assert list(report["fleet"]["by_host"]) == ["c", "a", "b"]
