@@ -87,6 +87,7 @@ class KillSources:
         self._asked = _sources_of(wish)
         self.collector = Collector(wish, Boot(host, self._local), swap_total if self._local else None)
         self.journal = None  # type: Optional[JournalScan]
+        self._journals = []  # type: List[JournalScan]
         self.kmsg = None  # type: Optional[KmsgScan]
         self.files = []  # type: List[SourceReport]
         self.reports = []  # type: List[SourceReport]
@@ -99,8 +100,8 @@ class KillSources:
             self._read_journal(since)
         if "kmsg" in self._asked:
             self._read_kmsg()
-        if self.journal is not None and not self._wish.include_tasks:
-            self._explain_by_journal(self.journal)
+        for journal in self._journals:
+            self._explain_by_journal(journal)
         if self.journal is not None and self.journal.report.status == "read":
             since = self._wish.since  # the journal has the kills since the boot
         self.collector.ledger.grades.spans = self.trusted_spans()
@@ -115,9 +116,10 @@ class KillSources:
         self.collector.read(self.journal, forged=True)
         self.reports.append(self.journal.report)
         timeout = 20 if wish.journal_directory is None else 60
-        strangers = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, timeout=timeout, foreign=True)
+        strangers = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, wish.include_tasks, timeout, foreign=True)
         self.collector.read(strangers, forged=True)
         self.reports += [strangers.report] if strangers.report.status != "absent" else []
+        self._journals = [self.journal, strangers]
 
     def _read_kmsg(self) -> None:
         from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
@@ -128,9 +130,9 @@ class KillSources:
 
     def _explain_by_journal(self, journal: "JournalScan") -> None:
         """The journal was asked for the telling lines only, which is three times as fast: the whole reports of what it told."""
-        ledger, name = self.collector.ledger, journal.report.name
-        ends = [kill.line.time for kill in ledger.unexplained(name)]
-        ends += [event.line.time for event in self.collector.unresolved if event.line.source == name]
+        ends = [kill.line.time for kill in self.collector.ledger.unexplained(journal.source)]
+        unresolved = [event for event in self.collector.unresolved if event.line.source == journal.source and not event.is_explained]
+        ends += [event.line.time for event in unresolved]
         for since, until in windows([end for end in ends if end is not None]):
             self.collector.explain(journal.reports(since, until))
 

@@ -44,7 +44,7 @@ class _Shortage:
         known = self.event
         if event.line.trusted and not known.line.trusted:
             self.event = event
-        elif event.line.trusted == known.line.trusted and _books(known) is None and _books(event) is not None:
+        elif event.line.trusted == known.line.trusted and not known.is_explained and event.is_explained:
             self.event = known._replace(explanation=event.explanation)
         self._told[event.line.source] = self._told.get(event.line.source, 0) + 1
 
@@ -67,10 +67,6 @@ class _Shortage:
         }  # type: Dict[str, Any]
         facts.update({"why": None, "cause": [], "ledger": None} if told is None else told.memory_facts())
         return facts
-
-
-def _books(event: Unresolved) -> Any:
-    return None if event.explanation is None else event.explanation.accounts
 
 
 def _same_shortage(one: Unresolved, other: Unresolved) -> bool:

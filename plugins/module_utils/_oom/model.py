@@ -120,6 +120,11 @@ class Unresolved(NamedTuple):
     report: Optional[Report] = None
     explanation: Any = None
 
+    @property
+    def is_explained(self) -> bool:
+        """Do we know where the memory was?"""
+        return self.explanation is not None and self.explanation.accounts is not None
+
 
 class Verdict(NamedTuple):
     """systemd's word on a unit that lost processes. It confirms the killer's own record; where there is none, it is a kill by itself.

@@ -86,6 +86,7 @@ class JournalScan:
         self.lost = 0
         self.undecodable = 0
         self.volatile = False
+        self.source = self.name  # what its lines say that they are from
         self.files = ()  # type: Tuple[JournalFile, ...]
         self.doubt = None  # type: Optional[str]
         self.report = SourceReport(self.name, "skipped")
@@ -106,6 +107,7 @@ class JournalScan:
     def __iter__(self) -> Iterator[LogLine]:
         place = self._place()
         self.volatile, self.files, self.doubt = place.volatile, place.files, place.judge.doubt
+        self.source = place.judge.source
         if place.status is not None:
             self.report = SourceReport(self.name, place.status, reason=place.reason)
             return
