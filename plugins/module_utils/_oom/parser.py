@@ -21,6 +21,7 @@ from .unparsed import Unparsed
 
 #: A kernel's record ends at 2 KiB; what is longer is somebody's text, and only its beginning is looked at.
 _MAX_TEXT = 8192
+_KERNEL_LOG = ("kernel", KMSG_USER)
 _KERNEL_TAGS = (None, "kernel")  # type: Tuple[Optional[str], ...]
 #: journalctl -o with-unit names the unit where the tag stands.
 _UNIT = ".service"
@@ -62,7 +63,7 @@ class Parser:
         """Events that this line completes."""
         if len(line.text) > _MAX_TEXT:
             line = line._replace(text=line.text[:_MAX_TEXT])
-        if line.tag is None and _BULLET.match(line.text):
+        if line.tag not in _KERNEL_LOG and _BULLET.match(line.text):
             line = line._replace(text=line.text[2:].lstrip(" "))
         events = []  # type: List[Event]
         if line.tag in self._kernel_tags:
@@ -84,7 +85,7 @@ class Parser:
         tag = line.tag
         if tag is None:
             return _first_that_knows(self._daemons, line, False)
-        if tag in ("kernel", KMSG_USER):
+        if tag in _KERNEL_LOG:
             return _first_that_knows(self._beside_kernel, line, False)
         daemon = self._by_tag.get(tag[: -len(_UNIT)] if tag.endswith(_UNIT) else tag)
         if daemon is None and tag.startswith("nohang"):

@@ -28,7 +28,7 @@ _STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path")
 # What the kernel says when it kills, in any era and with some drift.
 _KERNEL_WORDS = regex(
     r"(?P<context>(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\)| in [^:]{1,40})?: ?)?"
-    r"(?:[Kk]ill(?:ed|ing)? (?:process|task|child)\b.{0,4}\d|OOM[ -]?[Kk]ill(?:ed|ing)\b|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
+    r"(?:[Kk]ill(?:ed)? (?:process|task|child)\b.{0,4}\d|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
