@@ -24,7 +24,7 @@ if sys.version_info < (3, 11):
     sys.exit(1)
 
 # The order in which gates start is the order of these, and of the functions in them.
-from ci import units, lint, fleet, host, commands, docs, package  # noqa: F401, I001
+from ci import units, lint, fleet, host, commands, docs, package, metrics  # noqa: F401, I001
 from ci.gate import GATES, Failed, Gate
 from ci.machine import Machine
 from ci.places import CACHE, LOGS, ROOT
@@ -53,6 +53,9 @@ def main() -> int:
     if options.format:
         return _format(machine)
     sync_tree()
+    if options.metrics:
+        print(metrics.report(machine.with_log(LOGS / "metrics.log")))
+        return 0
     if options.tests:
         return _tests(machine, options.tests)
     show(f"make test: {len(wanted)} gates, Pythons {', '.join(machine.pythons)}, logs in {LOGS.relative_to(ROOT)}/")
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fast", action="store_true", help="lint, and the unit tests once")
     parser.add_argument("--only", metavar="GATE,...", help="these gates, and no others")
     parser.add_argument("--tests", metavar="PATH", nargs="+", help="these unit tests with plain pytest, and nothing else")
+    parser.add_argument("--metrics", action="store_true", help="how simple the code is, in figures, and stop")
     parser.add_argument("--format", action="store_true", help="write the one format into the checkout and stop")
     parser.add_argument("--list", action="store_true", help="name the gates and stop")
     return parser

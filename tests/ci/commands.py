@@ -32,7 +32,6 @@ SANDBOX = Path("tests/ci/sandbox")
 _SWAP = "a container's swap is that of this host: the gates swap and vm do this"
 #: Not run -> why. Names are commands as printed, without the remark behind them.
 NOT_RUN = {
-    "make test": "this gate is part of it",
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/swapfile size=2G'": _SWAP,
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/swapfile size=4G'": _SWAP,
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/var/swap-import size=8G expires=2d'": _SWAP,

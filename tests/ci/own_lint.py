@@ -1,11 +1,17 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ruff has no rule for: a conditional expression inside another one. python tests/ci/simple.py"""
+"""What no other linter says. python tests/ci/own_lint.py
+
+* No conditional expression stands inside another one.
+* Every room has a floor in .importlinter: import-linter says nothing of a package that no contract names.
+* .pre-commit-config.yaml takes the releases of tests/requirements/lint.txt.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 from typing import Iterator
@@ -44,14 +50,34 @@ def nested(text: str) -> Iterator[int]:
             yield node.lineno
 
 
-def main() -> int:
+def nested_conditionals() -> list[str]:
     wrong = []
     for path in sorted([*ROOT.glob("*.py"), *ROOT.glob("plugins/**/*.py"), *ROOT.glob("tests/ci/*.py")]):
         name = str(path.relative_to(ROOT))
         lines = sorted(set(nested(path.read_text(encoding="utf-8"))))
         if len(lines) > STILL.get(name, 0):
             wrong += [f"{name}:{line}: a conditional expression inside another one" for line in lines]
-    print("\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone")
+    return wrong
+
+
+def rooms_without_floor() -> list[str]:
+    floors = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    there = [path for part in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / part).iterdir()]
+    rooms = {f"{path.parent.name}.{path.stem}" for path in there if path.suffix == ".py" or path.is_dir()}
+    named = set(re.findall(r"(?:module|plugin)_utils\._\w+", floors))
+    return [f".importlinter: {room} is on no floor" for room in sorted(rooms - named) if not room.endswith("__pycache__")]
+
+
+def other_releases() -> list[str]:
+    """Tools that pre-commit would run in another release than the gates do."""
+    pinned = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "tests/requirements/lint.txt").read_text(encoding="utf-8"), re.M))
+    hooks = re.findall(r"\[([\w-]+)==([^\]]+)\]", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    return [f".pre-commit-config.yaml: {name} {release}, the gates run {pinned.get(name)}" for name, release in hooks if pinned.get(name) != release]
+
+
+def main() -> int:
+    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases()]
+    print("\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor")
     return 1 if wrong else 0
 
 
