@@ -18,6 +18,7 @@ from .selection_replay import EXCEPTIONS, REASONS, Selection, Side, recompute
 NO_TABLE = "no task table in the log: the kernel's choice cannot be recomputed"
 NO_HEADER = "the log has rows of a task table without its header: the kernel's choice cannot be recomputed"
 CUT = "the log has a part of the task table only: the kernel's choice cannot be recomputed"
+EXCERPT = "the log has an excerpt of the report, and perhaps of its task table: the kernel's choice cannot be recomputed"
 #: Causes that go into the sentence; all of them are in the list.
 _TOLD = 4
 _MAX_COMM = 64
@@ -169,8 +170,10 @@ def _without_table(kill: Kill, report: Report) -> str:
         text = NO_TABLE
     elif not report.columns:
         text = NO_HEADER
-    else:
+    elif report.cut or report.rows > len(kill.tasks or ()):
         text = CUT
+    else:
+        text = EXCERPT
     chosen = report.chosen
     if chosen is None or kill.trigger == "group":
         return text

@@ -68,7 +68,7 @@ def _balloon(memory: Optional[MemInfo]) -> List[Cause]:
     if memory is None:
         return []
     if any(zone.managed is not None and zone.managed >= 1 << 50 for zone in memory.zones):
-        return [Cause("balloon", "a balloon took more from a zone than the zone has: the hypervisor has this memory")]
+        return [Cause("balloon", "a balloon took more from a zone than the zone has: the hypervisor has this memory", memory.reserved)]
     reserved = memory.reserved or 0
     everything = (memory.ram or 0) + reserved
     if memory.ram is None or reserved < max(_BALLOON * everything, _BALLOON_LEAST):

@@ -31,7 +31,7 @@ _SWAP_CACHE = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) pages in swap cache", re.
 # Without "Node N" on 32 bit. present: all; managed: 3.9 and later; boost: 5.17 and later.
 _ZONE = regex(
     r"^[ \t]{0,160}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device) free:(?P<free>\d{1,15})kB"
-    r"(?:\s{1,4}boost:\d{1,15}kB)?\s{1,4}min:(?P<min>\d{1,15})kB",
+    r"(?:\s{1,4}boost:\d{1,15}kB)?\s{1,4}min:(?P<min>\d{1,20})kB",
     re.MULTILINE,
 )
 _ZONE_SIZE = regex(r"\s(?P<name>present|managed|active_file|inactive_file):(?P<kb>\d{1,20})kB")
