@@ -8,7 +8,7 @@ from typing import NoReturn, Optional
 
 _UNITS = "KMGTPE"
 _SIZE = re.compile(r"^(\d{1,40})(?:\.(\d{1,9}))?\s?([KMGTPE]?)$", re.ASCII)
-_SHARE = re.compile(r"^(\d{1,3})(?:\.(\d{1,2}))?%$", re.ASCII)
+_SHARE = re.compile(r"^(\d{1,40})(?:\.(\d{1,2}))?%$", re.ASCII)
 _NEARLY = re.compile(r"^\d+(?:\.\d+)?\s*([kmgtpe])i?b?$", re.IGNORECASE)
 _MAX = 2**64 - 2  # systemd says infinity with the next number
 

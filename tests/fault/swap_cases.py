@@ -36,8 +36,8 @@ def check(truth: bool, *seen: object) -> None:
         raise AssertionError(*seen)
 
 
-def do(path: Path, check_mode: bool = False, **wish: Any) -> dict[str, Any]:
-    return driver.do(path, wish, check_mode)
+def do(path: Path, check_mode: bool = False, host: Any = None, **wish: Any) -> dict[str, Any]:
+    return driver.do(path, wish, check_mode, host)
 
 
 def refused(words: str, path: Path, **wish: Any) -> None:

@@ -23,13 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import swap_interrupted  # noqa: E402
 import swap_lab as lab  # noqa: E402
 import swap_neighbours  # noqa: E402
+import swap_places  # noqa: E402
 import swap_refusals  # noqa: E402
 import swap_sweep as driver  # noqa: E402
 from swap_cases import ALONE, CASES, M, case, check, do, everything, failed, line_of, refused, whole  # noqa: E402
 
 KINDS = ("ext4", "xfs", "btrfs", "ext3")
 #: Their cases are registered by the import.
-MORE = (swap_interrupted, swap_neighbours, swap_refusals)
+MORE = (swap_interrupted, swap_neighbours, swap_places, swap_refusals)
 
 
 @case

@@ -91,7 +91,7 @@ def use_tree(folder: Path) -> None:
     os.environ[TREE] = str(folder)
 
 
-def do(path: Path, wish: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+def do(path: Path, wish: dict[str, Any], check_mode: bool = False, host: Any = None) -> dict[str, Any]:
     """What the module does, with messages as exceptions. There is no systemd here that could keep a timer."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
     from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer
@@ -100,7 +100,7 @@ def do(path: Path, wish: dict[str, Any], check_mode: bool = False) -> dict[str, 
     from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import result, run
 
     params = dict(DEFAULTS, path=str(path), **wish)
-    return result(run(Host(), wish_of(params), check_mode, Timer(armed, arm, disarm)), check_mode)
+    return result(run(host or Host(), wish_of(params), check_mode, Timer(armed, arm, disarm)), check_mode)
 
 
 def argv_of(path: Path, wish: dict[str, Any]) -> list[str]:

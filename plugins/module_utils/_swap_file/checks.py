@@ -20,17 +20,18 @@ from .file_system import ALLOWED, why_not
 from .fstab import why_locked
 from .headroom import elsewhere, shortfall
 from .hibernation import read_resume, resumes_here
+from .kubelet import kubelet
 from .params import Wish
-from .plan import Step, most_disk
+from .plan import Step, Target, most_disk
 from .size import Reserve
 from .state import Now, SwapFile
+from .swap_unit import refusal
+from .swap_unit import warning as unit_warning
 from .syscalls import may_swap
 
 _CAP_SYS_ADMIN = 21
+_UNTIL = " until the old one can go"
 _ON_FILE = ("make", "remove", "link", "secure", "activate", "deactivate")
-_KUBELETS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "snap.microk8s.daemon-kubelite")
-_UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-_KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 
 
 def check_file(file: Optional[SwapFile], path: str, active: bool = False, mark_needed: bool = True, names: int = 1) -> None:
@@ -67,6 +68,9 @@ def check_areas(now: Now) -> None:
             raise Refused(
                 "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was changed." % printable(area.path)
             )
+    if now.beneath is not None:
+        text = "the kernel swaps to a file %s that is hidden by the mount at %s, so it cannot be reached by its name. Nothing was changed; unmount that first."
+        raise Refused(text % (printable(now.path), printable(now.beneath)))
     for path, file, known in ((now.path, now.file, now.area), (now.bridge_path, now.bridge, now.bridge_area)):
         if file is not None and file.in_use and known is None:
             text = "the kernel swaps to %s by a name that is not known here, as after swapon in a container. Nothing was changed; turn it off there."
@@ -92,23 +96,6 @@ def container(host: Host) -> Optional[str]:
     return kind or None
 
 
-def kubelet(host: Host) -> Optional[str]:
-    """What would refuse to start on a host with swap; None where there is none, or where it was told to accept swap."""
-    config = host.read(_KUBELET_CONFIG)
-    if config is not None and re.search(rb"^failSwapOn:\s*[\"']?false[\"']?\s*(?:#.*)?$", config, re.MULTILINE):
-        return None
-    if config is not None:
-        return "kubelet (%s)" % _KUBELET_CONFIG
-    for name in _KUBELETS:
-        for folder in _UNIT_FOLDERS:
-            unit = host.read("%s/%s.service" % (folder, name))
-            if unit is not None:
-                if not unit:  # masked: a link to /dev/null, or an empty file, which hides the ones in later folders
-                    break
-                return "%s (%s/%s.service)" % (name, folder, name)
-    return None
-
-
 def _missing_command(host: Host, name: str) -> Optional[str]:
     if shutil.which(name, path=command_environment()["PATH"]) is not None:
         return None
@@ -131,8 +118,11 @@ def _place(now: Now) -> Optional[str]:
     if why is not None:
         way_out = "Mount it read-write or choose another path" if now.mount.fstype in ALLOWED else "Choose a path on ext4, xfs or btrfs"
         return "no swap file can be there: %s. %s" % (why, way_out)
-    if now.profile not in (None, "single"):
-        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % now.profile
+    if now.btrfs.profile not in (None, "single"):
+        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % now.btrfs.profile
+    if not now.writable:
+        text = "nothing can be made in %s: the folder is immutable (lsattr -d shows it), or a read-only subvolume (btrfs property get). Allow changes there"
+        return text % printable(os.path.dirname(now.path))
     return None
 
 
@@ -141,12 +131,16 @@ def disk_lack(steps: List[Step], now: Now, reserve: Reserve) -> Optional[str]:
     need = most_disk(steps, now)
     if not need or now.disk is None:
         return None
+    quota = now.btrfs.quota
+    if quota is not None and quota < need:
+        text = "it takes %s%s, and the quota of its subvolume (qgroup 0/%s) leaves %s; raise it (btrfs qgroup limit)"
+        return text % (human(need), _UNTIL if now.area is not None else "", now.btrfs.subvolume, human(quota))
     keep = reserve.of(now.disk)
     if now.disk.free - need >= keep:
         return None
     return "it takes %s of disk%s, of which %s are free and %s are to stay free" % (
         human(need),
-        " until the old one can go" if now.area is not None else "",
+        _UNTIL if now.area is not None else "",
         human(now.disk.free),
         human(keep),
     )
@@ -198,6 +192,10 @@ def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
             reasons.append("%s; %s%s" % (lack, way_out, ", or remove it first (state: absent) and make it anew" if now.area is not None else ""))
     elif actions & {"remove", "secure"} and now.mount is not None and now.mount.read_only:
         reasons.append("its file system is mounted read-only; mount it read-write")
+    elif actions & {"remove", "secure"} and not now.writable:
+        reasons.append("nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume; allow changes there")
+    if wish.present:
+        reasons.append(refusal(now.unit, wish.persistent))
     if now.file is not None and now.file.immutable and any(step.path == now.path and step.action in _ON_FILE for step in steps):
         reasons.append("the file is immutable (lsattr shows it); allow changes with chattr -ia")
     locked = why_locked(host) if "fstab" in actions else None
@@ -235,10 +233,39 @@ def _other_names(host: Host, now: Now) -> List[str]:
     ]
 
 
-def warnings(host: Host, now: Now, steps: List[Step]) -> List[str]:
+def _by_uuid(now: Now) -> List[str]:
+    """UUID= is resolved among block devices, and a file is none."""
+    identifier = now.file.signature.uuid if now.file is not None and now.file.signature is not None else None
+    text = "fstab names %s in line %d by its UUID, which finds devices only and no file, so that line fails at boot. Name the path instead"
+    return [
+        text % (printable(now.path), number)
+        for number, source in now.fstab.swap_sources()
+        if identifier is not None and source.replace('"', "").lower() == "uuid=" + identifier
+    ]
+
+
+def _zram(now: Now, target: Target) -> List[str]:
+    """Memory that is compressed comes before a disk, unless somebody has it the other way round."""
+    priority = target.priority if target.priority is not None or now.area is None else now.area.priority
+    text = "%s has priority %d and is filled after %s, which has %d; give zram a higher one, or the file a lower one"
+    return [
+        text % (area.path, area.priority, printable(now.path), priority)
+        for area in now.areas
+        if area.path.startswith("/dev/zram") and priority is not None and area.priority <= priority
+    ]
+
+
+def warnings(host: Host, now: Now, steps: List[Step], target: Target) -> List[str]:
     """What the person should know though it is allowed."""
-    found = now.fstab.problems() + _other_names(host, now)
+    found = now.fstab.problems() + _other_names(host, now) + _by_uuid(now)
+    found += unit_warning(now.unit, now.path, target.present, target.options is not None)
     size = max([step.size for step in steps if step.path == now.path] or [0])
     if now.disk is not None and size * 2 > now.disk.total:
         found.append("%s takes more than half of its file system (%s of %s)" % (printable(now.path), human(size), human(now.disk.total)))
+    if target.present:
+        found += _zram(now, target)
+    if target.present and now.btrfs.shared:
+        text = "%s is on btrfs, in a subvolume with other things: while it is in use no snapshot of that subvolume can be made (Text file busy), %s"
+        way_out = "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and path: /swap/swapfile"
+        found.append(text % (printable(now.path), way_out))
     return found

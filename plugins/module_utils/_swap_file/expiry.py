@@ -12,7 +12,6 @@ import math
 import os
 import re
 import time
-from datetime import datetime
 from typing import List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
@@ -30,6 +29,7 @@ _PROGRAM = Places().program
 _PREFIX = "memops-swap-expiry-"
 _MAX_NAME = 200  # systemd takes 255 with the suffix, and a stamp file has it with a prefix
 _EXPIRES = re.compile(rb"^# expires=(\d{1,15})$", re.MULTILINE)
+_LOADED = re.compile(r"OnCalendar=(?P<when>[0-9-]+ [0-9:]+)(?:\.0+)? UTC ; next_elapse=(?P<next>[^;}]*?) ?\}")
 _TOOLS = "flock awk sed stat readlink cksum swapoff"
 
 _TIMER = """\
@@ -100,8 +100,7 @@ def _words(path: str) -> str:
 
 
 def timer_text(path: str, seconds: int) -> bytes:
-    calendar = datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return _TIMER.format(seconds=seconds, words=_words(path), calendar=calendar).encode("utf-8")
+    return _TIMER.format(seconds=seconds, words=_words(path), calendar=_calendar(seconds) + " UTC").encode("utf-8")
 
 
 def service_text(path: str, seconds: int, retry: int = RETRY, program: str = _PROGRAM) -> bytes:
@@ -157,8 +156,26 @@ def armed(host: Host, path: str) -> Optional[float]:
     seconds = _expires(host, path) if _systemd(host) else None
     if seconds is None:
         return None
-    active, enabled = _properties(host, unit_of(path) + ".timer", "ActiveState", "UnitFileState")
-    return float(seconds) if active == "active" and enabled == "enabled" else None
+    timer, service = unit_of(path) + ".timer", unit_of(path) + ".service"
+    active, enabled, stale, calendar = _properties(host, timer, "ActiveState", "UnitFileState", "NeedDaemonReload", "TimersCalendar")
+    if (active, enabled, stale) != ("active", "enabled", "no") or not _will_come(calendar, seconds):
+        return None
+    return float(seconds) if _properties(host, service, "NeedDaemonReload") == ["no"] else None
+
+
+def _will_come(calendar: str, seconds: int) -> bool:
+    """Whether the timer that systemd has loaded is this one: after a refused daemon-reload the file says one time and systemd another.
+
+    ``{ OnCalendar=2026-11-22 20:06:20 UTC ; next_elapse=Sun 2026-11-22 20:06:20 UTC }``; nothing is next when its time is over.
+    """
+    loaded = _LOADED.search(calendar)
+    if loaded is None or loaded.group("when") != _calendar(seconds):
+        return False
+    return seconds <= time.time() or loaded.group("next") not in ("", "n/a", "(null)")
+
+
+def _calendar(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
 def can_arm(host: Host) -> None:

@@ -20,6 +20,7 @@ _GETFLAGS = _READ | _LONG | 0x6601
 _SETFLAGS = _WRITE | _LONG | 0x6602
 _FIEMAP = 0xC020660B
 _NOCOW = 0x00800000
+_COMPRESSION = 0x00000004 | 0x00000400
 _IMMUTABLE = 0x00000010 | 0x00000020
 _BTRFS_SYNC = (0x20000000 if _OTHER_WAY else 0) | 0x9408
 _HEAD = struct.Struct("=QQLLLL")
@@ -74,8 +75,12 @@ def _flags(fd: int) -> int:
 
 
 def stop_copy_on_write(fd: int) -> None:
-    """NOCOW takes effect on an empty file only."""
-    fcntl.ioctl(fd, _SETFLAGS, _FLAGS.pack(_flags(fd) | _NOCOW))
+    """NOCOW takes effect on an empty file only, and not at once with what a folder with chattr +c gave it."""
+    flags = _flags(fd)
+    if flags & _COMPRESSION:
+        flags &= ~_COMPRESSION
+        fcntl.ioctl(fd, _SETFLAGS, _FLAGS.pack(flags))
+    fcntl.ioctl(fd, _SETFLAGS, _FLAGS.pack(flags | _NOCOW))
 
 
 def immutable(fd: int) -> bool:

@@ -7,10 +7,8 @@ The name comes from the mount that an open folder is in (``mnt_id``), so no path
 subvolume's made-up st_dev does not matter; it tells ext4 from ext2 and one FUSE file system from another, as statfs(2) does not.
 """
 
-import fcntl
 import os
 import re
-import uuid
 from typing import List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -48,8 +46,6 @@ _NETWORK = (
     "beegfs",
     "vboxsf",
 )
-_PROFILES = ("single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6")
-_BTRFS_FS_INFO = (0x40000000 if os.uname().machine.startswith(("ppc", "mips", "sparc", "alpha")) else 0x80000000) | 0x0400941F
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -121,15 +117,3 @@ def why_not(mount: Mount) -> Optional[str]:
     if mount.read_only:
         return "it is mounted read-only"
     return None
-
-
-def btrfs_profile(host: Host, fd: int) -> Optional[str]:
-    """How btrfs lays out data: ``single``, ``raid1`` and so on; None where it does not tell. Older files may have another one."""
-    answer = bytearray(1024)
-    try:
-        fcntl.ioctl(fd, _BTRFS_FS_INFO, answer)
-        data = os.listdir(host.path("/sys/fs/btrfs/%s/allocation/data" % uuid.UUID(bytes=bytes(answer[16:32]))))
-    except OSError:
-        return None
-    profiles = sorted(name for name in data if name in _PROFILES)
-    return "+".join(profiles) or None

@@ -64,9 +64,15 @@ def _place(host: Host, path: str) -> Tuple[str, str]:
     inside = real if root == "/" else real[len(root) :]
     if root != "/" and not real.startswith(root + "/"):
         raise FstabError("%s leads out of %s; nothing was written." % (path, host.root))
-    if inside.startswith(_STORES):
-        raise FstabError("%s is %s, which the next system build replaces. Nothing was written; declare the swap file there." % (path, inside))
     return os.path.split(inside)
+
+
+def _built(path: str, where: str, name: str) -> Optional[str]:
+    """Why what a system build made is not to be written; reading it is no harm."""
+    inside = os.path.join(where, name)
+    if not inside.startswith(_STORES):
+        return None
+    return "%s is %s, which the next system build replaces; declare the swap file there" % (path, inside)
 
 
 def _same(folder: Folder, name: str, then: Optional[FileNow]) -> None:
@@ -88,7 +94,8 @@ def _table(now: Optional[FileNow]) -> Fstab:
 
 def _open(host: Host, path: str) -> Tuple[Folder, str]:
     where, name = _place(host, path)
-    folder = open_folder(where, root=host.root)
+    # the folders of a store are shared by those who build: only files of root are read there, and none is written
+    folder = open_folder(where, root=host.root, sticky=_built(path, where, name) is not None)
     if folder is None:
         raise FstabError("there is no folder %s for %s; nothing was written." % (where, path))
     return folder, name
@@ -124,6 +131,9 @@ def why_locked(host: Host, path: str = FSTAB) -> Optional[str]:
     """Why no rename can change it and what to do, as far as that is known before; None where one can."""
     where, name = _place(host, path)
     real = os.path.join(where, name)
+    built = _built(path, where, name)
+    if built is not None:
+        return built
     if read_only(host.path(where)):
         return "%s is mounted read-only; mount it read-write" % where
     if real in [mount.point for mount in parse_mountinfo(host.read("/proc/self/mountinfo") or b"")]:
@@ -240,6 +250,9 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
         with ExitStack() as stack:
             if not locked:
                 _lock(stack, host)
+            built = _built(path, *_place(host, path))
+            if built is not None and change(read(host, path)).data != read(host, path).data:
+                raise FstabError("%s. Nothing was written." % built)
             edits = _Edits()
             tries, deadline = 0, time.monotonic() + _PATIENCE
             while tries < _TRIES or time.monotonic() < deadline:

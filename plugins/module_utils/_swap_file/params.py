@@ -16,6 +16,7 @@ from .size import Reserve, SizeWish, parse_reserve, parse_wanted
 DEFAULT_PRIORITY = 10
 _LAST = 253402300799  # the end of the year 9999: dates have four digits
 _ABSOLUTE = re.compile(r"\d{4}-")
+_IN_THE_MAKING = re.compile(r"/\.[^/]*\.memops-(?:bridge|half)\Z")
 _OURS = re.compile(r"(?:pri|discard)(?:=|$)|(?:no)?(?:fail|auto)$|defaults$")
 
 
@@ -43,7 +44,11 @@ def wish_of(params: Dict[str, Any]) -> Wish:
     """Raises ValueError that names the wrong option."""
     path = params["path"]
     if not path.startswith("/") or path.endswith("/") or "\0" in path or "\n" in path or "/../" in path or "/./" in path or "//" in path:
-        raise _fail("path", "%r is not the plain, absolute path of a file" % (path,))
+        raise _fail("path", "%r is not the plain, absolute path of a file" % (path[:256],))
+    if path != path.rstrip():
+        raise _fail("path", "%r ends in a blank, which nobody sees" % (path[:256],))
+    if _IN_THE_MAKING.search(path):
+        raise _fail("path", "%r is a name that this module gives to a file for the time of a change" % (path[:256],))
     if len(path.rsplit("/", 1)[1].encode("utf-8", "surrogateescape")) > 200:
         raise _fail("path", "the name is longer than 200 bytes, and a resize needs a longer one beside it")
     priority = params["priority"]
@@ -52,6 +57,8 @@ def wish_of(params: Dict[str, Any]) -> Wish:
     if len(os.fsencode(path)) > 4000:
         raise _fail("path", "it is longer than 4000 bytes, and the kernel takes 4095, of which a resize needs some")
     present = params["state"] == "present"
+    if present and not (params["size"] or "").strip():
+        raise _fail("size", "it is empty; give a size such as 2G, a share of RAM such as 50%, or auto")
     try:
         size = parse_wanted(params["size"]) if present else None
     except ValueError as exc:

@@ -5,18 +5,21 @@
 
 import os
 import stat
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 
 from . import extents
 from .areas import Area, Identity, area_of, in_use, read_areas
-from .file_system import Disk, Mount, btrfs_profile, read_disk, read_mount
+from .beneath import covering, lies_beneath
+from .btrfs import Btrfs, read_btrfs
+from .file_system import Disk, Mount, parse_mountinfo, read_disk, read_mount
 from .fstab_lines import Fstab
 from .headroom import Memory, read_memory
 from .make import bridge_name, half_name, label_of, needs_label, selinux_enabled
 from .signature import Signature, page_size, read_signature
+from .swap_unit import SwapUnit, read_unit
 
 _TYPES = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -54,6 +57,8 @@ class Now(NamedTuple):
     """The host as far as this swap file is concerned. half -- a file in the making that was left
 
     stands_in -- the name is our own link to the bridge, and there is no file
+    writable -- something can be made in the folder: no read-only subvolume, not immutable
+    beneath -- the mount that hides an area of this name, as far as it can be told
     """
 
     path: str
@@ -69,7 +74,10 @@ class Now(NamedTuple):
     half: Optional[SwapFile] = None
     mount: Optional[Mount] = None
     disk: Optional[Disk] = None
-    profile: Optional[str] = None
+    btrfs: Btrfs = Btrfs()
+    writable: bool = True
+    unit: Optional[SwapUnit] = None
+    beneath: Optional[str] = None
     expires_at: Optional[float] = None
     systemd: bool = False
     stands_in: bool = False
@@ -116,9 +124,36 @@ def read_file(host: Host, folder: Folder, name: str, bridge: Optional[str] = Non
         os.close(fd)
 
 
+def _beneath(host: Host, areas: List[Area], paths: Tuple[str, str]) -> Optional[str]:
+    """An area of our name that is not the file of our name is another namespace's, or lies beneath a mount. What cannot be told is a mount."""
+    for path in paths:
+        if not any(area.path == path and area.kind == "file" and area.identity is None and not area.deleted for area in areas):
+            continue
+        points = covering(parse_mountinfo(host.read("/proc/self/mountinfo") or b""), path)
+        if lies_beneath(host.path(path), points) is not False:
+            return points[0] if points else "/"
+    return None
+
+
+def _btrfs(host: Host, folder: Folder, areas: List[Area], now: Now) -> Btrfs:
+    """A subvolume for swap alone may hold other swap files as well."""
+    ours = [now.path, now.bridge_path, now.half_path] + [area.path for area in areas if area.identity is not None]
+    return read_btrfs(host, folder.fd, [os.path.basename(path) for path in ours if os.path.dirname(path) == os.path.dirname(now.path)])
+
+
 def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expires_at: Optional[float]) -> Now:
     areas = read_areas(host)
-    now = Now(path, page_size(), areas, read_memory(host), fstab, expires_at=expires_at, systemd=os.path.isdir(host.path("/run/systemd/system")))
+    now = Now(
+        path,
+        page_size(),
+        areas,
+        read_memory(host),
+        fstab,
+        expires_at=expires_at,
+        systemd=os.path.isdir(host.path("/run/systemd/system")),
+        unit=read_unit(host, path),
+    )
+    now = now._replace(beneath=_beneath(host, areas, (path, now.bridge_path)))
     if folder is None:
         return now
     name = os.path.basename(path)
@@ -138,5 +173,6 @@ def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expi
         half=read_file(host, folder, half_name(name), its_bridge),
         mount=mount,
         disk=read_disk(folder.fd),
-        profile=btrfs_profile(host, folder.fd) if mount is not None and mount.fstype == "btrfs" else None,
+        btrfs=_btrfs(host, folder, areas, now) if mount is not None and mount.fstype == "btrfs" else Btrfs(),
+        writable=os.access(".", os.W_OK, dir_fd=folder.fd),
     )

@@ -34,14 +34,14 @@ _RENAMEAT2 = {
 DISCARD = {"true": 0x10000, "once": 0x30000, "pages": 0x50000}
 
 
-def _libc() -> Any:
+def libc() -> Any:
     return None if ctypes is None else ctypes.CDLL(None, use_errno=True)
 
 
 def _call(name: str, *arguments: Any) -> Optional[int]:
     """0 or the error number; None where Python or its C library has no way to call."""
     try:
-        function = getattr(_libc(), name)
+        function = getattr(libc(), name)
     except (AttributeError, OSError):
         return None
     return 0 if function(*arguments) == 0 else ctypes.get_errno()

@@ -151,9 +151,9 @@ def _act(work: Work, now: Now, steps: List[Step]) -> None:
 
 def _in_folder(host: Host, wish: Wish, folder: Optional[Folder], check_mode: bool, timer: Timer) -> Outcome:
     now = _look(host, folder, wish, timer)
+    check_areas(now)
     if folder is None and wish.present:
         raise Refused("the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(wish.path)))
-    check_areas(now)
     for file, path, area in ((now.file, wish.path, now.area), (now.bridge, now.bridge_path, now.bridge_area)):
         # killed between its new name and the end of its old one
         names = 2 if file is not None and now.half is not None and file.identity == now.half.identity else 1
@@ -163,7 +163,7 @@ def _in_folder(host: Host, wish: Wish, folder: Optional[Folder], check_mode: boo
     steps = decide(wish, now, target)
     check(host, wish, now, steps)
     before, after = sides(now, target)
-    for text in warnings(host, now, steps):
+    for text in warnings(host, now, steps, target):
         host.warn(text)
     if steps and not check_mode:
         work = Work(host, folder, wish.path, target, now.mount.fstype if now.mount is not None else "", timer)

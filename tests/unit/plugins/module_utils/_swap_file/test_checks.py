@@ -11,6 +11,7 @@ from ansible_collections.memops.linux.plugins.module_utils._errors import Refuse
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import checks as preflight
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.btrfs import Btrfs
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
@@ -18,6 +19,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.params imp
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.swap_unit import SwapUnit, read_unit
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     FSTAB,
     LINE,
@@ -103,8 +105,12 @@ def test_an_area_without_a_name():
     preflight.check_areas(state(others=[Area("/other", "file", G, 0, 1, deleted=True)]))
 
 
+BTRFS = ROOT_FS._replace(fstype="btrfs")
+MASKED = SwapUnit("swapfile.swap", "/etc/systemd/system/swapfile.swap", True, True)
+BY_HAND = MASKED._replace(masked=False)
 FSTAB_MOUNT = "22 1 253:1 / / rw - ext4 /dev/vda1 rw\n23 22 253:1 /x /etc/fstab rw - ext4 /dev/vda1 rw\n"
 # (id, files of the host, state, target, words; None: it may go on)
+KUBELET = {"/usr/lib/systemd/system/kubelet.service": "[Unit]\n"}
 GROWN = state(swap_file(G), area(G, used=900 * M), fstab=OURS)
 HOSTS = [
     ("zfs", {}, state(mount=ROOT_FS._replace(fstype="zfs")), WANTED, "deadlock"),
@@ -120,8 +126,18 @@ HOSTS = [
     ("fstab is a mount, removal", {"/proc/self/mountinfo": FSTAB_MOUNT}, state(swap_file(), area(), fstab=OURS), ABSENT, "mounted there. Nothing"),
     ("fstab is a mount, line is there", {"/proc/self/mountinfo": FSTAB_MOUNT}, state(swap_file(), fstab=OURS), WANTED, None),
     ("no mountinfo", {}, state(mount=None), WANTED, "mountinfo"),
-    ("btrfs raid1", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="raid1"), WANTED, "raid1"),
-    ("btrfs single", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), profile="single"), WANTED, None),
+    ("btrfs raid1", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), btrfs=Btrfs("raid1")), WANTED, "raid1"),
+    ("btrfs single", {}, state(mount=ROOT_FS._replace(fstype="btrfs"), btrfs=Btrfs("single")), WANTED, None),
+    ("btrfs, too little quota", {}, state(mount=BTRFS, btrfs=Btrfs("single", quota=G, subvolume=257)), WANTED,
+     "it takes 2.0 GiB, and the quota of its subvolume (qgroup 0/257) leaves 1.0 GiB; raise it (btrfs qgroup limit)"),
+    ("btrfs, enough quota", {}, state(mount=BTRFS, btrfs=Btrfs("single", quota=3 * G)), WANTED, None),
+    ("nothing can be made there", {}, state(writable=False), WANTED, "nothing can be made in /: the folder is immutable (lsattr -d shows it), or a read-only"),
+    ("nothing can be removed there", {}, state(swap_file(), writable=False, fstab=OURS), ABSENT, "immutable (lsattr -d shows it) or a read-only subvolume"),
+    ("masked", {}, state(unit=MASKED), WANTED, "masked (/etc/systemd/system/swapfile.swap), so no boot would activate it; allow it with systemctl unmask"),
+    ("masked, as wished", {}, state(swap_file(), area(), fstab=OURS, unit=MASKED), WANTED, "give persistent: false"),
+    ("masked, removal", {}, state(swap_file(), area(), fstab=OURS, unit=MASKED), ABSENT, None),
+    ("a unit made by hand", {}, state(unit=BY_HAND), WANTED, "/etc/systemd/system/swapfile.swap activates it at boot, with its own priority"),
+    ("a unit that fstab hides", {}, state(unit=BY_HAND._replace(first=False)), WANTED, None),
     ("full disk", {}, state(disk=Disk(50 * G, 4 * G)), WANTED, "2.0 GiB of disk, of which 4.0 GiB are free and 2.5 GiB are to stay free"),
     ("just enough disk", {}, state(disk=Disk(50 * G, 2 * G + 50 * G // 20)), WANTED, None),
     ("one byte short", {}, state(disk=Disk(50 * G, 2 * G + 50 * G // 20 - 1)), WANTED, "min_free"),
@@ -130,9 +146,31 @@ HOSTS = [
     ("full disk, only to be activated", {}, state(swap_file(), fstab=OURS, disk=Disk(50 * G, 0)), WANTED, None),
     ("kubelet by its configuration", {"/var/lib/kubelet/config.yaml": "failSwapOn: true\n"}, state(), WANTED, "allow_on_kubernetes"),
     ("kubelet that accepts swap", {"/var/lib/kubelet/config.yaml": "kind: K\nfailSwapOn: false # since 1.28\n"}, state(), WANTED, None),
+    ("kubelet, a comment is no word", {"/var/lib/kubelet/config.yaml": "# failSwapOn: false\n"}, state(), WANTED, "allow_on_kubernetes"),
+    ("kubelet in JSON", {"/var/lib/kubelet/config.yaml": '{"kind":"KubeletConfiguration","failSwapOn":false}'}, state(), WANTED, None),
+    ("kubelet in JSON, refuses", {"/var/lib/kubelet/config.yaml": '{"kind":"K","failSwapOn": true}'}, state(), WANTED, "allow_on_kubernetes"),
+    ("kubelet by its argument",
+     {**KUBELET, "/var/lib/kubelet/kubeadm-flags.env": 'KUBELET_KUBEADM_ARGS="--x=y --fail-swap-on=false"\n'}, state(), WANTED, None),
+    ("kubelet by a drop-in", {**KUBELET, "/etc/systemd/system/kubelet.service.d/10.conf": "[Service]\nEnvironment=A=--fail-swap-on=false\n"},
+     state(), WANTED, None),
+    ("kubelet by a drop-in of others", {**KUBELET, "/etc/systemd/system/kubelet.service.d/10.conf": "[Service]\nNice=1\n"}, state(), WANTED, "kubelet"),
+    ("kubelet by what runs", {**KUBELET, "/proc/7/comm": "kubelet\n", "/proc/7/cmdline": "/bin/kubelet\0--fail-swap-on=false\0"}, state(), WANTED, None),
+    ("an argument beats the configuration",
+     {**KUBELET, "/etc/default/kubelet": "X=--fail-swap-on=true\n", "/var/lib/kubelet/config.yaml": "failSwapOn: false\n"},
+     state(), WANTED, "kubelet"),
+    ("kubelet by kubelet.conf.d", {**KUBELET, "/etc/kubernetes/kubelet.conf.d/20-swap.conf": "failSwapOn: false\n"}, state(), WANTED, None),
+    ("a folder beats the file", {"/var/lib/kubelet/config.yaml": "failSwapOn: false\n", "/etc/kubernetes/kubelet.conf.d/1.conf": "failSwapOn: true\n"},
+     state(), WANTED, "kubelet"),
+    ("kubelet with another configuration", {"/etc/systemd/system/kubelet.service": "ExecStart=/k --config=/opt/k.yml\n", "/opt/k.yml": "failSwapOn: false\n"},
+     state(), WANTED, None),
+    ("k3s accepts swap by itself", {"/etc/systemd/system/k3s.service": "[Unit]\n"}, state(), WANTED, None),
+    ("k3s, told otherwise", {"/etc/systemd/system/k3s.service": "[Unit]\n", "/etc/rancher/k3s/config.yaml": 'kubelet-arg:\n- "fail-swap-on=true"\n'},
+     state(), WANTED, "k3s"),
+    ("microk8s", {"/etc/systemd/system/snap.microk8s.daemon-kubelite.service": "[Unit]\n", "/var/snap/microk8s/current/args/kubelet": "--fail-swap-on=false\n"},
+     state(), WANTED, None),
     ("kubelet by its unit", {"/usr/lib/systemd/system/kubelet.service": "[Unit]\n"}, state(), WANTED, "/usr/lib/systemd/system/kubelet.service"),
     ("kubelet is masked", {"/etc/systemd/system/kubelet.service": "", "/usr/lib/systemd/system/kubelet.service": "[Unit]\n"}, state(), WANTED, None),
-    ("k3s", {"/etc/systemd/system/k3s-agent.service": "[Unit]\n"}, state(), WANTED, "k3s-agent"),
+    ("k0s", {"/etc/systemd/system/k0sworker.service": "[Unit]\n"}, state(), WANTED, "k0sworker"),
     ("kubelet, swap is there already", {"/etc/systemd/system/kubelet.service": "[Unit]\n"}, GROWN, WANTED, None),
     ("kubelet, removal", {"/etc/systemd/system/kubelet.service": "[Unit]\n"}, state(swap_file(), area(), fstab=OURS), ABSENT, None),
     ("no room to remove", {}, state(swap_file(), area(used=G), fstab=OURS, memory=Memory(4 * G, 100 * M)), ABSENT,
@@ -156,7 +194,7 @@ HOSTS = [
 def test_hosts(root, files, now, target, words):
     for path, text in files.items():
         write(root, path, text)
-    said = refusal(root, now, target)
+    said = refusal(root, now, target, WISH._replace(present=target.present))
     if words is None:
         assert said is None
     else:
@@ -210,20 +248,75 @@ def test_a_line_by_another_name(root):
     (root / "real").mkdir()
     (root / "link").symlink_to("real")
     now = state(fstab=FSTAB + b"/link/my\\040swap swap swap sw 0 0\n")._replace(path="/real/my swap")
-    (said,) = preflight.warnings(Host(root=str(root)), now, [])
+    (said,) = preflight.warnings(Host(root=str(root)), now, [], WANTED)
     assert said.startswith("fstab names /real/my swap in line 2 by another name, /link/my swap;")
-    assert preflight.warnings(Host(root=str(root)), now._replace(path="/real/swap"), []) == []
+    assert preflight.warnings(Host(root=str(root)), now._replace(path="/real/swap"), [], WANTED) == []
     # by another mount, of which realpath knows nothing
     (root / "real/other").write_text("")
     there = os.stat(str(root / "real/other"))
     now = now._replace(fstab=Fstab(b"/real/other none swap sw 0 0\n"), file=swap_file()._replace(identity=(there.st_dev, there.st_ino)))
-    assert "another name, /real/other;" in preflight.warnings(Host(root=str(root)), now, [])[0]
+    assert "another name, /real/other;" in preflight.warnings(Host(root=str(root)), now, [], WANTED)[0]
 
 
 def test_warnings(root):
     host = Host(root=str(root))
     big = state(disk=Disk(3 * G, 3 * G))
-    assert "more than half" in preflight.warnings(host, big, plan(big, WANTED))[0]
+    assert "more than half" in preflight.warnings(host, big, plan(big, WANTED), WANTED)[0]
     twice = state(swap_file(), area(), fstab=OURS + b"/dev/vdb none swap sw 0 0\n/dev/vdb none swap sw 0 0\n")
-    assert "/dev/vdb" in preflight.warnings(host, twice, plan(twice, WANTED))[0]
-    assert preflight.warnings(host, state(), plan(state(), WANTED)) == []
+    assert "/dev/vdb" in preflight.warnings(host, twice, plan(twice, WANTED), WANTED)[0]
+    assert preflight.warnings(host, state(), plan(state(), WANTED), WANTED) == []
+
+
+IDENTIFIER = "0a1b2c3d-0000-4000-8000-00000000beef"
+WITH_ID = swap_file(signature=Signature("swap", 4096, 1, 2 * G, IDENTIFIER))
+SAID = [
+    ("zram is filled first", state(others=[Area("/dev/zram0", "partition", G, 0, 100)]), WANTED, None),
+    ("zram is filled after it", state(others=[Area("/dev/zram0", "partition", G, 0, -2)]), WANTED,
+     "/dev/zram0 has priority -2 and is filled after /swapfile, which has 10"),
+    ("zram of the same priority", state(others=[Area("/dev/zram0", "partition", G, 0, 10)]), WANTED, "/dev/zram0 has priority 10"),
+    ("zram, removal", state(swap_file(), area(), others=[Area("/dev/zram0", "partition", G, 0, -2)]), ABSENT, None),
+    ("by its UUID", state(WITH_ID, fstab=FSTAB + b'UUID="0A1B2C3D-0000-4000-8000-00000000BEEF" none swap sw 0 0\n'), WANTED,
+     "fstab names /swapfile in line 2 by its UUID, which finds devices only"),
+    ("another UUID", state(WITH_ID, fstab=FSTAB + b"UUID=1234 none swap sw 0 0\n"), WANTED, None),
+    ("a subvolume of its own", state(mount=BTRFS, btrfs=Btrfs("single")), WANTED, None),
+    ("a subvolume with other things", state(mount=BTRFS, btrfs=Btrfs("single", shared=True)), WANTED, "btrfs subvolume create /swap, and path: /swap/swapfile"),
+    ("a subvolume with other things, removal", state(swap_file(), mount=BTRFS, btrfs=Btrfs("single", shared=True)), ABSENT, None),
+    ("a unit by hand, not persistent", state(swap_file(), area(), unit=BY_HAND), WANTED._replace(options=None), "is not to outlast a boot, but /etc/systemd"),
+    ("a unit by hand, removal", state(unit=BY_HAND), ABSENT, "still activates /swapfile at boot, and fails without the file; remove that unit"),
+    ("masked, not persistent", state(swap_file(), area(), unit=MASKED), WANTED._replace(options=None), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("now, target, words", [row[1:] for row in SAID], ids=[row[0] for row in SAID])
+def test_what_is_allowed_and_said(root, now, target, words):
+    said = preflight.warnings(Host(root=str(root)), now, plan(now, target), target)
+    assert len(said) == (words is not None) and (words or "") in "".join(said)
+
+
+def test_an_area_beneath_a_mount():
+    with pytest.raises(Refused, match="the kernel swaps to a file /swapfile that is hidden by the mount at /mnt.*unmount that first"):
+        preflight.check_areas(state(beneath="/mnt"))
+
+
+UNIT = "/swapfile.swap"
+UNITS = [
+    ("none", {}, None),
+    ("ours", {"/run/systemd/generator" + UNIT: "[Unit]\nSourcePath=/etc/fstab\n"}, None),
+    ("masked", {"/etc/systemd/system" + UNIT: ""}, ("/etc/systemd/system" + UNIT, True, True)),
+    ("masked until the next boot", {"/run/systemd/system" + UNIT: ""}, ("/run/systemd/system" + UNIT, True, True)),
+    ("by hand, beside ours", {"/etc/systemd/system" + UNIT: "[Swap]\n", "/run/systemd/generator" + UNIT: "SourcePath=/etc/fstab\n"},
+     ("/etc/systemd/system" + UNIT, False, True)),
+    ("generated by another", {"/run/systemd/generator" + UNIT: "[Unit]\nSourcePath=/etc/cryptotab\n"}, ("/run/systemd/generator" + UNIT, False, True)),
+    ("hidden by ours", {"/usr/lib/systemd/system" + UNIT: "[Swap]\n"}, ("/usr/lib/systemd/system" + UNIT, False, False)),
+    ("generated late", {"/run/systemd/generator.late" + UNIT: "[Swap]\n"}, ("/run/systemd/generator.late" + UNIT, False, False)),
+    ("of another file", {"/etc/systemd/system/other.swap": "[Swap]\n"}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("files, expected", [row[1:] for row in UNITS], ids=[row[0] for row in UNITS])
+def test_units_beside_our_line(root, files, expected):
+    (root / "run/systemd/system").mkdir(parents=True)
+    for path, text in files.items():
+        write(root, path, text)
+    found = read_unit(Host(root=str(root)), "/swapfile")
+    assert (found and (found.path, found.masked, found.first)) == expected

@@ -4,6 +4,7 @@
 """The units of a temporary swap file. systemctl is a function here; the real one is in the molecule scenario swap."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import (
+    _will_come,
     arm,
     armed,
     can_arm,
@@ -71,7 +73,31 @@ class Systemd:
         self.refuse = refuse
         self.enabled = set()
         self.active = set()
+        self.loaded = {}
         self.calls = []
+
+    def text(self, unit):
+        path = os.path.join(self.root, "etc/systemd/system", unit)
+        if not os.path.exists(path):
+            return None
+        with open(path) as stream:
+            return stream.read()
+
+    def show(self, unit):
+        """What was loaded, not what is on disk."""
+        self.loaded.setdefault(unit, self.text(unit))
+        loaded = self.loaded[unit] or ""
+        when = re.findall("^OnCalendar=(.*)$", loaded, re.MULTILINE)
+        following = "Sun 2026-11-22 21:06:20 CET" if when and time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()) < when[0] else "n/a"
+        return "".join(
+            "%s=%s\n" % pair
+            for pair in (
+                ("ActiveState", "active" if unit in self.active else "inactive"),
+                ("UnitFileState", "enabled" if unit in self.enabled else "disabled"),
+                ("NeedDaemonReload", "no" if loaded == (self.text(unit) or "") else "yes"),
+                ("TimersCalendar", "{ OnCalendar=%s ; next_elapse=%s }" % (when[0], following) if when else ""),
+            )
+        )
 
     def run(self, argv, timeout=90):
         if argv[0] == "sh":
@@ -80,6 +106,8 @@ class Systemd:
         self.calls.append(" ".join(words[:1]))
         if words[0] == self.refuse:
             return Ran(1, "", "Failed: Unit is masked.\n")
+        if words[0] == "daemon-reload":
+            self.loaded = {unit: self.text(unit) for unit in self.loaded}
         if words[0] == "enable":
             self.enabled.add(words[1])
         if words[0] == "restart" and os.path.exists(os.path.join(self.root, "etc/systemd/system", words[1])):
@@ -87,9 +115,7 @@ class Systemd:
         if words[0] in ("disable", "stop"):
             getattr(self, "enabled" if words[0] == "disable" else "active").difference_update(words[1:])
         if words[0] == "show":
-            unit = words[-1]
-            state = ("active" if unit in self.active else "inactive", "enabled" if unit in self.enabled else "disabled")
-            return Ran(0, "ActiveState=%s\nUnitFileState=%s\n" % state)
+            return Ran(0, self.show(words[-1]))
         return Ran(0)
 
 
@@ -118,7 +144,7 @@ def test_armed_moved_and_taken_back(host, systemd):
     assert os.stat(os.path.join(systemd.root, "var/lib/memops/swap-expiry")).st_mode & 0o777 == 0o755
     systemd.calls.clear()
     arm(host, "/swap", when + 60)
-    assert systemd.calls == ["daemon-reload", "enable", "stop", "restart", "show"]  # a service that waits between two tries cannot be started
+    assert systemd.calls == ["daemon-reload", "enable", "stop", "restart", "show", "show"]  # a service that waits between two tries cannot be started
     arm(host, "/other", when)
     assert armed(host, "/swap") - armed(host, "/other") == 60
     assert disarm(host, "/swap") and armed(host, "/swap") is None and not disarm(host, "/swap")
@@ -137,7 +163,7 @@ def test_a_moment_that_may_pass_before_the_timer_runs(host, systemd):
 def test_a_moment_that_went_by_while_the_file_was_made(host, systemd):
     """A timer that does not come would keep the file for ever, and an error would leave it without one."""
     arm(host, "/swap", time.time() - 2)
-    assert armed(host, "/swap") < time.time() and systemd.calls[-2:] == ["--no-block", "show"]
+    assert armed(host, "/swap") < time.time() and systemd.calls[-3:] == ["--no-block", "show", "show"]
 
 
 def test_a_timer_that_does_not_run_is_none(host, systemd):
@@ -185,3 +211,40 @@ def test_a_folder_that_users_can_write(host, systemd):
     os.chmod(os.path.join(systemd.root, "etc/systemd/system"), 0o777)
     with pytest.raises(Failed, match="may be written by others"):
         arm(host, "/swap", time.time() + 3600)
+
+
+def test_a_refused_reload_is_told_and_mended_by_the_next_run(host, systemd):
+    """/run nearly full: the file says one time, systemd has loaded another, and the run after it must not say "as wished"."""
+    first, second = time.time() + 3600, time.time() + 7200
+    arm(host, "/swap", first)
+    systemd.refuse = "daemon-reload"
+    with pytest.raises(Failed, match="systemd does not run memops-swap-expiry-swap.timer"):
+        arm(host, "/swap", second)
+    assert armed(host, "/swap") is None
+    systemd.refuse = ""
+    assert armed(host, "/swap") is None
+    arm(host, "/swap", second)
+    assert armed(host, "/swap") - second < 1
+
+
+def test_a_service_that_is_not_loaded_as_it_is_on_disk(host, systemd):
+    arm(host, "/swap", time.time() + 3600)
+    with open(os.path.join(systemd.root, "etc/systemd/system/memops-swap-expiry-swap.service"), "a") as stream:
+        stream.write("# by hand\n")
+    assert armed(host, "/swap") is None
+
+
+SHOWN = [
+    ("as it should be", "{ OnCalendar=2033-05-18 03:33:20 UTC ; next_elapse=Wed 2033-05-18 03:33:20 UTC }", True),
+    ("in another time zone", "{ OnCalendar=2033-05-18 03:33:20 UTC ; next_elapse=Wed 2033-05-18 05:33:20 CEST }", True),
+    ("another time", "{ OnCalendar=2033-05-18 04:33:20 UTC ; next_elapse=Wed 2033-05-18 04:33:20 UTC }", False),
+    ("nothing is next", "{ OnCalendar=2033-05-18 03:33:20 UTC ; next_elapse=n/a }", False),
+    ("nothing is next, an older systemd", "{ OnCalendar=2033-05-18 03:33:20 UTC ; next_elapse=(null) }", False),
+    ("no timer", "", False),
+    ("rubbish", "{ OnCalendar=", False),
+]
+
+
+@pytest.mark.parametrize("calendar, comes", [row[1:] for row in SHOWN], ids=[row[0] for row in SHOWN])
+def test_what_systemd_has_loaded(calendar, comes):
+    assert _will_come(calendar, 2000000000) is comes

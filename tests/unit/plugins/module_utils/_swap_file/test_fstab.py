@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update, why_locked
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab, FstabError
 
 ROOT_LINE = b"UUID=1 / ext4 defaults 0 1\n"
@@ -89,15 +89,19 @@ def test_a_link_stays_a_link(host, etc):
     assert (etc / "tables" / "real").read_bytes() == ROOT_LINE + OURS
 
 
-def test_a_store_is_refused(host, etc):
+def test_a_store_is_read_and_not_written(host, etc):
+    """NixOS: the store may be written by those who build, and its fstab goes with the next build."""
     store = etc.parent / "nix" / "store" / "x"
     store.mkdir(parents=True)
+    (etc.parent / "nix" / "store").chmod(0o1775)
     (store / "fstab").write_bytes(ROOT_LINE)
     (etc / "fstab").unlink()
     (etc / "fstab").symlink_to("../nix/store/x/fstab")
-    for ask in (read, lambda host: update(host, with_ours)):
-        with pytest.raises(FstabError, match="/nix/store/x/fstab, which the next system build replaces. Nothing was written"):
-            ask(host)
+    assert read(host).data == ROOT_LINE
+    assert not update(host, lambda table: table.without_swap("/swap")).changed
+    assert "/nix/store/x/fstab, which the next system build replaces; declare the swap file there" in why_locked(host)
+    with pytest.raises(FstabError, match="/nix/store/x/fstab, which the next system build replaces; .* Nothing was written"):
+        update(host, with_ours)
     assert (store / "fstab").read_bytes() == ROOT_LINE
 
 

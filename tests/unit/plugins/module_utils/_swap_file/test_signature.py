@@ -48,4 +48,7 @@ def test_what_mkswap_writes(tmp_path):
     path.chmod(0o600)
     subprocess.check_call(["mkswap", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with path.open("rb") as handle:
-        assert read_signature(handle.fileno()) == Signature("swap", page_size(), 1, 1 << 20)
+        found = read_signature(handle.fileno())
+    assert found == Signature("swap", page_size(), 1, 1 << 20, found.uuid)
+    if shutil.which("blkid"):
+        assert subprocess.check_output(["blkid", "-p", "-s", "UUID", "-o", "value", str(path)]).decode().strip() == found.uuid

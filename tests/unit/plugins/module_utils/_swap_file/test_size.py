@@ -37,7 +37,17 @@ def test_wanted(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text, words", [("64m", "64M"), ("2GB", "2G"), ("1000", "1M"), ("0%", "no size"), ("120%", "100 %"), ("", "no size"), ("-1G", "no size")]
+    "text, words",
+    [
+        ("64m", "64M"),
+        ("2GB", "2G"),
+        ("1000", "1M"),
+        ("0%", "no size"),
+        ("120%", "100 %"),
+        ("1000%", "more than 100 %"),
+        ("", "no size"),
+        ("-1G", "no size"),
+    ],
 )
 def test_no_size(text, words):
     with pytest.raises(ValueError, match=words):
