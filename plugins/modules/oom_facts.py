@@ -152,8 +152,9 @@ ansible_facts:
               The first three are kills. A disputed one is forged or another machine's, and counts nowhere.
             - What systemd says of a unit and no killer's own record does is a kill with C(partial), C(unit), and a C(killer) V(unknown) or
               V(systemd-oomd).
-            - C(why) is one sentence of why this process died and where the memory was; C(cause) what was short and what held it; C(ledger)
-              where each byte of it was; C(contest) the kernel's choice recomputed from its own table, null without a whole one.
+            - C(why) is one sentence of why this process died, where the memory was, and, of the last kill of a unit, what systemd made of it.
+            - C(cause) is what was short and what held it; C(ledger) where each byte of it was; C(contest) the kernel's choice recomputed from
+              its own table, null without a whole one.
             - With O(include_tasks) each kill also has C(tasks), the table, with the C(badness) of each process in bytes, null for one
               that may not be killed.
             - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was short, what explains
@@ -169,9 +170,9 @@ ansible_facts:
             - C(ledger) has C(total), what of a cgroup (C(of) is V(limit)) or of the host (V(ram)) was in use or free; C(rows), which add up
               to it, each byte once, null where the log does not tell; C(of_file), what of the row C(file) was C(dirty) or under
               C(writeback); and C(complete), whether the log has all that this kernel tells. It is null where the log has no numbers.
-            - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(winner) and C(second) with C(pid), C(comm)
-              and C(badness); C(margin) between them; C(rule), the arithmetic of that kernel; and C(exception), null where the winner is
-              the process that died, else by which rule another one did.
+            - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(candidates), how many could be chosen;
+              C(winner) and C(second) with C(pid), C(comm) and C(badness); C(margin) between them; C(rule), the arithmetic of that kernel;
+              and C(exception), null where the winner is the process that died, else by which rule another one did.
             - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task), V(child_sacrificed) (kernels
               to 5.1), V(choice_not_told) (the same, and the line that says so is lost), V(all_negative) (to 5.8), V(already_killed),
               V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables), V(patched_kernel),
@@ -247,6 +248,7 @@ ansible_facts:
                 winner: {pid: 321, comm: leaky, badness: 33501184}
                 second: null
                 margin: null
+                candidates: 1
                 exception: null
                 rule: "6.1 kernel: rss + swap + page tables + oom_score_adj thousandths of totalpages"
               source:
@@ -365,6 +367,7 @@ ansible_facts:
           description:
             - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's,
               and those in O(units). As systemd sees them, at most 200.
+            - C(active_since_uptime) is when the unit became active, in seconds since boot.
             - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not answer it is null.
             - C(load_state) is V(template) for a template that O(units) names. It is no unit, and only its files are told.
             - Limits are bytes; V(null) for unknown and for none, and C(unlimited) names those that are none.
@@ -389,6 +392,7 @@ ansible_facts:
               names: []
               load_state: loaded
               active_state: active
+              active_since_uptime: 11.37
               result: success
               oom_kills: 0
               oom_score_adjust: -500

@@ -62,6 +62,7 @@ def _selection(selection: Selection) -> Dict[str, Any]:
         "winner": _side(selection.winner),
         "second": _side(selection.second),
         "margin": selection.margin,
+        "candidates": selection.candidates,
         "exception": selection.exception,
         "rule": selection.rule,
     }
@@ -129,7 +130,7 @@ def _chosen(kill: Kill, selection: Selection) -> str:
     lead = "as bad as the next" if selection.margin == 0 else "%s more than the next" % human(selection.margin)
     text = "%s had the highest badness of %d processes: %s%s, %s, %s" % (
         who,
-        len(selection.badness),
+        selection.candidates,
         human(winner.badness),
         made_of,
         lead,

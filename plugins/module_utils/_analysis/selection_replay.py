@@ -55,7 +55,7 @@ class Selection(NamedTuple):
     margin -- how much worse the winner is than the second
     exception -- a key of EXCEPTIONS where the winner is not the printed victim, else None
     rule -- the arithmetic
-    badness -- of every process that could be chosen, by pid
+    badness -- of every process that could be chosen, by pid; candidates -- how many they are
     """
 
     totalpages: Optional[int]
@@ -65,6 +65,7 @@ class Selection(NamedTuple):
     exception: Optional[str]
     rule: str
     badness: Dict[int, int]
+    candidates: int = 0
 
 
 class Total(NamedTuple):
@@ -303,4 +304,5 @@ def recompute(kill: Kill, dying: FrozenSet[int] = frozenset(), swap_total: Optio
         exception=exception,
         rule=_rule(era),
         badness={row.contender.pid: row.badness * unit for row in ranked},
+        candidates=len(ranked),
     )

@@ -50,6 +50,10 @@ def gather(host: Host, wish: Wish) -> Dict[str, Any]:
         from ansible_collections.memops.linux.plugins.module_utils._swap_file.facts import swap_facts
 
         oom["swap"] = swap_facts(host)
+    if "kills" in oom and oom["kills"] and oom.get("units"):
+        from .aftermath import tell_aftermath
+
+        tell_aftermath(host, oom["kills"], oom["units"])
     if "kills" in oom:
         from .kills import is_local
 

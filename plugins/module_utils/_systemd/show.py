@@ -29,6 +29,7 @@ _PROPERTIES = (
     "Names",
     "LoadState",
     "ActiveState",
+    "ActiveEnterTimestampMonotonic",
     "Result",
     "OOMScoreAdjust",
     "OOMPolicy",
@@ -97,6 +98,12 @@ def number(text: Optional[str]) -> Optional[int]:
     return None if value == _UNSET else value
 
 
+def _seconds(text: Optional[str]) -> Optional[float]:
+    """Since boot; None for never and for not known."""
+    microseconds = number(text)
+    return microseconds / 1e6 if microseconds else None
+
+
 def oom_kills(host: Host, cgroup: Optional[str]) -> Optional[int]:
     """Kills in a unit's cgroup and below since it was made; None where this kernel does not say.
 
@@ -127,6 +134,7 @@ def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
         "oom_kills": oom_kills(host, block.get("ControlGroup")),
         "oom_score_adjust": number(block.get("OOMScoreAdjust")),
         "active_state": block.get("ActiveState") or None,
+        "active_since_uptime": _seconds(block.get("ActiveEnterTimestampMonotonic")),
         "memory_current": number(block.get("MemoryCurrent")),
         "memory_max": number(block.get("MemoryLimit")) if limit is None else limit,
         "memory_high": number(block.get("MemoryHigh")),

@@ -210,7 +210,7 @@ def test_why_by_default_and_tables_on_request(fixtures):
     for one, other in zip(with_tables, kills):
         assert {key: one[key] for key in other} == other
         contest = one["contest"]
-        assert sorted(contest) == ["exception", "margin", "rule", "second", "totalpages", "winner"]
+        assert sorted(contest) == ["candidates", "exception", "margin", "rule", "second", "totalpages", "winner"]
         assert contest["winner"]["pid"] == one["victim"]["pid"]
         killable = [task["badness"] for task in one["tasks"] if task["badness"] is not None]
         assert max(killable) == contest["winner"]["badness"]
