@@ -71,6 +71,24 @@ def _unit(name: str) -> str:
     return name if name.endswith(_TYPES) else name + ".service"
 
 
+def unit_in_path(path: str, unit: str) -> Optional[str]:
+    """The unit of that name, or one that the pattern of that name stands for, in a control group's path.
+
+    pid 1's units lie in slices alone: what lies in a service or a scope is another manager's, as a user's own nginx.service
+    below user@1000.service, and has a name of its own there.
+    """
+    try:
+        wanted = parse_unit_name(unit)
+    except ValueError:
+        wanted = None
+    for part in path.split("/"):
+        if part == unit or (wanted is not None and wanted.is_pattern and wanted.stands_for(part)):
+            return part
+        if part.endswith((".service", ".scope")):
+            return None
+    return None
+
+
 class _Index:
     """Processes by the parts of their cgroup's path and by name; ten thousand of them share a few of both."""
 
@@ -83,13 +101,11 @@ class _Index:
 
     def of_unit(self, unit: str) -> List[Tuple[str, Process]]:
         """With the unit, which is an instance where the name is that of a template."""
-        stem, at, kind = unit.partition("@.")
         found = []  # type: List[Tuple[str, Process]]
         for path, processes in self._paths.items():
-            for part in path.split("/"):
-                if part == unit or (at and part.startswith(stem + "@") and part.endswith("." + kind)):
-                    found += [(part, process) for process in processes]
-                    break
+            part = unit_in_path(path, unit)
+            if part is not None:
+                found += [(part, process) for process in processes]
         return found
 
     def of_name(self, name: str) -> List[Process]:
@@ -110,7 +126,7 @@ class _Known(NamedTuple):
 def _can_be_asked(name: str) -> bool:
     """One name that is none would end the answer about all."""
     try:
-        return not parse_unit_name(name).is_template
+        return not parse_unit_name(name).is_pattern
     except ValueError:
         return False
 

@@ -91,8 +91,11 @@ def _of_unit(name: str, processes: Iterable[Process]) -> Iterator[str]:
     wanted = name if name.endswith((".service", ".scope", ".slice", ".socket", ".mount", ".swap")) else name + ".service"
     for process in processes:
         parts = (process.place.memcg or "").split("/")
-        if wanted in parts:
-            yield "/".join(parts[: parts.index(wanted) + 1])
+        for at, part in enumerate(parts):
+            if part == wanted:
+                yield "/".join(parts[: at + 1])
+            if part.endswith((".service", ".scope")):  # what lies in it is another manager's
+                break
 
 
 def group_of(host: Host, where: Layout, path: Optional[str], domain: str) -> Optional[str]:

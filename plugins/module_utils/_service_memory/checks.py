@@ -75,6 +75,43 @@ def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow
     return None
 
 
+#: Less than this is no limit that a program can live under: somebody meant MiB.
+_SMALLEST = 1 << 20
+
+
+def smallness(wish: Wish, allow: Allow) -> Optional[str]:
+    """``memory_max: 512`` is 512 bytes for systemd, and for nobody who writes it."""
+    if allow.force_limits or wish.state != "present":
+        return None
+    for option, text in wish.settings.items():
+        if BY_OPTION[option].kind != "memory" or text.endswith("%"):
+            continue
+        size = _number(option, text, None)
+        if not isinstance(size, int) or not 0 < size < _SMALLEST:
+            continue
+        given = wish.given.get(option, text)
+        number = re.sub(r"[^0-9.].*", "", given)
+        amount = "%d bytes" % size if given.isdigit() else "less than 1 MiB"
+        return "%s=%s is %s; write %sM if MiB are meant, or force_limits=true" % (option, given, amount, number)
+    return None
+
+
+#: systemd 244 and newer start a one-shot job again after a failure; older ones refuse any Restart= in its unit (src/core/service.c).
+_ONESHOT_RESTARTS = 244
+
+
+def startability(current: Current, wish: Wish, unit_type: str, version: Optional[int]) -> Optional[str]:
+    """What systemd would refuse to load: the drop-in would keep the service from ever starting again. ``unit_type``: Type= of the service."""
+    restart = wish.settings.get("restart", "no") if wish.state == "present" else "no"
+    if unit_type != "oneshot" or restart == "no" or current.unit.type != "service":
+        return None
+    old = version is not None and version < _ONESHOT_RESTARTS
+    if not old and restart not in ("always", "on-success"):
+        return None
+    way_out = "this is systemd %s, where a one-shot job has restart=no only" % version if old else "restart=on-failure works there"
+    return "its Type=oneshot does not go with restart=%s: systemd would not load the unit any more; %s" % (restart, way_out)
+
+
 def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], allow: Allow) -> Optional[str]:
     """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
     if allow.force_limits or used is None:

@@ -10,7 +10,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
-from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
 
 from .context import Ground
 from .expected_scores import earlier_of, newcomer, wanted_score
@@ -63,6 +63,7 @@ class _Run:
         self.ground = ground
         self.host = ground.host
         self.cases = cases
+        self._loadable = {state.id for case in cases for state in case.current.states if state.exists and not state.is_broken}
 
     def _left(self) -> List[Case]:
         return [case for case in self.cases if case.goes_on]
@@ -159,11 +160,29 @@ class _Run:
             for state in case.current.running if case.reloaded and case.current.asked else ():
                 if state.id not in case.options:
                     newcomer(self.ground, case, state)
+        self._take_back_what_does_not_load()
         deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
         if deaf:
             self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
             manager.reload(self.host)
             self._refresh()
+
+    def _take_back_what_does_not_load(self) -> None:
+        """A unit that systemd had loaded, and does not load any more with our file, would never start again: whatever the reason."""
+        broken = [case for case in self._left() if case.wrote and self._newly_broken(case)]
+        if not broken:
+            return
+        said = "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
+        reasons = {case.name: said % (state.id, state.get("LoadState")) for case in broken for state in self._newly_broken(case)[:1]}
+        self._back(broken, lambda case: reasons[case.name])
+        manager.reload(self.host)
+        self._refresh()
+        for case in broken:
+            if self._newly_broken(case):
+                case.error = "%s systemd does not load it now either." % case.error
+
+    def _newly_broken(self, case: Case) -> List[UnitState]:
+        return [state for state in case.current.not_loadable if state.id in self._loadable]
 
     def _pending(self, case: Case, ours: Set[str]) -> Set[str]:
         """Units of others that a reload will bring new files to. Not known is no reason to stop, and is said."""

@@ -77,7 +77,7 @@ def unread_reason(ground: Ground, state: UnitState, known: Collection[int]) -> O
     return None
 
 
-def is_ours(ground: Ground, case: Case) -> bool:
+def score_is_ours(ground: Ground, case: Case) -> bool:
     """Our file sets the score or will; or a run took it back, and was killed before the processes had the other one, or left that to the next start."""
     if "oom_score_adjust" in managed(case.current, case.wish):
         return True

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person asked for: one wish for each unit, checked before anything is read."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._size import parse_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import check_dropin_name
@@ -18,7 +18,10 @@ class WishError(ValueError):
 
 
 class Wish(NamedTuple):
-    """settings -- option -> text of the drop-in, in systemd's own spelling; yields -- another wish for the same unit wins"""
+    """settings -- option -> text of the drop-in, in systemd's own spelling; yields -- another wish for the same unit wins
+
+    given -- option -> the text as the person wrote it
+    """
 
     unit: UnitName
     settings: Dict[str, str]
@@ -27,6 +30,7 @@ class Wish(NamedTuple):
     apply: str = "live"
     missing: str = "fail"
     yields: bool = False
+    given: Mapping[str, str] = {}
 
 
 class Allow(NamedTuple):
@@ -61,7 +65,8 @@ def _wish(entry: Dict[str, Any], top: Dict[str, Any], where: str) -> Wish:
     if state == "present" and not settings:
         raise refuse("no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in" % unit.name)
     apply, missing = entry.get("apply") or top["apply"], entry.get("missing") or top["missing"]
-    return Wish(unit, settings, state, dropin, apply, missing, bool(entry.get("yields")))
+    given = {option: str(entry[option]).strip() for option in settings}
+    return Wish(unit, settings, state, dropin, apply, missing, bool(entry.get("yields")), given)
 
 
 def wishes_of(params: Dict[str, Any]) -> List[Wish]:

@@ -6,13 +6,15 @@
 from typing import Dict, FrozenSet, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, mistyped
+from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, last_value, mistyped
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 from . import checks as guards
 from .context import Ground
 from .cross_unit_checks import judge_together
-from .expected_scores import earlier_of, is_ours, known, rows_of, score_in, wanted_score
+from .expected_scores import earlier_of, known, rows_of, score_in, score_is_ours, wanted_score
+from .hints import not_installed, socket_names_its_service
 from .limits import Limit, limits
 from .loaded import shadowing
 from .params import UNTOUCHED, Wish, WishError, conflict, standing
@@ -54,17 +56,18 @@ def prepare_on(ground: Ground, wishes: Sequence[Wish]) -> List[Case]:
     return cases
 
 
-def _missing(case: Case) -> bool:
+def _missing(ground: Ground, case: Case) -> bool:
     """True where there is nothing to do for a unit that is not there, masked, or cannot be loaded."""
     wish, current = case.wish, case.current
     if wish.state == "absent":
         return False
-    if current.state is not None and current.state.is_broken and wish.missing != "stage":
+    # With a file of ours there, that may be what keeps it from loading, and what this change mends.
+    if current.state is not None and current.state.is_broken and wish.missing != "stage" and current.before is None:
         said = "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all the same"
         case.fail(said % (current.state.get("LoadState"), case.name, UNTOUCHED))
         return True
     if not current.exists:
-        status, text = ABSENT, "it is not installed"
+        status, text = ABSENT, not_installed(ground.host, current.unit)
     elif current.is_masked:
         status, text = MASKED, "it is masked: nothing of it can start"
     else:
@@ -82,10 +85,14 @@ def _missing(case: Case) -> bool:
 def _refused(ground: Ground, case: Case) -> Optional[str]:
     """The first guard of this unit alone that says no."""
     wish, current, allow = case.wish, case.current, ground.allow
-    said = guards.ownership(current) or guards.breadth(current, wish, allow)
+    said = guards.ownership(current) or guards.breadth(current, wish, allow) or guards.smallness(wish, allow)
     if said:
         return said
     files = current.files(ground.host, None)
+    shown = current.shown.get("Type") if current.shown is not None else ""
+    said = guards.startability(current, wish, shown or last_value(files, "Service", "Type"), ground.version)
+    if said:
+        return said
     said = guards.consistency(wish, known(ground, files, current), ground.ram, allow) or guards.inheritance(current, wish, allow)
     return said or guards.loosening(current, wish, files, ground.ram, allow)
 
@@ -93,7 +100,7 @@ def _refused(ground: Ground, case: Case) -> Optional[str]:
 def _admit(ground: Ground, case: Case) -> None:
     """Whether anything is done for this unit, and what."""
     case.ram = ground.ram
-    if _missing(case):
+    if _missing(ground, case):
         return
     if case.current.unsafe is not None:
         case.fail("%s. %s" % (case.current.unsafe, UNTOUCHED))
@@ -129,6 +136,7 @@ def _judge(ground: Ground, case: Case, planned: Planned) -> None:
         "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in mistyped(files, case.current.unit.type)
     ]
     case.notes += guards.cautions(case.current, case.wish, ground.ram)
+    case.notes += _hints(ground, case, files)
     case.hidden = _hidden(ground, case, planned)
     if case.wish.state == "present":
         _shadows(ground, case)
@@ -141,6 +149,17 @@ def _judge(ground: Ground, case: Case, planned: Planned) -> None:
         case.fail("%s. %s" % (said, UNTOUCHED))
         return
     _plan(ground, case, due, [limit for of_unit in found.values() for limit in of_unit if limit.drifted])
+
+
+def _hints(ground: Ground, case: Case, files: Sequence[UnitFile]) -> List[str]:
+    """What is probably not meant, of a unit that is set all the same."""
+    if case.wish.state != "present":
+        return []
+    socket = socket_names_its_service(ground.host, case.current.unit)
+    own_folder = case.current.path.rsplit("/", 1)[0] + "/"
+    others = [file.path for file in files if file.path.startswith(own_folder) and file.path != case.current.path and is_ours(file.data)]
+    said = "%s, which this module wrote under another dropin name, still counts; state=absent with dropin=%s removes it"
+    return ([socket] if socket else []) + [said % (path, path.rsplit("/", 1)[1]) for path in others]
 
 
 def _limits(ground: Ground, case: Case, state: UnitState, due: bool) -> List[Limit]:
@@ -191,7 +210,7 @@ def _shadows(ground: Ground, case: Case) -> None:
 
 def _plan(ground: Ground, case: Case, due: bool, drifted: Sequence[Limit]) -> None:
     score = None  # type: Optional[int]
-    if is_ours(ground, case):
+    if score_is_ours(ground, case):
         score = score_in(case.files)
         for state in case.current.running:
             wanted = wanted_score(case, state)

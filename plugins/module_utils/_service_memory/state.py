@@ -9,10 +9,19 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Planned, UnitFile, dropin_path, is_mask, own_file, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import (
+    Planned,
+    UnitFile,
+    dropin_path,
+    fragment_path,
+    is_mask,
+    own_file,
+    unit_files,
+)
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
+from .hints import link_on_the_way
 from .params import Wish
 
 
@@ -82,6 +91,16 @@ class Current(NamedTuple):
         return self.state is not None and self.state.is_broken
 
     @property
+    def states(self) -> Tuple[UnitState, ...]:
+        """The unit itself, or the loaded units of a pattern."""
+        return (self.state,) if self.state is not None else self.running
+
+    @property
+    def not_loadable(self) -> Tuple[UnitState, ...]:
+        """Those that systemd has, or would have, no more of than an error."""
+        return tuple(state for state in self.states if state.is_broken)
+
+    @property
     def kept(self) -> Dict[str, str]:
         """The settings in our drop-in as it is."""
         return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
@@ -119,28 +138,34 @@ def _with_file(host: Host, current: Current) -> Current:
     except PermissionError:
         raise
     except UnsafePath as exc:
-        return current._replace(unsafe=str(exc))
+        return current._replace(unsafe=link_on_the_way(host, folder_path) or str(exc))
     except OSError as exc:  # a unit's name may be as long as a file's, and its folder's is longer
         return current._replace(unsafe="%s cannot be read: %s" % (current.path, exc.strerror))
 
 
-def _template(host: Host, wish: Wish, booted: bool) -> Current:
+def _pattern(host: Host, wish: Wish, booted: bool) -> Current:
     running = ()  # type: Tuple[UnitState, ...]
     unit, fragment = own_file(host, wish.unit)
     if booted:
         running = tuple(manager.states(host, manager.instances(host, unit)))
-    return _with_file(host, Current(unit, wish.dropin, booted, fragment is not None, None, running, fragment, masked=is_mask(host, fragment)))
+    exists = fragment is not None or unit.is_prefix
+    return _with_file(host, Current(unit, wish.dropin, booted, exists, None, running, fragment, masked=is_mask(host, fragment)))
+
+
+def _is_pattern(host: Host, unit: UnitName) -> bool:
+    """A service may be called ``app-.service``; a slice cannot."""
+    return unit.is_template or (unit.is_prefix and fragment_path(host, unit.name) is None)
 
 
 def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
     """One for each wish. One `systemctl show` for all. Raises ManagerError, PermissionError."""
     booted = manager.runs(host)
-    plain = [wish.unit.name for wish in wishes if not wish.unit.is_template]
+    plain = [wish.unit.name for wish in wishes if not _is_pattern(host, wish.unit)]
     shown = iter(manager.states(host, plain) if booted else ())
     found = []  # type: List[Current]
     for wish in wishes:
-        if wish.unit.is_template:
-            found.append(_template(host, wish, booted))
+        if _is_pattern(host, wish.unit):
+            found.append(_pattern(host, wish, booted))
             continue
         state = next(shown, None)
         unit, fragment = wish.unit, None  # type: UnitName, Optional[str]
@@ -149,7 +174,7 @@ def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
             fragment, exists = state.fragment, state.exists
         else:
             unit, fragment = own_file(host, unit)
-            exists = fragment is not None
+            exists = fragment is not None or unit.type == "slice"  # a slice needs no file of its own
         running = (state,) if state is not None and state.is_active else ()
         current = Current(unit, wish.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
         found.append(_with_file(host, current))

@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
-from .dropin import Ignored, ignored_lines, settings_of
+from .dropin import Ignored, assignments, ignored_lines, settings_of
 from .unit_name import UnitName, parse_unit_name
 
 #: systemd.unit(5), "System Unit Search Path", highest rank first.
@@ -150,6 +150,16 @@ def origins(files: Sequence[UnitFile], unit_type: str) -> Dict[str, Origin]:
     for file in files:
         for option, value in settings_of(file.data, unit_type).items():
             found[option] = Origin(value, file.path)
+    return found
+
+
+def last_value(files: Sequence[UnitFile], section_name: str, key: str) -> str:
+    """What the last line with this key says, for a key that is none of our settings; "" where none has it."""
+    found = ""
+    for file in files:
+        for line in assignments(file.data):
+            if (line.section, line.key) == (section_name, key):
+                found = line.value
     return found
 
 

@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ra
 
 from .setting import BY_OPTION, SETTINGS, Value
 from .show import ACTIVE_STATES, NotAnAnswer, Properties, number, parse_units
-from .unit_name import UnitName, parse_unit_name, template_of
+from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
     "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit KillMode Delegate "
@@ -25,6 +25,8 @@ _VERSION = re.compile(r"^systemd (\d+)", re.MULTILINE)
 #: systemd-run --collect.
 _COLLECT = 236
 _QUOTED = 60
+#: Of the column LOAD: others want such a unit, and nothing of it can run.
+_NOT_THERE = ("not-found", "masked")
 #: In front of units that failed or are not found, also with --plain before 246.
 _BULLETS = " \t*\u25cf\u25cb\u00d7\u21bb"
 
@@ -182,18 +184,17 @@ def states(host: Host, names: Sequence[str]) -> List[UnitState]:
     return [_state(name, block) for name, block in zip(names, blocks)]
 
 
-def instances(host: Host, template: UnitName) -> List[str]:
-    """The loaded instances of a template. Raises ManagerError."""
-    pattern = "%s@*.%s" % (template.prefix, template.type)
-    ran = _systemctl(host, "list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern)
+def instances(host: Host, pattern: UnitName) -> List[str]:
+    """The loaded instances of a template, or units of a prefix such as ``user-.slice``. Raises ManagerError."""
+    ran = _systemctl(host, "list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern.glob)
     if ran.returncode != 0:
         raise ManagerError("systemctl list-units failed: %s" % _said(ran))
     found = []  # type: List[str]
     for line in filter(None, ran.stdout.split("\n")):
         words = line.lstrip(_BULLETS).split()
-        if len(words) < 4 or not words[0].endswith("." + template.type):
+        if len(words) < 4 or not words[0].endswith("." + pattern.type):
             raise ManagerError("systemctl list-units printed something else than units: %r" % line[:_QUOTED])
-        if template_of(words[0]) == template.name:
+        if pattern.stands_for(words[0]) and words[1] not in _NOT_THERE:
             found.append(words[0])
     return found
 

@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import CommandF
 from ansible_collections.memops.linux.plugins.module_utils._procfs import parse_counter
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .unit_name import parse_unit_name, template_of
+from .unit_name import parse_unit_name
 
 #: What contract 1 calls the daemon -> its units.
 DAEMONS = {
@@ -149,9 +149,9 @@ def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
 
 
 def _is_named(unit: Dict[str, Any], asked: AbstractSet[str]) -> bool:
-    """By one of its names, or by the name of its template."""
+    """By one of its names, or by the name of a pattern that stands for it."""
     names = {unit["name"], *unit["names"]}
-    return bool(asked & names) or bool(asked & {template_of(name) for name in names if "@" in name})
+    return bool(asked & names) or any(pattern.stands_for(name) for pattern in map(parse_unit_name, asked) if pattern.is_pattern for name in names)
 
 
 def _rank(unit: Dict[str, Any]) -> Any:
@@ -184,7 +184,8 @@ def _template(host: Host, name: str) -> Dict[str, Any]:
     from .layers import fragment_path, is_mask
 
     path = fragment_path(host, name)
-    return unit_facts(host, {"Id": name, "LoadState": "not-found" if path is None else "masked" if is_mask(host, path) else "template"})
+    state = "template" if path is not None or parse_unit_name(name).is_prefix else "not-found"
+    return unit_facts(host, {"Id": name, "LoadState": "masked" if is_mask(host, path) else state})
 
 
 def _ask(host: Host, argv: List[str], timeout: float) -> str:
@@ -210,7 +211,7 @@ def systemd_view(
     wanted = ["*.service", "*.scope"] if units else []
     if daemons and not units:  # as patterns: those that are loaded. init.scope always is, so that an answer is never empty
         wanted += ["init.scope"] + [name[:-1] + "[e]" for names in DAEMONS.values() for name in names]
-    templates = [name for name in named if units and parse_unit_name(name).is_template]
+    templates = [name for name in named if units and parse_unit_name(name).is_pattern]
     wanted += [name for name in named if units and name not in wanted and name not in templates]
     if not wanted:
         return SystemdView([], nothing)

@@ -28,6 +28,31 @@ class UnitName(NamedTuple):
         return self.instance == ""
 
     @property
+    def is_prefix(self) -> bool:
+        """``user-.slice``, ``app-.service``: not loaded as a unit; its drop-ins are read for every unit whose name goes on from there."""
+        return self.instance is None and self.prefix.endswith("-") and not self.is_root
+
+    @property
+    def is_pattern(self) -> bool:
+        """Stands for other units."""
+        return self.is_template or self.is_prefix
+
+    @property
+    def glob(self) -> str:
+        """The units of a pattern, and perhaps some more, for `systemctl list-units`."""
+        return "%s%s*.%s" % (self.prefix, "@" if self.is_template else "", self.type)
+
+    def stands_for(self, name: str) -> bool:
+        """Whether systemd reads the drop-ins of this pattern for a unit of that name."""
+        try:
+            unit = parse_unit_name(name)
+        except ValueError:
+            return False
+        if self.is_template:
+            return bool(unit.instance) and unit.template == self.name
+        return unit.name != self.name and self.name in unit.dropin_names()
+
+    @property
     def template(self) -> Optional[str]:
         return None if self.instance is None else "%s@.%s" % (self.prefix, self.type)
 

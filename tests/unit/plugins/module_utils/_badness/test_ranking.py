@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of, apply
+from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of, apply, unit_in_path
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot, started
 from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import margin, memory_of, rank, units
 from ansible_collections.memops.linux.plugins.module_utils._badness.selection import contest
@@ -266,9 +266,33 @@ def test_without_systemd_all_but_the_unkillable(machine):
     assert applied(machine, {"sshd": -900}) == ({11: -900}, [], [10])
 
 
-def test_a_unit_of_a_user_is_not_asked_of_the_system(machine):
-    machine.process(10, "app", adj=200, cgroup="0::/user.slice/user@7.service/app.slice/app.service\n", anon=1)
-    assert applied(machine, {"app.service": 500}, other=0) == ({10: 500}, [], [])
+def test_a_unit_of_a_user_is_another_one(machine):
+    """A user's own nginx.service lies below user@UID.service; a container's below its scope."""
+    machine.process(10, "nginx", cgroup="0::/system.slice/nginx.service\n", anon=1)
+    machine.process(11, "nginx", cgroup="0::/user.slice/user-7.slice/user@7.service/app.slice/nginx.service\n", anon=1)
+    machine.process(12, "nginx", cgroup="0::/machine.slice/machine-c1.scope/system.slice/nginx.service\n", anon=1)
+    assert applied(machine, {"nginx": 500}, nginx=0) == ({10: 500}, [], [])
+    machine.process(13, "app", adj=200, cgroup="0::/user.slice/user-7.slice/user@7.service/app.slice/app.service\n", anon=1)
+    assert applied(machine, {"app.service": 500}, other=0) == ({}, ["app.service"], [])
+    assert applied(machine, {"user@7.service": 400}, other=0)[0] == {11: 400, 13: 400}
+    assert applied(machine, {"user@.service": 400}, other=0)[0] == {11: 400, 13: 400}
+
+
+@pytest.mark.parametrize(
+    "path, unit, found",
+    [
+        ("/a.slice/a-b.slice/x.service", "x.service", "x.service"),
+        ("/a.slice/a-b.slice/x.service/sub/y.service", "y.service", None),
+        ("/a.slice/a-b.slice/x.service", "a-b.slice", "a-b.slice"),
+        ("/user.slice/user-7.slice/session-1.scope", "user-.slice", "user-7.slice"),
+        ("/system.slice/app-x.service", "app-.service", "app-x.service"),
+        ("/system.slice/apple.service", "app-.service", None),
+        ("/docker/0123/system.slice/x.service", "x.service", "x.service"),
+        ("/a b", "a b", "a b"),
+    ],
+)
+def test_the_unit_in_a_path(path, unit, found):
+    assert unit_in_path(path, unit) == found
 
 
 def test_a_template_reaches_its_instances(machine):

@@ -97,6 +97,7 @@ class FakeMachine:
         self.next_pid = 700
         self.reload_says = None
         self.refuses_show = False
+        self.refuses = []  # bytes in a file of a unit with which systemd does not load it
         self.after_restart = {}  # unit -> what becomes of it: a function of the Running
         self.restart_says = {}
         self.write("/proc/meminfo", "MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" % (ram >> 10, ram >> 11))
@@ -327,6 +328,18 @@ class FakeMachine:
         kind = main.rsplit(".", 1)[1].capitalize()
         for file in files:
             self._parse(unit, kind, self.read(file) if os.path.isfile(self.root + file) else b"")
+        if not self._starts(unit) or any(word in self._drop_in_bytes(files) for word in self.refuses):
+            unit.state = "bad-setting"
+
+    def _drop_in_bytes(self, files):
+        return b"".join(self.read(file) for file in files if os.path.isfile(self.root + file))
+
+    def _starts(self, unit):
+        """src/core/service.c, service_verify(): which Restart= a one-shot job may have."""
+        if unit.values.get("Type") != "oneshot":
+            return True
+        allowed = ("no", "on-failure", "on-abnormal", "on-watchdog", "on-abort") if self.version >= 244 else ("no",)
+        return unit.values.get("Restart", "no") in allowed
 
     def _stamp(self, path):
         return os.stat(self.root + path).st_mtime_ns if os.path.exists(self.root + path) else None

@@ -1263,3 +1263,206 @@ def test_a_systemctl_that_prints_garbage_and_exits_0(make, verb, said):
     with pytest.raises(ProtectError) as caught:
         act_room.protect(host, [Wish(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Allow(), False)
     assert "systemctl" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
+
+
+# ---------------------------------------------------------------- a drop-in that keeps the service from starting
+
+
+ONESHOT = [
+    ("always", 252, True),
+    ("on-success", 257, True),
+    ("on-failure", 252, False),
+    ("on-abnormal", 244, False),
+    ("on-failure", 239, True),
+    ("no", 239, False),
+    ("always", 239, True),
+]
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+@pytest.mark.parametrize("value, version, refused", ONESHOT, ids=["%s on %d" % row[:2] for row in ONESHOT])
+def test_a_one_shot_job_and_its_restart(make, value, version, refused, check):
+    """issue 16, 1: bad-setting with exit code 0, and our file stayed"""
+    machine = make("Type=oneshot\n", version=version)
+    before = machine.tree()
+    result = web(machine, check, restart=value)
+    assert result["failed"] == refused, result["msg"]
+    if refused:
+        assert "Type=oneshot" in result["msg"] and "Nothing was changed" in result["msg"] and machine.tree() == before
+    elif not check:
+        assert result["verified"] and machine.loaded["web.service"].state == "loaded"
+
+
+def test_a_one_shot_job_where_systemd_cannot_be_asked(make):
+    machine = make("Type=oneshot\n", booted=False)
+    assert "Type=oneshot" in web(machine, restart="always")["msg"]
+    machine.drop_in("web.service", "10-simple.conf", "[Service]\nType=simple\n")
+    assert not web(machine, restart="always")["failed"]
+
+
+@pytest.mark.parametrize("before", [None, 100], ids=["new", "changed"])
+def test_a_unit_that_does_not_load_any_more_gets_its_old_bytes_back(make, before):
+    """Whatever the reason is."""
+    machine = make()
+    machine.start("web.service", 1)
+    if before is not None:
+        web(machine, oom_score_adjust=before)
+    tree = machine.tree()
+    machine.refuses = [b"OOMScoreAdjust=300"]
+    result = web(machine, oom_score_adjust=300)
+    assert result["failed"] and "does not load web.service any more (bad-setting)" in result["msg"] and "was put back" in result["msg"]
+    assert machine.tree() == tree and machine.loaded["web.service"].state == "loaded" and not result["changed"]
+
+
+def test_an_instance_that_does_not_load_any_more_counts_for_its_template(make):
+    machine = make()
+    machine.unit("pg@.service")
+    machine.start("pg@1.service", 1)
+    tree = machine.tree()
+    machine.refuses = [b"OOMScoreAdjust=300"]
+    result = act(machine, name=["pg@"], oom_score_adjust=300)
+    assert result["failed"] and "pg@1.service" in result["msg"] and machine.tree() == tree
+
+
+def test_a_file_of_ours_that_keeps_the_unit_from_loading_can_be_mended(make):
+    machine = make("Type=oneshot\n")
+    machine.drop_in("web.service", "50-memops.conf", "%s\n[Service]\nRestart=always\n" % MARK)
+    machine.boot()
+    assert machine.loaded["web.service"].state == "bad-setting"
+    result = web(machine, restart="no")
+    assert not result["failed"] and result["verified"] and machine.loaded["web.service"].state == "loaded"
+
+
+# ---------------------------------------------------------------- numbers that nobody means
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        (dict(memory_max="512"), "memory_max=512 is 512 bytes; write 512M"),
+        (dict(memory_high=2048), "write 2048M"),
+        (dict(memory_low="1000"), "write 1000M"),
+        (dict(memory_swap_max="64K"), "memory_swap_max=64K is less than 1 MiB; write 64M"),
+        (dict(memory_max="1M"), None),
+        (dict(memory_max="1048576"), None),
+        (dict(memory_swap_max="0"), None),
+        (dict(memory_min="0"), None),
+        (dict(memory_max="infinity"), None),
+        (dict(memory_max="1%"), None),
+    ],
+)
+def test_a_bare_number_is_not_meant_in_bytes(make, settings, words):
+    machine = make()
+    before = machine.tree()
+    result = web(machine, **settings)
+    assert result["failed"] == (words is not None), result["msg"]
+    if words is not None:
+        assert words in result["msg"] and machine.tree() == before
+        assert not web(machine, force_limits=True, **settings)["failed"]
+
+
+# ---------------------------------------------------------------- slices
+
+
+def test_the_slices_of_all_users_are_read_back(make):
+    """issue 16, 4: user-.slice is no unit that systemd could load"""
+    machine = make()
+    for uid in (0, 1000):
+        machine.unit("user-%d.slice" % uid)
+        machine.start("user-%d.slice" % uid, 0, used=MIB)
+    before = machine.tree()
+    assert "force_broad" in act(machine, name=["user-.slice"], memory_max="1G")["msg"] and machine.tree() == before
+    result = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)
+    service = result["services"][0]
+    assert result["verified"] and service["drop_in"] == "/etc/systemd/system/user-.slice.d/50-memops.conf", service
+    assert service["effective"]["memory_max"] == 1 << 30
+    for uid in (0, 1000):
+        group = machine.running["user-%d.slice" % uid].cgroup
+        assert machine.read("/sys/fs/cgroup%s/memory.max" % group) == b"1073741824\n"
+    assert not act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)["changed"]
+    machine.write("/sys/fs/cgroup%s/memory.max" % machine.running["user-1000.slice"].cgroup, "max\n")
+    again = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True, apply="next_start")
+    assert not again["verified"] and "user-1000.slice" in again["msg"]
+
+
+def test_the_slices_of_nobody(make):
+    result = act(make(), name=["user-.slice"], memory_max="1G", force_broad=True)
+    assert causes(result) == ["no_instance"] and not result["verified"] and not result["failed"]
+
+
+def test_one_user_with_a_value_of_his_own(make):
+    machine = make()
+    machine.drop_in("user-1000.slice", "90-own.conf", "[Slice]\nMemoryMax=2G\n")
+    for name in ("user-1000.slice", "user-1001.slice"):
+        machine.unit(name)
+        machine.start(name, 0, used=MIB)
+    result = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)
+    assert causes(result) == ["shadowed"] and "user-1000.slice" in result["msg"] and "user-1001" not in result["services"][0]["gaps"][0]["text"]
+
+
+def test_a_slice_of_ones_own_needs_no_file(make):
+    machine = make()
+    machine.unit("apps.slice")
+    machine.start("apps.slice", 0, used=MIB)
+    assert act(machine, name=["apps.slice"], memory_max="1G")["verified"]
+    shutil.rmtree(machine.root + "/run/systemd/system")
+    result = act(machine, name=["batch.slice"], memory_max="1G")
+    assert causes(result) == ["systemd_not_running"] and not result["failed"]
+
+
+def test_the_managers_of_users_are_a_template(make):
+    machine = make()
+    machine.unit("user@.service", "Delegate=yes\n")
+    machine.start("user@1000.service", 1)
+    result = act(machine, name=["user@"], memory_max="1G")
+    assert result["verified"] and machine.read("/sys/fs/cgroup%s/memory.max" % machine.running["user@1000.service"].cgroup) == b"1073741824\n"
+
+
+# ---------------------------------------------------------------- words
+
+
+def linked_config(machine):
+    os.rename(machine.root + "/etc/systemd/system", machine.root + "/etc/nix")
+    machine.link("/etc/systemd/system", "/etc/nix")
+
+
+def linked_folder(machine):
+    machine.link("/etc/systemd/system/web.service.d", "/srv/stow/web.service.d")
+
+
+@pytest.mark.parametrize("link, path", [(linked_config, "/etc/systemd/system"), (linked_folder, "/etc/systemd/system/web.service.d")])
+def test_a_link_on_the_way_is_told_as_one(make, link, path):
+    machine = make()
+    link(machine)
+    result = web(machine, oom_score_adjust=300)
+    assert result["failed"] and "%s is a symbolic link to " % path in result["msg"] and "NixOS, stow" in result["msg"]
+
+
+NAMES = [
+    ("tpl", "/usr/lib/systemd/system/tpl@.service", "its template tpl@.service is: name that"),
+    ("pipewire", "/usr/lib/systemd/user/pipewire.service", "/usr/lib/systemd/user/pipewire.service is a unit of users' own managers"),
+    ("ghost", "/usr/lib/systemd/system/other.service", "ghost.service: it is not installed. Nothing was changed."),
+]
+
+
+@pytest.mark.parametrize("name, path, words", NAMES, ids=[row[0] for row in NAMES])
+def test_a_name_that_is_not_installed(make, name, path, words):
+    machine = make()
+    machine.write(path, "[Service]\n")
+    assert words in act(machine, name=[name], oom_score_adjust=300)["msg"]
+
+
+def test_a_socket_names_its_service(make):
+    machine = make()
+    machine.unit("api.socket")
+    machine.unit("api@.service")
+    machine.boot()
+    notes = act(machine, name=["api.socket"], oom_score_adjust=300)["services"][0]["notes"]
+    assert any("what it starts is set by the service, api@.service" in note for note in notes), notes
+
+
+def test_our_other_drop_in_is_named(make):
+    machine = make()
+    web(machine, memory_max="1G", dropin="40-old.conf")
+    notes = web(machine, oom_score_adjust=300)["services"][0]["notes"]
+    assert any("40-old.conf, which this module wrote under another dropin name" in note and "dropin=40-old.conf" in note for note in notes), notes
