@@ -96,7 +96,7 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         )
         since = time.time()
         host.agent("watch")
-        host.module("service_memory", services=forced, force_limits=True, fails=None)  # the dead cannot be verified
+        host.module("service_memory", services=forced, allow_limits=True, fails=None)  # the dead cannot be verified
         host.root("sleep 3")
         (victims,) = host.agent("marked")
         told = {

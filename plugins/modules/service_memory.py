@@ -50,97 +50,67 @@ options:
         description: As O(missing), for this unit.
         type: str
         choices: [fail, skip, stage]
-      yields:
+      fallback:
         description:
           - This entry is a default. It is left out where another one is for the same unit, under its own name or an alias;
             without it, two entries for one unit are an error.
           - With O(services[].missing=skip) it is not in RV(services) where the unit is not installed.
         type: bool
         default: false
-      oom_score_adjust:
+        aliases: [yields]
+      oom_score_adjust: &oom_score_adjust
         description:
           - C(OOMScoreAdjust=). From V(-1000), never killed, to V(1000), killed first.
           - V(-1000) is inherited by everything that the service starts; V(-900) protects nearly as well.
         type: int
-      oom_policy:
+      oom_policy: &oom_policy
         description: C(OOMPolicy=), what happens to the unit when one of its processes was killed. systemd 243 or newer.
         type: str
         choices: [continue, stop, kill]
-      restart:
+      restart: &restart
         description: C(Restart=), whether systemd starts it again. Without it, a service that was killed stays dead.
         type: str
         choices: ["no", on-success, on-failure, on-abnormal, on-watchdog, on-abort, always]
-      memory_min:
+      memory_min: &memory_min
         description:
           - C(MemoryMin=), memory that is never taken from it. systemd 240 or newer, cgroup 2.
           - Bytes, a number with V(K), V(M), V(G) or V(T) such as V(512M), a share of RAM such as V(20%), or V(infinity). The same for the other limits.
         type: str
-      memory_low:
+      memory_low: &memory_low
         description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
         type: str
-      memory_high:
+      memory_high: &memory_high
         description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force, see O(apply).
         type: str
-      memory_max:
+      memory_max: &memory_max
         description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see O(apply).
         type: str
-      memory_swap_max:
+      memory_swap_max: &memory_swap_max
         description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
         type: str
-      managed_oom_swap:
+      managed_oom_swap: &managed_oom_swap
         description: C(ManagedOOMSwap=), whether systemd-oomd kills in it when swap runs out. systemd 247 or newer.
         type: str
         choices: [auto, kill]
-      managed_oom_memory_pressure:
+      managed_oom_memory_pressure: &managed_oom_memory_pressure
         description: C(ManagedOOMMemoryPressure=), whether systemd-oomd kills in it under memory pressure. systemd 247 or newer.
         type: str
         choices: [auto, kill]
-      managed_oom_preference:
+      managed_oom_preference: &managed_oom_preference
         description: C(ManagedOOMPreference=), whether systemd-oomd spares it. systemd 248 or newer.
         type: str
         choices: [none, avoid, omit]
-  oom_score_adjust:
-    description:
-      - C(OOMScoreAdjust=). From V(-1000), never killed, to V(1000), killed first.
-      - V(-1000) is inherited by everything that the service starts; V(-900) protects nearly as well.
-    type: int
-  oom_policy:
-    description: C(OOMPolicy=), what happens to the unit when one of its processes was killed. systemd 243 or newer.
-    type: str
-    choices: [continue, stop, kill]
-  restart:
-    description: C(Restart=), whether systemd starts it again. Without it, a service that was killed stays dead.
-    type: str
-    choices: ["no", on-success, on-failure, on-abnormal, on-watchdog, on-abort, always]
-  memory_min:
-    description:
-      - C(MemoryMin=), memory that is never taken from it. systemd 240 or newer, cgroup 2.
-      - Bytes, a number with V(K), V(M), V(G) or V(T) such as V(512M), a share of RAM such as V(20%), or V(infinity). The same for the other limits.
-    type: str
-  memory_low:
-    description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
-    type: str
-  memory_high:
-    description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force, see O(apply).
-    type: str
-  memory_max:
-    description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see O(apply).
-    type: str
-  memory_swap_max:
-    description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
-    type: str
-  managed_oom_swap:
-    description: C(ManagedOOMSwap=), whether systemd-oomd kills in it when swap runs out. systemd 247 or newer.
-    type: str
-    choices: [auto, kill]
-  managed_oom_memory_pressure:
-    description: C(ManagedOOMMemoryPressure=), whether systemd-oomd kills in it under memory pressure. systemd 247 or newer.
-    type: str
-    choices: [auto, kill]
-  managed_oom_preference:
-    description: C(ManagedOOMPreference=), whether systemd-oomd spares it. systemd 248 or newer.
-    type: str
-    choices: [none, avoid, omit]
+  oom_score_adjust: *oom_score_adjust
+  oom_policy: *oom_policy
+  restart: *restart
+  memory_min: *memory_min
+  memory_low: *memory_low
+  memory_high: *memory_high
+  memory_max: *memory_max
+  memory_swap_max: *memory_swap_max
+  managed_oom_swap: *managed_oom_swap
+  managed_oom_memory_pressure: *managed_oom_memory_pressure
+  managed_oom_preference: *managed_oom_preference
   state:
     description:
       - V(present) means that our drop-in holds exactly the given settings.
@@ -186,13 +156,14 @@ options:
     description: Seconds that one restart may take.
     type: float
     default: 90
-  force_limits:
+  allow_limits:
     description:
       - Set O(memory_max) or O(memory_high) although the unit uses more now, and would be killed or frozen by the reload alone.
         Also for a limit of another file that counts once ours is gone.
         Also for limits that contradict each other, or one of another file.
     type: bool
     default: false
+    aliases: [force_limits]
   allow_unkillable:
     description: Set V(-1000) also for a service that starts other people's programs, such as sshd, cron or a container engine.
     type: bool
@@ -207,24 +178,27 @@ options:
       - A template counts for each of its running instances. Slices do not count, what is in them does.
     type: bool
     default: false
-  allow_loosening:
+  allow_weaker:
     description: Set a value that is less strict than one that a person set in another file below C(/etc).
     type: bool
     default: false
+    aliases: [allow_loosening]
   allow_shadowed:
     description: Write the drop-in although a later file sets another value. It has no effect then, and RV(verified) is V(false).
     type: bool
     default: false
-  force_broad:
+  allow_broad:
     description: Allow units that reach others, such as C(system.slice) or C(app-.service).
     type: bool
     default: false
-  ignore_unsupported:
+    aliases: [force_broad]
+  allow_unsupported:
     description:
       - Leave out settings that this systemd or this type of unit does not know, instead of failing.
       - Where nothing is left to set, nothing is done, and the gap is V(unsupported).
     type: bool
     default: false
+    aliases: [ignore_unsupported]
   force_restart:
     description:
       - With O(apply=restart), restart also what is otherwise spared. One-shot jobs, and what carries sessions, the network or containers.
@@ -382,7 +356,8 @@ services:
         - Why it is not verified. C(cause) is V(absent), V(masked), V(systemd_not_running), V(no_instance), V(not_written), V(not_shown), V(not_read),
           V(not_readable), V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller),
           V(cgroup_v1) or V(unsupported).
-          C(text) says it to people. V(not_readable) means that processes of a unit that runs, or their list, cannot be read here.
+          C(text) says it to people.
+        - V(not_readable) means that processes of a unit that runs, or their list, cannot be read here.
       type: list
       elements: dict
       sample: []
@@ -446,6 +421,25 @@ def settings_spec() -> Dict[str, Any]:
     return spec
 
 
+#: Options that had another name before 1.0.
+FORMER_NAMES = {
+    "allow_broad": "force_broad",
+    "allow_limits": "force_limits",
+    "allow_unsupported": "ignore_unsupported",
+    "allow_weaker": "allow_loosening",
+    "fallback": "yields",
+}
+
+
+def flag(name: str) -> Dict[str, Any]:
+    spec = {"type": "bool", "default": False}  # type: Dict[str, Any]
+    former = FORMER_NAMES.get(name)
+    if former is not None:
+        spec["aliases"] = [former]
+        spec["deprecated_aliases"] = [{"name": former, "version": "2.0.0", "collection_name": "memops.linux"}]
+    return spec
+
+
 def per_service() -> Dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["present", "absent"]},
@@ -456,12 +450,12 @@ def per_service() -> Dict[str, Any]:
 
 
 def in_services() -> Dict[str, Any]:
-    return dict(settings_spec(), name={"type": "str", "required": True}, yields={"type": "bool", "default": False}, **per_service())
+    return dict(settings_spec(), name={"type": "str", "required": True}, fallback=flag("fallback"), **per_service())
 
 
 def argument_spec() -> Dict[str, Any]:
     defaults = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "fail"}
-    flags = "force_limits allow_unkillable allow_overcommit allow_loosening allow_shadowed force_broad ignore_unsupported force_restart"
+    flags = "allow_limits allow_unkillable allow_overcommit allow_weaker allow_shadowed allow_broad allow_unsupported force_restart"
     spec = {
         "name": {"type": "list", "elements": "str", "aliases": ["unit"]},
         "services": {"type": "list", "elements": "dict", "options": in_services()},
@@ -471,7 +465,7 @@ def argument_spec() -> Dict[str, Any]:
     }  # type: Dict[str, Any]
     spec.update(settings_spec())
     spec.update({name: dict(option, default=defaults[name]) for name, option in per_service().items()})
-    spec.update({flag: {"type": "bool", "default": False} for flag in flags.split()})
+    spec.update({name: flag(name) for name in flags.split()})
     return spec
 
 

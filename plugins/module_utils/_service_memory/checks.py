@@ -41,7 +41,7 @@ def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
     if current.unit.is_root and limits and wish.state == "present":
         return "it holds every process of this machine: %s there is never set" % limits[0]
     if current.unit.is_broad and not allow.broad:
-        return "it reaches units that nobody named; force_broad=true sets it all the same"
+        return "it reaches units that nobody named; allow_broad=true sets it all the same"
     return None
 
 
@@ -57,7 +57,7 @@ def support(current: Current, wish: Wish, version: Optional[int]) -> Dict[str, s
 
 def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow: Allow) -> Optional[str]:
     """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of the files without ours."""
-    if allow.force_limits or wish.state != "present":
+    if allow.allow_limits or wish.state != "present":
         return None
     known = []  # type: List[Tuple[str, str, Optional[Value]]]
     for option in ("memory_min", "memory_low", "memory_high", "memory_max"):
@@ -71,7 +71,7 @@ def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow
         if lifted or not isinstance(larger, int) or not (low in wish.settings or high in wish.settings):
             continue
         if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
-            return "%s is more than %s; force_limits=true sets it all the same" % (said, limit)
+            return "%s is more than %s; allow_limits=true sets it all the same" % (said, limit)
     return None
 
 
@@ -81,7 +81,7 @@ _SMALLEST = 1 << 20
 
 def smallness(wish: Wish, allow: Allow) -> Optional[str]:
     """``memory_max: 512`` is 512 bytes for systemd, and for nobody who writes it."""
-    if allow.force_limits or wish.state != "present":
+    if allow.allow_limits or wish.state != "present":
         return None
     for option, text in wish.settings.items():
         if BY_OPTION[option].kind != "memory" or text.endswith("%"):
@@ -92,7 +92,7 @@ def smallness(wish: Wish, allow: Allow) -> Optional[str]:
         given = wish.given.get(option, text)
         number = re.sub(r"[^0-9.].*", "", given)
         amount = "%d bytes" % size if given.isdigit() else "less than 1 MiB"
-        return "%s=%s is %s; write %sM if MiB are meant, or force_limits=true" % (option, given, amount, number)
+        return "%s=%s is %s; write %sM if MiB are meant, or allow_limits=true" % (option, given, amount, number)
     return None
 
 
@@ -114,14 +114,14 @@ def startability(current: Current, wish: Wish, unit_type: str, version: Optional
 
 def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], allow: Allow) -> Optional[str]:
     """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
-    if allow.force_limits or used is None:
+    if allow.allow_limits or used is None:
         return None
     swap = next((limit.wanted for limit in limits if limit.option == "memory_swap_max"), None)
     needs = used + (max(swapped - swap, 0) if isinstance(swap, int) and swapped else 0)
     for limit in limits:
         if limit.bites and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
             effect = "the kernel would kill it" if limit.option == "memory_max" else "it would be slowed to a stop"
-            return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or force_limits=true" % (
+            return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or allow_limits=true" % (
                 limit.unit,
                 human(needs),
                 limit.option,
@@ -174,7 +174,7 @@ def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional
         if origin is None or not origin.value or origin.value == current.kept.get(option):
             continue
         if _stricter(option, _number(option, origin.value, ram), _number(option, text, ram)):
-            return "%s=%s would loosen %s=%s that a person set in %s; allow_loosening=true does it" % (
+            return "%s=%s would loosen %s=%s that a person set in %s; allow_weaker=true does it" % (
                 option,
                 text,
                 BY_OPTION[option].key,

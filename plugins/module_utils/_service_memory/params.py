@@ -18,7 +18,7 @@ class WishError(ValueError):
 
 
 class Wish(NamedTuple):
-    """settings -- option -> text of the drop-in, in systemd's own spelling; yields -- another wish for the same unit wins
+    """settings -- option -> text of the drop-in, in systemd's own spelling; fallback -- another wish for the same unit wins
 
     given -- option -> the text as the person wrote it
     """
@@ -29,14 +29,14 @@ class Wish(NamedTuple):
     dropin: str = "50-memops.conf"
     apply: str = "live"
     missing: str = "fail"
-    yields: bool = False
+    fallback: bool = False
     given: Mapping[str, str] = {}
 
 
 class Allow(NamedTuple):
     """What the person takes upon themselves. min_killable -- hundredths of a percent of RAM that the OOM killer must be able to free"""
 
-    force_limits: bool = False
+    allow_limits: bool = False
     unkillable: bool = False
     broad: bool = False
     overcommit: bool = False
@@ -66,7 +66,7 @@ def _wish(entry: Dict[str, Any], top: Dict[str, Any], where: str) -> Wish:
         raise refuse("no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in" % unit.name)
     apply, missing = entry.get("apply") or top["apply"], entry.get("missing") or top["missing"]
     given = {option: str(entry[option]).strip() for option in settings}
-    return Wish(unit, settings, state, dropin, apply, missing, bool(entry.get("yields")), given)
+    return Wish(unit, settings, state, dropin, apply, missing, bool(entry.get("fallback")), given)
 
 
 def wishes_of(params: Dict[str, Any]) -> List[Wish]:
@@ -81,7 +81,7 @@ def wishes_of(params: Dict[str, Any]) -> List[Wish]:
     at_top = [setting.option for setting in SETTINGS if params.get(setting.option) is not None]
     if at_top and not params.get("name"):
         raise WishError("%s stands beside services; write it into each entry. %s" % (", ".join(at_top), UNTOUCHED))
-    said = conflict([wish for wish in found if not wish.yields])
+    said = conflict([wish for wish in found if not wish.fallback])
     if said:
         raise WishError(said)
     return found
@@ -99,13 +99,13 @@ def allow_of(params: Dict[str, Any]) -> Allow:
         if not 0 <= params[option] <= 3600:
             raise WishError("%s: %g is outside 0 to 3600 seconds. %s" % (option, params[option], UNTOUCHED))
     return Allow(
-        force_limits=params["force_limits"],
+        allow_limits=params["allow_limits"],
         unkillable=params["allow_unkillable"],
-        broad=params["force_broad"],
+        broad=params["allow_broad"],
         overcommit=params["allow_overcommit"],
-        loosening=params["allow_loosening"],
+        loosening=params["allow_weaker"],
         shadowed=params["allow_shadowed"],
-        unsupported=params["ignore_unsupported"],
+        unsupported=params["allow_unsupported"],
         restart=params["force_restart"],
         min_killable=killable,
         settle=params["settle"],
@@ -114,10 +114,10 @@ def allow_of(params: Dict[str, Any]) -> Allow:
 
 
 def standing(wishes: Sequence[Wish], ids: Sequence[Optional[str]]) -> List[int]:
-    """Positions of the wishes that count: one that yields does not where the same unit, under any of its names, has another."""
+    """Positions of the wishes that count: one that fallback does not where the same unit, under any of its names, has another."""
     units = [unit_id or wish.unit.name for wish, unit_id in zip(wishes, ids)]
-    firm = {unit for wish, unit in zip(wishes, units) if not wish.yields}
-    return [at for at, (wish, unit) in enumerate(zip(wishes, units)) if not wish.yields or (unit not in firm and unit not in units[:at])]
+    firm = {unit for wish, unit in zip(wishes, units) if not wish.fallback}
+    return [at for at, (wish, unit) in enumerate(zip(wishes, units)) if not wish.fallback or (unit not in firm and unit not in units[:at])]
 
 
 def conflict(wishes: Sequence[Wish], ids: Sequence[Optional[str]] = ()) -> Optional[str]:

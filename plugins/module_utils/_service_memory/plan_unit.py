@@ -107,7 +107,7 @@ def _admit(ground: Ground, case: Case) -> None:
         return
     unknown = guards.support(case.current, case.wish, ground.version)
     if unknown and not ground.allow.unsupported:
-        case.fail("%s. %s ignore_unsupported=true leaves it out" % ("; ".join(unknown.values()), UNTOUCHED))
+        case.fail("%s. %s allow_unsupported=true leaves it out" % ("; ".join(unknown.values()), UNTOUCHED))
         return
     if unknown:
         case.notes += ["left out: %s" % reason for reason in unknown.values()]

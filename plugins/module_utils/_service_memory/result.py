@@ -55,7 +55,7 @@ def warnings(cases: Sequence[Case]) -> List[str]:
 
 def outcome(cases: Sequence[Case], check: bool) -> Dict[str, Any]:
     """Contract 3. Defaults for units that are not here are not worth a word."""
-    cases = [case for case in cases if not (case.wish.yields and case.status in (ABSENT, MASKED))]
+    cases = [case for case in cases if not (case.wish.fallback and case.status in (ABSENT, MASKED))]
     services = [case.result(check) for case in cases]
     result = {
         "changed": any(bool(case.steps) and case.error is None for case in cases) if check else any(case.changed for case in cases),

@@ -38,7 +38,7 @@ def what_counts(spec):
 
 def test_a_service_has_the_options_of_the_module(options):
     theirs = dict(service_memory.argument_spec()["services"]["options"])
-    del theirs["yields"]  # only presets do
+    del theirs["fallback"]  # only presets do
     assert what_counts(options["oom_protect_services"]["options"]) == what_counts(theirs)
 
 
@@ -63,7 +63,7 @@ def test_defaults_are_those_of_the_specification(options):
         ({}, ["live: older_than_drop_in", "live: shadowed", "none: unsupported", "later: shadowed"]),
         ({"oom_protect_accept_gaps": ["shadowed"]}, ["live: older_than_drop_in", "none: unsupported"]),
         (
-            {"oom_protect_apply": "next_start", "oom_protect_ignore_unsupported": True},
+            {"oom_protect_apply": "next_start", "oom_protect_allow_unsupported": True},
             ["live: older_than_drop_in", "live: shadowed", "later: shadowed"],
         ),
     ],
@@ -82,7 +82,8 @@ def test_which_gaps_are_none(given, left):
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     environment.filters["subelements"] = core.subelements
     variables = yaml.safe_load(text_of("vars/main.yml"))
-    for name in ("__oom_protect_accepted", "__oom_protect_gaps"):
+    environment.filters.update({"bool": core.to_bool, "regex_replace": core.regex_replace})
+    for name in ("__oom_protect_accepted_here", "__oom_protect_accepted", "__oom_protect_gaps"):
         known[name] = environment.compile_expression(variables[name].strip()[2:-2].strip(), undefined_to_none=False)(**known)
     assert ["%s: %s" % (row["name"], gap["cause"]) for row, gap in known["__oom_protect_gaps"]] == left
     known["oom_protect_result"] = {"skipped": True}
@@ -101,7 +102,7 @@ def test_every_preset_can_be_chosen_and_every_choice_is_one(options, presets):
 
 def test_units_of_presets_are_wishes_that_the_module_takes(presets):
     top = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "skip"}
-    entries = [dict(entry, yields=True) for entries in presets.values() for entry in entries]
+    entries = [dict(entry, fallback=True) for entries in presets.values() for entry in entries]
     found = wishes_of(dict(top, services=entries))
     assert len({wish.unit.name for wish in found}) == len(found) == len(entries)
 
@@ -119,3 +120,81 @@ def test_the_readme_has_every_unit_and_its_score(presets):
     for preset, score, units in re.findall(r"^\| `(\w+)` \| (-?\d+) \| (.*) \|$", text_of("README.md"), re.MULTILINE):
         told |= {(preset, unit, int(score)) for unit in re.findall(r"`([^`]+)`", units)}
     assert told == {(preset, entry["name"], entry["oom_score_adjust"]) for preset, entries in presets.items() for entry in entries}
+
+
+# ---------------------------------------------------------------- -e: every value is a string
+
+#: variable -> (as typed after -e, what it means)
+TYPED = {
+    "oom_protect_services": ("[{name: web, oom_score_adjust: 5}]", [{"name": "web", "oom_score_adjust": 5}]),
+    "oom_protect_presets": ("ssh", ["ssh"]),
+    "oom_protect_accept_gaps": ("no_cap_sys_resource", ["no_cap_sys_resource"]),
+    "oom_protect_require_verified": ("false", False),
+    "oom_protect_state": ("absent", "absent"),
+    "oom_protect_dropin": ("60-x.conf", "60-x.conf"),
+    "oom_protect_apply": ("restart", "restart"),
+    "oom_protect_missing": ("skip", "skip"),
+    "oom_protect_settle": ("30", 30.0),
+    "oom_protect_restart_timeout": ("45", 45.0),
+    "oom_protect_min_killable": ("40%", "40%"),
+}
+TYPED.update(
+    ("oom_protect_" + name, ("false", False))
+    for name in "allow_limits allow_unkillable allow_overcommit allow_weaker allow_shadowed allow_broad allow_unsupported force_restart".split()
+    + "force_limits allow_loosening force_broad ignore_unsupported".split()
+)
+
+
+def render(name, values):
+    """One of the role's own variables, as Ansible makes it of these."""
+    jinja2 = pytest.importorskip("jinja2")
+    core = pytest.importorskip("ansible.plugins.filter.core")
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    theirs = core.FilterModule().filters()
+    environment.filters.update({name: theirs[name] for name in ("bool", "combine", "extract", "flatten", "from_yaml", "regex_replace")})
+    variables = yaml.safe_load(text_of("vars/main.yml"))
+    known = dict(yaml.safe_load(text_of("defaults/main.yml")), __oom_protect_presets=variables["__oom_protect_presets"])
+    known.update(values)
+    for wanted in ("__oom_protect_wanted", "__oom_protect_accepted_here", "__oom_protect_named", "__oom_protect_all", "__oom_protect_accepted"):
+        known[wanted] = environment.compile_expression(variables[wanted].strip()[2:-2].strip(), undefined_to_none=False)(**known)
+    return known[name]
+
+
+def test_the_table_has_every_variable(options):
+    assert set(TYPED) == set(options)
+
+
+@pytest.mark.parametrize("name", sorted(TYPED))
+def test_a_variable_typed_on_the_command_line(name, options):
+    """issue 16, 2: -e oom_protect_require_verified=false meant true, -e oom_protect_presets=ssh was three presets of one letter"""
+    typed, meant = TYPED[name]
+    for own in ("__oom_protect_all", "__oom_protect_accepted"):
+        assert render(own, {name: typed}) == render(own, {name: meant})
+    spec = service_memory.argument_spec()
+    task = yaml.safe_load(text_of("tasks/main.yml"))
+    handed = [option for option, text in task[0]["memops.linux.service_memory"].items() if re.search(r"\b%s\b" % name, text)]
+    if handed:  # the module converts it
+        arguments = pytest.importorskip("ansible.module_utils.common.arg_spec")
+        result = arguments.ArgumentSpecValidator(spec).validate({handed[0]: typed})
+        assert result.error_messages == [] and result.validated_parameters[handed[0]] == meant
+        return
+    text = text_of("tasks/main.yml") + text_of("vars/main.yml")
+    as_condition = re.findall(r"^ *(?:- |when: ).*\b%s\b.*$" % name, text_of("tasks/main.yml"), re.MULTILINE)
+    as_condition = [line for line in as_condition if "name:" not in line and "oom_protect_require_verified=false" not in line]
+    assert re.search(r"\b%s\b" % name, text) and all("| bool" in line for line in as_condition if options[name]["type"] == "bool")
+
+
+@pytest.mark.parametrize(
+    "typed, meant", [("ssh,database", ["ssh", "database"]), ("ssh, database", ["ssh", "database"]), ("[\"ssh\", 'web']", ["ssh", "web"]), ("", [])]
+)
+def test_several_presets_typed_on_the_command_line(typed, meant):
+    assert render("__oom_protect_wanted", {"oom_protect_presets": typed}) == meant
+
+
+@pytest.mark.parametrize("new, old", sorted((new, old) for new, old in service_memory.FORMER_NAMES.items() if new != "fallback"))
+def test_former_names_still_count(new, old):
+    text = yaml.safe_load(text_of("tasks/main.yml"))[0]["memops.linux.service_memory"][new]
+    assert text == "{{ oom_protect_%s | default(oom_protect_%s | default(omit)) }}" % (new, old)
+    arguments = pytest.importorskip("ansible.module_utils.common.arg_spec")
+    result = arguments.ArgumentSpecValidator(service_memory.argument_spec()).validate({old: "true"})
+    assert result.error_messages == [] and result.validated_parameters[new] is True

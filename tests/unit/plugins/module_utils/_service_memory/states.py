@@ -16,8 +16,8 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_m
 OURS = "50-memops.conf"
 DEFAULTS = dict(
     name=None, services=None, state="present", dropin=OURS, apply="live", missing="fail", settle=0.0, restart_timeout=5.0, min_killable="50%",
-    force_limits=False, allow_unkillable=False, allow_overcommit=False, allow_loosening=False, allow_shadowed=False, force_broad=False,
-    ignore_unsupported=False, force_restart=False,
+    allow_limits=False, allow_unkillable=False, allow_overcommit=False, allow_weaker=False, allow_shadowed=False, allow_broad=False,
+    allow_unsupported=False, force_restart=False,
 )  # fmt: skip
 #: unit -> the folders whose drop-ins count for it
 FOLDERS = {
@@ -142,8 +142,8 @@ def state_of(chance, root):
         settings["memory_max" if unit.endswith(".slice") else "oom_score_adjust"] = "2G" if unit.endswith(".slice") else -400
     call = dict(
         settings, name=[asked], apply=chance.choice(["live", "live", "next_start", "restart"]), missing=chance.choice(["fail", "skip", "stage"]),
-        allow_shadowed=chance.random() < 0.5, allow_loosening=chance.random() < 0.7, force_limits=chance.random() < 0.5,
-        ignore_unsupported=chance.random() < 0.7, allow_overcommit=True, min_killable="0%",
+        allow_shadowed=chance.random() < 0.5, allow_weaker=chance.random() < 0.7, allow_limits=chance.random() < 0.5,
+        allow_unsupported=chance.random() < 0.7, allow_overcommit=True, min_killable="0%",
     )  # fmt: skip
     if chance.random() < 0.2:
         for option in settings:

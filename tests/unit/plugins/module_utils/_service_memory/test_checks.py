@@ -28,12 +28,12 @@ def wish(name="web", state="present", **settings):
 
 
 BROAD = [
-    ("system.slice", dict(memory_max="1G"), Allow(), "force_broad=true"),
+    ("system.slice", dict(memory_max="1G"), Allow(), "allow_broad=true"),
     ("system.slice", dict(memory_max="1G"), Allow(broad=True), None),
     ("-.slice", dict(memory_max="1G"), Allow(broad=True), "is never set"),
     ("init.scope", dict(memory_high="1G"), Allow(broad=True), "is never set"),
     ("-.slice", dict(memory_low="1G"), Allow(broad=True), None),
-    ("app-.service", dict(oom_score_adjust="5"), Allow(), "force_broad"),
+    ("app-.service", dict(oom_score_adjust="5"), Allow(), "allow_broad"),
     ("web", dict(memory_max="1G"), Allow(), None),
 ]
 
@@ -60,8 +60,8 @@ CONSISTENT = [
 @pytest.mark.parametrize("settings, refused", CONSISTENT)
 def test_limits_that_contradict_each_other(settings, refused):
     said = guards.consistency(wish(**settings), {}, 4 * G, Allow())
-    assert (said is not None and "force_limits" in said) == refused
-    assert guards.consistency(wish(**settings), {}, 4 * G, Allow(force_limits=True)) is None
+    assert (said is not None and "allow_limits" in said) == refused
+    assert guards.consistency(wish(**settings), {}, 4 * G, Allow(allow_limits=True)) is None
 
 
 # (wished, what another file sets, words)
@@ -83,7 +83,7 @@ def test_a_limit_that_contradicts_one_of_another_file(settings, theirs, words):
     found = {option: Origin(value, "/usr/lib/x.service") for option, value in theirs.items()}
     said = guards.consistency(wish(**settings), found, 4 * G, Allow())
     assert (said is None) if words is None else (said is not None and words in said)
-    assert guards.consistency(wish(**settings), found, 4 * G, Allow(force_limits=True)) is None
+    assert guards.consistency(wish(**settings), found, 4 * G, Allow(allow_limits=True)) is None
 
 
 def limit(option, wanted, held="infinity"):
@@ -114,8 +114,8 @@ def test_a_limit_below_what_is_used(limits, used, swapped, refused):
     said = guards.room(limits, used, swapped, Allow())
     assert (said is not None) == refused
     if said:
-        assert "at the reload" in said and "force_limits=true" in said
-    assert guards.room(limits, used, swapped, Allow(force_limits=True)) is None
+        assert "at the reload" in said and "allow_limits=true" in said
+    assert guards.room(limits, used, swapped, Allow(allow_limits=True)) is None
 
 
 # D8
@@ -168,7 +168,7 @@ def test_what_a_person_set_is_not_loosened(line, settings, refused):
     said = guards.loosening(current(), wish(**settings), files, 4 * G, Allow())
     assert (said is not None) == refused
     if said:
-        assert "10-a.conf" in said and "allow_loosening" in said
+        assert "10-a.conf" in said and "allow_weaker" in said
     assert guards.loosening(current(), wish(**settings), files, 4 * G, Allow(loosening=True)) is None
     assert guards.loosening(current(), wish(**settings), [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)], 4 * G, Allow()) is None
 

@@ -564,8 +564,8 @@ def test_a_limit_that_drifted_is_below_use_now(make, version, check):
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
     result = web(machine, check, memory_max="64M")
-    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "force_limits=true" in result["msg"] and held(machine) == "max"
-    assert web(machine, memory_max="64M", force_limits=True)["verified"] and held(machine) == str(64 * MIB)
+    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "allow_limits=true" in result["msg"] and held(machine) == "max"
+    assert web(machine, memory_max="64M", allow_limits=True)["verified"] and held(machine) == str(64 * MIB)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -574,13 +574,13 @@ def test_a_persons_lower_limit_that_ours_hid_is_guarded_too(make, state):
     machine.drop_in("web.service", "10-person.conf", "[Service]\nMemoryMax=64M\n")
     machine.load("web.service")
     machine.start("web.service", used=MIB)
-    web(machine, memory_max="2G", allow_loosening=True)
+    web(machine, memory_max="2G", allow_weaker=True)
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
     wish = dict(oom_score_adjust=5) if state == "present" else dict(state="absent")
     before = machine.tree()
     result = web(machine, **wish)
     assert result["failed"] and "with memory_max=64 MiB the kernel would kill it" in result["msg"] and machine.tree() == before, result["msg"]
-    assert not web(machine, force_limits=True, **wish)["failed"] and held(machine) == str(64 * MIB)
+    assert not web(machine, allow_limits=True, **wish)["failed"] and held(machine) == str(64 * MIB)
 
 
 def test_next_start_leaves_limits_and_says_so(make):
@@ -931,7 +931,7 @@ def test_of_a_template_some_instances_are_spared(make):
     machine.unit("user@.service")
     machine.unit("pg@.service")
     machine.start("user@1.service")
-    result = act(machine, name=["user@"], oom_score_adjust=-500, apply="restart", force_broad=True)
+    result = act(machine, name=["user@"], oom_score_adjust=-500, apply="restart", allow_broad=True)
     assert result["verified"] and told(machine, "restart") == [] and {row["after"] for row in result["processes"]} == {-500}
 
 
@@ -984,11 +984,11 @@ def test_what_others_hang_on_is_not_restarted(make, name):
 # ---------------------------------------------------------------- guards, as the module applies them
 
 GUARDED = [
-    (dict(memory_max="64M"), "uses 900 MiB now", dict(force_limits=True)),
-    (dict(memory_high="64M", memory_max="2G"), "uses 900 MiB now", dict(force_limits=True)),
-    (dict(memory_high="3G", memory_max="2G"), "is more than memory_max", dict(force_limits=True)),
+    (dict(memory_max="64M"), "uses 900 MiB now", dict(allow_limits=True)),
+    (dict(memory_high="64M", memory_max="2G"), "uses 900 MiB now", dict(allow_limits=True)),
+    (dict(memory_high="3G", memory_max="2G"), "is more than memory_max", dict(allow_limits=True)),
     (dict(memory_max="5G"), "add up to", dict(allow_overcommit=True)),
-    (dict(oom_score_adjust=-400), "would loosen OOMScoreAdjust=-900", dict(allow_loosening=True)),
+    (dict(oom_score_adjust=-400), "would loosen OOMScoreAdjust=-900", dict(allow_weaker=True)),
 ]
 
 
@@ -1018,9 +1018,9 @@ def test_one_that_fails_does_not_keep_the_others(make):
     assert result["msg"].startswith("ghost.service")
 
 
-def test_ignore_unsupported(make):
+def test_allow_unsupported(make):
     machine = make(version=219)
-    result = web(machine, oom_score_adjust=5, oom_policy="kill", ignore_unsupported=True)
+    result = web(machine, oom_score_adjust=5, oom_policy="kill", allow_unsupported=True)
     assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"] and result["verified"] and "left out" in result["services"][0]["notes"][0]
 
 
@@ -1028,7 +1028,7 @@ def test_ignore_unsupported(make):
 def test_where_nothing_is_left_to_set_nothing_is_verified(make, check):
     machine = make(version=219)
     machine.start("web.service")
-    result = web(machine, check, memory_min="1M", ignore_unsupported=True)
+    result = web(machine, check, memory_min="1M", allow_unsupported=True)
     assert not result["changed"] and not result["failed"] and not result["verified"] and causes(result) == ["unsupported"]
     assert result["services"][0]["status"] == "unchanged" and "MemoryMin= is systemd 240 or newer, this is 219" in result["msg"]
 
@@ -1046,7 +1046,7 @@ def test_a_limit_above_the_one_of_the_vendor(make):
     machine = make("MemoryMax=512M\n")
     machine.start("web.service", used=MIB)
     assert "memory_high=1G is more than MemoryMax=512M of /usr/lib/systemd/system/web.service" in web(machine, memory_high="1G")["msg"]
-    assert web(machine, memory_high="256M")["verified"] and web(machine, memory_high="1G", force_limits=True)["verified"]
+    assert web(machine, memory_high="256M")["verified"] and web(machine, memory_high="1G", allow_limits=True)["verified"]
 
 
 # ---------------------------------------------------------------- disks and paths
@@ -1358,7 +1358,7 @@ def test_a_bare_number_is_not_meant_in_bytes(make, settings, words):
     assert result["failed"] == (words is not None), result["msg"]
     if words is not None:
         assert words in result["msg"] and machine.tree() == before
-        assert not web(machine, force_limits=True, **settings)["failed"]
+        assert not web(machine, allow_limits=True, **settings)["failed"]
 
 
 # ---------------------------------------------------------------- slices
@@ -1371,22 +1371,22 @@ def test_the_slices_of_all_users_are_read_back(make):
         machine.unit("user-%d.slice" % uid)
         machine.start("user-%d.slice" % uid, 0, used=MIB)
     before = machine.tree()
-    assert "force_broad" in act(machine, name=["user-.slice"], memory_max="1G")["msg"] and machine.tree() == before
-    result = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)
+    assert "allow_broad" in act(machine, name=["user-.slice"], memory_max="1G")["msg"] and machine.tree() == before
+    result = act(machine, name=["user-.slice"], memory_max="1G", allow_broad=True)
     service = result["services"][0]
     assert result["verified"] and service["drop_in"] == "/etc/systemd/system/user-.slice.d/50-memops.conf", service
     assert service["effective"]["memory_max"] == 1 << 30
     for uid in (0, 1000):
         group = machine.running["user-%d.slice" % uid].cgroup
         assert machine.read("/sys/fs/cgroup%s/memory.max" % group) == b"1073741824\n"
-    assert not act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)["changed"]
+    assert not act(machine, name=["user-.slice"], memory_max="1G", allow_broad=True)["changed"]
     machine.write("/sys/fs/cgroup%s/memory.max" % machine.running["user-1000.slice"].cgroup, "max\n")
-    again = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True, apply="next_start")
+    again = act(machine, name=["user-.slice"], memory_max="1G", allow_broad=True, apply="next_start")
     assert not again["verified"] and "user-1000.slice" in again["msg"]
 
 
 def test_the_slices_of_nobody(make):
-    result = act(make(), name=["user-.slice"], memory_max="1G", force_broad=True)
+    result = act(make(), name=["user-.slice"], memory_max="1G", allow_broad=True)
     assert causes(result) == ["no_instance"] and not result["verified"] and not result["failed"]
 
 
@@ -1396,7 +1396,7 @@ def test_one_user_with_a_value_of_his_own(make):
     for name in ("user-1000.slice", "user-1001.slice"):
         machine.unit(name)
         machine.start(name, 0, used=MIB)
-    result = act(machine, name=["user-.slice"], memory_max="1G", force_broad=True)
+    result = act(machine, name=["user-.slice"], memory_max="1G", allow_broad=True)
     assert causes(result) == ["shadowed"] and "user-1000.slice" in result["msg"] and "user-1001" not in result["services"][0]["gaps"][0]["text"]
 
 

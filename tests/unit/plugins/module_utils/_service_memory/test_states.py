@@ -83,7 +83,7 @@ def one(seed, root, monkeypatch, tally):
     assert again["failed"] or again["services"][0]["steps"] == []
     if done["failed"] or kind == "person":
         return
-    absent = {name: value for name, value in call.items() if name in ("name", "apply", "missing", "allow_shadowed", "min_killable", "force_limits")}
+    absent = {name: value for name, value in call.items() if name in ("name", "apply", "missing", "allow_shadowed", "min_killable", "allow_limits")}
     gone = act(made, state="absent", **absent)
     assert not gone["failed"], gone["msg"]
     left = {where: what for where, what in before.items() if where not in (path, "%s/.%s.memops~" % (os.path.dirname(path), OURS))}
