@@ -49,8 +49,8 @@ EARLYOOM_OLD = regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DO
 EARLYOOM_TAKEN_BACK = (
     # 1.5 and later, with --dryrun: after the line that names the process, and after what a script of -N (1.8) prints
     regex(r"dryrun, not actually sending any signal"),
-    # 1.3 and later; 1.2; 1.1; to 1.0: it prints before it kills
-    regex(r"kill failed: |kill\(\) failed: |userspace_kill: kill\(\) failed|Could not kill process"),
+    # 1.3 and later; 1.2; 1.1; to 1.0: it prints before it kills. "Timer expired": the signal was sent, and the process is slow to die.
+    regex(r"kill failed: (?!Timer expired)|kill\(\) failed: |userspace_kill: kill\(\) failed|Could not kill process"),
 )
 # What it says only behind a signal, or when it looks at the memory again.
 EARLYOOM_SENT = regex(r"process (?:\d{1,20} )?exited|escalating to SIG|killing whole process group|low memory!|mem avail")
@@ -60,7 +60,7 @@ _EARLYOOM_HARMLESS = (
     regex(r"\s*(?:Will (?:avoid|prefer|ignore|not)|Preferring to kill|Avoiding to kill|Ignoring|Notifying|Kernel)\b"),
     # 1.2 and later
     regex(r"low memory! at or below SIG(?:TERM|KILL) limits"),
-    regex(r"escalating to SIGKILL after"),
+    regex(r"escalating to SIGKILL after|kill failed: Timer expired"),
     # 1.7 and later, with -g
     regex(r"killing whole process group \d"),
     # with -k: the kernel prints the kill

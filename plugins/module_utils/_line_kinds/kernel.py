@@ -39,6 +39,13 @@ KILLED = (
     regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
     # EL5
     regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\.?$", re.DOTALL),
+    # what an author left of a newer one
+    regex(
+        _MAYBE_CONTEXT
+        + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\s*anon-rss:(?P<anon_rss>\d{1,20})kB(?:,?\s*file-rss:(?P<file_rss>\d{1,20})kB)?"
+        r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?(?:,?\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?",
+        re.DOTALL,
+    ),
     # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot
     regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
@@ -77,7 +84,7 @@ HEADER_ANONYMOUS = regex(r"oom-killer: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+), or
 # Virtuozzo 6; and any header of which the rest was lost.
 HEADER_CUT = (
     regex(r"\d{1,20} \((?P<comm>.{0,64})\) invoked oom-killer in ub ", re.DOTALL),
-    regex(r"(?P<comm>.{0,64}) invoked oom-killer:", re.DOTALL),
+    regex(r"(?P<comm>.{0,64}) invoked oom-killer:(?: gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+))?", re.DOTALL),
 )
 
 # 5.0 to 7.0 and EL8: printed before the kill. Read from both ends by parse_summary().

@@ -135,7 +135,7 @@ class Kernel:
             if not is_name(comm):
                 return None
             report, events = self._fresh(key, line)
-            report.invoker = Invoker(comm=comm)
+            report.invoker = Invoker(comm=comm, gfp_mask=found.groupdict().get("gfp_mask"))
         else:
             report, events = self._report_for(key, report, line)
         report.only_began = True

@@ -28,6 +28,7 @@ _SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>[A-Z]\w*),(?:nodem
 # The kernel's own: a cpuset is a leaf name, which may hold commas and no slash.
 _MEMS_ALLOWED = regex(r",mems_allowed=(?P<nodes>[\d,-]{1,256}),(?:oom_memcg=/|global_oom|task_memcg=/|task=)")
 # Whoever quotes the line likes to put blanks behind its commas.
+_QUOTED = regex(r"oom-kill:\s*constraint=\w+,\s")
 _SPACED = regex(r",\s+(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg|task|pid|uid)=|global_oom)")
 _SUMMARY_TAIL = regex(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
@@ -64,7 +65,7 @@ def _split_memcgs(text: str) -> Tuple[str, Optional[str], Optional[str]]:
 
 def parse_summary(text: str) -> Optional[Summary]:
     """The ``oom-kill:`` line, from both ends: every name in it is chosen by somebody. A cut line gives what is whole."""
-    if ", oom_memcg=/" in text and ",oom_memcg=/" not in text:
+    if _QUOTED.match(text) or (", oom_memcg=/" in text and ",oom_memcg=/" not in text):
         text = _SPACED.sub(",", text)
     head = _SUMMARY_HEAD.match(text)
     if not head:

@@ -262,6 +262,7 @@ EARLYOOM = [
     ("e12", ["low memory! at or below SIGTERM limits: mem 10.00%, swap 10.00%"], NOTHING),
     ("e13", ["sending SIGTERM when mem <= 10.00% and swap <= 10.00%,", "        SIGKILL when mem <=  5.00% and swap <=  5.00%"], NOTHING),
     ("e14", [EARLY, "kill failed: Operation not permitted"], NOTHING),
+    ("e14, but sent", [EARLY, "kill failed: Timer expired"], one(killer="earlyoom")),
     ("e15", [EARLY, "dryrun, not actually sending any signal"], NOTHING),
     ("e16", ["OOM: Currently available: 12 < minimum: 13 (kiB)"], NOTHING),
     ("e17", [EARLY, "killing whole process group 71 (-g flag is active)"], one(killer="earlyoom")),
