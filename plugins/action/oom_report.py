@@ -18,6 +18,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.modules.oom_report import argument_spec
+from ansible_collections.memops.linux.plugins.plugin_utils._actions.steering import not_taken, steering
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, generation_time
@@ -38,6 +39,10 @@ NAMES = {
     "findings": "findings.json",
     "suggestions": "suggestions.yml",
 }
+#: what the variables of a role may say
+_STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown")
+#: and what only its other tasks go by
+_OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout")
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
@@ -100,6 +105,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        settings = self._settings(task_vars or {})
+        self._task.args = {**{name: settings[name] for name in _STEERED if name in settings}, **self._task.args}
         _validated, options = self.validate_argument_spec(argument_spec())
         collecting = gc.isenabled()
         gc.disable()  # 50,000 kills are millions of objects and none of them is garbage: a fifth of the time
@@ -110,10 +117,21 @@ class ActionModule(ActionBase):
         finally:
             if collecting:
                 gc.enable()
+        if settings and options["hosts"] == []:
+            result["settings"] = settings
         return result
 
+    def _settings(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        prefix = self._task.args.get("variables")
+        if prefix is None:
+            return {}
+        found, others = steering(self, task_vars, str(prefix), _STEERED + _OF_ROLES)
+        if others:
+            display.warning(not_taken(others))
+        return found
+
     def _report(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        if not options["dest"].strip():
+        if not (options["dest"] or "").strip():
             raise files.ReportFilesError("nothing was written: dest is empty. Give a directory.")
         now = time.time()
         report = build(self._inputs(options, task_vars), generation_time(os.environ, now))
@@ -122,19 +140,23 @@ class ActionModule(ActionBase):
         dest = os.path.abspath(options["dest"])
         changed = files.write(dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode)
         lines = table.lines(report, terminal_width())
-        paths = {name: os.path.join(dest, NAMES[name]) for name in wanted}
-        if options["print_table"]:
-            self._print(lines, paths, judged)
-        return {
+        result = {
             "changed": bool(changed),
             "changed_files": changed,
             "dest": dest,
-            "fleet": report["fleet"],
-            "states": {name: entry["state"] for name, entry in report["hosts"].items()},
-            "table": [line.text for line in lines],
-            **{name: paths.get(name) for name in NAMES},
-            **(judged.result(options["enforce"]) if judged else {}),
-        }
+            **{name: os.path.join(dest, NAMES[name]) if name in wanted else None for name in NAMES},
+        }  # type: dict[str, t.Any]
+        if judged is None:
+            result["fleet"] = report["fleet"]
+            result["states"] = {name: entry["state"] for name, entry in report["hosts"].items()}
+            result["table"] = [line.text for line in lines]
+        else:
+            result.update(judged.result(options["enforce"], options["unknown"]))
+            if options["hosts"] == []:
+                result["policy_units"] = judged.units
+        if options["print_table"]:
+            self._print(lines, dest, list(wanted), judged)
+        return result
 
     def _judge(self, policy: t.Any, report: dict[str, t.Any], task_vars: dict[str, t.Any], now: float) -> Compliance:
         from ansible_collections.memops.linux.plugins.plugin_utils._policy import compliance
@@ -198,16 +220,15 @@ class ActionModule(ActionBase):
                 found[name] = read_variables(variables, options["gathered"], name in in_play)
         return found
 
-    def _print(self, lines: list[table.Line], paths: dict[str, str], judged: Compliance | None) -> None:
+    def _print(self, lines: list[table.Line], dest: str, wanted: list[str], judged: Compliance | None) -> None:
+        """The table, or what a policy found; where it was written; and the verdict at last."""
         callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
         stderr = callback.rpartition(".")[2] in _MACHINE_CALLBACKS
-        display.display("", stderr=stderr)
-        for line in lines:
+        written = f"{'Would write' if self._task.check_mode else 'Written'} to {printable(dest)}: {', '.join(NAMES[name] for name in wanted)}"
+        shown = [*lines, table.Line("")] if judged is None else [table.Line(text, judged.mood) for text in judged.details]
+        if wanted:
+            shown.append(table.Line(written))
+        if judged:
+            shown.append(table.Line(judged.headline, judged.mood))
+        for line in [table.Line(""), *shown, table.Line("")]:
             display.display(line.text, color=_COLOURS.get(line.mood), stderr=stderr)
-        display.display("", stderr=stderr)
-        if judged and judged.findings:
-            display.display(judged.message, color=_COLOURS[judged.mood], stderr=stderr)
-            display.display("", stderr=stderr)
-        for path in paths.values():
-            display.display(("would write " if self._task.check_mode else "") + printable(path), stderr=stderr)
-        display.display("", stderr=stderr)

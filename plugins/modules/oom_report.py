@@ -43,11 +43,11 @@ options:
   dest:
     description:
       - Directory on the controller. It is created, with mode C(0750), where it is missing.
+      - Required, here or among the O(variables).
       - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced as whole files.
       - A directory inside C(group_vars) or C(host_vars) is refused. Ansible would load the report as variables there,
         and run templates that somebody put into a process name.
     type: path
-    required: true
   hosts:
     description:
       - Names of the hosts to report on.
@@ -84,9 +84,22 @@ options:
   enforce:
     description:
       - With a O(policy), fail the task where the policy failed, after everything was written. C(ansible-playbook) ends with 2 then.
-      - Where nothing failed and something is not known, the task is unreachable, and C(ansible-playbook) ends with 4.
+      - Where nothing failed and something is not known, O(unknown) says what is done.
     type: bool
     default: true
+  unknown:
+    description:
+      - With O(policy) and O(enforce), what is done where nothing failed and something is not known.
+      - V(fail) fails the task, V(warn) warns.
+    type: str
+    choices: [fail, warn]
+    default: fail
+  variables:
+    description:
+      - Prefix of the variables that hold the options that are not given, such as V(oom_report) for C(oom_report_dest). The roles use it.
+      - They are read without facts, without C(set_fact), and without the variables of a single host, so that no host steers the controller.
+        What counts are C(group_vars) of groups that all hosts of the play share (C(all) is one), variables of the play and of the role, and C(-e).
+    type: str
   title:
     description:
       - Title of the page.
@@ -192,6 +205,12 @@ policy_units:
   type: list
   elements: str
   sample: [nginx.service, ssh.service, sshd.service]
+settings:
+  description:
+    - What the O(variables) say, also those of the role that are no option here, such as C(gather) and C(units).
+  returned: with O(variables) and without hosts
+  type: dict
+  sample: {dest: oom-compliance, policy: baseline, gather: true}
 changed_files:
   description: Names of the files whose content is new.
   returned: success
@@ -241,13 +260,15 @@ FORMATS = ("html", "json", "md", "csv", "junit", "sarif", "findings", "suggestio
 def argument_spec() -> Dict[str, Any]:
     """The action plugin checks its options against the same."""
     return {
-        "dest": {"type": "path", "required": True},
+        "dest": {"type": "path"},
         "hosts": {"type": "list", "elements": "str"},
         "facts": {"type": "dict"},
         "gathered": {"type": "str", "default": "oom_report_gathered"},
         "formats": {"type": "list", "elements": "str", "choices": list(FORMATS)},
         "policy": {"type": "raw"},
         "enforce": {"type": "bool", "default": True},
+        "unknown": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+        "variables": {"type": "str"},
         "title": {"type": "str", "default": "Out-of-memory kills"},
         "print_table": {"type": "bool", "default": True},
     }

@@ -14,7 +14,7 @@ MOST_REASONS = 12
 _LISTS = {
     "kills": (MOST_KILLS, "truncated"),
     "units": (1000, "units_truncated"),
-    "unresolved": (1000, None),
+    "unresolved": (1000, "unresolved_truncated"),
     "sources": (250, None),
     "swap": (250, None),
     "confirmed_units": (1000, None),

@@ -35,8 +35,12 @@ class Compliance:
         return outcome.verdict(self.findings)
 
     @functools.cached_property
-    def message(self) -> str:
-        return outcome.message(self.findings, self.policy.name)
+    def headline(self) -> str:
+        return outcome.headline(self.findings, self.policy.name)
+
+    @functools.cached_property
+    def details(self) -> list[str]:
+        return outcome.details(self.findings)
 
     @functools.cached_property
     def replayed(self) -> list[section.Replayed]:
@@ -49,21 +53,20 @@ class Compliance:
         return found
 
     @property
+    def units(self) -> list[str]:
+        return units_of(self.policy)
+
+    @property
     def mood(self) -> str:
         return _MOODS[self.verdict]
 
-    def result(self, enforce: bool) -> Json:
-        """What a task returns. ansible-playbook ends with 2 where something failed, and with 4 where something is not known."""
-        found = {
-            "verdict": self.verdict,
-            "totals": listing.totals(self.findings),
-            "policy_units": units_of(self.policy),
-            "msg": self.message,
-        }  # type: Json
-        if enforce and self.verdict == outcome.FAILED:
-            found["failed"] = True
-        elif enforce and self.verdict == outcome.INCOMPLETE:
-            found["unreachable"] = True
+    def result(self, enforce: bool, unknown: str) -> Json:
+        """What a task returns. It fails where something failed, and, but for unknown=warn, where something is not known."""
+        found = {"verdict": self.verdict, "totals": listing.totals(self.findings), "msg": self.headline}  # type: Json
+        if enforce and self.verdict == outcome.INCOMPLETE and unknown == "warn":
+            return {**found, "warnings": [self.headline]}
+        if enforce and self.verdict != outcome.PASSED:
+            return {**found, "failed": True}
         return found
 
     def html(self) -> Html:

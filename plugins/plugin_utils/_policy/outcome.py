@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on all hosts: one message with everything in it, and whether a policy failed or something is not known."""
+"""The verdict on all hosts in one sentence, and before it what failed and what is not known, by cause, with the hosts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
-from .finding import FAIL, PASS, UNKNOWN, Finding, gist
+from .finding import FAIL, PASS, UNKNOWN, Finding, gist, shown
 
-#: What the run amounts to; an exit code of 2 and of 4.
+#: What the run amounts to.
 PASSED, FAILED, INCOMPLETE = "pass", "fail", "incomplete"
+#: on a terminal; findings.json and the page have all
+_MOST_LINES = 40
+_MOST_HOSTS = 8
+_MOST_RULES = 3
+_MOST_TEXT = 360
 
 
 def verdict(findings: t.Sequence[Finding]) -> str:
@@ -24,7 +29,7 @@ def verdict(findings: t.Sequence[Finding]) -> str:
     return INCOMPLETE if UNKNOWN in statuses or not statuses else PASSED
 
 
-def _summary(findings: t.Sequence[Finding], policy: str) -> str:
+def headline(findings: t.Sequence[Finding], policy: str) -> str:
     count = {status: sum(one.status == status for one in findings) for status in (FAIL, UNKNOWN, PASS)}
     hosts = {status: len({one.host for one in findings if one.status == status}) for status in (FAIL, UNKNOWN)}
     total = len({one.host for one in findings})
@@ -37,21 +42,54 @@ def _summary(findings: t.Sequence[Finding], policy: str) -> str:
     return said + ", ".join(parts) + f", {count[PASS]:,} passed."
 
 
-def message(findings: t.Sequence[Finding], policy: str) -> str:
-    """All that failed and all that is unknown. The same of several hosts is one line, with all of their names."""
+def _some_of(names: t.Iterable[str], most: int) -> str:
+    """The first of them by name, and how many more."""
+    found = sorted(set(names))
+    more = len(found) - most
+    return ", ".join(found[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _line(text: str, remedy: str) -> str:
+    """One finding or one cause. What is to be done is not cut off."""
+    text = text.rstrip(".")
+    if len(text) > _MOST_TEXT:
+        text = text[: _MOST_TEXT - 3] + "..."
+    return f"{text}." + (f" {remedy.rstrip('.')}." if remedy else "")
+
+
+def _told(one: Finding) -> str:
+    subject = "" if one.subject == "host" or one.subject in one.message else f"{printable(one.subject)}: "
+    return subject + gist(one)
+
+
+def _failures(findings: t.Iterable[Finding]) -> t.Iterator[str]:
+    """The same of several hosts is one line, with their names."""
     groups = {}  # type: dict[tuple[str, str, str, str], list[str]]
-    remedies = {}  # type: dict[tuple[str, str, str, str], str]
     for one in findings:
-        if one.status == PASS:
-            continue
-        subject = "" if one.subject == "host" or one.subject in one.message else f" {printable(one.subject)}:"
-        key = (one.status, one.severity, one.id, f"{subject} {gist(one)}".strip())
-        groups.setdefault(key, []).append(printable(one.host))
-        remedies[key] = one.remedy
-    lines = [_summary(findings, policy)]
-    for key, hosts in groups.items():
-        status, severity, name, said = key
-        word = f"FAILED ({severity})" if status == FAIL else "NOT KNOWN"
-        where = ", ".join(sorted(set(hosts)))
-        lines.append(f"{word} {name} on {where}: {said}." + (f" {remedies[key]}." if remedies[key] else ""))
-    return "\n".join(lines)
+        groups.setdefault((one.severity, one.id, _told(one), one.remedy), []).append(printable(one.host))
+    for (severity, name, told, remedy), hosts in groups.items():
+        yield _line(f"FAILED ({severity}) {name} on {_some_of(hosts, _MOST_HOSTS)}: {told}", remedy)
+
+
+def _unknowns(findings: t.Iterable[Finding]) -> t.Iterator[str]:
+    """What is not known for one reason is one line, whatever number of rules asked."""
+    groups = {}  # type: dict[tuple[str, str], list[Finding]]
+    for one in findings:
+        why = shown(one.evidence["why"]) if one.evidence.get("why") else _told(one)
+        groups.setdefault((why, one.remedy), []).append(one)
+    for (why, remedy), group in groups.items():
+        names = {one.id for one in group}
+        told = _told(group[0]) if len({_told(one) for one in group}) == 1 else why
+        rules = _some_of(names, _MOST_RULES)
+        yield _line(f"NOT KNOWN {rules} on {_some_of((printable(one.host) for one in group), _MOST_HOSTS)}: {told}", remedy)
+
+
+def details(findings: t.Sequence[Finding]) -> list[str]:
+    """All that failed, then all that is unknown, one line for each cause."""
+    lines = [
+        *_failures(one for one in findings if one.status == FAIL),
+        *_unknowns(one for one in findings if one.status == UNKNOWN),
+    ]
+    if len(lines) <= _MOST_LINES:
+        return lines
+    return [*lines[: _MOST_LINES - 1], f"{len(lines) - _MOST_LINES + 1:,} more: all of them are in findings.json and on the page."]

@@ -130,7 +130,7 @@ def test_again_changes_nothing_at_any_other_time(run, monkeypatch):
 def test_check_mode_tells_what_a_run_then_does(run, printed, tmp_path):
     told = run(check_mode=True)
     assert not (tmp_path / "report").exists()
-    assert any(text.startswith("would write ") for text, _color, _stderr in printed)
+    assert any(text.startswith("Would write to ") for text, _color, _stderr in printed)
     done = run()
     assert (told["changed"], told["changed_files"], told["table"]) == (done["changed"], done["changed_files"], done["table"])
     assert run(check_mode=True)["changed"] is False

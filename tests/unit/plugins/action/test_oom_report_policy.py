@@ -51,14 +51,25 @@ def test_all_documents_are_written_beside_the_report(run, tmp_path):
 def test_a_failure_fails_after_everything_is_written(run, tmp_path):
     result = run(facts={"h": now(settings__panic_on_oom=1), "down": None}, policy=POLICY)
     assert (result["verdict"], result["failed"], result.get("unreachable")) == ("fail", True, None)
-    assert "FAILED (error) setting on h" in result["msg"] and "NOT KNOWN facts on down" in result["msg"]
+    assert result["msg"] == "Policy policy on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 2 passed."
+    assert not {"fleet", "states", "table"} & set(result), "the fleet is in the files, not in the error"
     assert json.loads((tmp_path / "report/findings.json").read_text())["totals"]["fail"] == 1
     json.dumps(result)
 
 
-def test_what_is_not_known_ends_in_another_way(run):
+def test_what_is_not_known_fails_and_says_so(run):
     result = run(facts={"h": now(), "down": None}, policy=POLICY)
-    assert (result["verdict"], result.get("failed"), result["unreachable"]) == ("incomplete", None, True)
+    assert (result["verdict"], result["failed"], result.get("unreachable")) == ("incomplete", True, None)
+    assert "no failures, 1 not known on 1 host, which is no pass" in result["msg"]
+
+
+def test_what_is_not_known_may_be_a_warning(run):
+    result = run(facts={"h": now(), "down": None}, policy=POLICY, unknown="warn")
+    assert (result["verdict"], result.get("failed"), result["warnings"]) == ("incomplete", None, [result["msg"]])
+
+
+def test_a_failure_is_one_whatever_unknown_is(run):
+    assert run(facts={"h": now(settings__panic_on_oom=1), "down": None}, policy=POLICY, unknown="warn")["failed"] is True
 
 
 def test_no_host_is_no_pass(run):

@@ -15,7 +15,7 @@ from ansible_collections.memops.linux.plugins.plugin_utils._policy import judge 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy import junit
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import judge
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.finding import Finding
-from ansible_collections.memops.linux.plugins.plugin_utils._policy.outcome import message, verdict
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.outcome import details, headline, verdict
 from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, unit
@@ -62,7 +62,7 @@ def test_no_name_makes_a_file_unreadable(text):
     assert sum(1 for _case in root.iter("testcase")) == len(found.findings)
     assert len(json.loads(found.sarif())["runs"][0]["results"]) == sum(one.status != "pass" for one in found.findings)
     assert len(json.loads(found.listing())["findings"]) == len(found.findings)
-    for document in (found.junit(), found.sarif(), found.listing(), found.message):
+    for document in (found.junit(), found.sarif(), found.listing(), "\n".join(found.details)):
         assert not set(document.encode("utf-8").decode("utf-8")) & set("\x00\x1b\x85\u2028\u2029\u202e\ufffe")
 
 
@@ -163,12 +163,12 @@ def test_a_host_that_cannot_be_judged_leaves_the_others(monkeypatch):
     found = fleet({"bad": (host(memory={"broken": True}),), "good": (host(),)}, {"settings": {"swappiness": 60}})
     assert [(one.host, one.id, one.status) for one in found.findings if one.host == "bad"] == [("bad", "facts", "unknown")]
     assert {one.status for one in found.findings if one.host == "good"} == {"pass"}
-    assert "NOT KNOWN facts on bad" in found.message and "(TypeError: of a kind nobody thought of)" in found.message
+    assert any("NOT KNOWN facts on bad" in line and "(TypeError: of a kind nobody thought of)" in line for line in found.details)
 
 
 def test_a_long_reason_is_cut():
     rule = dict(EACH_KILL, **{"for": "[`1`]", "assert": "join(',', units)"})
-    (line,) = [line for line in fleet({"h": (host(units=[unit()] * 9),)}, {"rules": [rule]}).message.splitlines() if "each-kill" in line]
+    (line,) = [line for line in fleet({"h": (host(units=[unit()] * 9),)}, {"rules": [rule]}).details if "each-kill" in line]
     assert "cannot be applied" in line and len(line) < 600
 
 
@@ -205,17 +205,32 @@ def test_unknown_is_never_pass(statuses, wanted):
 
 
 def test_one_message_with_all_findings_of_all_hosts(plain):
-    said = plain.message
     for one in plain.findings:
         if one.status != "pass":
-            assert any(one.id in line and one.host in line for line in said.splitlines()[1:])
-    assert "NOT KNOWN facts on down" in said
+            assert any(one.id in line and one.host in line for line in plain.details)
+    assert any("NOT KNOWN facts on down" in line for line in plain.details)
 
 
 def test_the_same_of_many_hosts_is_one_line():
-    said = message([finding("fail", where=f"h{number}") for number in range(300)], "p").splitlines()
-    assert len(said) == 2
-    assert all(f"h{number}" in said[1] for number in range(300))
+    found = [finding("fail", where=f"h{number}") for number in range(300)]
+    (line,) = details(found)
+    assert line == "FAILED (error) a on h0, h1, h10, h100, h101, h102, h103, h104 and 292 more: m."
+    assert headline(found, "p") == "Policy p on 300 hosts: 300 failures on 300 hosts, 0 passed."
+
+
+def test_one_cause_is_one_line_whatever_number_of_rules_asked():
+    why = {"why": "the facts do not tell units"}
+    found = [
+        Finding(f"rule-{n}", "error", "unknown", "host", f"m{n}", evidence=why, remedy="Gather it", host=h) for n in range(20) for h in ("a", "b")
+    ]
+    assert details(found) == ["NOT KNOWN rule-0, rule-1, rule-10 and 17 more on a, b: the facts do not tell units. Gather it."]
+
+
+def test_no_host_fills_the_terminal():
+    found = [Finding("a", "error", "fail", f"u{number}.service", "m" * 2000, host="h") for number in range(1000)]
+    lines = details(found)
+    assert len(lines) == 40 and max(map(len, lines)) < 400
+    assert lines[-1] == "961 more: all of them are in findings.json and on the page."
 
 
 def test_a_document_that_does_not_read_back_is_not_written():
