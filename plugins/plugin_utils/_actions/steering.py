@@ -40,7 +40,7 @@ def _nobody(inventory: t.Any, names: t.Sequence[str]) -> Host:
 
 
 def _variables(action: ActionBase, task_vars: Json) -> Json:
-    hostvars = task_vars.get("hostvars")
+    hostvars: t.Any = task_vars.get("hostvars")
     try:
         manager, inventory = hostvars._variable_manager, hostvars._inventory
         play = action._task._parent._play
