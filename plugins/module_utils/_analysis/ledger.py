@@ -194,9 +194,16 @@ def cgroup_accounts(memcg: MemcgInfo) -> Accounts:
     }  # type: Rows
     rows.update(_kernel_rows(memcg))
     rows["swap_cached"] = _unmapped_swap_cache(memcg, rows)
-    complete = all(rows[name] is not None for name in _CGROUP_BOOKS)
     rows, total = _closed(rows, memcg.usage)
-    return Accounts("limit", total, rows, memcg.dirty, memcg.writeback, complete and total is not None)
+    complete = total is not None and all(rows[name] is not None for name in _CGROUP_BOOKS)
+    if complete and total and not _knows_kernel(memcg):
+        complete = (rows["unaccounted"] or 0) <= _LAG * total
+    return Accounts("limit", total, rows, memcg.dirty, memcg.writeback, complete)
+
+
+def _knows_kernel(memcg: MemcgInfo) -> bool:
+    """Kernels to 4.4 need not count it, all others do: where no line tells of it, lines are missing."""
+    return any(size is not None for size in (memcg.kernel, memcg.kmem, memcg.slab, memcg.slab_unreclaimable))
 
 
 def _unmapped_swap_cache(memcg: MemcgInfo, rows: Rows) -> Optional[int]:
