@@ -11,6 +11,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Iterator
@@ -19,6 +20,7 @@ from ci.gate import ANSIBLE_TEST, Failed, gate
 from ci.machine import Machine
 from ci.places import ROOT, TREE
 from ci.pythons import NEW_ENOUGH
+from ci.tree import files
 
 
 @gate("sanity-2.16", "ansible-test sanity, core 2.16", shares=(ANSIBLE_TEST,))
@@ -37,16 +39,39 @@ def _sanity(m: Machine, version: str) -> None:
         raise Failed("ansible-test saw no files")
 
 
+#: What people keep in a checkout, and what the playbooks write there.
+USERS_OWN = ("hosts.yml", "policy.yml", "group_vars/all.yml", "oom-compliance/junit.xml", "notes.md", "oom-report/report.json")
+
+
 @gate("galaxy", "build the collection, import it as galaxy would")
 def galaxy(m: Machine) -> str:
     bins = m.venv("galaxy", *NEW_ENOUGH)
     with tempfile.TemporaryDirectory() as directory:
-        m.call("ansible-galaxy", "collection", "build", "--force", "--output-path", directory, bins=bins)
+        checkout = Path(directory) / "checkout"
+        shutil.copytree(TREE, checkout, ignore=shutil.ignore_patterns("output", ".git"))
+        for name in USERS_OWN:
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            (checkout / name).write_text("the user's own\n")
+        m.call("ansible-galaxy", "collection", "build", "--force", "--output-path", directory, bins=bins, cwd=checkout)
         (archive,) = Path(directory).glob("*.tar.gz")
+        _check_contents(archive)
         config = Path(directory) / "importer.cfg"
         config.write_text("[galaxy-importer]\nrun_ansible_test = False\nansible_local_tmp = /tmp/\noffline_ansible_lint = True\n")
         m.call("python", "-m", "galaxy_importer.main", archive, bins=bins, cwd=Path(directory), GALAXY_IMPORTER_CONFIG=str(config))
         return f"{archive.stat().st_size / 1000:.0f} KB"
+
+
+def _check_contents(archive: Path) -> None:
+    """Nothing of the user's is in it, every plugin, role and playbook is."""
+    with tarfile.open(archive) as tar:
+        packed = {name for name in tar.getnames() if tar.getmember(name).isfile()}
+    shipped = {str(path) for path in files("plugins/**/*", "roles/**/*", "playbooks/*", "meta/*")}
+    missing = sorted(shipped - packed)
+    if missing:
+        raise Failed(f"galaxy.yml leaves out {', '.join(missing[:5])}")
+    extra = sorted(packed - {"MANIFEST.json", "FILES.json"} - {str(path) for path in files("**/*")})
+    if extra:
+        raise Failed(f"the tarball holds what is the user's own: {', '.join(extra[:5])}")
 
 
 def copy_of_checkout(m: Machine, target: Path) -> str:
