@@ -49,17 +49,19 @@ options:
       - Look again so many seconds after a change, before it is written, and fail if something else has set another value, such as tuned.
     type: int
     default: 0
-  accept_panic:
+  allow_panic:
     description:
       - Allow C(panic_on_oom) other than V(0).
     type: bool
     default: false
-  accept_low_commit_limit:
+    aliases: [accept_panic]
+  allow_low_commit_limit:
     description:
       - Allow C(overcommit_memory=2) with a limit of less than 1.2 times of what is committed now. Then no process may be able to start,
         and the host can only be switched off.
     type: bool
     default: false
+    aliases: [accept_low_commit_limit]
   allow_shared_kernel:
     description:
       - Allow a run in a container, which sets the host's values for all containers on it, if it may.
@@ -185,13 +187,19 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply
 
 
+def _renamed(earlier: str) -> Dict[str, Any]:
+    """An option that lets something through; every one of them begins with allow_ now."""
+    alias = {"name": earlier, "version": "2.0.0", "collection_name": "memops.linux"}
+    return {"type": "bool", "default": False, "aliases": [earlier], "deprecated_aliases": [alias]}
+
+
 def argument_spec() -> Dict[str, Any]:
     return {
         "settings": {"type": "dict", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "settle": {"type": "int", "default": 0},
-        "accept_panic": {"type": "bool", "default": False},
-        "accept_low_commit_limit": {"type": "bool", "default": False},
+        "allow_panic": _renamed("accept_panic"),
+        "allow_low_commit_limit": _renamed("accept_low_commit_limit"),
         "allow_shared_kernel": {"type": "bool", "default": False},
     }
 
@@ -203,8 +211,8 @@ def wish_of(params: Dict[str, Any]) -> Wish:
         settings=params["settings"],
         present=params["state"] == "present",
         settle=params["settle"],
-        accept_panic=params["accept_panic"],
-        accept_low_commit_limit=params["accept_low_commit_limit"],
+        allow_panic=params["allow_panic"],
+        allow_low_commit_limit=params["allow_low_commit_limit"],
         allow_shared_kernel=params["allow_shared_kernel"],
     )
 

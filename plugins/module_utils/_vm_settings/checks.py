@@ -36,12 +36,12 @@ def writable(live: str, folder: str, actions: Set[str]) -> None:
             raise Refused("%s is mounted read-only. Nothing was changed; %s." % (printable(path.rstrip("/")), way_out))
 
 
-def panic(wanted: Settings, accept_panic: bool) -> None:
+def panic(wanted: Settings, allow_panic: bool) -> None:
     mode = wanted.get("panic_on_oom", 0)
-    if mode and not accept_panic:
+    if mode and not allow_panic:
         what = "every shortage of memory, even that of one container, panics the kernel" if mode == 2 else "a shortage of memory panics the kernel"
         raise Refused(
-            "panic_on_oom=%d: %s instead of killing a process. Nothing was changed; give accept_panic: true if that is meant." % (mode, what)
+            "panic_on_oom=%d: %s instead of killing a process. Nothing was changed; give allow_panic: true if that is meant." % (mode, what)
         )
 
 
@@ -59,12 +59,12 @@ def reserved(live: Live, wanted: Settings) -> int:
     return sum((wanted.get(key, live.get(key)) or 0) * 1024 for key in _RESERVES)
 
 
-def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, accept_low_commit_limit: bool) -> None:
+def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, allow_low_commit_limit: bool) -> None:
     """Without overcommitment and with a limit below what is committed nothing can fork any more: the host is lost to everybody.
 
     The reserves are not for a login or for sudo, so they count against the limit, whichever of the settings is the last to be set.
     """
-    if accept_low_commit_limit or not set(wanted).intersection(_COMMIT) or wanted.get(MODE, live.get(MODE)) != NEVER_OVERCOMMIT:
+    if allow_low_commit_limit or not set(wanted).intersection(_COMMIT) or wanted.get(MODE, live.get(MODE)) != NEVER_OVERCOMMIT:
         return
     ratio = wanted.get("overcommit_ratio", 0 if "overcommit_kbytes" in wanted else live.get("overcommit_ratio") or 0)
     kbytes = wanted.get("overcommit_kbytes", 0 if "overcommit_ratio" in wanted else live.get("overcommit_kbytes") or 0)
@@ -80,5 +80,5 @@ def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, accept_low_com
         numbers = "with %s the limit is %s%s, and %s are committed; 1.2 times that is the least" % (part, human(limit), less, human(committed))
     raise Refused(
         "overcommit_memory=2: %s. Below it no process can be started, not even by Ansible. Nothing was changed; raise the limit, lower the reserves or "
-        "add swap first, or give accept_low_commit_limit: true." % numbers
+        "add swap first, or give allow_low_commit_limit: true." % numbers
     )

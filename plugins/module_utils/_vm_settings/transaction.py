@@ -28,8 +28,8 @@ class Wish(NamedTuple):
     settings: Dict[Any, Any]
     present: bool = True
     settle: float = 0
-    accept_panic: bool = False
-    accept_low_commit_limit: bool = False
+    allow_panic: bool = False
+    allow_low_commit_limit: bool = False
     allow_shared_kernel: bool = False
 
 
@@ -46,11 +46,11 @@ def _check(host: Host, now: Now, wish: Wish) -> List[Step]:
         if now.live.get(key) is None:
             raise Refused("settings: this kernel (%s) has no vm.%s, or it may not be read. Nothing was changed." % (printable(release), key))
     guards.container(container(host), wish.allow_shared_kernel)
-    guards.panic(wanted, wish.accept_panic)
+    guards.panic(wanted, wish.allow_panic)
     steps = plan(now.live, now.conf, wanted)
     if steps:
         guards.writable(host.path(VM), host.path(FOLDER), {step.action for step in steps})
-        guards.commit(meminfo, now.live, wanted, wish.accept_low_commit_limit)
+        guards.commit(meminfo, now.live, wanted, wish.allow_low_commit_limit)
     return steps
 
 

@@ -164,7 +164,7 @@ def test_check_mode_foresees_what_wins_at_boot(machine, path, text):
 @pytest.mark.parametrize(
     "settings, options, says",
     [
-        ({"panic_on_oom": 2}, {}, "give accept_panic: true"),
+        ({"panic_on_oom": 2}, {}, "give allow_panic: true"),
         ({"panic_on_oom": 1}, {}, "a shortage of memory panics the kernel"),
         ({"overcommit_memory": 2, "overcommit_ratio": 10}, {}, "the limit is 1.4 GiB, and 2.0 GiB are committed"),
         ({"overcommit_memory": 2, "overcommit_kbytes": 1000}, {}, "with overcommit_kbytes=1000 the limit is 1.0 GiB"),
@@ -187,10 +187,10 @@ def test_refused(machine, settings, options, says, check_mode):
 
 
 def test_accepted(machine):
-    machine.run({"panic_on_oom": 1}, accept_panic=True)
+    machine.run({"panic_on_oom": 1}, allow_panic=True)
     assert machine.live()["panic_on_oom"] == 1
     assert machine.warnings == ["panic_on_oom=1, and kernel.panic is 0: after a panic the host stays as it is and does not boot again"]
-    machine.run({"overcommit_memory": 2, "overcommit_ratio": 10}, accept_low_commit_limit=True)
+    machine.run({"overcommit_memory": 2, "overcommit_ratio": 10}, allow_low_commit_limit=True)
     assert machine.live()["overcommit_memory"] == 2
     machine.run({"panic_on_oom": 0})
 
@@ -326,7 +326,7 @@ def test_the_reserves_count_whichever_is_set_second(machine):
     for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
         with pytest.raises(Refused, match="lower the reserves"):
             machine.run({key: 4 << 20})
-        machine.run({key: 4 << 20}, accept_low_commit_limit=True)
+        machine.run({key: 4 << 20}, allow_low_commit_limit=True)
         machine.run({key: 8192})
 
 
