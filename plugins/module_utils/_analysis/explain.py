@@ -38,10 +38,6 @@ class Explanation(NamedTuple):
     selection: Optional[Selection]
     accounts: Optional[Accounts] = None
 
-    @property
-    def contest(self) -> Optional[Selection]:
-        return self.selection
-
     def as_facts(self) -> Dict[str, Any]:
         facts = self.memory_facts()
         facts["contest"] = None if self.selection is None else _selection(self.selection)
@@ -176,11 +172,17 @@ def _without_table(kill: Kill, report: Report) -> str:
     else:
         text = EXCERPT
     chosen = report.chosen
-    if chosen is None or kill.trigger == "group":
-        return text
-    if report.chosen_listed and chosen.pid != kill.victim.pid:
+    if chosen is not None and report.chosen_listed and chosen.pid != kill.victim.pid and kill.trigger != "group":
         return "%s; %s" % (_parent(kill, chosen), text)
-    if chosen.oom_score is None:
+    if report.allocating and chosen is not None and chosen.comm != kill.victim.comm:
+        who, parent = _named(kill.victim.comm, kill.victim.pid), _named(chosen.comm, chosen.pid)
+        return "%s died as a child of %s, which asked for memory" % (who, parent)
+    rule = "allocating_task" if report.allocating else None
+    if kill.trigger == "group":
+        rule = "group"
+    if rule is not None:  # nobody was compared with anybody
+        return "%s died because the kernel %s" % (_named(kill.victim.comm, kill.victim.pid), EXCEPTIONS[rule])
+    if chosen is None or chosen.oom_score is None:
         return text
     return "%s; the kernel gave %s the score %d" % (text, _named(chosen.comm, chosen.pid), chosen.oom_score)
 
