@@ -15,6 +15,7 @@ pytest.importorskip("ansible.errors")
 from ansible.errors import AnsibleFilterError  # noqa: E402
 
 from ansible_collections.memops.linux.plugins.filter import oom_parse as module  # noqa: E402
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.test_parser import KILLS  # noqa: E402
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import expected  # noqa: E402
 
 oom_parse = module.FilterModule().filters()["oom_parse"]
@@ -76,3 +77,11 @@ def test_hostile_names_come_out_printable():
     (kill,) = oom_parse(text, name="na\nme")
     assert kill["victim"]["comm"] == "\\x1b[31m\\u202e{{ x }}"
     assert kill["source"]["name"] == "na\\x0ame"
+
+
+@pytest.mark.parametrize("text, kills", [row[1:] for row in KILLS], ids=[row[0] for row in KILLS])
+def test_every_kernel_line_that_the_parser_knows(text, kills):
+    """One row in KILLS is enough. The ledger takes two lines of one kill for one, so no row may count on two."""
+    found = {str(kill["victim"]["pid"]) for kill in oom_parse(text)}
+    assert found >= {str(fields.get("pid")) for fields in kills if "pid" in fields}
+    assert bool(found) == bool(kills)

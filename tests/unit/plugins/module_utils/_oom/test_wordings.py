@@ -5,17 +5,20 @@
 
 import json
 import random
+import re
 
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts import text_files
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
 from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict
-from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
+from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.test_parser import KILLS
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.wordings import ROWS
 
 IDS = ["%s %s" % (row[1] or "echo", row[0]) for row in ROWS]
@@ -54,7 +57,7 @@ def noise(rng, count):
     )
 
 
-NOISE = noise(random.Random(1), 6000)
+NOISE = noise(random.Random(1), 400)
 
 
 def parsed(text):
@@ -62,6 +65,13 @@ def parsed(text):
     lines = TextLog("test", lambda stamp: (1795377984.0, "exact")).lines(text.encode("utf-8"))
     events = [event for line in join_records(lines) for event in parser.feed(line)] + parser.finish()
     return events, parser.unparsed
+
+
+def large_from_the_first_byte(monkeypatch):
+    """The thresholds above which a file is looked through for anchors only, 256 KB and 64 MB, brought down to nothing."""
+    monkeypatch.setattr(scan, "_SMALL", 0)
+    monkeypatch.setattr(text_files, "_DEEP_FILE", 0)
+    monkeypatch.setattr(text_files, "_EVERY_LINE", 0)
 
 
 def in_large_file(path, text, killers="all"):
@@ -99,8 +109,37 @@ def test_every_wording(shape, name, tag, lines, outcome):
 
 @pytest.mark.parametrize("name, tag, lines, outcome", ROWS, ids=IDS)
 def test_every_wording_in_a_large_file(monkeypatch, tmp_path, name, tag, lines, outcome):
-    """The thresholds of 72 MB, brought down to half a megabyte."""
-    monkeypatch.setattr(scan, "_SMALL", 0)
-    monkeypatch.setattr(text_files, "_DEEP_FILE", 0)
-    assert len(NOISE) * 2 > text_files._EVERY_LINE
+    large_from_the_first_byte(monkeypatch)
     check(*in_large_file(tmp_path / "messages", short(tag, lines)), outcome=outcome)
+
+
+# What it must be for every kernel line: one row in KILLS, and it is found wherever a kernel's lines stand.
+
+KERNEL_TEXTS = [(row[0], row[1]) for row in KILLS]
+
+
+def summary_of(events):
+    """What must be the same from every source."""
+    kills = [event for event in events if isinstance(event, Kill)]
+    return sorted((str(kill.victim.pid), kill.victim.comm or "", kill.partial, kill.scope, str(kill.oom_memcg)) for kill in kills)
+
+
+def kernel_lines(text):
+    """The messages of a row, and when."""
+    lines = list(join_records(TextLog("test", lambda stamp: (None, "unknown")).lines(text.encode("utf-8", "surrogateescape"))))
+    return [line for line in lines if line.text]
+
+
+@pytest.mark.parametrize("text", [row[1] for row in KERNEL_TEXTS], ids=[row[0] for row in KERNEL_TEXTS])
+def test_every_row_of_kills_from_every_source(text, tmp_path, monkeypatch):
+    lines = kernel_lines(text)
+    events, doubts = parsed(text)
+    wanted = summary_of(events)
+    # the journal and /dev/kmsg: whole records, those that may matter
+    records = [line for line in lines if needles.may_matter(line.text.encode("utf-8", "surrogateescape")) or line.text.startswith("[")]
+    assert summary_of(list(parse(records))) == wanted
+    assert all(re.search(needles.pattern(), line.text) for line in records if not line.text.startswith("["))
+    # a text log of megabytes
+    large_from_the_first_byte(monkeypatch)
+    events, unparsed = in_large_file(tmp_path / "kern.log", text)
+    assert (summary_of(events), unparsed.count) == (wanted, doubts.count)
