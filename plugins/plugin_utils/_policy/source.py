@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
 import pathlib
 import re
+import stat
 import typing as t
 
 import yaml
@@ -20,7 +22,19 @@ from .policy import read_policy
 
 BASELINE = "baseline"
 _MAX_DEPTH = 8
-
+_MOST_BYTES = 4 << 20
+#: one of them at least is in every policy
+TELLING_KEYS = (
+    "services", "swap", "settings", "killers", "kills", "visibility", "max_age", "rules", "extends", "disable", "severities",
+)  # fmt: skip
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_WAY_OUT = f"Give the path of a file, a mapping, or {BASELINE}"
+#: errno -> what can be done
+_WAYS_OUT = {
+    errno.EMFILE: "Raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "Raise the limit of open files (fs.file-max)",
+    errno.EACCES: "The user who runs Ansible has to be able to read it",
+}
 
 #: Numbers that are read as they are written. YAML takes 0100 for 64 and 1:30 for 90.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)")
@@ -56,28 +70,59 @@ def _check(root: yaml.Node | None) -> None:
         todo += [(value, f"{path}.{key.value}" if path else str(key.value)) for key, value in reversed(node.value)]
 
 
+def _check_is_policy(root: yaml.Node | None) -> None:
+    """Before a word of the file is said. A path may lead to any file, and what is in that is nobody's business."""
+    if root is None:
+        return  # read_policy() says that it expects nothing
+    keys = {key.value for key, _value in root.value if isinstance(key, yaml.ScalarNode)} if isinstance(root, yaml.MappingNode) else set()
+    if not keys.intersection(TELLING_KEYS):
+        raise PolicyError(f"it has none of the keys of a policy ({', '.join(TELLING_KEYS)})")
+
+
 def _parsed(text: str) -> t.Any:
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
+        _check_is_policy(root)
         _check(root)
         return loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()
 
 
+def _place_of(exc: Exception) -> str:
+    """Where and why YAML gave up, without what stands there."""
+    mark, problem = getattr(exc, "problem_mark", None), getattr(exc, "problem", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    why = _QUOTED.sub("...", " ".join(str(problem).split())) if problem else "" if mark else type(exc).__name__
+    return ": ".join(filter(None, (where, why)))
+
+
+def _text_of(path: str) -> str:
+    """A FIFO or a device would be waited for, or never end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise PolicyError(f"the policy {path} is no file. Give the path of a file, a mapping, or {BASELINE}")
+        data = stream.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise PolicyError(f"the policy {path} is larger than {_MOST_BYTES >> 20} MiB, which no policy is")
+    return data.decode("utf-8-sig")
+
+
 def _read(path: str) -> t.Any:
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        text = _text_of(path)
+    except UnicodeDecodeError:
+        raise PolicyError(f"the policy {path} is not UTF-8") from None
+    except (OSError, ValueError) as exc:  # also a path with a NUL
+        why = getattr(exc, "strerror", None) or str(exc)
+        raise PolicyError(f"the policy {path} could not be read: {why}. {_WAYS_OUT.get(getattr(exc, 'errno', None) or 0, _WAY_OUT)}") from None
+    try:
         return _parsed(text)
-    except OSError as exc:
-        raise PolicyError(f"the policy {path} could not be read: {exc.strerror}. Give the path of a file, a mapping, or {BASELINE}") from exc
-    except UnicodeDecodeError as exc:
-        raise PolicyError(f"the policy {path} is not UTF-8") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:  # also a date of no calendar, and too deep
-        raise PolicyError(f"the policy {path} is no YAML: {' '.join(str(exc).split())}") from exc
+        raise PolicyError(f"the policy {path} is no YAML: {_place_of(exc)}") from None
     except PolicyError as exc:
-        raise PolicyError(f"the policy {path}: {exc}") from exc
+        raise PolicyError(f"the policy {path}: {exc}") from None
 
 
 def _from_file(name: str, folder: str, depth: int) -> Policy:

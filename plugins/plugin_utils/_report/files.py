@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import tempfile
 import typing as t
 
@@ -31,12 +33,24 @@ def same(old: bytes | None, new: bytes) -> bool:
     return old is not None and (old == new or _GENERATED.sub(b"", old, count=1) == _GENERATED.sub(b"", new, count=1))
 
 
+#: errno -> what can be done, beside another dest
+_WAYS_OUT = {
+    errno.ENOSPC: "Make room there, or choose another dest",
+    errno.EDQUOT: "Make room in the quota, or choose another dest",
+    errno.EMFILE: "Raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "Raise the limit of open files (fs.file-max)",
+    errno.ENAMETOOLONG: "Choose a shorter dest",
+}
+
+
 def _read(path: str) -> bytes | None:
+    """None for what is not there, and for what is no file: a FIFO would be waited for, and is replaced."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read()
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    with os.fdopen(fd, "rb") as stream:
+        return stream.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
 
 
 def _sync_directory(path: str) -> None:
@@ -100,7 +114,8 @@ def write(dest: str, documents: t.Iterable[Document], dry_run: bool) -> list[str
             _make_directory(dest)
             _replace(dest, {name: wanted[name] for name in changed})
     except OSError as exc:
-        raise ReportFilesError(f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete") from exc
+        way_out = _WAYS_OUT.get(exc.errno or 0, "Choose another dest")
+        raise ReportFilesError(f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete. {way_out}.") from exc
     return changed
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import PolicyError, Range
@@ -144,17 +147,61 @@ def test_a_share_and_a_size_differ_from_host_to_host():
         ("kills: {max: 1}\nkills: {max: 2}\n", "line 2: the key 'kills' is there twice"),
         ("kills: [\n", "is no YAML"),
         ("extends: a.yml\n", "in a circle"),
-        ("!!python/object/apply:os.system [id]\n", "is no YAML"),
+        ("!!python/object/apply:os.system [id]\n", "it has none of the keys of a policy (services, "),
+        ("kills: !!python/object/apply:os.system [id]\n", "is no YAML: line 1, column 8: could not determine a constructor for the tag ..."),
         ("kills: {max: {{ most }}}\n", "a key has to be a word"),
         ("settings:\n  <<: {}\n  <<: {}\n", "line 3: the key '<<' is there twice"),
-        ("name: 2026-13-99\n", "is no YAML"),
+        ("kills: {max: 2026-13-99}\n", "is no YAML"),
+        ("root:$6$secret:1:\n", "it has none of the keys of a policy"),
+        ("password: secret\nuser: [a, a]\n", "it has none of the keys of a policy"),
+        ("password: secret\npassword: secret\n", "it has none of the keys of a policy"),
+        ("[secret]\n", "it has none of the keys of a policy"),
+        ("a: 'secret\n", "is no YAML: line 2, column 1: found unexpected end of stream"),
+        ("*secret\n", "is no YAML: line 1, column 1: found undefined alias ..."),
+        ("a: &secret x\nb: &secret y\nkills: @secret\n", "is no YAML: line 2, column 4: second occurrence"),
     ],
 )
 def test_a_wrong_file(tmp_path, text, said):
     (tmp_path / "a.yml").write_text(text)
     with pytest.raises(PolicyError) as error:
         load_policy(str(tmp_path / "a.yml"))
+    assert said in str(error.value) and str(tmp_path / "a.yml") in str(error.value)
+    assert "secret" not in str(error.value).replace(str(tmp_path), ""), "a file that is no policy is named, not quoted"
+
+
+def test_a_fifo_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.yml")
+    with pytest.raises(PolicyError, match=r"a.yml is no file. Give the path of a file"):
+        load_policy(str(tmp_path / "a.yml"))
+
+
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        ("/dev/zero", "the policy /dev/zero is no file"),
+        ("/", "the policy / could not be read: Is a directory"),
+        ("a\0b", "could not be read: embedded null byte"),
+    ],
+)
+def test_what_is_no_file_is_no_policy(path, said):
+    with pytest.raises(PolicyError) as error:
+        load_policy(path)
     assert said in str(error.value)
+
+
+def test_a_policy_has_an_end(tmp_path):
+    (tmp_path / "a.yml").write_text("# " + "x" * (5 << 20))
+    with pytest.raises(PolicyError, match="larger than 4 MiB"):
+        load_policy(str(tmp_path / "a.yml"))
+
+
+def test_no_file_left_says_the_way_out(tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(PolicyError, match=r"a.yml could not be read: Too many open files. Raise the limit of open files \(ulimit -n\)"):
+        load_policy(str(tmp_path / "a.yml"))
 
 
 NUMBERS = [

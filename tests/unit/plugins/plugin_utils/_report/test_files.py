@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -113,3 +114,28 @@ def test_a_directory_that_may_not_be_written(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(ReportFilesError, match="may not be written by this user"):
         files.write(str(tmp_path / "x"), DOCUMENTS, dry_run=True)
+
+
+@pytest.mark.parametrize(
+    "number, said",
+    [
+        (errno.ENOSPC, "No space left on device; what was in dest before is untouched or complete. Make room there, or choose another dest."),
+        (errno.EMFILE, "Too many open files; what was in dest before is untouched or complete. Raise the limit of open files (ulimit -n)."),
+        (errno.EROFS, "Read-only file system; what was in dest before is untouched or complete. Choose another dest."),
+    ],
+)
+def test_what_the_controller_lacks_is_said_with_the_way_out(tmp_path, monkeypatch, number, said):
+    def refused(fd):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", refused)
+    with pytest.raises(ReportFilesError) as caught:
+        files.write(str(tmp_path), [Document("a.md", "text")], dry_run=False)
+    assert str(caught.value) == f"{tmp_path}: {said}"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_fifo_in_dest_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.md")
+    assert files.write(str(tmp_path), [Document("a.md", "text")], dry_run=False) == ["a.md"]
+    assert (tmp_path / "a.md").read_text() == "text"
