@@ -45,7 +45,13 @@ _KILLER_TAGS = frozenset(("earlyoom", "systemd-oomd", "nohang", "nohang-desktop"
 #: Programs that hand on what the kernel says.
 _CARRIERS = frozenset(("klogd", "kern", "vmunix", "dmesg", "netconsole", "printk", "unknown", "-"))
 # In front of the words: the kernel is named, and nothing but punctuation and stamps follows.
-_KERNEL_NAMED = regex(r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*$")
+_KERNEL_NAMED = regex(
+    r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*(?:\"(?:message|msg|log|text|MESSAGE)\"[:=\s]{1,8}\")?$"
+)
+# The killer itself, behind a stamp that is cut.
+_KILLER_NAMED = regex(r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-desktop)?|oomd)(?:\.service)?(?:\[\d{1,10}\])?: (?:\S{1,255}: )?$")
+# The second half of a line that was wrapped within the kernel's words.
+_WRAPPED = regex(r"\s{0,8}(?:out )?(?:of )?(?:memory|group out of memory): $")
 # Who tells it of somebody else.
 _ECHO = regex(r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message repeated")
 _SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
@@ -102,7 +108,7 @@ class Unparsed:
                 return
             at = found.start()
         front = text[:at]
-        if _KERNEL_NAMED.search(front) and (tag is None or tag in _CARRIERS):
+        if (_KERNEL_NAMED.search(front) or _KILLER_NAMED.search(front) or _WRAPPED.match(front)) and (tag is None or tag in _CARRIERS):
             self.add(line)
         elif tag is not None and tag != "kernel" and tag not in _CARRIERS or _is_quoted(front):
             self.quoted += 1

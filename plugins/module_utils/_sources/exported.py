@@ -73,6 +73,8 @@ class Exported:
             return False
         raw = raw.rstrip(b"\r")
         found = self._field.match(raw)
+        if found and found.group(1) == b"MESSAGE" in self._fields:
+            return False  # of another record, whose beginning is lost
         if found:
             self._last = found.group(1)
             self._fields[found.group(1)] = found.group(2)
@@ -102,6 +104,8 @@ class Exported:
         return True
 
     def record(self) -> Record:
-        """What has been taken."""
+        """What has been taken; of a binary field that breaks off, what came."""
+        if self._binary is not None and self._last is not None:
+            self._fields[self._last] = self._binary[_LENGTH.size :].rstrip(b"\n")
         message = self._fields.get(b"MESSAGE")
         return Record(self._fields, () if message is None else (message,))

@@ -193,6 +193,8 @@ def records(element: Element) -> Iterator[Shipped]:
     names = {}  # type: Dict[str, Any]
     value = element.value
     if isinstance(value, list):  # a pair of Loki's, behind the labels of its stream
+        if len(value) < 2 or not isinstance(value[1], str):
+            return
         for around in reversed(element.around):
             _scalars(around, names)
         names.update(time=value[0])

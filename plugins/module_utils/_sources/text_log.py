@@ -69,6 +69,8 @@ class TextLog:
         if raw[:1] in (b"\0", b"\xef"):  # what a crash leaves behind; the mark that an editor puts before the first line
             raw = raw.lstrip(b"\0")
             raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
+        if raw.lstrip(b" ").startswith(b"MESSAGE="):  # of an exported record whose beginning is lost
+            raw = raw.lstrip(b" ")[len(b"MESSAGE=") :]
         coloured = b"\x1b[" in raw
         if coloured and (raw.startswith(b"\x1b[") or b"\x1b[K" in raw):  # else they may be a part of a name
             raw = _COLOURS.sub(b"", raw[:_MAX_LINE])
