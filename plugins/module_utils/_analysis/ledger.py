@@ -14,7 +14,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo
 
-#: Contract 1, in this order.
+#: The facts contract, in this order.
 ROWS = (
     "free",
     "anon",

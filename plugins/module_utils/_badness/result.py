@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contract 2: what oom_score_info returns. Sizes are bytes, badness is pages, unknown is None."""
+"""The forecast contract: what oom_score_info returns. Sizes are bytes, badness is pages, unknown is None."""
 
 import os
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
@@ -172,7 +172,7 @@ def _contest(arena: Contest, seen: Snapshot, ranking: Ranking) -> Dict[str, Any]
 
 
 def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustments: Optional[Adjustments] = None) -> Dict[str, Any]:
-    """Everything of contract 2. Raises ValueError or OSError with a sentence where there is nothing to rank."""
+    """Everything of the forecast contract. Raises ValueError or OSError with a sentence where there is nothing to rank."""
 
     def when(pid: int) -> Tuple[int, int]:
         return started(host, pid)

@@ -75,7 +75,7 @@ class Boot:
         return own, sum(told.lines for told in self._lines.values() if told.unit is None)
 
     def counters(self, trusted_source: bool, complete: bool = True) -> Dict[str, Optional[int]]:
-        """The counters of contract 1.
+        """The counters of the facts contract.
 
         trusted_source -- journal or ring buffer were read: then lines of text logs explain nothing, unless the kernel counted all of them
         complete -- the sources were read to this moment

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contract 1: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
+"""The facts contract: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
 
 import json
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
@@ -53,7 +53,7 @@ def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
 
 
 def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
-    """One kill as contract 1 has it, and why."""
+    """One kill as the facts contract has it, and why."""
     kill = entry.kill
     victim = dict(kill.victim._asdict())
     victim["comm"] = optional_printable(kill.victim.comm, MAX_COMM)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks for a kill (contract 1): the kernel's own record, a text log with a sign that nobody can write, a text log alone, or a
+"""What speaks for a kill (the facts contract): the kernel's own record, a text log with a sign that nobody can write, a text log alone, or a
 text log that a trusted source gives the lie.
 """
 

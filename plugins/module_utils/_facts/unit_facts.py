@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units of contract 1 in detail: which file sets what, what the kernel holds, what the processes have, how often it was restarted.
+"""Units of the facts contract in detail: which file sets what, what the kernel holds, what the processes have, how often it was restarted.
 
 An auditor compares these with a policy; service_memory would say the same of one unit in check mode.
 """

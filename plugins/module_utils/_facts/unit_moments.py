@@ -10,7 +10,7 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kil
 
 
 def units_of(kill: Kill) -> Set[str]:
-    """The unit of contract 1, and those of a user's manager or a container, which lie deeper in the path."""
+    """The unit of the facts contract, and those of a user's manager or a container, which lie deeper in the path."""
     found = {kill.unit} if kill.unit is not None else set()  # type: Set[str]
     for memcg in (kill.task_memcg, kill.group_memcg, kill.oom_memcg):
         if memcg is not None:

@@ -54,7 +54,7 @@ def warnings(cases: Sequence[Case]) -> List[str]:
 
 
 def outcome(cases: Sequence[Case], check: bool) -> Dict[str, Any]:
-    """Contract 3. Defaults for units that are not here are not worth a word."""
+    """The unit contract. Defaults for units that are not here are not worth a word."""
     cases = [case for case in cases if not (case.wish.fallback and case.status in (ABSENT, MASKED))]
     services = [case.result(check) for case in cases]
     result = {

@@ -118,7 +118,7 @@ class Case:
         return found
 
     def result(self, check: bool) -> Dict[str, Any]:
-        """The unit's part of contract 3."""
+        """The unit's part of the unit contract."""
         predicted = check and bool(self.steps)
         processes = []  # type: List[Dict[str, Any]]
         for name, rows in sorted(self.rows.items()):

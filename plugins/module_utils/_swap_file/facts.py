@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The swap of a host as contract 1 tells it."""
+"""The swap of a host as the facts contract tells it."""
 
 from typing import Any, Dict, List, Optional
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of contract 3: how each is written in a drop-in, who understands it, and how the kernel shows it.
+"""The settings of the unit contract: how each is written in a drop-in, who understands it, and how the kernel shows it.
 
 Versions from systemd's NEWS and systemd.resource-control(5), systemd.exec(5), systemd.service(5).
 """

@@ -16,7 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .unit_name import parse_unit_name
 
-#: What contract 1 calls the daemon -> its units.
+#: What the facts contract calls the daemon -> its units.
 DAEMONS = {
     "systemd-oomd": ("systemd-oomd.service",),
     "earlyoom": ("earlyoom.service",),
@@ -50,7 +50,7 @@ Properties = Dict[str, str]
 
 
 class SystemdView(NamedTuple):
-    """units -- dicts of contract 1, None: systemd could not be asked; daemons -- active, inactive, absent or None
+    """units -- dicts of the facts contract, None: systemd could not be asked; daemons -- active, inactive, absent or None
 
     reason -- why nothing could be asked; left_out -- how many units more there are to tell of
     """
@@ -124,7 +124,7 @@ def _words(text: str) -> List[str]:
 
 
 def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
-    """One unit of contract 1. memory_max None is no limit as well as unknown."""
+    """One unit of the facts contract. memory_max None is no limit as well as unknown."""
     limit = number(block.get("MemoryMax"))
     return {
         "name": block["Id"],

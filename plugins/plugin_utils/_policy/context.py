@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a rule sees of a host: contract 1, with what is disputed set apart.
+"""What a rule sees of a host: the facts contract, with what is disputed set apart.
 
 Kills and events that a trusted source gives the lie are under `disputed`, and the sums of `summary` are of the others: what a local
 user writes into a text log beside a journal decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finding of contract 5: what was expected, what is, and what proves it."""
+"""A finding of the findings contract: what was expected, what is, and what proves it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All hosts, one dict (contract 5): what every page, table and file of a report is written from.
+"""All hosts, one dict (the findings contract): what every page, table and file of a report is written from.
 
 Kills count whatever speaks for them; disputed ones, which a trusted source gives the lie, are counted beside them, never among them. A
 kill that two hosts of the inventory show (a container and its host, one machine under two names) has one boot and one id, and counts once

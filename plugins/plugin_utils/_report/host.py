@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts of one host, made whole: whatever came back over ssh or out of an old cache becomes contract 1, or says why not.
+"""The facts of one host, made whole: whatever came back over ssh or out of an old cache becomes the facts contract, or says why not.
 
 Nothing in here may fail: the facts are data from another machine.
 """
@@ -119,7 +119,7 @@ _PROCESS = (
     ("oom_score", whole),
 )  # type: Tuple[Tuple[str, Callable[[Any], Any]], ...]
 _INVOKER = (("pid", whole), ("comm", text), ("gfp_mask", text), ("order", whole))
-#: contract 1: the strongest first. All but the last are kills.
+#: the facts contract: the strongest first. All but the last are kills.
 GRADES = ("kernel", "confirmed", "logged", "disputed")
 _SOURCE = (("name", text), ("trusted", flag), ("reason", text), ("seen_in", texts))
 _KILL = (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contract 2, from a machine in a folder and from this one, with processes whose scores are really raised."""
+"""The forecast contract, from a machine in a folder and from this one, with processes whose scores are really raised."""
 
 import json
 import os

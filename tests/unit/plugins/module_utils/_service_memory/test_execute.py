@@ -55,7 +55,7 @@ def test_a_change_from_nothing_to_proof(make):
 
 
 def test_the_second_run_asks_and_does_nothing(make):
-    """C19"""
+    """A daemon-reload in every run would make changed=false a lie."""
     machine = make()
     machine.start("web.service", 2)
     web(machine, oom_score_adjust=-500)
@@ -77,7 +77,7 @@ def test_twenty_services_cost_as_many_commands_as_one(make):
 
 
 def test_an_alias_is_followed_to_its_unit(make):
-    """C4"""
+    """A drop-in in the alias' directory would work only while the alias exists."""
     machine = make()
     machine.unit("mariadb.service")
     machine.link("/etc/systemd/system/mysql.service", "/usr/lib/systemd/system/mariadb.service")
@@ -95,7 +95,7 @@ def test_an_alias_is_followed_to_its_unit(make):
 
 
 def test_a_template_is_every_instance_with_its_own_files(make):
-    """C5; an instance may have a file that its template has not"""
+    """An instance may have a file that its template has not"""
     machine = make()
     machine.unit("pg@.service")
     machine.drop_in("pg@15.service", "override.conf", "[Service]\nOOMScoreAdjust=-900\n")
@@ -116,83 +116,83 @@ def test_a_template_without_instances(make):
     assert result["changed"] and causes(result) == ["no_instance"] and not result["verified"]
 
 
-# ---------------------------------------------------------------- P9: every command exits 0, and it is not so
+# ---------------------------------------------------------------- silent failures: every command exits 0, and it is not so
 
 
-def p9_shadowed_by_name(machine):
+def silently_shadowed_by_name(machine):
     machine.drop_in("web.service", "zz.conf", "[Service]\nOOMScoreAdjust=9\n")
 
 
-def p9_shadowed_for_all_services(machine):
+def silently_shadowed_for_all_services(machine):
     machine.drop_in("service", "zz.conf", "[Service]\nOOMScoreAdjust=9\n", "/usr/lib/systemd/system")
 
 
-def p9_shadowed_since_its_start(machine):
+def silently_shadowed_since_its_start(machine):
     machine.stop("web.service")
-    p9_shadowed_by_name(machine)
+    silently_shadowed_by_name(machine)
     machine.start("web.service", 2)
 
 
-def p9_set_property(machine):
+def silently_set_property(machine):
     machine.drop_in("web.service", "50-oom.conf", "[Service]\nOOMScoreAdjust=9\n", "/etc/systemd/system.control")
 
 
-def p9_hexadecimal(machine):
+def silently_hexadecimal(machine):
     machine.drop_in("web.service", "90-x.conf", "[Service]\nOOMScoreAdjust=0x10\n")
 
 
-def p9_reset(machine):
+def silently_reset(machine):
     machine.drop_in("web.service", "90-x.conf", "[Service]\nOOMScoreAdjust=\n")
 
 
-def p9_masked(machine):
+def silently_masked(machine):
     machine.link("/etc/systemd/system/web.service", "/dev/null")
 
 
-def p9_absent(machine):
+def silently_absent(machine):
     os.unlink(machine.root + "/usr/lib/systemd/system/web.service")
     machine.loaded.clear()
 
 
-def p9_run_is_full(machine):
+def silently_run_is_full(machine):
     machine.reload_says = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd."
 
 
-def p9_reload_changes_nothing(machine):
+def silently_reload_changes_nothing(machine):
     machine._daemon_reload = lambda: Ran(0)
 
 
-def p9_bus_is_gone(machine):
+def silently_bus_is_gone(machine):
     machine.refuses_show = True
 
 
-def p9_old_systemd(machine):
+def silently_old_systemd(machine):
     machine.version = 219
 
 
-def p9_verify_complains(machine):
+def silently_verify_complains(machine):
     run = machine.run
     said = "%s:4: Failed to parse, ignoring\n" % PATH
     machine.run = lambda argv, timeout=90: Ran(0, "", said) if argv[0] == "systemd-analyze" else run(argv, timeout)
 
 
 REFUSED = [
-    (p9_shadowed_by_name, dict(oom_score_adjust=-5), "zz.conf sets it to 9"),
-    (p9_shadowed_for_all_services, dict(oom_score_adjust=-5), "service.d/zz.conf"),
-    (p9_set_property, dict(oom_score_adjust=-5), "50-oom.conf sets it to 9"),
-    (p9_hexadecimal, dict(oom_score_adjust=-5), "90-x.conf sets it to 0x10"),
-    (p9_reset, dict(oom_score_adjust=-5), "its default"),
-    (p9_masked, dict(oom_score_adjust=-5), "masked"),
-    (p9_absent, dict(oom_score_adjust=-5), "not installed"),
-    (p9_run_is_full, dict(oom_score_adjust=-5), "not enough space"),
-    (p9_reload_changes_nothing, dict(oom_score_adjust=-5), "systemd believes OOMScoreAdjust=0"),
-    (p9_old_systemd, dict(memory_high="1G"), "231 or newer, this is 219"),
-    (p9_verify_complains, dict(oom_score_adjust=-5), "Failed to parse"),
+    (silently_shadowed_by_name, dict(oom_score_adjust=-5), "zz.conf sets it to 9"),
+    (silently_shadowed_for_all_services, dict(oom_score_adjust=-5), "service.d/zz.conf"),
+    (silently_set_property, dict(oom_score_adjust=-5), "50-oom.conf sets it to 9"),
+    (silently_hexadecimal, dict(oom_score_adjust=-5), "90-x.conf sets it to 0x10"),
+    (silently_reset, dict(oom_score_adjust=-5), "its default"),
+    (silently_masked, dict(oom_score_adjust=-5), "masked"),
+    (silently_absent, dict(oom_score_adjust=-5), "not installed"),
+    (silently_run_is_full, dict(oom_score_adjust=-5), "not enough space"),
+    (silently_reload_changes_nothing, dict(oom_score_adjust=-5), "systemd believes OOMScoreAdjust=0"),
+    (silently_old_systemd, dict(memory_high="1G"), "231 or newer, this is 219"),
+    (silently_verify_complains, dict(oom_score_adjust=-5), "Failed to parse"),
 ]
 
 
 @pytest.mark.parametrize("spoil, settings, words", REFUSED, ids=[row[0].__name__ for row in REFUSED])
-def test_p9_refused_or_rolled_back_with_its_reason(make, spoil, settings, words):
+def test_silent_failure_refused_or_rolled_back_with_its_reason(make, spoil, settings, words):
     machine = make()
     spoil(machine)
     machine.boot()
@@ -203,36 +203,36 @@ def test_p9_refused_or_rolled_back_with_its_reason(make, spoil, settings, words)
     assert result["services"][0]["status"] == "failed"
 
 
-def test_p9_a_bus_that_does_not_answer(make):
+def test_silent_failure_a_bus_that_does_not_answer(make):
     machine = make()
-    p9_bus_is_gone(machine)
+    silently_bus_is_gone(machine)
     before = machine.tree()
     with pytest.raises(ProtectError) as caught:
         web(machine, oom_score_adjust=-5)
     assert "Failed to connect to bus" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
 
 
-def p9_own_score(machine):
+def silently_own_score(machine):
     machine.spawn("web.service", 77)
 
 
-def p9_typing_error(machine):
+def silently_typing_error(machine):
     machine.drop_in("web.service", "10-x.conf", "[Service]\nOOMScoreAdj=5\n")
 
 
 GAPS = [
-    ("own score", dict(), p9_own_score, dict(oom_score_adjust=-5), ["own_score"]),
+    ("own score", dict(), silently_own_score, dict(oom_score_adjust=-5), ["own_score"]),
     ("no capability", dict(capable=False), None, dict(oom_score_adjust=-5), ["no_cap_sys_resource"]),
     ("next start", dict(), None, dict(oom_score_adjust=-5, apply="next_start"), ["older_than_drop_in"]),
     ("cgroup 1", dict(cgroups="1"), None, dict(memory_high="1G"), ["cgroup_v1"]),
     ("limit waits", dict(version=257), None, dict(memory_max="1G", apply="next_start"), ["older_than_drop_in"]),
     ("policy waits", dict(version=257), None, dict(oom_policy="kill", apply="next_start"), ["older_than_drop_in"]),
-    ("shadow allowed", dict(), p9_shadowed_since_its_start, dict(oom_score_adjust=-5, allow_shadowed=True), ["shadowed"]),
+    ("shadow allowed", dict(), silently_shadowed_since_its_start, dict(oom_score_adjust=-5, allow_shadowed=True), ["shadowed"]),
 ]
 
 
 @pytest.mark.parametrize("machine_is, spoil, settings, gaps", [row[1:] for row in GAPS], ids=[row[0] for row in GAPS])
-def test_p9_done_but_not_in_force(make, machine_is, spoil, settings, gaps):
+def test_silent_failure_done_but_not_in_force(make, machine_is, spoil, settings, gaps):
     machine = make(**machine_is)
     machine.start("web.service", 2)
     if spoil:
@@ -244,8 +244,8 @@ def test_p9_done_but_not_in_force(make, machine_is, spoil, settings, gaps):
     assert result["restart_required"] == ("older_than_drop_in" in gaps)
 
 
-@pytest.mark.parametrize("spoil, gap", [(p9_masked, "masked"), (p9_absent, "absent")])
-def test_p9_staged(make, spoil, gap):
+@pytest.mark.parametrize("spoil, gap", [(silently_masked, "masked"), (silently_absent, "absent")])
+def test_silent_failure_staged(make, spoil, gap):
     machine = make()
     spoil(machine)
     machine.boot()
@@ -257,7 +257,7 @@ def test_p9_staged(make, spoil, gap):
 
 
 @pytest.mark.parametrize("version, memory", [(252, "2"), (252, "1")])
-def test_p9_no_memory_controller(make, version, memory):
+def test_silent_failure_no_memory_controller(make, version, memory):
     machine = make(version=version, cgroups=memory)
     machine.start("web.service")
     if memory == "2":
@@ -268,7 +268,7 @@ def test_p9_no_memory_controller(make, version, memory):
     assert causes(web(machine, memory_max="1G")) == ["no_memory_controller"]
 
 
-def test_p9_the_kernel_holds_another_limit(make):
+def test_silent_failure_the_kernel_holds_another_limit(make):
     machine = make()
     machine.start("web.service")
     machine._limits = lambda name, used=None: None
@@ -276,17 +276,17 @@ def test_p9_the_kernel_holds_another_limit(make):
     assert causes(result) == ["not_enforced"] and "infinity" in result["msg"]
 
 
-def test_p9_typing_errors_of_people_are_told(make):
+def test_silent_failure_typing_errors_of_people_are_told(make):
     machine = make()
-    p9_typing_error(machine)
+    silently_typing_error(machine)
     machine.load("web.service")
     result = web(machine, oom_score_adjust=-5)
     assert result["verified"] and "OOMScoreAdjust= was meant" in result["services"][0]["notes"][0]
 
 
 @pytest.mark.parametrize("deaf", [True, False])
-def test_p9_a_run_that_was_killed_before_its_reload(make, deaf):
-    """C16: NeedDaemonReload=no after a unit's first drop-in"""
+def test_silent_failure_a_run_that_was_killed_before_its_reload(make, deaf):
+    """systemd says NeedDaemonReload=no after a unit's first drop-in"""
     machine = make(deaf=deaf)
     pid = machine.start("web.service")[0]
     real = machine._daemon_reload
@@ -300,7 +300,7 @@ def test_p9_a_run_that_was_killed_before_its_reload(make, deaf):
 
 
 def test_the_reload_brings_other_peoples_edits_and_says_so(make):
-    """C17"""
+    """daemon-reload is global: pending edits of others come into force with ours."""
     machine = make()
     machine.unit("other.service")
     machine.drop_in("other.service", "a.conf", "[Service]\n")
@@ -1113,7 +1113,7 @@ def test_a_folder_that_cannot_go_is_no_error(make, monkeypatch):
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_folder_that_users_may_write_is_not_used(make, check):
-    """C22; the other units go on"""
+    """Its owner could lead our write elsewhere. The other units go on."""
     machine = make()
     machine.unit("db.service")
     machine.boot()
@@ -1139,7 +1139,7 @@ def test_a_way_back_that_fails_names_the_saved_copy(make, monkeypatch):
     """F6: the second error, while the earlier bytes are put back"""
     machine = make()
     web(machine, oom_score_adjust=5)
-    p9_reload_changes_nothing(machine)
+    silently_reload_changes_nothing(machine)
     real, calls = Folder.replace, []
 
     def replace(folder, name, data, **keywords):

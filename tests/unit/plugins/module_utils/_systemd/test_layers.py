@@ -50,7 +50,7 @@ def units(*names):
     return [parse_unit_name(name) for name in names]
 
 
-# C1: one file name in many folders; only the first that is left counts
+# One file name in many folders; only the first that is left counts
 LADDER = [
     (
         "instance with a dash",
@@ -98,7 +98,7 @@ def test_of_one_name_only_the_first_is_read(tree, names, ladder):
 
 
 def test_different_names_go_by_their_letters_over_all_folders(tree):
-    """C2: zz.conf for all services in /usr/lib beats 70-y.conf of the instance in /run; override.conf comes after 50 and 90."""
+    """zz.conf for all services in /usr/lib beats 70-y.conf of the instance in /run; override.conf comes after 50 and 90."""
     paths = [
         tree.write(ETC + "/foo@x.service.d/10-a.conf"),
         tree.write(LIB + "/foo@.service.d/50-memops.conf"),
@@ -111,7 +111,7 @@ def test_different_names_go_by_their_letters_over_all_folders(tree):
 
 
 def test_set_property_wins_over_lower_names_only(tree):
-    """C3"""
+    """systemctl set-property writes 50-*.conf below system.control: a lower name loses to it, a higher one wins."""
     tree.write(ETC + "/web.service.d/40-oom.conf", "[Service]\nMemoryMax=1G\n")
     tree.write("/etc/systemd/system.control/web.service.d/50-MemoryMax.conf", "[Service]\nMemoryMax=2G\n")
     assert origins(unit_files(tree.host, units("web"), None), "service")["memory_max"].value == "2G"
@@ -177,7 +177,7 @@ def test_a_units_own_file(tree):
     assert is_mask(tree.host, empty) and not is_mask(tree.host, None)
 
 
-# C4: where systemd cannot be asked, in a chroot
+# Aliases where systemd cannot be asked, in a chroot
 ALIASES = [
     ("mysql", "mariadb.service", LIB + "/mariadb.service"),
     ("mariadb", "mariadb.service", LIB + "/mariadb.service"),

@@ -147,7 +147,7 @@ def test_pending_reload_names_others():
 
 
 def test_reload_that_is_refused():
-    """C18: /run is full"""
+    """systemd refuses to reload while /run is nearly full."""
     said = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd.\nCurrently, 2M are free"
     with pytest.raises(ManagerError) as caught:
         manager.reload(host_that_says(Ran(1, "", said))[0])
@@ -156,7 +156,7 @@ def test_reload_that_is_refused():
 
 
 def test_complaints_are_those_of_our_files():
-    """C14: the exit code is 0"""
+    """systemd-analyze verify ends with 0 for a bad drop-in."""
     ours, other = "/etc/systemd/system/a.service.d/50-memops.conf", "/etc/systemd/system/a.service.d/60-x.conf"
     said = "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n" % (ours, ours, other)
     found = manager.complaints(host_that_says(Ran(0, "", said))[0], ["a.service"], [ours])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that the baseline is content with, in the shape of contract 1, and how to change it. For the tests of policies."""
+"""A host that the baseline is content with, in the shape of the facts contract, and how to change it. For the tests of policies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of hosts in the shape of contract 1, for the tests of everything that reads them. Names are real, numbers are made."""
+"""Facts of hosts in the shape of the facts contract, for the tests of everything that reads them. Names are real, numbers are made."""
 
 import random
 from typing import Any, Dict, List, Optional
