@@ -47,7 +47,9 @@ options:
   paths:
     description:
       - Text logs to read instead of C(/var/log/messages*), C(/var/log/syslog*) and C(/var/log/kern.log*).
-        Files or patterns with C(*), C(?) and C([]); gzip, xz, bzip2 and zstd are read as they are.
+        Files or patterns with C(*), C(?) and C([]); gzip, xz, bzip2 and zstd are read as they are, UTF-16 too.
+      - Of a directory the logs in it are read, and C(sources) says how many. Of a sosreport, as a directory or a tarball, the journal is read as well,
+        and host, RAM and the year of stamps are those of its machine.
       - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms, containers' logs or log shippers (JSON).
       - Anybody can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what speaks for each kill.
     type: list

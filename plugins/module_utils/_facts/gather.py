@@ -4,7 +4,7 @@
 """From the wish of a task to ``ansible_facts.oom``: asks the sources in turn and puts together what they say."""
 
 import time
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils import _procfs as procfs
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -16,19 +16,36 @@ from .proof import DISPUTED
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._systemd.show import SystemdView
 
+    from .offline import Offline
+
 _MAX_REASONS = 3
 
 
 def gather(host: Host, wish: Wish) -> Dict[str, Any]:
     """The facts. Never raises for what a host says or hides: that is data."""
+    if wish.paths is None:
+        return _gather(host, wish, None)
+    from .offline import offline_of
+
+    offline = offline_of(wish)
+    if offline is None:
+        return _gather(host, wish, None)
+    with offline:
+        found = offline.shown(_gather(host, offline.wish, offline))  # type: Dict[str, Any]
+    return found
+
+
+def _gather(host: Host, wish: Wish, offline: Optional["Offline"]) -> Dict[str, Any]:
     wanted = set(wish.subset)
     oom = {"schema": facts.SCHEMA, "gathered_at": time.time()}  # type: Dict[str, Any]
     memory = procfs.memory(host) if wanted & {"memory", "kills"} else None
+    if memory is not None and offline is not None and offline.system.memory is not None:
+        memory = procfs.Memory(total=offline.system.memory)
     view = _systemd_view(host, wish) if wanted & {"units", "daemons"} else None
     if wanted & {"kills", "counters"}:
         from .kills import kill_facts
 
-        oom.update(kill_facts(host, wish, memory.swap_total if memory else None, view.units if view else None))
+        oom.update(kill_facts(host, wish, memory.swap_total if memory else None, view.units if view else None, offline))
     if memory is not None and "memory" in wanted:
         oom["memory"] = dict(memory._asdict())
     if "settings" in wanted:

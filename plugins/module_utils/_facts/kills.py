@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
     from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 
+    from .offline import Offline
+
 
 #: A report takes so long, at most, and is looked for of so many kills, in so many runs of journalctl: one takes some 20 ms.
 _BEFORE_KILL, _BEHIND_KILL, _TOGETHER = 30.0, 2.0, 300.0
@@ -80,8 +82,9 @@ class UnitCounts:
 class KillSources:
     """The sources of a wish: read() asks one after the other, then the reports tell how it went."""
 
-    def __init__(self, host: Host, wish: Wish, swap_total: Optional[int] = None) -> None:
+    def __init__(self, host: Host, wish: Wish, swap_total: Optional[int] = None, offline: Optional["Offline"] = None) -> None:
         self._host = host
+        self._offline = offline
         self._wish = wish
         self._local = is_local(wish)
         self._asked = _sources_of(wish)
@@ -139,7 +142,7 @@ class KillSources:
     def _read_files(self, since: Optional[float]) -> None:
         wish = self._wish
         alone = self._asked == ("files",) and wish.since is None and wish.until is None and not self._local
-        files = TextFiles(self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None)
+        files = TextFiles(self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None, self._offline)
         for lines in files.each():
             self.collector.read(lines)
         self.files = files.reports
@@ -183,13 +186,20 @@ class KillSources:
         return [Span(kmsg.report.first, time.time(), kernel_only=True)]
 
 
-def kill_facts(host: Host, wish: Wish, swap_total: Optional[int], units: Optional[Sequence[Dict[str, Any]]] = None) -> Dict[str, Any]:
+def kill_facts(
+    host: Host,
+    wish: Wish,
+    swap_total: Optional[int],
+    units: Optional[Sequence[Dict[str, Any]]] = None,
+    offline: Optional["Offline"] = None,
+) -> Dict[str, Any]:
     """kills and what goes with them.
 
     swap_total -- of this host, where it is known
     units -- as systemd sees them, where that was asked
+    offline -- directories and tarballs among the paths
     """
-    sources = KillSources(host, wish, swap_total)
+    sources = KillSources(host, wish, swap_total, offline)
     sources.read()
     collector, local = sources.collector, is_local(wish)
     boot, grades = collector.boot, collector.ledger.grades

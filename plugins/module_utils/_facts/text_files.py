@@ -4,14 +4,19 @@
 """The text logs of a wish: which files, how deep to look, and the lines of interest of each."""
 
 import os
+import time
 from collections import deque
-from typing import TYPE_CHECKING, Callable, Deque, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._sources.compressed import Archive, kind_of
 from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._sources.opening import open_regular
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
+from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System
+from ansible_collections.memops.linux.plugins.module_utils._sources.stream import Unsupported
 
 from . import facts
 from . import line_filter as select
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
     from .newest_kills import Newest
+    from .offline import Offline
 
 #: Up to this size every line is read: pastes and mails break lines in ways that anchors cannot see.
 _EVERY_LINE = 256 * 1024
@@ -32,6 +38,11 @@ _DEEP_FILE = 64 << 20
 _COMPRESSION = 8
 #: Of a plain file in one read: what fits into the processor's cache beside its own copy.
 _CHUNK = 512 * 1024
+_ENDS_OF_COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".lzma")
+_HEAD = 4096
+#: A document on one line is read in pieces of this size.
+_DOCUMENT = 16 << 20
+_KERNEL_ONLY = "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd, earlyoom, nohang and oomd"
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
 #: So much of a file is parsed whole, some 40 reports of 300 processes: that takes half a second.
@@ -62,19 +73,23 @@ def _size_of(path: str) -> int:
         size = os.stat(path).st_size
     except (OSError, ValueError):
         return 0
-    return size * _COMPRESSION if path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma")) else size
+    return size * _COMPRESSION if path.endswith(_ENDS_OF_COMPRESSED) else size
 
 
 class TextFiles:
     """The text logs of a wish."""
 
-    def __init__(self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]]) -> None:
-        """counted -- takes kills that need not be parsed, None where every kill must be compared with other sources"""
+    def __init__(self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]], offline: Optional["Offline"] = None) -> None:
+        """
+        counted -- takes kills that need not be parsed, None where every kill must be compared with other sources
+        offline -- directories and tarballs among the paths, which know their machine
+        """
         self._host = host
+        self._systems = offline.systems if offline else {}  # type: Dict[str, System]
         self._wish = wish
         self._installed = any(os.path.exists(host.path(program)) for program in _KILLERS)
         self._counted = counted
-        self.reports = []  # type: List[SourceReport]
+        self.reports = list(offline.reports) if offline else []  # type: List[SourceReport]
 
     def each(self) -> Iterator[Iterator[LogLine]]:
         """The lines of interest of one file after the other, the oldest first."""
@@ -84,19 +99,26 @@ class TextFiles:
         if len(found.paths) != 1:
             self._counted = None  # the same kill may stand in several files
         for path in sorted(found.paths, key=_age_key):
-            yield self._scan(path, named)
+            within = found.within.get(path)
+            yield self._scan(path, named and within is None, within)
 
-    def _scan(self, path: str, named: bool) -> Iterator[LogLine]:
+    def _scan(self, path: str, named: bool, within: Optional[str] = None) -> Iterator[LogLine]:
+        """
+        named -- by the user, not found in a directory
+        within -- the directory of the user's in which it was found
+        """
         wish = self._wish
         size = _size_of(path)
-        plain = not path.endswith((".gz", ".xz", ".bz2", ".zst", ".lzma"))
-        # In an exported journal a message may be a list of numbers, in which no anchor is found. A small archive that somebody names is
-        # a paste as well.
-        every_line = (plain or named) and size <= _EVERY_LINE
-        every_line = every_line or (plain and size <= _DEEP_FILE and (path.endswith(".json") or _is_exported(path)))
+        plain = not path.endswith(_ENDS_OF_COMPRESSED)
+        structure = structure_of(_head(path))
+        # A small archive that somebody names is a paste as well.
+        every_line = structure is not None or ((plain or wish.paths is not None) and size <= _EVERY_LINE)
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
         kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
         anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel + select.ENDS)  # type: Tuple[bytes, ...]
+        # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
+        limits = Limits(gap=Limits().block) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk)
+        system = self._systems.get(within or "", System())
         scan = FileScan(
             path,
             anchors=anchors,
@@ -105,14 +127,22 @@ class TextFiles:
             since=wish.since,
             until=wish.until,
             follow=named,
-            root=self._host.root,
-            # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
-            limits=Limits(gap=Limits().block) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk),
+            root=self._host.root if within is None else within,
+            limits=limits._replace(excerpt=_DOCUMENT) if structure == ONE_LINE else limits,
+            newest=system.date,
         )
-        return self._lines(scan, every_line, kernel_only=not every_line and not deep)
+        kernel_only = not every_line and not deep
+        # On the host itself it is known which killers are installed.
+        left_out = _KERNEL_ONLY if kernel_only and wish.killers == "auto" and wish.paths is not None else None
+        return self._lines(scan, every_line, kernel_only, structure not in (None, LINES), system.host, left_out)
 
-    def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool) -> Iterator[LogLine]:
-        """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
+    def _lines(
+        self, scan: FileScan, every_line: bool, kernel_only: bool, connected: bool, host: Optional[str], left_out: Optional[str]
+    ) -> Iterator[LogLine]:
+        """
+        kernel_only -- nobody else's kills are looked for: then kills can be counted by the line
+        connected -- a record has several lines, and none may be passed over
+        """
         wish = self._wish
         newest = None  # type: Optional[Newest]
         log = None  # type: Optional[TextLog]
@@ -122,12 +152,12 @@ class TextFiles:
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         whole = Whole()
         for excerpt in scan:
-            if every_line and not any(word in excerpt.data for word in _WORDS):
+            if every_line and not connected and not any(word in excerpt.data for word in _WORDS):
                 continue
             if log is None:
                 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
-                log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock)
+                log = TextLog(scan.path, scan.clock.stamp if scan.clock else _no_clock, host)
             if newest is not None:
                 newest.add(excerpt.data, excerpt.hits)
                 yield from log.each(newest.take_odd())
@@ -150,7 +180,7 @@ class TextFiles:
                 totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:
                 self._counted(totals)
-        self.reports.append(scan.report)
+        self.reports.append(scan.report._replace(left_out=left_out))
 
 
 class Whole:
@@ -175,24 +205,46 @@ class Whole:
 
 
 def _head(path: str) -> bytes:
-    """The first bytes of a plain file; none where it cannot be read."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
+    """The first bytes of a file, of a compressed one those that are in it; none where it cannot be read."""
+    opened = open_regular(path, follow=True)
+    if opened.fd < 0:
         return b""
     try:
-        return os.read(fd, 4096)
-    except OSError:
+        head = os.pread(opened.fd, _HEAD, 0)
+        kind = kind_of(head)
+        if kind is None:
+            return head
+        archive = Archive(opened.fd, kind, deadline=time.monotonic() + 5.0)
+        try:
+            buffer = bytearray(_HEAD)
+            return bytes(buffer[: archive.fill(memoryview(buffer))])
+        finally:
+            archive.close()
+    except (OSError, Unsupported):
         return b""
     finally:
-        os.close(fd)
+        os.close(opened.fd)
 
 
-def _is_exported(path: str) -> bool:
-    """A journal with one field a line: its records must not be cut."""
+#: What a file consists of where it is no list of lines: records of JSON, one a line; one document on one line; records of many lines.
+LINES, ONE_LINE, RECORDS = "lines", "one line", "records"
+
+
+def structure_of(head: bytes) -> Optional[str]:
+    """Of JSON and exported journals every line counts: a message may be a list of numbers, in which no anchor is found."""
     from ansible_collections.memops.linux.plugins.module_utils._sources.exported import is_exported
 
-    return is_exported(_head(path))
+    text = head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")
+    if text.startswith(b"data: {"):
+        return LINES
+    if text[:1] == b"{":
+        first, newline, _rest = text.partition(b"\n")
+        if first.rstrip() == b"{" or first.rstrip()[-1:] in (b"{", b"[", b","):
+            return RECORDS
+        return LINES if newline or len(head) < _HEAD else ONE_LINE
+    if text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"[", b'"'):
+        return RECORDS if b"\n" in text else ONE_LINE
+    return RECORDS if is_exported(head) else None
 
 
 def _is_prefixed(path: str) -> bool:

@@ -216,4 +216,5 @@ def _gaps(coverage: Coverage) -> List[str]:
         reasons += [_said(r) for r in coverage.files if r.status not in ("read", "skipped")]
     else:
         reasons += [_said(r) for r in coverage.files if r.status in _PART_READ]
+    reasons += ["%s %s" % (printable(r.name), r.left_out) for r in coverage.files if r.left_out]
     return reasons

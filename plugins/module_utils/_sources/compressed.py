@@ -57,8 +57,6 @@ _FOREIGN = (
     (b"PK\x03\x04", "a zip archive, which is not read"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive, which is not read"),
     (b"LPKSHHRH", "a journal file: use journal_directory"),
-    (b"\xff\xfe", "UTF-16 text, which is not read"),
-    (b"\xfe\xff", "UTF-16 text, which is not read"),
 )
 
 

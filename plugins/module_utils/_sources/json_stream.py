@@ -128,6 +128,9 @@ class JsonStream:
         if not self._stack:
             return
         top = self._stack[-1]
+        if isinstance(top, list) and is_line(value) and not (len(top) == 1 and isinstance(top[0], str) and top[0].isdigit()):
+            self._hand_out(value)  # a log as a list of its lines
+            return
         if len(top) >= _MAX_MEMBERS:
             return
         if isinstance(top, dict):
@@ -144,13 +147,13 @@ class JsonStream:
             self._hand_out(ended)
             return
         in_list = isinstance(self._stack[-1], list)
-        if in_list and (isinstance(ended, dict) or _is_pair(ended)) and not is_property(ended):
+        if in_list and (isinstance(ended, dict) or is_pair(ended)) and not is_property(ended):
             self._hand_out(ended)
         else:
             self._put(ended)
 
     def _hand_out(self, value: Any) -> None:
-        self._done.append(Element(value, tuple([one for one in self._stack if isinstance(one, dict)])))
+        self._done.extend(elements_of(value, tuple([one for one in self._stack if isinstance(one, dict)])))
 
     def give_up(self) -> None:
         """What is open will not end: it is handed out as far as it came."""
@@ -165,7 +168,12 @@ class JsonStream:
         return done
 
 
-def _is_pair(value: Any) -> bool:
+def is_line(value: Any) -> bool:
+    """May a text in a list be a line of a log, with its own prefix?"""
+    return isinstance(value, str) and len(value) >= 24 and " " in value
+
+
+def is_pair(value: Any) -> bool:
     """Loki's way to write a line: its time in nanoseconds, its text."""
     return isinstance(value, list) and 2 <= len(value) <= 3 and all(isinstance(one, str) for one in value[:2]) and value[0].isdigit()
 
@@ -180,17 +188,14 @@ def properties(values: List[Any]) -> Dict[str, Any]:
     return {str(one.get("key", one.get("field"))): one["value"] for one in values}
 
 
-def elements_of(value: Any) -> Iterator[Element]:
-    """The same out of a document that is whole: what may be a record, with what lies around it."""
-    pending = [Element(value, ())]
+def elements_of(value: Any, around: Tuple[Dict[str, Any], ...] = ()) -> Iterator[Element]:
+    """What may be a record or a line in a value, with what lies around it."""
+    pending = [value]
     while pending:
-        element = pending.pop()
-        inner = element.value
-        if isinstance(inner, dict) or _is_pair(inner):
-            yield element
-        elif isinstance(inner, list) and not all(is_property(one) for one in inner):
-            pending.extend(Element(one, element.around) for one in reversed(inner) if isinstance(one, (dict, list, str)))
+        inner = pending.pop()
+        if isinstance(inner, dict) or is_pair(inner) or is_line(inner):
+            yield Element(inner, around)
+        elif isinstance(inner, list) and inner and all(is_property(one) for one in inner):
+            yield Element(properties(inner), around)
         elif isinstance(inner, list):
-            yield Element(properties(inner), element.around)
-        elif isinstance(inner, str):
-            yield element
+            pending.extend(reversed(inner))

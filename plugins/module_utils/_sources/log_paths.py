@@ -7,7 +7,7 @@ import glob
 import os
 import re
 import stat
-from typing import Iterable, List, NamedTuple, Set, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from .model import SourceReport
 
@@ -16,10 +16,11 @@ _STANDARD = re.compile(r"(?:messages|syslog|kern\.log)(?:[.-].*)?$")
 
 
 class LogPaths(NamedTuple):
-    """paths -- to be read. missing -- what was looked for and is not there."""
+    """paths -- to be read. missing -- what was looked for and is not there. within -- of the paths that a directory has: the directory."""
 
     paths: List[str]
     missing: List[SourceReport]
+    within: Dict[str, str] = {}
 
 
 def standard_logs(root: str = "/") -> LogPaths:
@@ -47,10 +48,17 @@ def standard_logs(root: str = "/") -> LogPaths:
 
 
 def expand(patterns: Iterable[str]) -> LogPaths:
-    """The user's paths and patterns (*, ?, [], **) as paths, sorted, every file once."""
+    """The user's paths and patterns (*, ?, [], **) as paths, sorted, every file once; of a directory the logs in it."""
     found = []  # type: List[str]
     missing = []  # type: List[SourceReport]
+    within = {}  # type: Dict[str, str]
     for pattern in patterns:
+        if os.path.isdir(pattern):
+            paths, report = _directory(pattern)
+            found += paths
+            within.update((path, pattern) for path in paths)
+            missing.append(report)
+            continue
         if os.path.lexists(pattern) or not glob.has_magic(pattern):
             found.append(pattern)  # absent, denied, not_regular: whoever opens it will say so
             continue
@@ -58,7 +66,24 @@ def expand(patterns: Iterable[str]) -> LogPaths:
         found += [match for match in matches if not os.path.isdir(match)]
         if not matches:
             missing.append(_nothing(pattern))
-    return LogPaths(_once(sorted(set(found))), missing)
+    return LogPaths(_once(sorted(set(found))), missing, within)
+
+
+def _directory(path: str) -> Tuple[List[str], SourceReport]:
+    """The logs in a directory, and what is said of it: ``skipped`` is no hole, its logs speak for it."""
+    from .sosreport import logs_in
+
+    try:
+        os.listdir(path)
+    except OSError as exc:
+        return [], SourceReport(path, "denied", reason=exc.strerror)
+    paths, more = logs_in(path)
+    if not paths:
+        return [], SourceReport(path, "absent", reason="a directory, and nothing in it has a log's name")
+    said = "a directory: the %d logs in it are read" % len(paths)
+    if more:
+        return paths, SourceReport(path, "too_big", reason="%s, %d more are not" % (said, more))
+    return paths, SourceReport(path, "skipped", reason=said)
 
 
 def _nothing(pattern: str) -> SourceReport:

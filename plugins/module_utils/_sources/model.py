@@ -8,6 +8,9 @@ from typing import NamedTuple, Optional
 #: The tag of a record that a process wrote to /dev/kmsg: it came the kernel's way and is not the kernel's.
 KMSG_USER = "kmsg-user"
 
+#: The tag of a line that somebody quotes and that is nobody's own: a comment, an application's record.
+QUOTED = "quoted"
+
 #: MESSAGE_ID of systemd: "A process of this unit has been killed by the OOM killer."
 UNIT_OOM = "fe6faa94e7774663a0da52717891d8ef"
 #: MESSAGE_ID of systemd: "systemd-oomd killed N process(es) in this unit."
@@ -48,6 +51,7 @@ class SourceReport(NamedTuple):
     status -- read, absent, denied, not_regular, corrupt, truncated, rotated, timeout, too_big, unsupported, error, skipped
     first, last -- epoch seconds of the oldest and newest line
     reason -- one sentence where status is not read
+    left_out -- what it was not searched for, as the end of a sentence that its name begins; None where for everything
     """
 
     name: str
@@ -57,3 +61,4 @@ class SourceReport(NamedTuple):
     last: Optional[float] = None
     bytes: Optional[int] = None
     reason: Optional[str] = None
+    left_out: Optional[str] = None

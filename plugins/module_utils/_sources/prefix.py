@@ -10,7 +10,8 @@ from typing import List, Match, NamedTuple, Optional
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .model import KMSG_USER
+from .model import KMSG_USER, QUOTED
+from .unwrap import Carried, unwrap, without_html_end
 
 # What stands before the log's own prefix: mail quotes, bullets, indentation, grep -H and -n, pager line numbers.
 # A relative name looks like a tag: a stamp must follow at once.
@@ -71,7 +72,7 @@ _SHORT_UNIX = regex(r"(?P<epoch>\d{9,11}\.\d{3,9}) (?P<host>\S+) " + _TAG + r"(?
 _RFC5424 = regex(
     r"(?:<(?P<pri>\d{1,3})>)?1 (?P<stamp>"
     + _ISO
-    + r") (?P<host>\S+) (?P<tag>\S+) \S+ \S+ (?:-|(?:\[[^\]]{0,512}\]){1,8})(?: |$)\ufeff?(?:"
+    + r") (?P<host>\S+) (?P<tag>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.){0,512}\]){1,8})(?: |$)\ufeff?(?:"
     + _SECONDS
     + r")?",
     re.DOTALL,
@@ -266,8 +267,32 @@ def _behind(line: str, found: Match[str], stamps: List[Match[str]]) -> Split:
     )
 
 
+def _carried(found: Carried) -> Split:
+    """The line with its own prefix off, and what its carrier says where it says nothing itself."""
+    if found.comment:
+        return Split(found.rest, tag=QUOTED)
+    parts = split(found.rest)
+    stamp, epoch = (parts.stamp, parts.epoch) if found.stamp is None and found.epoch is None else (found.stamp, found.epoch)
+    tag = parts.tag or (None if found.tag is None else _program(found.tag))
+    return parts._replace(host=parts.host or found.host, tag=tag, stamp=stamp, epoch=epoch)
+
+
+def _program(tag: str) -> str:
+    """journalctl -o with-unit has the unit where the identifier stands else."""
+    if tag == "init.scope":
+        return "systemd"
+    return tag[: -len(".service")] if tag.endswith(".service") else tag
+
+
 def _loose(raw: str) -> Split:
     """Everything that is not plain syslog."""
+    carried = unwrap(raw)
+    if carried is not None:
+        return _carried(carried)
+    if "\t" in raw[1:96]:  # a table's columns
+        found = _SYSLOG.match(raw.replace("\t", " ", 4))
+        if found and found.group("tag")[0] not in '{"':
+            return Split(raw[found.end() :], found.group("stamp"), found.group("host"), found.group("tag"), _seconds(found.group("uptime")))
     dated = raw[:2] == "20" and _SYSLOG_YEAR.match(raw) is not None  # else it is a line's number
     start = None if dated else _JUNK.match(raw)
     at = start.end() if start else 0
@@ -278,7 +303,9 @@ def _loose(raw: str) -> Split:
         found = pattern.match(line)
         if found and not (pattern is _SYSLOG and "," in found.group("stamp")):
             fields = found.groupdict()
-            return Split(line[found.end() :], fields["stamp"], fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
+            tag = fields.get("tag")
+            tag = None if tag is None else _program(tag)
+            return Split(line[found.end() :], fields["stamp"], fields.get("host"), tag, _seconds(fields.get("uptime")))
     unix = _SHORT_UNIX.match(line)
     if unix:
         uptime = _seconds(unix.group("uptime"))
@@ -327,6 +354,8 @@ def split(raw: str) -> Split:
     if text[:1].isspace():
         indented = _INDENTED.match(text)
         text = text[indented.end() :] if indented else text
+    if text[-1:] == ">":
+        text = without_html_end(text)
     if text.startswith("message repeated "):
         repeated = _REPEATED.match(text)
         text = repeated.group("text") if repeated else text

@@ -17,6 +17,7 @@ from .model import SourceReport
 from .opening import Opened, open_regular
 from .plain_file import GROWTH, PlainFile
 from .stream import Damage, Fill, Unsupported
+from .utf16 import Utf16, encoding_of
 
 #: the head of a block; every kill; and the summary of a block (5.0 and newer)
 HEAD = b"oom-killer: gfp_mask=0x"
@@ -45,6 +46,7 @@ class FileScan:
     root -- what /var/log lies under, for links that nobody named
     timeout -- seconds for this file
     name -- of the file in the report
+    newest -- no line is younger than this, where that is known of the machine that the log is from
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class FileScan:
         timeout: Optional[float] = 300.0,
         engine: str = "auto",
         name: Optional[str] = None,
+        newest: Optional[float] = None,
     ) -> None:
         self.path = path
         self.report = SourceReport(path if name is None else name, "error", reason="not read yet")
@@ -72,6 +75,7 @@ class FileScan:
         self._limits, self._caps = limits, caps
         self._since, self._until, self._line_time = since, until, line_time
         self._follow, self._root, self._timeout, self._engine = follow, root, timeout, engine
+        self._newest = newest
         self._front = self._back = b""
 
     def __iter__(self) -> Iterator[Excerpt]:
@@ -100,14 +104,19 @@ class FileScan:
             self._say("skipped", "last written before the time asked for")
             return
         self._say("error", "not read to its end")
-        self.clock = Clock(anchor_of(self.path, opened.mtime))
+        anchor = anchor_of(self.path, opened.mtime)
+        self.clock = Clock(anchor if self._newest is None else min(anchor, self._newest))
         line_time = self._line_time or self.clock.line_time
         deadline = None if self._timeout is None else time.monotonic() + self._timeout
         magic = os.pread(opened.fd, 16, 0)
         kind = kind_of(magic)
         unread = foreign(magic)
+        encoding = encoding_of(magic)
         if unread:
             self._say("unsupported", unread)
+        elif encoding:
+            plain = PlainFile(opened, 0, opened.size + GROWTH, deadline)
+            yield from self._read_text(Utf16(plain.fill, encoding), plain, line_time)
         elif kind:
             archive = Archive(opened.fd, kind, self._caps, deadline)
             cutter = self._cutter(1 << 40, opened.size * _COMPRESSION <= _SMALL)
@@ -117,6 +126,16 @@ class FileScan:
                 archive.close()
         else:
             yield from self._read_plain(opened, line_time, deadline)
+
+    def _read_text(self, text: Utf16, plain: PlainFile, line_time: window.LineTime) -> Iterator[Excerpt]:
+        cutter = self._cutter(1 << 40, True)
+        cutter.lines = 0
+        try:
+            yield from cutter.cut(self._remembering(text.fill))
+        finally:
+            first, last = window.first_time(self._front, line_time), window.last_time(self._back, line_time, text.produced <= len(self._back))
+            self.report = self.report._replace(bytes=plain.produced, first=first, last=last, lines=cutter.lines)
+        self._finish(plain.damage)
 
     def _cutter(self, size: int, everywhere: bool) -> Cutter:
         near = () if everywhere else tuple([anchor for anchor in self._anchors if anchor in self._near])

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .journal_record import Record, record_of
-from .json_stream import Element, is_property, properties
+from .json_stream import Element, elements_of, is_pair, is_property, properties
 
 #: Where the text of the line is; the first that is there. Of GELF's two, the full one is the longer.
 _TEXTS = (
@@ -44,7 +45,6 @@ _TELLERS = frozenset(
 )
 _KERNEL = frozenset(("kernel", "kmsg", "kern", "dmesg", "kernlog", "klog"))
 _FACILITIES = ("facility", "syslogfacility", "facilitycode", "syslogfacilitycode")
-_KERNEL_ENDS = (".kernel", ".kmsg", ".dmesg", ".kern", "/kmsg", "/kernel", "/dmesg", "/kern.log", "-kernel", "/kern")
 _PLAIN = regex(r"[^a-z0-9]+")
 _UNIT_END = regex(r"\.(?:service|scope)$")
 _MAX_DEPTH = 6
@@ -124,8 +124,9 @@ def _epoch(value: Any) -> Optional[float]:
 
 
 def is_kernel(value: Any) -> bool:
-    word = str(value).strip().rstrip(":").lower()
-    return word in _KERNEL or word.endswith(_KERNEL_ENDS)
+    """A tag or a place that is the kernel's: kernel, kmsg.0, system.kern.log, /dev/kmsg, /var/log/kern.log.1."""
+    word = str(value).strip().rstrip(":").lower().rpartition("/")[2]
+    return not _KERNEL.isdisjoint(word.split("."))
 
 
 def _says_kernel(names: Dict[str, Any], speaker: Optional[str]) -> bool:
@@ -192,9 +193,7 @@ def records(element: Element) -> Iterator[Shipped]:
     """The lines of a log in an element of a document, however deep an object of it lies in another."""
     names = {}  # type: Dict[str, Any]
     value = element.value
-    if isinstance(value, list):  # a pair of Loki's, behind the labels of its stream
-        if len(value) < 2 or not isinstance(value[1], str):
-            return
+    if is_pair(value):  # a pair of Loki's, behind the labels of its stream
         for around in reversed(element.around):
             _scalars(around, names)
         names.update(time=value[0])
@@ -206,13 +205,15 @@ def records(element: Element) -> Iterator[Shipped]:
 
 def _within(value: Dict[str, Any], around: Tuple[Dict[str, Any], ...], depth: int) -> Iterator[Shipped]:
     text = _text_of(value)
+    record = record_of(value, text) if "_TRANSPORT" in value or "__CURSOR" in value else None
+    if record is not None and record.messages:  # a name that is no text makes the message a list of numbers
+        text = to_text(record.messages[0])
     if text is not None:
         names = {}  # type: Dict[str, Any]
         _scalars(value, names)
         for outer in reversed(around):
             _scalars({key: one for key, one in outer.items() if one is not value}, names)
-        found = _shipped(text, names)
-        yield found._replace(record=record_of(value, text)) if "_TRANSPORT" in value or "__CURSOR" in value else found
+        yield _shipped(text, names)._replace(record=record)
         return
     if depth >= _MAX_DEPTH:
         return
@@ -220,23 +221,14 @@ def _within(value: Dict[str, Any], around: Tuple[Dict[str, Any], ...], depth: in
         if isinstance(one, dict):
             yield from _within(one, around + (value,), depth + 1)
         elif isinstance(one, list):
-            for item in one[:_MAX_ITEMS]:
-                if isinstance(item, dict):
-                    yield from _within(item, around + (value,), depth + 1)
-                elif isinstance(item, list):
-                    yield from _in_list(item, around + (value,), depth + 1)
+            for inner in elements_of(one, around + (value,)):
+                yield from _in_list(inner, depth + 1)
 
 
-#: Events in one document that came in one piece.
-_MAX_ITEMS = 1_000_000
-
-
-def _in_list(value: List[Any], around: Tuple[Dict[str, Any], ...], depth: int) -> Iterator[Shipped]:
-    if len(value) >= 2 and all(isinstance(one, str) for one in value[:2]) and value[0].isdigit():
-        yield from records(Element(value, around))
-    elif value and all(is_property(one) for one in value):
-        yield from _within(properties(value), around, depth)
-    elif depth < _MAX_DEPTH:
-        for one in value:
-            if isinstance(one, dict):
-                yield from _within(one, around, depth)
+def _in_list(inner: Element, depth: int) -> Iterator[Shipped]:
+    if isinstance(inner.value, dict):
+        yield from _within(inner.value, inner.around, depth)
+    elif is_pair(inner.value):
+        yield from records(inner)
+    else:  # a log as a list of its lines: each has a prefix, or it is somebody's words
+        yield Shipped(inner.value, told=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
-from .model import LogLine
+from .model import QUOTED, LogLine
 from .prefix import Split, split
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ class TextLog:
 
     source -- path as shown to people
     stamp -- the clock: text stamp -> (epoch seconds, quality)
+    host -- of lines that name none, where it is known
     """
 
-    def __init__(self, source: str, stamp: StampFunction) -> None:
+    def __init__(self, source: str, stamp: StampFunction, host: Optional[str] = None) -> None:
         self._source = source
+        self._host = host
         self._stamp = stamp
         self._judge = None  # type: Optional["Judge"]
         self._exported = None  # type: Optional["Exported"]  # the record that is open
@@ -85,14 +87,20 @@ class TextLog:
         time, quality = parts.epoch, "unknown" if parts.epoch is None else "exact"
         if parts.stamp is not None:
             time, quality = self._stamp(parts.stamp)
-        return LogLine(parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
+        host = parts.host
+        if host is None and self._host is not None and (time is not None or parts.tag is not None or parts.uptime is not None):
+            host = self._host
+        return LogLine(parts.text, self._source, host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
     def _told(self, parts: Split) -> LogLine:
         """What _plain() makes of the parts; not called there, where every call counts."""
         time, quality = parts.epoch, "unknown" if parts.epoch is None else "exact"
         if parts.stamp is not None:
             time, quality = self._stamp(parts.stamp)
-        return LogLine(parts.text, self._source, parts.host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
+        host = parts.host
+        if host is None and self._host is not None and (time is not None or parts.tag is not None or parts.uptime is not None):
+            host = self._host
+        return LogLine(parts.text, self._source, host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
     def _behind(self, parts: Split) -> Optional[LogLine]:
         """Stamp, tag, object: fluentd and Fluent Bit."""
@@ -138,20 +146,16 @@ class TextLog:
         self._open = self._json.open
         if inner is None:
             return None
-        lines = [self._shipped(one) for one in inner if not one.quoted]
-        if lines or was_open or self._open:
-            return lines + [self._quotation(one) for one in inner if one.quoted]
+        if inner or was_open or self._open:
+            return [self._shipped(one) for one in inner]
         return None  # an object of somebody's: its line is a text like any other
 
-    def _quotation(self, quoted: "JsonLine") -> LogLine:
-        """What an application's own record says stays in its quotation marks."""
-        return LogLine('{"message": "%s"}' % quoted.parts.text, self._source, reason=_REASON)
-
     def _shipped(self, one: "JsonLine") -> LogLine:
-        told = self._told(one.parts)
+        told = self._told(one.parts._replace(tag=QUOTED) if one.quoted else one.parts)
         if one.record is None or not one.record.messages:
             return told
         line = self._recorded(one.record)
+        line = line._replace(host=line.host or told.host)
         return line if line.time is not None else line._replace(time=told.time, time_quality=told.time_quality)
 
     def _recorded(self, record: "Record") -> LogLine:
@@ -175,7 +179,7 @@ class TextLog:
         if self._json is None or not self._json.open:
             return []
         self._open = False
-        return [self._shipped(one) for one in self._json.give_up() if not one.quoted]
+        return [self._shipped(one) for one in self._json.give_up()]
 
     def rest(self) -> Iterator[LogLine]:
         """What was still open at the end."""
@@ -183,6 +187,11 @@ class TextLog:
         yield from self._given_up()
 
     def lines(self, data: bytes) -> Iterator[LogLine]:
-        """Every line of whole lines."""
+        """Every line of a whole text."""
+        from .utf16 import encoding_of
+
+        encoding = encoding_of(data[:16])
+        if encoding:
+            data = data.decode(encoding, "replace").encode("utf-8", "replace")
         yield from self.each(data.split(b"\n"))
         yield from self.rest()

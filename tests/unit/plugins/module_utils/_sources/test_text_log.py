@@ -10,6 +10,7 @@ from datetime import timezone
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import QUOTED
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 TEXT = "Killed process 5 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB"
@@ -46,7 +47,7 @@ PREFIXES = [
     ("a router's page", "[W] Nov 10 03:04:05 kernel: ", None, "kernel", None),
     ("rsyslog, pri-text", "kern.err<3>Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
     ("a hypervisor's log", "2025-11-10T03:04:05Z In(05) vcpu-1 - Guest: <6>[   12.123456] ", None, None, 12.123456),
-    ("Loki", '2025-11-10T03:04:05Z {job="journal", instance="web01"} kernel: ', None, "kernel", None),
+    ("Loki", '2025-11-10T03:04:05Z {job="journal", instance="web01:9100"} kernel: ', "web01", "kernel", None),
     ("columns", "2025-11-10 03:04:05+00:00 | web01 | kernel: ", None, "kernel", None),
     ("a stamp alone", "2025-11-10T03:04:05Z ", None, None, None),
     ("a stamp and a host", "Nov 10 03:04:05 web01 ", "web01", None, None),
@@ -60,6 +61,24 @@ PREFIXES = [
     ("a zone behind a blank", "2025-11-10 03:04:05.000 +0000 kernel: ", None, "kernel", None),
     ("the year behind the day", "Nov 10 2025 03:04:05 web01 kernel: ", "web01", "kernel", None),
     ("the year first", "2025 Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("Loki, a host's name", '2025-11-10T03:04:05Z {hostname="web01", transport="kernel"} ', "web01", "kernel", None),
+    ("Loki, a unit", '2025-11-10T03:04:05Z {host="web01", unit="earlyoom.service"} ', "web01", "earlyoom", None),
+    ("Loki, nanoseconds", '1762743845000000000 {host="web01", transport="kernel"} ', "web01", "kernel", None),
+    ("tabs", "Nov 10 03:04:05\tweb01\tkernel:\t", "web01", "kernel", None),
+    ("tabs and seconds", "2025-11-10T03:04:05Z\tweb01\tkernel:\t[   12.123456] ", "web01", "kernel", 12.123456),
+    ("a list's bullet", "- Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("a numbered list", "12. Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("a round bullet", "\u2022 Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("a web page", "<p><code>Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
+    ("svlogd -t", "@%x00000000 kern.err: [   12.123456] " % (NOON + 10 + (1 << 62)), None, "kernel", 12.123456),
+    ("multilog", "@%x00000000 Nov 10 03:04:05 web01 kernel: " % (NOON + 10 + (1 << 62)), "web01", "kernel", None),
+    ("RFC 5424", "<3>1 2025-11-10T03:04:05Z web01 kernel - - - ", "web01", "kernel", None),
+    ("RFC 5424, a bracket in its data", '<3>1 2025-11-10T03:04:05Z web01 kernel - - [a b="c\\]d"][e f="g"] ', "web01", "kernel", None),
+    ("RFC 5424 with its length", "301 <3>1 2025-11-10T03:04:05Z web01 kernel - - - [   12.123456] ", "web01", "kernel", 12.123456),
+    ("journalctl -o with-unit", "Mon 2025-11-10 03:04:05 UTC web01 earlyoom.service[768]: ", "web01", "earlyoom", None),
+    ("journalctl -o with-unit, pid 1", "Mon 2025-11-10 03:04:05 UTC web01 init.scope[1]: ", "web01", "systemd", None),
+    ("pdsh and dmesg -T", "node12: [Mon Nov 10 03:04:05 2025] ", "node12", None, None),
+    ("a node and its log", "node12: Nov 10 03:04:05 web01 kernel: ", "web01", "kernel", None),
     ("a tag with empty brackets", "Nov 10 03:04:05 web01 kernel[]: ", "web01", "kernel", None),
 ]  # fmt: skip
 
@@ -80,7 +99,11 @@ SECONDS = [
     ("quoted, and it is missing", "> 12.123456] ", 12.123456),
     ("compose", "node-1  | [   12.123456] ", 12.123456),
     ("login:", "web01 login: [   12.123456] ", 12.123456),
-    ("a shell's comment", "# [   12.123456] ", 12.123456),
+    ("a prompt on a console", "# [   12.123456] ", 12.123456),
+    ("pdsh", "node12: [   12.123456] ", 12.123456),
+    ("LuCI", "kern.warn kernel: [   12.123456] ", 12.123456),
+    ("dmesg -x in colours", "\x1b[32mkern  :err   : \x1b[0m\x1b[32m[   12.123456] \x1b[0m", 12.123456),
+    ("markdown", "- `[   12.123456] ", 12.123456),
     ("a bullet", "* [  +0.000003] ", None),
     ("netconsole", "10.0.0.5 6,339,12123456,-;", 12.123456),
     ("netconsole with the release", "6.12.1-custom,6,339,12123456,-;", 12.123456),
@@ -153,7 +176,66 @@ def test_no_tool_writes_this(prefix):
     assert found.text != TEXT or found.tag == "line='kernel"
 
 
-@pytest.mark.parametrize("piece", ["2025-11-10T03:04:05Z ", "kernel: ", "[ ", "6,1,1,-", '"', "> ", "a: ", "(2)[", "Nov 10 03:04:05 ", '"x', "{"])
+@pytest.mark.parametrize("begin", ["# ", "#", "// ", "//", "; ", "-- ", "  # ", "<!-- ", "% "])
+@pytest.mark.parametrize("own", ["Nov 10 03:04:05 web01 kernel: ", "2025-11-10T03:04:05Z web01 kernel: ", "kernel: ", ""])
+def test_a_comment_is_nobodys_line(begin, own):
+    assert line(begin + own + TEXT).tag == QUOTED
+
+
+ROWS = [
+    ('"2025-11-10T03:04:05.000Z","web01","kernel","%s"', "web01", "kernel", NOON),
+    ('2025-11-10T03:04:05Z,web01,kern,err,kernel:,"%s"', "web01", "kernel", NOON),
+    ('1762743845,web01,kernel[0]:,"%s"', "web01", "kernel", NOON),
+    ('"1762743845123";"web01";"kernel";"%s"', "web01", "kernel", NOON + 0.123),
+    ('"Nov 10 03:04:05 web01 kernel: %s","2025-11-10T03:04:05.000Z",collector,syslog', "web01", "kernel", NOON),
+    ('"2025-11-10 03:04:05","web01","bob","%s"', "web01", "bob", NOON),
+    ('"2025-11-10 03:04:05","web01","%s"', "web01", None, NOON),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row, host, tag, time_", ROWS, ids=[str(number) for number in range(len(ROWS))])
+def test_a_row_of_a_table(row, host, tag, time_):
+    found = line(row % TEXT)
+    assert (found.text, found.host, found.tag, found.time) == (TEXT, host, tag, time_)
+
+
+def test_two_nodes_are_two_hosts():
+    assert [line(node + ": [   12.123456] " + TEXT).host for node in ("node12", "node13.example.org", "10.0.0.7")] == [
+        "node12",
+        "node13.example.org",
+        "10.0.0.7",
+    ]
+    assert [line(name + ": [   12.123456] " + TEXT).host for name in ("kernel", "kern.log", "syslog")] == [None, None, None]
+
+
+@pytest.mark.parametrize("end", ["<br />", "<br>", "</code></p>", " <br/>\r"])
+def test_marks_of_a_web_page_behind_a_line(end):
+    assert line("Nov 10 03:04:05 web01 kernel: " + TEXT + end).text == TEXT
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<br>",
+        "<p>",
+        "- ",
+        "@40",
+        '"a",',
+        "# ",
+        '{a="b",',
+        "2025-11-10T03:04:05Z ",
+        "kernel: ",
+        "[ ",
+        "6,1,1,-",
+        '"',
+        "> ",
+        "a: ",
+        "(2)[",
+        "Nov 10 03:04:05 ",
+        '"x',
+        "{",
+    ],
+)
 def test_no_prefix_takes_long(piece):
     began = time.process_time()
     for end in ("", "]", '"', ";", "x"):
