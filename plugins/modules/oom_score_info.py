@@ -233,7 +233,7 @@ what_if:
       type: list
       elements: int
     unmatched:
-      description: Names that no process of the contest has.
+      description: Names that no process of the selection has.
       returned: always
       type: list
       elements: str
@@ -252,7 +252,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of
+from ansible_collections.memops.linux.plugins.module_utils._badness.proposed_scores import adjustments_of
 from ansible_collections.memops.linux.plugins.module_utils._badness.result import score_info
 from ansible_collections.memops.linux.plugins.module_utils._errors import describe
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of

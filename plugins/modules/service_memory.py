@@ -9,7 +9,7 @@ short_description: Set OOMScoreAdjust and memory limits of systemd units, and pr
 version_added: 0.2.0
 description:
   - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through C(/proc) and their cgroup its
-    new limits through systemd, without a restart, and reads back every layer. The file, what systemd believes, and what the kernel holds for every
+    new limits through systemd, without a restart, and reads back every layer. The file, what systemd has loaded, and what the kernel holds for every
     process and every limit of the unit.
   - A person's C(override.conf) is never touched. Nothing restarts unless O(apply=restart).
   - Give all services of a host in one call, in O(services). It costs little more than one service.
@@ -285,7 +285,7 @@ services:
       type: str
       sample: nginx.service
     state:
-      description: The state that was wished.
+      description: The state that was requested.
       type: str
       sample: present
     status:
@@ -305,13 +305,13 @@ services:
       type: str
       sample: /etc/systemd/system/nginx.service.d/50-memops.conf
     settings:
-      description: What was wished, as it is written in the drop-in.
+      description: What was requested, as it is written in the drop-in.
       type: dict
       sample: {oom_score_adjust: "-500"}
     effective:
       description:
-        - What systemd believes after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show it, or the unit is masked.
-        - In check mode what it would believe, and V(null) for C(OOMPolicy=) if that would go back to a default.
+        - What systemd has loaded after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show it, or the unit is masked.
+        - In check mode what it would load, and V(null) for C(OOMPolicy=) if that would go back to a default.
       type: dict
       sample: {oom_score_adjust: -500, memory_max: infinity}
     shadowed_by:
@@ -347,7 +347,7 @@ services:
           type: str
     verified:
       description:
-        - The file, systemd, and every process and limit in the kernel were read back and say what was wished.
+        - The file, systemd, and every process and limit in the kernel were read back and say what was requested.
         - V(false) in check mode if there is a change.
       type: bool
       sample: true
@@ -408,7 +408,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError, protect
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import ParamsError, parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome, warnings
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
@@ -472,8 +472,8 @@ def argument_spec() -> Dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, required_one_of=[("name", "services")])
     try:
-        cases = protect(host_of(module), wishes_of(module.params), allow_of(module.params), module.check_mode)
-    except (WishError, ProtectError) as exc:
+        cases = protect(host_of(module), parse_requests(module.params), parse_overrides(module.params), module.check_mode)
+    except (ParamsError, ProtectError) as exc:
         module.fail_json(msg=str(exc))
     for text in warnings(cases):
         module.warn(text)

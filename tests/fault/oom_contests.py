@@ -150,7 +150,7 @@ def first_victim(kmsg: int, pids: set[int], seconds: float = 20) -> int | None:
 def hold(cgroup: Cgroup, rng: random.Random) -> Verdict | None:
     """One contest; None where nobody died in time."""
     from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import inexact
-    from ansible_collections.memops.linux.plugins.module_utils._badness.result import contest, score_info, snapshot
+    from ansible_collections.memops.linux.plugins.module_utils._badness.result import read_selection, score_info, snapshot
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
     cgroup.limit(None)
@@ -169,7 +169,7 @@ def hold(cgroup: Cgroup, rng: random.Random) -> Verdict | None:
             os.close(kmsg)
     if killed is None:
         return None
-    return judge(result, killed, inexact(contest(Host(), snapshot(Host()))))
+    return judge(result, killed, inexact(read_selection(Host(), snapshot(Host()))))
 
 
 def main() -> int:

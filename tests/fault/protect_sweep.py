@@ -8,7 +8,7 @@
 Real processes under strace, one fault each, below a temporary root: a drop-in is added, changed, removed, and put back because
 systemd did not take it. The process is the module's rooms without Ansible around them; systemctl is a function in it that says what
 its operation wants, for its own files would meet the faults too. After each fault the drop-in has its old or its new bytes, other
-people's files are as they were, one run without a fault ends as wished with nothing left beside it, and the next changes nothing.
+people's files are as they were, one run without a fault ends as requested with nothing left beside it, and the next changes nothing.
 
 Exit code: 0 all is well, 1 something was wrong or too few faults were met, 77 strace does not work here.
 """
@@ -51,15 +51,15 @@ _SEARCH = re.compile(r" = -1 ENOENT|O_RDONLY\|O_NONBLOCK\|O_CLOEXEC|O_RDONLY\|O_
 
 
 class Operation(NamedTuple):
-    """before -- our drop-in's score before, or None; wish -- its score afterwards, or None; theirs -- a person's file is beside it;
+    """before -- our drop-in's score before, or None; request -- its score afterwards, or None; theirs -- a person's file is beside it;
     running -- a process with the old score; deaf -- systemd does not take it, so that the earlier bytes come back"""
 
     name: str
     before: int | None
-    wish: int | None
+    request: int | None
     theirs: bool = False
     running: bool = False
-    deaf: bool = False
+    not_loaded: bool = False
 
 
 OPERATIONS = (
@@ -69,8 +69,8 @@ OPERATIONS = (
     Operation("change, with a process", OLD, NEW, running=True),
     Operation("remove", OLD, None),
     Operation("remove beside a person's file", OLD, None, theirs=True),
-    Operation("add, and back", None, NEW, deaf=True),
-    Operation("change, and back", OLD, NEW, theirs=True, deaf=True),
+    Operation("add, and back", None, NEW, not_loaded=True),
+    Operation("change, and back", OLD, NEW, theirs=True, not_loaded=True),
 )
 
 
@@ -86,22 +86,22 @@ class Broken(Exception):
 # ---------------------------------------------------------------- the process that meets the fault
 
 
-def systemctl(operation: Operation, before: int | None, wish: int | None) -> Any:
-    """What systemd says: the earlier score until the reload, then the wished one; a deaf one never changes its mind."""
+def systemctl(operation: Operation, before: int | None, request: int | None) -> Any:
+    """What systemd says: the earlier score until the reload, then the requested one; a deaf one never changes its mind."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Ran
 
-    believed = [before or 0]
+    loaded = [before or 0]
 
     def run(argv: Any, timeout: float = 0) -> Any:
         words = " ".join(argv)
         if "--version" in words:
             return Ran(0, "systemd 252 (252.1-1)\n")
-        if "daemon-reload" in words and not operation.deaf:
-            believed[0] = wish or 0
+        if "daemon-reload" in words and not operation.not_loaded:
+            loaded[0] = request or 0
         if " show " not in words or UNIT not in words:
             return Ran(0)
         block = {"Id": UNIT, "Names": UNIT, "LoadState": "loaded", "FragmentPath": f"/usr/lib/systemd/system/{UNIT}", "NeedDaemonReload": "no"}
-        block.update(OOMScoreAdjust=str(believed[0]), ActiveState="inactive", MainPID="0", ControlGroup="", InvocationID="")
+        block.update(OOMScoreAdjust=str(loaded[0]), ActiveState="inactive", MainPID="0", ControlGroup="", InvocationID="")
         if operation.running:
             block.update(ActiveState="active", MainPID=str(PID), ControlGroup=GROUP, InvocationID="a" * 32, ActiveEnterTimestampMonotonic="1000000")
         return Ran(0, "".join(f"{key}={value}\n" for key, value in block.items()))
@@ -109,18 +109,18 @@ def systemctl(operation: Operation, before: int | None, wish: int | None) -> Any
     return run
 
 
-def do(root: str, operation: Operation, before: int | None, wish: int | None) -> dict[str, Any]:
+def do(root: str, operation: Operation, before: int | None, request: int | None) -> dict[str, Any]:
     """What the module does, without Ansible."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
     from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import protect
-    from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, Wish
+    from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Overrides, Request
     from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome
     from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
-    settings = {} if wish is None else {"oom_score_adjust": str(wish)}
-    wished = Wish(parse_unit_name(UNIT), settings, "absent" if wish is None else "present")
-    host = Host(root=root, run=systemctl(operation, before, wish))
-    return outcome(protect(host, [wished], Allow(settle=0.0), False), False)
+    settings = {} if request is None else {"oom_score_adjust": str(request)}
+    wished = Request(parse_unit_name(UNIT), settings, "absent" if request is None else "present")
+    host = Host(root=root, run=systemctl(operation, before, request))
+    return outcome(protect(host, [wished], Overrides(settle=0.0), False), False)
 
 
 def act(given: dict[str, Any]) -> int:
@@ -128,7 +128,7 @@ def act(given: dict[str, Any]) -> int:
 
     operation = Operation(**given["operation"])
     try:
-        result = do(given["root"], operation, operation.before, operation.wish)
+        result = do(given["root"], operation, operation.before, operation.request)
     except ProtectError as exc:
         print(f"refused: {exc}")
         return 1
@@ -238,7 +238,9 @@ class Sweep:
     def learn(self, operation: Operation) -> list[Call]:
         self.place.reset(operation)
         done = self.place.strace(operation, "-e", f"trace={CHANGES},{LOOKS}")
-        if done.returncode != int(operation.deaf) or self.place.ours() != text_of(operation.before if operation.deaf else operation.wish):
+        if done.returncode != int(operation.not_loaded) or self.place.ours() != text_of(
+            operation.before if operation.not_loaded else operation.request
+        ):
             raise SystemExit(f"{operation.name} without a fault: exit {done.returncode}: {done.stdout.decode(errors='replace')[-3000:]}")
         return sorted(set(self.place.calls()))
 
@@ -251,24 +253,24 @@ class Sweep:
             tally["not met"] += 1
             return
         tally[what.partition("=")[2]] += 1
-        said = done.stdout.decode("utf-8", "replace")
-        if "Traceback" in said:
-            raise Broken(f"an exception reached the user: {said[-1500:]}")
-        now, old, new = place.ours(), text_of(operation.before), text_of(operation.wish)
+        message = done.stdout.decode("utf-8", "replace")
+        if "Traceback" in message:
+            raise Broken(f"an exception reached the user: {message[-1500:]}")
+        now, old, new = place.ours(), text_of(operation.before), text_of(operation.request)
         if now not in (old, new):
             raise Broken(f"torn: {now!r}")
         if done.returncode == 0 and now != new:
             raise Broken("it said that all is well, and it is not")
         tally["survived" if done.returncode == 0 else "killed" if done.returncode < 0 else "refused"] += 1
-        tally["as before" if now == old else "as wished"] += 1
+        tally["as before" if now == old else "as requested"] += 1
         self.converges(operation)
 
     def converges(self, operation: Operation) -> None:
         """One more run, with a systemd that listens; then none has anything to do."""
-        place, obedient = self.place, operation._replace(deaf=False)
-        believed = operation.before if operation.deaf or place.ours() == text_of(operation.before) else operation.wish
-        result = do(str(place.root), obedient, believed, operation.wish)
-        if result["failed"] or place.ours() != text_of(operation.wish):
+        place, obedient = self.place, operation._replace(not_loaded=False)
+        loaded = operation.before if operation.not_loaded or place.ours() == text_of(operation.before) else operation.request
+        result = do(str(place.root), obedient, loaded, operation.request)
+        if result["failed"] or place.ours() != text_of(operation.request):
             raise Broken(f"the next run did not get there: {result['msg']}")
         if place.left():
             raise Broken(f"left after the next run: {place.left()}")
@@ -277,9 +279,9 @@ class Sweep:
             raise Broken("a person's file changed")
         if place.at(OURS).exists() and place.at(OURS).stat().st_mode & 0o777 != 0o644:
             raise Broken("the mode is another one")
-        if operation.running and int(place.at(f"/proc/{PID}/oom_score_adj").read_text().strip() or "0") != operation.wish:
-            raise Broken("the process has not the wished score")
-        again = do(str(place.root), obedient, operation.wish, operation.wish)
+        if operation.running and int(place.at(f"/proc/{PID}/oom_score_adj").read_text().strip() or "0") != operation.request:
+            raise Broken("the process has not the requested score")
+        again = do(str(place.root), obedient, operation.request, operation.request)
         if again["changed"] or again["failed"]:
             raise Broken(f"the run after that changed something: {again['msg']}")
 
@@ -311,7 +313,7 @@ def sweep(options: argparse.Namespace, top: Path, tree: Path) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         for item in todo:
             pool.submit(state.one, *item)
-    columns = ("SIGKILL", "EIO", "ENOSPC", "EDQUOT", "not met", "killed", "refused", "survived", "as before", "as wished")
+    columns = ("SIGKILL", "EIO", "ENOSPC", "EDQUOT", "not met", "killed", "refused", "survived", "as before", "as requested")
     print(f"{'operation':32}" + "".join(f"{column:>10}" for column in columns))
     for name, tally in state.table.items():
         print(f"{name:32}" + "".join(f"{tally[column]:>10}" for column in columns))

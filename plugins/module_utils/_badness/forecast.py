@@ -8,12 +8,12 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
-from .adjust import apply
 from .processes import ancestors, snapshot, started
+from .proposed_scores import apply
 from .ranking import memory_of, rank
-from .selection import contest
-from .sentence import named
-from .warn import share, warnings_of, without
+from .selection import read_selection
+from .summary import named
+from .warnings import share, warnings_of, without
 
 _TOP = 10
 
@@ -36,33 +36,33 @@ class Forecast(NamedTuple):
     complete: bool = True
 
 
-def forecast(host: Host, adjustments: Mapping[str, int], given: Optional[Mapping[str, int]] = None) -> Forecast:
+def forecast(host: Host, adjustments: Mapping[str, int], assumed: Optional[Mapping[str, int]] = None) -> Forecast:
     """The machine's next victim now and with these scores of units or names (-1000 to 1000). Reads only.
 
     given -- what the units give their processes now, unit -> score; without it systemd is asked
     Raises ValueError or OSError where /proc cannot be read.
     """
     seen = snapshot(host)
-    arena = contest(host, seen)
+    selection = read_selection(host, seen)
     wanted = dict(adjustments)  # type: Dict[str, int]
-    applied = apply(host, wanted, seen.processes, given)
+    applied = apply(host, wanted, seen.processes, assumed)
     own = os.getpid()
 
     def when(pid: int) -> Tuple[int, int]:
         return started(host, pid)
 
-    before, after = rank(arena, when, top=_TOP), rank(arena, when, applied.scores, _TOP)
-    warnings = warnings_of(before, after, arena, ancestors(seen.processes, own), wanted, own, applied)
-    if warnings and not arena.complete:
-        warnings.append("not every process was seen: %s" % "; ".join(arena.reasons))
+    before, after = rank(selection, when, top=_TOP), rank(selection, when, applied.scores, _TOP)
+    warnings = warnings_of(before, after, selection, ancestors(seen.processes, own), wanted, own, applied)
+    if warnings and not selection.complete:
+        warnings.append("not every process was seen: %s" % "; ".join(selection.reasons))
     lists = [[named(process) for process in without(ranking, own)[:_TOP]] for ranking in (before, after)]
     return Forecast(
         before=lists[0][0] if lists[0] else None,
         after=lists[1][0] if lists[1] else None,
         order_before=lists[0],
         order_after=lists[1],
-        unkillable_share=share(memory_of(after.spared), arena.memory_total),
+        unkillable_share=share(memory_of(after.unkillable), selection.memory_total),
         warnings=warnings,
         unmatched=applied.unmatched,
-        complete=arena.complete,
+        complete=selection.complete,
     )

@@ -9,13 +9,13 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from .processes import Process
 from .score import Contender, Ranked, choose, slack, victim
-from .selection import Contest
+from .selection import Selection
 
 #: When a process was started: of equals the kernel takes the first or the last in its task list.
 Started = Callable[[int], Tuple[int, int]]
 
 
-class Standing(NamedTuple):
+class RankedProcess(NamedTuple):
     """A process in the order of dying. rank -- from 1; badness -- in pages"""
 
     rank: int
@@ -33,22 +33,22 @@ class Group(NamedTuple):
     unit: Optional[str]
     processes: List[Process]
     memory: int
-    first: Optional[Standing]
+    first: Optional[RankedProcess]
 
 
 class Ranking(NamedTuple):
-    """spared -- of the contest, but not to be killed: oom_score_adj -1000, and the first process
+    """spared -- of the selection, but not to be killed: oom_score_adj -1000, and the first process
 
     next -- who dies; chosen -- who was worst (the same, but where a child is killed in its parent's place)
     """
 
-    places: List[Standing]
-    spared: List[Process]
-    next: Optional[Standing] = None
-    chosen: Optional[Standing] = None
+    places: List[RankedProcess]
+    unkillable: List[Process]
+    next: Optional[RankedProcess] = None
+    chosen: Optional[RankedProcess] = None
 
     @property
-    def second(self) -> Optional[Standing]:
+    def second(self) -> Optional[RankedProcess]:
         return self.places[1] if len(self.places) > 1 else None
 
 
@@ -56,7 +56,7 @@ def pages_of(process: Process, page: int) -> int:
     return process.rss // page + process.swap // page + process.pgtables // page
 
 
-def _contenders(contest: Contest, scores: Mapping[int, int]) -> List[Contender]:
+def _candidates(selection: Selection, scores: Mapping[int, int]) -> List[Contender]:
     page = os.sysconf("SC_PAGE_SIZE")
     return [
         Contender(
@@ -67,8 +67,8 @@ def _contenders(contest: Contest, scores: Mapping[int, int]) -> List[Contender]:
             order=process.pid,
             ppid=process.ppid,
         )
-        for process in contest.processes
-        if process.pid != contest.init
+        for process in selection.processes
+        if process.pid != selection.init
     ]
 
 
@@ -85,21 +85,21 @@ def _settle(ranked: List[Ranked], top: int, started: Started) -> Dict[int, int]:
     return orders
 
 
-def rank(contest: Contest, started: Started, scores: Optional[Mapping[int, int]] = None, top: int = 0) -> Ranking:
+def rank(selection: Selection, started: Started, scores: Optional[Mapping[int, int]] = None, top: int = 0) -> Ranking:
     """The order of dying, with the scores of some processes (by pid) changed. Ties beyond the first `top` stay by pid."""
-    contenders = _contenders(contest, scores or {})
-    ranked = choose(contenders, contest.totalpages, contest.era)
+    contenders = _candidates(selection, scores or {})
+    ranked = choose(contenders, selection.totalpages, selection.era)
     orders = _settle(ranked, top, started)
     if orders:
         contenders = [one._replace(order=orders.get(one.pid, one.order)) for one in contenders]
-        ranked = choose(contenders, contest.totalpages, contest.era)
-    by_pid = {process.pid: process for process in contest.processes}
-    places = [Standing(number, row.badness, by_pid[row.contender.pid]) for number, row in enumerate(ranked, 1)]
+        ranked = choose(contenders, selection.totalpages, selection.era)
+    by_pid = {process.pid: process for process in selection.processes}
+    places = [RankedProcess(number, row.badness, by_pid[row.contender.pid]) for number, row in enumerate(ranked, 1)]
     killable = {place.process.pid for place in places}
-    dies = victim(ranked, contest.era)
+    dies = victim(ranked, selection.era)
     return Ranking(
         places=places,
-        spared=[process for process in contest.processes if process.pid not in killable],
+        unkillable=[process for process in selection.processes if process.pid not in killable],
         next=next((place for place in places if dies is not None and place.process.pid == dies.contender.pid), None),
         chosen=places[0] if places else None,
     )
@@ -125,10 +125,10 @@ def memory_of(processes: Iterable[Process]) -> int:
 def units(ranking: Ranking) -> List[Group]:
     """By service, the one that loses a process first in front; then those that cannot be killed, the largest first."""
     members = {}  # type: Dict[Tuple[Optional[str], str], List[Process]]
-    first = {}  # type: Dict[Tuple[Optional[str], str], Standing]
+    first = {}  # type: Dict[Tuple[Optional[str], str], RankedProcess]
     for place in ranking.places:
         first.setdefault(_key(place.process), place)
-    for process in [place.process for place in ranking.places] + ranking.spared:
+    for process in [place.process for place in ranking.places] + ranking.unkillable:
         members.setdefault(_key(process), []).append(process)
     groups = [Group(key[1], key[0], found, memory_of(found), first.get(key)) for key, found in members.items()]
     return sorted(groups, key=lambda group: (group.first is None, group.first.rank if group.first else 0, -group.memory))
@@ -138,16 +138,16 @@ def _key(process: Process) -> Tuple[Optional[str], str]:
     return process.place.unit, process.place.unit or process.comm
 
 
-def margin(contest: Contest, ranking: Ranking) -> Optional[int]:
+def margin(selection: Selection, ranking: Ranking) -> Optional[int]:
     """Bytes by which the worst leads the second; None where nobody else is left."""
     chosen, second = ranking.chosen, ranking.second
     if chosen is None or second is None:
         return None
     page = os.sysconf("SC_PAGE_SIZE")
     lead = chosen.badness - second.badness
-    return lead * page * contest.totalpages // 1000 if contest.era.thousandths else lead * page
+    return lead * page * selection.totalpages // 1000 if selection.era.thousandths else lead * page
 
 
-def inexact(contest: Contest) -> int:
+def inexact(selection: Selection) -> int:
     """Bytes by which the kernel's own sums may differ from what it shows in /proc."""
-    return slack(contest.era, os.sysconf("SC_NPROCESSORS_CONF")) * os.sysconf("SC_PAGE_SIZE")
+    return slack(selection.era, os.sysconf("SC_NPROCESSORS_CONF")) * os.sysconf("SC_PAGE_SIZE")

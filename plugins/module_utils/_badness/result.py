@@ -10,23 +10,23 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .adjust import Adjustments, Applied, apply
 from .memcg import group_of, within
 from .processes import Process, Snapshot, ancestors, snapshot, started
-from .ranking import Group, Ranking, Standing, margin, memory_of, rank, units
+from .proposed_scores import Adjustments, Applied, apply
+from .ranking import Group, RankedProcess, Ranking, margin, memory_of, rank, units
 from .score import oom_score
-from .selection import Contest, contest
-from .sentence import comparison, headline
-from .warn import warnings_of
+from .selection import Selection, read_selection
+from .summary import comparison, headline
+from .warnings import warnings_of
 
 _LINE = "%4s %8s %10s %5s  %-16s %s"
 
 
 class _View(NamedTuple):
-    """One ranking of a contest, and what is needed to show it."""
+    """One ranking of a selection, and what is needed to show it."""
 
     host: Host
-    contest: Contest
+    selection: Selection
     ranking: Ranking
     scores: Mapping[int, int]
     chain: Set[int]
@@ -39,16 +39,16 @@ class _View(NamedTuple):
         return rows[: self.top] if self.top else rows
 
 
-def _score(view: _View, process: Process, place: Optional[Standing]) -> int:
+def _score(view: _View, process: Process, place: Optional[RankedProcess]) -> int:
     """The kernel's own number; computed for a score that nobody set yet, or where the process is gone."""
     if process.pid not in view.scores:
         text = (view.host.read("/proc/%d/oom_score" % process.pid) or b"").strip()
         if text.isdigit():
             return int(text)
-    return oom_score(None if place is None else place.badness, view.contest.totalpages, view.contest.era)
+    return oom_score(None if place is None else place.badness, view.selection.totalpages, view.selection.era)
 
 
-def _row(view: _View, process: Process, place: Optional[Standing]) -> Dict[str, Any]:
+def _row(view: _View, process: Process, place: Optional[RankedProcess]) -> Dict[str, Any]:
     return {
         "rank": None if place is None else place.rank,
         "pid": process.pid,
@@ -68,17 +68,17 @@ def _row(view: _View, process: Process, place: Optional[Standing]) -> Dict[str, 
     }
 
 
-def _brief(place: Optional[Standing]) -> Optional[Dict[str, Any]]:
+def _brief(place: Optional[RankedProcess]) -> Optional[Dict[str, Any]]:
     if place is None:
         return None
     return {"pid": place.process.pid, "comm": place.process.comm, "unit": place.process.place.unit}
 
 
 def _group_kill(view: _View) -> Optional[Dict[str, Any]]:
-    arena, dies = view.contest, view.ranking.next
-    if dies is None or arena.where is None:
+    selection, dies = view.selection, view.ranking.next
+    if dies is None or selection.where is None:
         return None
-    path = group_of(view.host, arena.where, dies.process.place.memcg, arena.memcg.path if arena.memcg else "/")
+    path = group_of(view.host, selection.where, dies.process.place.memcg, selection.memcg.path if selection.memcg else "/")
     if path is None:
         return None
     members = [place.process for place in view.ranking.places if within(place.process.place.memcg, path)]
@@ -90,7 +90,7 @@ def _next_victim(view: _View) -> Optional[Dict[str, Any]]:
     if ranking.next is None:
         return None
     row = _row(view, ranking.next.process, ranking.next)
-    row["margin"] = margin(view.contest, ranking)
+    row["margin"] = margin(view.selection, ranking)
     row["over"] = _brief(ranking.second)
     row["parent"] = None if ranking.chosen is ranking.next else _brief(ranking.chosen)
     row["group"] = _group_kill(view)
@@ -110,7 +110,7 @@ def _unit_row(view: _View, group: Group) -> Dict[str, Any]:
     }
 
 
-def _table(view: _View, rows: List[Tuple[Process, Optional[Standing]]]) -> List[str]:
+def _table(view: _View, rows: List[Tuple[Process, Optional[RankedProcess]]]) -> List[str]:
     """The same for eyes: what `ansible -m` prints line by line."""
     lines = [_LINE % ("RANK", "PID", "MEMORY", "ADJ", "NAME", "UNIT")]
     for process, place in rows:
@@ -121,9 +121,9 @@ def _table(view: _View, rows: List[Tuple[Process, Optional[Standing]]]) -> List[
 
 
 def _ranking(view: _View) -> Dict[str, Any]:
-    rows = [(place.process, place) for place in view.ranking.places]  # type: List[Tuple[Process, Optional[Standing]]]
+    rows = [(place.process, place) for place in view.ranking.places]  # type: List[Tuple[Process, Optional[RankedProcess]]]
     if not view.top:
-        rows += [(process, None) for process in view.ranking.spared]
+        rows += [(process, None) for process in view.ranking.unkillable]
     groups = units(view.ranking)
     rows = view.shown(rows)
     return {
@@ -131,7 +131,7 @@ def _ranking(view: _View) -> Dict[str, Any]:
         "table": _table(view, rows),
         "next_victim": _next_victim(view),
         "killable_memory": memory_of(place.process for place in view.ranking.places),
-        "unkillable_memory": memory_of(view.ranking.spared),
+        "unkillable_memory": memory_of(view.ranking.unkillable),
         "by_unit": [_unit_row(view, group) for group in view.shown([group for group in groups if group.first])],
         "unkillable": [_unit_row(view, group) for group in view.shown([group for group in groups if not group.first])],
     }
@@ -140,7 +140,7 @@ def _ranking(view: _View) -> Dict[str, Any]:
 def _moved(view: _View, before: Ranking, applied: Applied) -> List[Dict[str, Any]]:
     """The processes that get another score, in the order of dying then."""
     old, new = ({place.process.pid: place for place in ranking.places} for ranking in (before, view.ranking))
-    changed = [process for process in view.contest.processes if applied.scores.get(process.pid, process.oom_score_adj) != process.oom_score_adj]
+    changed = [process for process in view.selection.processes if applied.scores.get(process.pid, process.oom_score_adj) != process.oom_score_adj]
     rows = []  # type: List[Dict[str, Any]]
     for process in sorted(changed, key=lambda one: (one.pid not in new, new[one.pid].rank if one.pid in new else 0, one.pid)):
         was, becomes = old.get(process.pid), new.get(process.pid)
@@ -156,16 +156,16 @@ def _moved(view: _View, before: Ranking, applied: Applied) -> List[Dict[str, Any
     return rows
 
 
-def _contest(arena: Contest, seen: Snapshot, ranking: Ranking) -> Dict[str, Any]:
-    group = arena.memcg
+def _selection_facts(selection: Selection, seen: Snapshot, ranking: Ranking) -> Dict[str, Any]:
+    group = selection.memcg
     return {
         "scope": "memcg" if group else "global",
         "memcg": group.path if group else None,
         "limit": group.limit if group else None,
-        "totalpages": arena.totalpages,
+        "totalpages": selection.totalpages,
         "page_size": os.sysconf("SC_PAGE_SIZE"),
-        "rules": arena.era.name,
-        "outcome": arena.outcome,
+        "rules": selection.era.name,
+        "outcome": selection.outcome,
         "contenders": len(ranking.places),
         "skipped": dict(seen.skipped._asdict()),
     }
@@ -178,17 +178,18 @@ def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustmen
         return started(host, pid)
 
     seen = snapshot(host)
-    arena = contest(host, seen, memcg)
+    selection = read_selection(host, seen, memcg)
     own = os.getpid()
-    now = _View(host, arena, rank(arena, when, top=top), {}, ancestors(seen.processes, own), top)
+    now = _View(host, selection, rank(selection, when, top=top), {}, ancestors(seen.processes, own), top)
     result = _ranking(now)
     group = result["next_victim"]["group"] if result["next_victim"] else None
     itself = next((place for place in now.ranking.places if place.process.pid == own), None)
-    result["msg"] = headline(arena, now.ranking, itself, group and group["cgroup"])
-    result.update(contest=_contest(arena, seen, now.ranking), complete=arena.complete, reasons=list(arena.reasons), notes=list(arena.notes))
+    result["msg"] = headline(selection, now.ranking, itself, group and group["cgroup"])
+    result["contest"] = _selection_facts(selection, seen, now.ranking)
+    result.update(complete=selection.complete, reasons=list(selection.reasons), notes=list(selection.notes))
     if adjustments:
-        applied = apply(host, adjustments, arena.processes)
-        then = now._replace(ranking=rank(arena, when, applied.scores, top), scores=applied.scores)
+        applied = apply(host, adjustments, selection.processes)
+        then = now._replace(ranking=rank(selection, when, applied.scores, top), scores=applied.scores)
         moved = _moved(then, now.ranking, applied)
         result["what_if"] = _ranking(then)
         result["what_if"].update(
@@ -197,7 +198,7 @@ def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustmen
             moved_total=len(moved),
             kept=then.shown(applied.kept),
             unmatched=applied.unmatched,
-            warnings=warnings_of(now.ranking, then.ranking, arena, now.chain, adjustments, own, applied),
+            warnings=warnings_of(now.ranking, then.ranking, selection, now.chain, adjustments, own, applied),
             msg=comparison(now.ranking, then.ranking, list(adjustments), applied.unmatched),
         )
         result["msg"] += "; " + result["what_if"]["msg"]

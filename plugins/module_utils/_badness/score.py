@@ -4,7 +4,7 @@
 """The kernel's arithmetic: how bad a process is, in pages, and who of several it kills. mm/oom_kill.c by era.
 
 Each rule names the upstream commit that made or ended it. Distributions backport: where the running kernel can be asked
-(contest.py), its answer counts more than its version.
+(selection.py), its answer counts more than its version.
 """
 
 import re

@@ -28,7 +28,7 @@ _KILLERS = ("systemd-oomd", "earlyoom", "nohang", "oomd")
 _NEW_SCALE = 600
 
 
-class Contest(NamedTuple):
+class Selection(NamedTuple):
     """One shortage.
 
     memcg -- whose limit, None: the whole machine's
@@ -105,7 +105,7 @@ def _constraints(processes: Sequence[Process]) -> List[str]:
     return ["processes are bound to different memory nodes: %s. A shortage of one node alone is fought out among those that may use it" % sets]
 
 
-def _rivals(processes: Sequence[Process]) -> List[str]:
+def _other_killers(processes: Sequence[Process]) -> List[str]:
     comms = {process.comm for process in processes}
     notes = ["%s runs here and may kill before the kernel does, by rules of its own" % name for name in _KILLERS if name in comms]
     if "swapoff" in comms:
@@ -142,7 +142,7 @@ def _outer_limits(host: Host, where: Layout, memcg: Memcg) -> List[str]:
     return []
 
 
-def contest(host: Host, snapshot: Snapshot, name: Optional[str] = None) -> Contest:
+def read_selection(host: Host, snapshot: Snapshot, name: Optional[str] = None) -> Selection:
     """Raises ValueError where `name` is no cgroup, or /proc/meminfo cannot be read."""
     meminfo = parse_meminfo(_text(host, "/proc/meminfo"))
     if "MemTotal" not in meminfo:
@@ -160,15 +160,15 @@ def contest(host: Host, snapshot: Snapshot, name: Optional[str] = None) -> Conte
             total = cgroups.total(group, swap) or total
             notes += _outer_limits(host, where, group)
     init = None if in_container(host) else 1
-    outcome, said = _outcome(host, group, where)
-    notes = said + notes + ([] if group else _constraints([process for process in processes if process.oom_score_adj > UNKILLABLE]))
-    notes += _rivals(snapshot.processes)
+    outcome, message = _outcome(host, group, where)
+    notes = message + notes + ([] if group else _constraints([process for process in processes if process.oom_score_adj > UNKILLABLE]))
+    notes += _other_killers(snapshot.processes)
     if not release:
         notes.append("the kernel's version is unknown: the rules of the newest are used")
     elif not era.known:
         notes.append("kernel %s chose by another heuristic, which is not computed here" % release)
     reasons = _hidden(host, snapshot.skipped.denied, group is None)
-    return Contest(
+    return Selection(
         era=era,
         totalpages=max(total // os.sysconf("SC_PAGE_SIZE"), 1),
         memory_total=memory,

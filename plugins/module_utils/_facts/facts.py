@@ -36,8 +36,8 @@ _MAX_SOURCES = 200
 def unit_facts(kill: Kill) -> Kill:
     """The kill with unit and container id from the victim's cgroup, or the group's."""
     cgroup = kill.task_memcg or kill.group_memcg
-    if cgroup is None and kill.scope == "memcg":
-        cgroup = kill.oom_memcg  # the victim lies in it or below
+    if cgroup is None and kill.scope == "memcg" and kill.trigger == "group":
+        cgroup = kill.oom_memcg
     if cgroup is None:
         return kill
     if kill.killer == "systemd-oomd":

@@ -12,13 +12,13 @@ from collections import Counter
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_record import earlier_scores
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_record import previous_scores
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score, apply_scores, may_lower
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, fragment_path, origins, unit_files
-from ansible_collections.memops.linux.plugins.module_utils._systemd.lenient import read_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, fragment_path, origins, unit_files
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
+from ansible_collections.memops.linux.plugins.module_utils._systemd.systemd_numbers import read_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 _MAX_PROCESSES = 10
@@ -123,7 +123,7 @@ def _pressure_limit(state: UnitState) -> Optional[float]:
 
 def _detail(host: Host, where: cgroup.Layout, capable: bool, state: UnitState) -> Dict[str, Any]:
     told, winners = _files(host, state.units, state.fragment)
-    believed = {option: state.believed(option) for option in _LIMITS}
+    loaded = {option: state.loaded(option) for option in _LIMITS}
     found = {
         "type": state.get("Type") or None,
         "restart": state.get("Restart") or None,
@@ -133,25 +133,25 @@ def _detail(host: Host, where: cgroup.Layout, capable: bool, state: UnitState) -
         "needs_reload": state.needs_reload,
         "fragment": state.fragment,
         "memory_peak": _peak(host, where, state),
-        "unlimited": [option for option, value in believed.items() if value == INFINITY],
+        "unlimited": [option for option, value in loaded.items() if value == INFINITY],
         "kernel": _kernel(host, where, state),
         "managed_oom_memory_pressure_limit": _pressure_limit(state),
     }  # type: Dict[str, Any]
     found.update(told)
-    found.update({option: state.believed(option) for option in _MANAGED})
-    found.update({option: value if isinstance(value, int) else None for option, value in believed.items()})
+    found.update({option: state.loaded(option) for option in _MANAGED})
+    found.update({option: value if isinstance(value, int) else None for option, value in loaded.items()})
     found.update(_processes(host, where, capable, state, winners.get("oom_score_adjust")))
     return found
 
 
 def _processes(host: Host, where: cgroup.Layout, capable: bool, state: UnitState, origin: object) -> Dict[str, Any]:
-    score, group = state.believed("oom_score_adjust"), state.control_group
+    score, group = state.loaded("oom_score_adjust"), state.control_group
     pids = cgroup.pids(host, where, group)
     unseen = {"scores": None, "processes": []}  # type: Dict[str, Any]
     if not isinstance(score, int) or group is None or pids is None:
         return unseen
     listed = pids
-    earlier = earlier_scores(host, state, score, getattr(origin, "path", None), capable)
+    earlier = previous_scores(host, state, score, getattr(origin, "path", None), capable)
     rows = apply_scores(host, group, lambda: listed, score, earlier, False)[0]
     unread = set(pids) - {row.pid for row in rows}
     if unread and unread & set(cgroup.pids(host, where, group) or ()):  # not ended: /proc is mounted with hidepid

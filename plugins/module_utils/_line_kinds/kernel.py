@@ -103,8 +103,6 @@ PID_LINE = regex(r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tain
 MEMCG_LIMIT = regex(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)
 # 4.4 to 4.20, when there is no victim.
 MEMCG_REACHED = regex(r"Memory limit reached of cgroup (?P<oom_memcg>/.*)$", re.DOTALL)
-# 3.15 and later: on one line with its counters to 5.3, above them since. The first that a report has is the one whose limit was hit.
-MEMCG_STATS = regex(r"Memory cgroup stats for (?P<oom_memcg>/.*?):(?: ?cache:\d.*|\s*|\s*\n?anon \d.*)$", re.DOTALL)
 # 4.19 and later
 GROUP = regex(r"Tasks in (?P<memcg>/.*) are going to be killed due to memory\.oom\.group set\s*$", re.DOTALL)
 
@@ -163,7 +161,6 @@ KERNEL = (
     LineKind("a process was chosen", ("ill process ",), (CHOSEN,), "chosen"),
     LineKind("the task that asked, and the kernel", ("omm: ",), (CPU_LINE, PID_LINE), "cpu_line"),
     LineKind("cgroups of a report", ("killed as a result of limit", "limit reached of cgroup"), (MEMCG_LIMIT, MEMCG_REACHED), "memcg_limit"),
-    LineKind("counters of the cgroup", ("Memory cgroup stats for ",), (MEMCG_STATS,), "memcg_stats"),
     LineKind("a whole group is killed", ("memory.oom.group",), (GROUP,), "group"),
     LineKind("the victim was dying already", ("OOM victim ", "illed process "), EXITING, "exiting"),
     LineKind("nobody could be killed", ("ut of memory",), (NO_VICTIM,), "no_victim", end="no killable processes"),

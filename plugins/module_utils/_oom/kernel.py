@@ -174,12 +174,6 @@ class Kernel:
         report.only_began = True
         return events
 
-    def _on_memcg_stats(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
-        """The only line of 5.0 and later that names the cgroup where the summary is lost. Its counters are looked at later."""
-        if report.start is not None and not report.kills and report.oom_memcg is None:
-            report.oom_memcg = found.group("oom_memcg")
-        return None
-
     def _on_group(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.last is not None and not within(report.last, line, REPORT_SPAN):
             report, events = self._fresh(key, line)

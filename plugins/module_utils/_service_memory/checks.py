@@ -9,12 +9,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile, origins
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, UnitFile, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
 
 from .limits import Limit
-from .params import Allow, Wish
-from .state import Current
+from .params import Overrides, Request
+from .state import CurrentUnit
 
 #: Services whose work is to start other people's programs: -1000 would be inherited by every one of them.
 _STARTS_OTHERS = re.compile(
@@ -29,49 +29,49 @@ def _number(option: str, text: str, ram: Optional[int]) -> Optional[Value]:
     return BY_OPTION[option].expected(text, ram)
 
 
-def ownership(current: Current) -> Optional[str]:
+def ownership(current: CurrentUnit) -> Optional[str]:
     """A file of our name that we did not write is a person's; an empty one is nobody's."""
     if current.before is None or is_ours(current.before.data) or not current.before.data.strip(b"\0\r\n\t "):
         return None
     return "%s was not written by this module. Take it away, or give dropin another name" % current.path
 
 
-def breadth(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
-    limits = [option for option in wish.settings if option in ("memory_high", "memory_max", "memory_swap_max")]
-    if current.unit.is_root and limits and wish.state == "present":
+def breadth(current: CurrentUnit, request: Request, overrides: Overrides) -> Optional[str]:
+    limits = [option for option in request.settings if option in ("memory_high", "memory_max", "memory_swap_max")]
+    if current.unit.is_root and limits and request.state == "present":
         return "it holds every process of this machine: %s there is never set" % limits[0]
-    if current.unit.is_broad and not allow.broad:
+    if current.unit.is_broad and not overrides.broad:
         return "it reaches units that nobody named; allow_broad=true sets it all the same"
     return None
 
 
-def support(current: Current, wish: Wish, version: Optional[int]) -> Dict[str, str]:
+def support(current: CurrentUnit, request: Request, version: Optional[int]) -> Dict[str, str]:
     """Option -> why this systemd would ignore it."""
     found = {}  # type: Dict[str, str]
-    for option in wish.settings if wish.state == "present" else ():
+    for option in request.settings if request.state == "present" else ():
         reason = unsupported(BY_OPTION[option], current.unit.type, version)
         if reason:
             found[option] = reason
     return found
 
 
-def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow: Allow) -> Optional[str]:
+def consistency(request: Request, theirs: Dict[str, Origin], ram: Optional[int], overrides: Overrides) -> Optional[str]:
     """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of the files without ours."""
-    if allow.allow_limits or wish.state != "present":
+    if overrides.allow_limits or request.state != "present":
         return None
     known = []  # type: List[Tuple[str, str, Optional[Value]]]
     for option in ("memory_min", "memory_low", "memory_high", "memory_max"):
-        if option in wish.settings:
-            known.append((option, "%s=%s" % (option, wish.settings[option]), _number(option, wish.settings[option], ram)))
+        if option in request.settings:
+            known.append((option, "%s=%s" % (option, request.settings[option]), _number(option, request.settings[option], ram)))
         elif option in theirs and theirs[option].value not in ("", INFINITY):
             origin = theirs[option]
             known.append((option, "%s=%s of %s" % (BY_OPTION[option].key, origin.value, origin.path), _number(option, origin.value, ram)))
-    for (low, said, smaller), (high, limit, larger) in combinations(known, 2):
-        lifted = low == "memory_high" and smaller == INFINITY and high not in wish.settings  # ours is none, which contradicts nothing
-        if lifted or not isinstance(larger, int) or not (low in wish.settings or high in wish.settings):
+    for (low, message, smaller), (high, limit, larger) in combinations(known, 2):
+        lifted = low == "memory_high" and smaller == INFINITY and high not in request.settings  # ours is none, which contradicts nothing
+        if lifted or not isinstance(larger, int) or not (low in request.settings or high in request.settings):
             continue
         if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
-            return "%s is more than %s; allow_limits=true sets it all the same" % (said, limit)
+            return "%s is more than %s; allow_limits=true sets it all the same" % (message, limit)
     return None
 
 
@@ -79,17 +79,17 @@ def consistency(wish: Wish, theirs: Dict[str, Origin], ram: Optional[int], allow
 _SMALLEST = 1 << 20
 
 
-def smallness(wish: Wish, allow: Allow) -> Optional[str]:
+def smallness(request: Request, overrides: Overrides) -> Optional[str]:
     """``memory_max: 512`` is 512 bytes for systemd, and for nobody who writes it."""
-    if allow.allow_limits or wish.state != "present":
+    if overrides.allow_limits or request.state != "present":
         return None
-    for option, text in wish.settings.items():
+    for option, text in request.settings.items():
         if BY_OPTION[option].kind != "memory" or text.endswith("%"):
             continue
         size = _number(option, text, None)
         if not isinstance(size, int) or not 0 < size < _SMALLEST:
             continue
-        given = wish.given.get(option, text)
+        given = request.given.get(option, text)
         number = re.sub(r"[^0-9.].*", "", given)
         amount = "%d bytes" % size if given.isdigit() else "less than 1 MiB"
         return "%s=%s is %s; write %sM if MiB are meant, or allow_limits=true" % (option, given, amount, number)
@@ -100,9 +100,9 @@ def smallness(wish: Wish, allow: Allow) -> Optional[str]:
 _ONESHOT_RESTARTS = 244
 
 
-def startability(current: Current, wish: Wish, unit_type: str, version: Optional[int]) -> Optional[str]:
+def startability(current: CurrentUnit, request: Request, unit_type: str, version: Optional[int]) -> Optional[str]:
     """What systemd would refuse to load: the drop-in would keep the service from ever starting again. ``unit_type``: Type= of the service."""
-    restart = wish.settings.get("restart", "no") if wish.state == "present" else "no"
+    restart = request.settings.get("restart", "no") if request.state == "present" else "no"
     if unit_type != "oneshot" or restart == "no" or current.unit.type != "service":
         return None
     old = version is not None and version < _ONESHOT_RESTARTS
@@ -112,14 +112,14 @@ def startability(current: Current, wish: Wish, unit_type: str, version: Optional
     return "its Type=oneshot does not go with restart=%s: systemd would not load the unit any more; %s" % (restart, way_out)
 
 
-def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], allow: Allow) -> Optional[str]:
+def headroom(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], overrides: Overrides) -> Optional[str]:
     """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
-    if allow.allow_limits or used is None:
+    if overrides.allow_limits or used is None:
         return None
     swap = next((limit.wanted for limit in limits if limit.option == "memory_swap_max"), None)
     needs = used + (max(swapped - swap, 0) if isinstance(swap, int) and swapped else 0)
     for limit in limits:
-        if limit.bites and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
+        if limit.restricts and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
             effect = "the kernel would kill it" if limit.option == "memory_max" else "it would be slowed to a stop"
             return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or allow_limits=true" % (
                 limit.unit,
@@ -132,9 +132,9 @@ def room(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], a
     return None
 
 
-def inheritance(current: Current, wish: Wish, allow: Allow) -> Optional[str]:
+def inheritance(current: CurrentUnit, request: Request, overrides: Overrides) -> Optional[str]:
     """-1000 passes to everything that the unit starts, other users' programs too, and nothing can free their memory."""
-    if allow.unkillable or wish.state != "present" or wish.settings.get("oom_score_adjust") != "-1000":
+    if overrides.unkillable or request.state != "present" or request.settings.get("oom_score_adjust") != "-1000":
         return None
     state, name = current.shown, current.unit.name
     reason = None
@@ -163,18 +163,18 @@ def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bo
     return False
 
 
-def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional[int], allow: Allow) -> Optional[str]:
+def weakening(current: CurrentUnit, request: Request, files: List[UnitFile], ram: Optional[int], overrides: Overrides) -> Optional[str]:
     """``files`` without ours, of whatever name. Vendors' values are defaults; what stands below /etc a person meant."""
-    if allow.loosening or wish.state != "present":
+    if overrides.weakening or request.state != "present":
         return None
     local = [file for file in files if file.is_local and file.path not in (current.path, current.fragment) and not is_ours(file.data)]
     theirs = origins(local, current.unit.type)
-    for option, text in wish.settings.items():
+    for option, text in request.settings.items():
         origin = theirs.get(option)
         if origin is None or not origin.value or origin.value == current.kept.get(option):
             continue
         if _stricter(option, _number(option, origin.value, ram), _number(option, text, ram)):
-            return "%s=%s would loosen %s=%s that a person set in %s; allow_weaker=true does it" % (
+            return "%s=%s would weaken %s=%s that a person set in %s; allow_weaker=true does it" % (
                 option,
                 text,
                 BY_OPTION[option].key,
@@ -184,9 +184,11 @@ def loosening(current: Current, wish: Wish, files: List[UnitFile], ram: Optional
     return None
 
 
-def total(limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Optional[int], allow: Allow, option: str = "memory_max") -> Optional[str]:
-    """``limits``: unit -> what systemd believes; ``new``: unit -> what it will be. Only a sum that grows is refused."""
-    if allow.overcommit or ram is None or not new:
+def total(
+    limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Optional[int], overrides: Overrides, option: str = "memory_max"
+) -> Optional[str]:
+    """``limits``: unit -> what systemd has loaded; ``new``: unit -> what it will be. Only a sum that grows is refused."""
+    if overrides.overcommit or ram is None or not new:
         return None
     before = sum(value for value in limits.values() if isinstance(value, int))
     merged = dict(limits)
@@ -197,23 +199,23 @@ def total(limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Option
     return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (option, human(after), human(ram))
 
 
-def killable(unkillable_share: Optional[float], wishes: List[Tuple[str, str]], allow: Allow) -> Optional[str]:
+def killable(unkillable_share: Optional[float], requests: List[Tuple[str, str]], overrides: Overrides) -> Optional[str]:
     """With too little that may be killed, the kernel panics: "Out of memory and no killable processes"."""
-    if unkillable_share is None or not any(score == "-1000" for _name, score in wishes):
+    if unkillable_share is None or not any(score == "-1000" for _name, score in requests):
         return None
-    if unkillable_share <= 1 - allow.min_killable / 10_000.0:
+    if unkillable_share <= 1 - overrides.min_killable / 10_000.0:
         return None
-    names = ", ".join(name for name, score in wishes if score == "-1000")
+    names = ", ".join(name for name, score in requests if score == "-1000")
     return (
         "with -1000 for %s, %.0f %% of RAM could not be killed any more: a panic takes the place of a kill. "
-        "Use -900, or a smaller min_killable (now %g%%)" % (names, unkillable_share * 100, allow.min_killable / 100.0)
+        "Use -900, or a smaller min_killable (now %g%%)" % (names, unkillable_share * 100, overrides.min_killable / 100.0)
     )
 
 
-def cautions(current: Current, wish: Wish, ram: Optional[int]) -> List[str]:
+def cautions(current: CurrentUnit, request: Request, ram: Optional[int]) -> List[str]:
     """Not refused, but said."""
     found = []  # type: List[str]
-    settings = wish.settings if wish.state == "present" else {}
+    settings = request.settings if request.state == "present" else {}
     if settings and current.state is not None and current.state.get("Transient") == "yes" and not current.unit.is_root:
         found.append("it is transient: our drop-in stays when the unit ends, and counts again for one of this name")
     if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":

@@ -10,17 +10,17 @@ from ansible_collections.memops.linux.plugins.module_utils._procfs import memory
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
-from .params import Allow
+from .params import Overrides
 from .restart import connection_units
 from .scores import may_lower
 
 
-class Ground:
+class RunContext:
     """Read once, when the call begins."""
 
-    def __init__(self, host: Host, allow: Allow) -> None:
+    def __init__(self, host: Host, overrides: Overrides) -> None:
         self.host = host
-        self.allow = allow
+        self.overrides = overrides
         self.ram = memory(host).total
         self.layout = cgroup.layout(host)
         self.booted = manager.runs(host)

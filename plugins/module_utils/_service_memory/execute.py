@@ -12,19 +12,19 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Uns
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
 
-from .context import Ground
-from .expected_scores import earlier_of, newcomer, wanted_score
-from .files import carry_out, clear, on_disk, put_back
+from .context import RunContext
+from .expected_scores import previous_scores_of, register_new_instance, wanted_score
+from .files import clear, on_disk, restore, write_or_remove
 from .live_limits import enforce
 from .live_scores import set_scores, wait_for_score
-from .params import UNTOUCHED, Allow, Wish
+from .params import UNTOUCHED, Overrides, Request
 from .plan_unit import prepare_on
-from .read_back import prove, reread
+from .read_back import reread, verify
 from .restart import restart_and_watch
 from .run_record import record
 from .state import refreshed
 from .unit_run import Case
-from .verify import Gap, unread_gaps
+from .verify import Gap, not_read_gaps
 
 _NAMED = 20
 _HALFWAY = "It was left halfway; the next run goes on from there."
@@ -35,18 +35,18 @@ class ProtectError(Exception):
     """Nothing could be done for any unit; the text says why and what was left untouched."""
 
 
-def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> List[Case]:
-    """Every wish carried out or refused, one by one. Raises WishError, ProtectError."""
+def protect(host: Host, requests: Sequence[Request], overrides: Overrides, check: bool) -> List[Case]:
+    """Every request carried out or refused, one by one. Raises ParamsError, ProtectError."""
     try:
         if check:
-            ground = Ground(host, allow)
-            cases = prepare_on(ground, wishes)
-            prove(ground, [case for case in cases if case.goes_on and not case.steps])
+            context = RunContext(host, overrides)
+            cases = prepare_on(context, requests)
+            verify(context, [case for case in cases if case.continues and not case.steps])
             return cases
         with host_lock(host):
-            ground = Ground(host, allow)
-            cases = prepare_on(ground, wishes)
-            _Run(ground, [case for case in cases if case.goes_on]).all()
+            context = RunContext(host, overrides)
+            cases = prepare_on(context, requests)
+            _Run(context, [case for case in cases if case.continues]).all()
             return cases
     except LockError as exc:
         raise ProtectError(str(exc))
@@ -59,20 +59,20 @@ def protect(host: Host, wishes: Sequence[Wish], allow: Allow, check: bool) -> Li
 class _Run:
     """The stages, in their order. A unit that fails leaves; the others go on."""
 
-    def __init__(self, ground: Ground, cases: List[Case]) -> None:
-        self.ground = ground
-        self.host = ground.host
+    def __init__(self, context: RunContext, cases: List[Case]) -> None:
+        self.context = context
+        self.host = context.host
         self.cases = cases
         self._loadable = {state.id for case in cases for state in case.current.states if state.exists and not state.is_broken}
 
-    def _left(self) -> List[Case]:
-        return [case for case in self.cases if case.goes_on]
+    def _continuing(self) -> List[Case]:
+        return [case for case in self.cases if case.continues]
 
     def all(self) -> None:
         try:
             self._stages()
         except _BROKEN as exc:  # systemd or the kernel does not answer any more, halfway
-            for case in self._left():
+            for case in self._continuing():
                 case.fail("%s. %s" % (_reason(exc), _HALFWAY if case.changed else UNTOUCHED))
 
     def _stages(self) -> None:
@@ -80,35 +80,35 @@ class _Run:
         self._write()
         self._verify_files()
         self._reload()
-        enforce(self.ground, self._left())
-        set_scores(self.ground, [case for case in self._left() if not case.steps.restart])
+        enforce(self.context, self._continuing())
+        set_scores(self.context, [case for case in self._continuing() if not case.steps.restart])
         self._restart()
-        set_scores(self.ground, [case for case in self._left() if case.steps.restart])  # what must not be restarted beside what was
-        prove(self.ground, self._left())
+        set_scores(self.context, [case for case in self._continuing() if case.steps.restart])  # what must not be restarted beside what was
+        verify(self.context, self._continuing())
 
     def _remember(self) -> None:
         """The scores and limits of now, before the change makes them the past: an interrupted run still knows them."""
-        for case in self._left():
+        for case in self._continuing():
             score = case.steps.score
             for state in case.current.running if case.steps else ():
                 options = case.options.get(state.id, [])
                 if score is None and not options:
                     continue
                 # The new one too: who has it has it from us, also when a person takes our file away by hand.
-                scores = None if score is None else earlier_of(self.ground, case, state, score) | {wanted_score(case, state)}
+                scores = None if score is None else previous_scores_of(self.context, case, state, score) | {wanted_score(case, state)}
                 try:
                     record(self.host, state, scores, options)
                 except _BROKEN as exc:
                     case.fail("%s. %s" % (_reason(exc), UNTOUCHED))
 
     def _write(self) -> None:
-        for case in self._left():
+        for case in self._continuing():
             if case.steps.changes_file or case.steps.clear:
                 try:
                     if case.steps.clear:
                         clear(self.host, case)
                     else:
-                        carry_out(self.host, case)
+                        write_or_remove(self.host, case)
                 except _BROKEN as exc:
                     self._not_written(case, "%s could not be %s: %s" % (case.current.path, "written" if case.steps.write else "removed", _why(exc)))
 
@@ -124,20 +124,20 @@ class _Run:
     def _back(self, cases: Sequence[Case], text: Callable[[Case], str]) -> None:
         """The earlier bytes for these, and the reason."""
         for case in cases:
-            lost = put_back(self.host, case) if case.wrote else None
+            lost = restore(self.host, case) if case.wrote else None
             same = "Its drop-in is as it was." if case.restarted else UNTOUCHED
             case.fail("%s. %s" % (text(case).rstrip("."), lost or ("Its earlier drop-in was put back." if case.wrote else same)))
 
     def _verify_files(self) -> None:
         """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
-        written = [case for case in self._left() if case.wrote and case.steps.write and case.current.state is not None and case.current.exists]
-        if not written or not self.ground.booted:
+        written = [case for case in self._continuing() if case.wrote and case.steps.write and case.current.state is not None and case.current.exists]
+        if not written or not self.context.booted:
             return
-        said = manager.complaints(self.host, [case.name for case in written], [case.current.path for case in written])
-        self._back([case for case in written if case.current.path in said], lambda case: "systemd-analyze: %s" % said[case.current.path])
+        message = manager.complaints(self.host, [case.name for case in written], [case.current.path for case in written])
+        self._back([case for case in written if case.current.path in message], lambda case: "systemd-analyze: %s" % message[case.current.path])
 
     def _reload(self) -> None:
-        todo = [case for case in self._left() if case.steps.reload]
+        todo = [case for case in self._continuing() if case.steps.reload]
         if not todo:
             return
         ours = {name for case in self.cases for name in [case.name] + [state.id for state in case.current.running]}
@@ -156,24 +156,24 @@ class _Run:
             more = " and %d more" % (len(others) - _NAMED) if len(others) > _NAMED else ""
             todo[0].notes.append("the reload brought changed files of other units into force too: %s%s" % (", ".join(others[:_NAMED]), more))
         self._refresh()
-        for case in self._left():
+        for case in self._continuing():
             for state in case.current.running if case.reloaded and case.current.asked else ():
                 if state.id not in case.options:
-                    newcomer(self.ground, case, state)
+                    register_new_instance(self.context, case, state)
         self._take_back_what_does_not_load()
-        deaf = [case for case in self._left() if case.wish.state == "present" and self._unread(case)]
-        if deaf:
-            self._back(deaf, lambda case: "; ".join(gap.text for gap in self._unread(case)))
+        not_loaded = [case for case in self._continuing() if case.request.state == "present" and self._unread(case)]
+        if not_loaded:
+            self._back(not_loaded, lambda case: "; ".join(gap.text for gap in self._unread(case)))
             manager.reload(self.host)
             self._refresh()
 
     def _take_back_what_does_not_load(self) -> None:
         """A unit that systemd had loaded, and does not load any more with our file, would never start again: whatever the reason."""
-        broken = [case for case in self._left() if case.wrote and self._newly_broken(case)]
+        broken = [case for case in self._continuing() if case.wrote and self._newly_broken(case)]
         if not broken:
             return
-        said = "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
-        reasons = {case.name: said % (state.id, state.get("LoadState")) for case in broken for state in self._newly_broken(case)[:1]}
+        message = "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
+        reasons = {case.name: message % (state.id, state.get("LoadState")) for case in broken for state in self._newly_broken(case)[:1]}
         self._back(broken, lambda case: reasons[case.name])
         manager.reload(self.host)
         self._refresh()
@@ -197,47 +197,48 @@ class _Run:
             case.current = current
 
     def _unread(self, case: Case) -> List[Gap]:
-        """systemd has read the files again and still believes something else."""
-        return unread_gaps(case.current, case.wish.settings, case.origins_of, self.ground.ram)
+        """systemd has read the files again and still has something else."""
+        return not_read_gaps(case.current, case.request.settings, case.origins_of, self.context.ram)
 
     def _restart(self) -> None:
-        names = {name: case for case in self._left() for name in case.steps.restart}
+        names = {name: case for case in self._continuing() for name in case.steps.restart}
         if not names:
             return
         order = sorted(names)
         for name in order:
             names[name].restarted.append(name)
-        ills = restart_and_watch(self.host, order, self.ground.allow.settle, self.ground.allow.restart_timeout)
-        failed = {name: ill for name, ill in zip(order, ills) if ill is not None}
+        failures = restart_and_watch(self.host, order, self.context.overrides.settle, self.context.overrides.restart_timeout)
+        failed = {name: failure for name, failure in zip(order, failures) if failure is not None}
         self._refresh()
-        for case in self._left():
+        for case in self._continuing():
             for state in case.current.running:
                 if state.id in case.restarted and state.id not in failed and case.steps.score is not None:
-                    wait_for_score(self.ground, case, state)
+                    wait_for_score(self.context, case, state)
         if failed:
             self._undo(list(dict.fromkeys(names[name] for name in failed)), failed)
 
-    def _undo(self, cases: Sequence[Case], ills: Dict[str, str]) -> None:
+    def _undo(self, cases: Sequence[Case], failures: Dict[str, str]) -> None:
         """Restarted, and now ill: the earlier bytes, a reload and a restart that StartLimitBurst= must not refuse.
 
         Of a template every instance that was restarted: those that live have the new file's score.
         """
         self._back(
-            cases, lambda case: "after the restart %s" % "; ".join(_said_of(case, name, ills[name]) for name in case.restarted if name in ills)
+            cases,
+            lambda case: "after the restart %s" % "; ".join(_failure_of(case, name, failures[name]) for name in case.restarted if name in failures),
         )
         try:
             manager.reload(self.host)
             for case in cases:
                 for name in case.restarted:
                     manager.reset_failed(self.host, name)
-                    said = manager.restart(self.host, name, self.ground.allow.restart_timeout)
+                    message = manager.restart(self.host, name, self.context.overrides.restart_timeout)
                     state = manager.states(self.host, [name])[0]
                     who = "It" if name == case.name else name
                     now = state.get("ActiveState") + (" again" if state.is_active else "")
-                    case.error = "%s %s is %s%s." % (case.error, who, now, " (%s)" % said.rstrip(".") if said else "")
+                    case.error = "%s %s is %s%s." % (case.error, who, now, " (%s)" % message.rstrip(".") if message else "")
             self._refresh()
             for case in cases:  # those of the restart that failed are gone
-                reread(self.ground, case)
+                reread(self.context, case)
         except ManagerError as exc:
             for case in cases:
                 case.error = "%s systemd did not take the earlier state back: %s." % (case.error, exc)
@@ -252,6 +253,6 @@ def _why(exc: Exception) -> str:
     return describe(OSError(exc.errno, exc.strerror)) if isinstance(exc, OSError) else str(exc)
 
 
-def _said_of(case: Case, name: str, ill: str) -> str:
+def _failure_of(case: Case, name: str, failure: str) -> str:
     """Of a template, which instance."""
-    return ill if name == case.name else "%s: %s" % (name, ill)
+    return failure if name == case.name else "%s: %s" % (name, failure)

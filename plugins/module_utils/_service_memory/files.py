@@ -15,7 +15,7 @@ from .unit_run import Case
 SAVED = "/var/lib/memops"
 
 
-def carry_out(host: Host, case: Case) -> None:
+def write_or_remove(host: Host, case: Case) -> None:
     """The file's step. Raises OSError, UnsafePath; the earlier bytes are then still there."""
     folder_path, name = case.current.path.rsplit("/", 1)
     parent_path, folder_name = folder_path.rsplit("/", 1)
@@ -39,10 +39,10 @@ def carry_out(host: Host, case: Case) -> None:
         finally:
             # One that we made and could not fill, or one that we emptied.
             if not case.steps.write or not (known or case.wrote):
-                _sweep(case, parent, folder_name)
+                _remove_if_empty(case, parent, folder_name)
 
 
-def _sweep(case: Case, parent: Folder, name: str) -> bool:
+def _remove_if_empty(case: Case, parent: Folder, name: str) -> bool:
     """An empty folder is no error, and hides none: the file is what counts."""
     try:
         return parent.remove_folder(name)
@@ -63,10 +63,10 @@ def clear(host: Host, case: Case) -> None:
         if folder is not None:
             with folder:
                 cleaned = folder.clean(name)
-            case.cleared = _sweep(case, parent, folder_name) or cleaned
+            case.removed_leftovers = _remove_if_empty(case, parent, folder_name) or cleaned
 
 
-def put_back(host: Host, case: Case) -> Optional[str]:
+def restore(host: Host, case: Case) -> Optional[str]:
     """The earlier bytes, or none where there was no file. The name of a saved copy where even that failed."""
     before = case.current.before
     folder_path, name = case.current.path.rsplit("/", 1)
@@ -84,7 +84,7 @@ def put_back(host: Host, case: Case) -> Optional[str]:
                     else:
                         folder.remove(name)
                 if case.made_folder and before is None:
-                    _sweep(case, parent, folder_name)
+                    _remove_if_empty(case, parent, folder_name)
         case.rolled_back = True
         return None
     except (OSError, UnsafePath):

@@ -7,7 +7,7 @@ import os
 from typing import List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import fragment_path
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import fragment_path
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName
 
 #: Where units of users' own managers come from; systemd.unit(5), "User Unit Search Path".
@@ -21,8 +21,8 @@ def link_on_the_way(host: Host, path: str) -> Optional[str]:
         component = "/" + "/".join(parts[:count])
         if os.path.islink(host.path(component)):
             target = os.readlink(host.path(component))
-            said = "%s is a symbolic link to %s, as NixOS, stow and other tools make it: declare the setting with the tool that made the link"
-            return said % (component, target)
+            message = "%s is a symbolic link to %s, as NixOS, stow and other tools make it: declare the setting with the tool that made the link"
+            return message % (component, target)
     return None
 
 
@@ -44,5 +44,5 @@ def socket_names_its_service(host: Host, unit: UnitName) -> Optional[str]:
         return None
     names = ["%s.service" % unit.prefix, "%s@.service" % unit.prefix]  # type: List[str]
     found = [name for name in names if fragment_path(host, name) is not None]
-    said = "a socket has no processes of its own that would go on: what it starts is set by the service%s"
-    return said % (", %s" % found[0] if found else " of its name")
+    message = "a socket has no processes of its own that would go on: what it starts is set by the service%s"
+    return message % (", %s" % found[0] if found else " of its name")

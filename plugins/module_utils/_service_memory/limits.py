@@ -24,25 +24,25 @@ class Limit(NamedTuple):
     unit: str
     option: str
     file: str
-    held: Optional[Value]
+    kernel_value: Optional[Value]
     wanted: Value
 
     @property
     def in_force(self) -> bool:
         nothing = 0 if self.option == "oom_policy" else BY_OPTION[self.option].default
-        return self.held == self.wanted or (self.held is None and self.wanted == nothing)
+        return self.kernel_value == self.wanted or (self.kernel_value is None and self.wanted == nothing)
 
     @property
-    def drifted(self) -> bool:
+    def differs(self) -> bool:
         """The kernel could hold it, and holds something else."""
-        return self.held is not None and self.held != self.wanted
+        return self.kernel_value is not None and self.kernel_value != self.wanted
 
     @property
-    def bites(self) -> bool:
+    def restricts(self) -> bool:
         """Whether memory may have to go for it; to raise or to lift a limit hurts nobody."""
         if self.option not in ("memory_max", "memory_high") or not isinstance(self.wanted, int):
             return False
-        return not (isinstance(self.held, int) and self.held <= self.wanted)
+        return not (isinstance(self.kernel_value, int) and self.kernel_value <= self.wanted)
 
 
 def limit_options(options: Iterable[str]) -> List[str]:
@@ -57,7 +57,7 @@ def _in_kernel(where: cgroup.Layout, option: str, value: Value) -> Value:
 
 
 def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str, Optional[Value]]) -> List[Limit]:
-    """``values``: option -> what systemd believes, or will. What this kernel has no file for by its version of cgroups is left out.
+    """``values``: option -> what systemd has loaded, or will. What this kernel has no file for by its version of cgroups is left out.
 
     Nothing of a unit without a control group: none of its processes is left that could be limited.
     """
@@ -66,16 +66,16 @@ def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str,
         setting = BY_OPTION[option]
         file = setting.cgroup if where.memory_is_v2 else setting.v1
         if file is not None and value is not None:
-            held = cgroup.enforced(host, where, state.control_group, setting)
-            found.append(Limit(state.id, option, file, held, _in_kernel(where, option, value)))
+            kernel_value = cgroup.enforced(host, where, state.control_group, setting)
+            found.append(Limit(state.id, option, file, kernel_value, _in_kernel(where, option, value)))
     return found
 
 
-def late(host: Host, where: cgroup.Layout, state: UnitState, options: Iterable[str]) -> List[Limit]:
-    """Limits that systemd believes and has not handed to the kernel. A file that this kernel does not have can wait for ever."""
-    found = limits(host, where, state, {option: state.believed(option) for option in options})
-    off = any(limit.held is None and not limit.in_force for limit in found) and cgroup.usage(host, where, state.control_group) is None
-    return [limit for limit in found if not limit.in_force and (limit.held is not None or off)]
+def pending(host: Host, where: cgroup.Layout, state: UnitState, options: Iterable[str]) -> List[Limit]:
+    """Limits that systemd has loaded and has not handed to the kernel. A file that this kernel does not have can wait for ever."""
+    found = limits(host, where, state, {option: state.loaded(option) for option in options})
+    off = any(limit.kernel_value is None and not limit.in_force for limit in found) and cgroup.usage(host, where, state.control_group) is None
+    return [limit for limit in found if not limit.in_force and (limit.kernel_value is not None or off)]
 
 
 def texts(found: Sequence[Limit]) -> List[str]:

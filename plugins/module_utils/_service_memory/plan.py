@@ -1,21 +1,21 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide: what is there, what is wished, and the steps between them. Nothing here opens, runs or writes."""
+"""Decide: what is there, what is requested, and the steps between them. Nothing here opens, runs or writes."""
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
 from . import limits as limits_room
 from .limits import Limit
 from .loaded import unread
-from .params import Wish
+from .params import Request
 from .scores import Score
-from .state import Current
+from .state import CurrentUnit
 
 
 class Steps(NamedTuple):
@@ -58,50 +58,52 @@ class Steps(NamedTuple):
         return found + ["restart %s" % name for name in self.restart]
 
 
-def wanted_file(current: Current, wish: Wish) -> Optional[bytes]:
-    return render(current.unit.type, wish.settings) if wish.state == "present" else None
+def wanted_file(current: CurrentUnit, request: Request) -> Optional[bytes]:
+    return render(current.unit.type, request.settings) if request.state == "present" else None
 
 
-def file_changes(current: Current, after: Optional[bytes]) -> bool:
+def file_changes(current: CurrentUnit, after: Optional[bytes]) -> bool:
     before = current.before
     if after is None or before is None:
         return (after is None) != (before is None)
     return before.data != after or before.stat.st_mode & 0o777 != 0o644
 
 
-def managed(current: Current, wish: Wish) -> List[str]:
+def managed(current: CurrentUnit, request: Request) -> List[str]:
     """Options that our file set or will set: leaving one out gives it back to the other files."""
-    wanted = wish.settings if wish.state == "present" else {}
+    wanted = request.settings if request.state == "present" else {}
     return [setting.option for setting in SETTINGS if setting.option in wanted or setting.option in current.kept]
 
 
-def reload_due(current: Current, wish: Wish, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> bool:
+def reload_due(current: CurrentUnit, request: Request, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> bool:
     """Whether systemd has to read files again: ours will change, or it holds something else."""
     if not current.booted:
         return False
-    pending = file_changes(current, wanted_file(current, wish)) or any(state.needs_reload for state in current.asked)
-    return pending or bool(unread(current, wish.settings if wish.state == "present" else {}, origins_of, ram))
+    pending = file_changes(current, wanted_file(current, request)) or any(state.needs_reload for state in current.asked)
+    return pending or bool(unread(current, request.settings if request.state == "present" else {}, origins_of, ram))
 
 
-def steps(current: Current, wish: Wish, due: bool, score: Optional[int], rows: Dict[str, List[Score]], limits: Sequence[Limit] = ()) -> Steps:
+def steps(
+    current: CurrentUnit, request: Request, due: bool, score: Optional[int], rows: Dict[str, List[Score]], limits: Sequence[Limit] = ()
+) -> Steps:
     """``due``: a reload is. ``rows``: unit -> its processes as they would be after a live change to ``score``.
 
     ``limits``: of the running units, those that drifted. A reload hands them to the kernel anew, also where no file changes.
     """
-    after = wanted_file(current, wish)
+    after = wanted_file(current, request)
     write = file_changes(current, after)
     older = {name: [row for row in found if row.before != row.after] for name, found in rows.items()}
-    restarting = wish.apply == "restart"
-    applied = tuple(limits) if wish.apply != "next_start" else ()
+    restarting = request.apply == "restart"
+    applied = tuple(limits) if request.apply != "next_start" else ()
     return Steps(
         path=current.path,
         after=after,
         write=write and after is not None,
         remove=write and after is None,
-        clear=current.litter and not write,
+        clear=current.leftovers and not write,
         reload=due or bool(applied),
         score=score,
-        setting=sum(len(found) for found in older.values()) if wish.apply != "next_start" and not restarting else 0,
+        setting=sum(len(found) for found in older.values()) if request.apply != "next_start" and not restarting else 0,
         restart=tuple(name for name, found in sorted(older.items()) if found) if restarting else (),
         limits=applied,
     )

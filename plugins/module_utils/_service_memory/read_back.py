@@ -9,8 +9,8 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Uns
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
-from .context import Ground
-from .expected_scores import earlier_of, unread_reason, wanted_score
+from .context import RunContext
+from .expected_scores import previous_scores_of, unread_reason, wanted_score
 from .files import on_disk
 from .loaded import shadowing
 from .plan_unit import look
@@ -19,85 +19,85 @@ from .unit_run import Case
 from .verify import Gap, file_gaps, kernel_gaps, score_gaps, systemd_gaps
 
 
-def prove(ground: Ground, cases: Sequence[Case]) -> None:
-    """Gaps of each, none where all is as wished."""
-    host, capable = ground.host, may_lower(ground.host)
+def verify(context: RunContext, cases: Sequence[Case]) -> None:
+    """Gaps of each, none where all is as requested."""
+    host, capable = context.host, may_lower(context.host)
     for case in cases:
-        case.proven = True
+        case.checked = True
         try:
             now = on_disk(host, case)
         except (OSError, UnsafePath) as exc:
             case.gaps.append(Gap("not_written", "%s cannot be read: %s" % (case.current.path, exc)))
             continue
         case.gaps += file_gaps(case.current, case.steps.after, now)
-        settings = case.wish.settings if case.wish.state == "present" else {}
-        look(ground, case, now)
-        for origin in shadowing(case.current, settings, case.files, ground.ram).values():
+        settings = case.request.settings if case.request.state == "present" else {}
+        look(context, case, now)
+        for origin in shadowing(case.current, settings, case.files, context.ram).values():
             case.shadowed_by = case.shadowed_by or origin.path
         if settings or not case.current.booted:
-            case.gaps += systemd_gaps(case.current, settings, case.origins_of, ground.ram)
+            case.gaps += systemd_gaps(case.current, settings, case.origins_of, context.ram)
         living = {state.id for state in case.current.running}  # what ended meanwhile has no processes any more
         case.rows = {name: rows for name, rows in case.rows.items() if name in living}
         for state in case.current.running:
-            case.gaps += kernel_gaps(host, ground.layout, state, settings, case.options.get(state.id, ()), case.wish.apply == "next_start")
+            case.gaps += kernel_gaps(host, context.layout, state, settings, case.options.get(state.id, ()), case.request.apply == "next_start")
             if case.steps.score is not None:
-                _prove_scores(ground, case, state, capable)
+                _verify_scores(context, case, state, capable)
 
 
-def reread(ground: Ground, case: Case) -> None:
+def reread(context: RunContext, case: Case) -> None:
     """The processes as they are, without a change of ours."""
     if case.steps.score is None:
         return
     case.rows = {}
     try:
-        look(ground, case, on_disk(ground.host, case))
+        look(context, case, on_disk(context.host, case))
     except (OSError, UnsafePath):
         return
     for state in case.current.running:
-        case.rows[state.id] = _as_they_are(ground, case, state, wanted_score(case, state))
+        case.rows[state.id] = _as_they_are(context, case, state, wanted_score(case, state))
 
 
-def _as_they_are(ground: Ground, case: Case, state: UnitState, wanted: int) -> List[Score]:
+def _as_they_are(context: RunContext, case: Case, state: UnitState, wanted: int) -> List[Score]:
     """Without a write, "as wanted" would be a forecast: what they have is what counts."""
     group = state.control_group
     if group is None:
         return []
-    earlier = earlier_of(ground, case, state, wanted)
-    rows, _settled = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, earlier, False)
+    previous = previous_scores_of(context, case, state, wanted)
+    rows, _settled = apply_scores(context.host, group, lambda: context.pids(state), wanted, previous, False)
     return [row._replace(after=row.before, state=_as_it_is(row, wanted)) for row in rows]
 
 
-def _prove_scores(ground: Ground, case: Case, state: UnitState, capable: bool) -> None:
+def _verify_scores(context: RunContext, case: Case, state: UnitState, capable: bool) -> None:
     """Rows of a live change were read back already; the others are read now."""
     wanted, group = wanted_score(case, state), state.control_group
     if group is None:
-        case.gaps += _unreadable(ground, state, [])
+        case.gaps += _unreadable(context, state, [])
         return
-    if state.id not in case.tried:
-        case.rows[state.id] = _as_they_are(ground, case, state, wanted)
+    if state.id not in case.written:
+        case.rows[state.id] = _as_they_are(context, case, state, wanted)
     known = {row.pid for row in case.rows[state.id]}
-    settled = not [pid for pid in ground.pids(state) if pid not in known] or state.get("ActiveState") != "active"
+    settled = not [pid for pid in context.pids(state) if pid not in known] or state.get("ActiveState") != "active"
     case.gaps += score_gaps(state.id, case.rows[state.id], wanted, capable)
     if not settled:
-        late = apply_scores(ground.host, group, lambda: ground.pids(state), wanted, frozenset(), False)[0]
-        late = [row for row in late if row.pid not in known]
-        case.gaps += score_gaps(state.id, late, wanted, capable)
-        known.update(row.pid for row in late)
-    case.gaps += _unreadable(ground, state, known)
+        pending = apply_scores(context.host, group, lambda: context.pids(state), wanted, frozenset(), False)[0]
+        pending = [row for row in pending if row.pid not in known]
+        case.gaps += score_gaps(state.id, pending, wanted, capable)
+        known.update(row.pid for row in pending)
+    case.gaps += _unreadable(context, state, known)
 
 
-def _unreadable(ground: Ground, state: UnitState, known: Collection[int]) -> List[Gap]:
+def _unreadable(context: RunContext, state: UnitState, known: Collection[int]) -> List[Gap]:
     """Processes of a unit that runs and that could not be read: a list that is empty for that reason verifies nothing.
 
     ``known``: those that were read. A unit may have ended since systemd was asked, so it is asked again.
     """
-    reason = unread_reason(ground, state, known)
+    reason = unread_reason(context, state, known)
     if reason is None:
         return []
-    now = manager.states(ground.host, [state.id])[0]
+    now = manager.states(context.host, [state.id])[0]
     if not now.is_active or now.control_group != state.control_group:
         return []
-    reason = unread_reason(ground, now, known)
+    reason = unread_reason(context, now, known)
     return [] if reason is None else [Gap("not_readable", "%s: %s" % (state.id, reason))]
 
 

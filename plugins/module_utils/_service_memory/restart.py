@@ -73,7 +73,7 @@ def _has_ended_well(state: UnitState) -> bool:
     return state.get("Type") == "oneshot" and state.get("ActiveState") == "inactive" and state.get("ConditionResult") == "yes"
 
 
-def _ill(state: UnitState, first: Optional[Health]) -> Optional[str]:
+def _failure(state: UnitState, first: Optional[Health]) -> Optional[str]:
     """What is wrong with a unit that was restarted."""
     sub = state.get("SubState")
     if state.get("ActiveState") == "failed" or state.get("Result") not in ("", "success"):
@@ -93,21 +93,21 @@ def _ill(state: UnitState, first: Optional[Health]) -> Optional[str]:
 
 def restart_and_watch(host: Host, names: Sequence[str], settle: float, timeout: float) -> List[Optional[str]]:
     """What is wrong with each after its restart and ``settle`` seconds; None: it lives. Raises ManagerError."""
-    ills = [manager.try_restart(host, name, timeout) for name in names]  # type: List[Optional[str]]
+    failures = [manager.try_restart(host, name, timeout) for name in names]  # type: List[Optional[str]]
     first = {}  # type: Dict[str, Health]
     done = set()  # type: Set[str]
     deadline = time.monotonic() + settle
     while True:
-        living = [name for name, ill in zip(names, ills) if ill is None and name not in done]
+        living = [name for name, failure in zip(names, failures) if failure is None and name not in done]
         if not living:
             break
         for state in manager.states(host, living):
             at = names.index(state.id)
-            ills[at] = _ill(state, first.get(state.id))
-            if ills[at] is None and _has_ended_well(state):  # systemd may forget it soon
+            failures[at] = _failure(state, first.get(state.id))
+            if failures[at] is None and _has_ended_well(state):  # systemd may forget it soon
                 done.add(state.id)
             first.setdefault(state.id, Health(state.get("NRestarts"), state.main_pid))
         if time.monotonic() >= deadline:
             break
         time.sleep(_STEP)
-    return ills
+    return failures

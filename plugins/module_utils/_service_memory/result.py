@@ -22,7 +22,7 @@ def _line(case: Case, check: bool) -> str:
     steps = ", ".join(case.steps.texts())
     if check and steps:
         return "%s: would %s" % (case.name, steps)
-    wished = " ".join("%s=%s" % pair for pair in case.wish.settings.items()) if case.wish.state == "present" else "our drop-in is gone"
+    wished = " ".join("%s=%s" % pair for pair in case.request.settings.items()) if case.request.state == "present" else "our drop-in is gone"
     done = "%s: %s%s" % (case.name, wished, " (%s)" % steps if steps else "")
     if case.gaps:
         return "%s; NOT in force: %s" % (done, "; ".join(gap.text for gap in case.gaps))
@@ -55,7 +55,7 @@ def warnings(cases: Sequence[Case]) -> List[str]:
 
 def outcome(cases: Sequence[Case], check: bool) -> Dict[str, Any]:
     """The unit contract. Defaults for units that are not here are not worth a word."""
-    cases = [case for case in cases if not (case.wish.fallback and case.status in (ABSENT, MASKED))]
+    cases = [case for case in cases if not (case.request.fallback and case.status in (ABSENT, MASKED))]
     services = [case.result(check) for case in cases]
     result = {
         "changed": any(bool(case.steps) and case.error is None for case in cases) if check else any(case.changed for case in cases),

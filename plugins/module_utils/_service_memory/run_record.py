@@ -51,10 +51,10 @@ def recorded_options(host: Host, state: UnitState) -> List[str]:
 
 def record(host: Host, state: UnitState, scores: Optional[Iterable[int]], options: Iterable[str] = ()) -> None:
     """Before the first change that makes them the past. ``scores`` None: they are not ours. Raises OSError, UnsafePath."""
-    believed = state.believed("oom_score_adjust")
+    loaded = state.loaded("oom_score_adjust")
     all_of_them = set(recorded(host, state) if scores is None else scores)
-    if scores is not None and isinstance(believed, int):
-        all_of_them.add(believed)
+    if scores is not None and isinstance(loaded, int):
+        all_of_them.add(loaded)
     words = [_start(state) or "-"] + sorted(options) + [str(score) for score in sorted(all_of_them)]
     folder = open_folder(_SCORES, create=True, root=host.root, sticky=True)
     if folder is not None:
@@ -84,7 +84,7 @@ def is_older(host: Host, state: UnitState, path: Optional[str]) -> bool:
     return state.started < _seconds_since_boot(changed)
 
 
-def earlier_scores(host: Host, state: UnitState, score: int, path: Optional[str], manager_may_lower: bool) -> FrozenSet[int]:
+def previous_scores(host: Host, state: UnitState, score: int, path: Optional[str], manager_may_lower: bool) -> FrozenSet[int]:
     """Scores other than ``score`` that a process has from systemd, not by its own choice.
 
     path -- the file that sets the unit's score
@@ -92,9 +92,9 @@ def earlier_scores(host: Host, state: UnitState, score: int, path: Optional[str]
     """
     found = set(recorded(host, state))
     known = bool(found)
-    believed = state.believed("oom_score_adjust")
-    if isinstance(believed, int):
-        found.add(believed)
+    loaded = state.loaded("oom_score_adjust")
+    if isinstance(loaded, int):
+        found.add(loaded)
     # A guess, and only where no run of ours knows: 0 may also be the choice of a process, as of PostgreSQL's children.
     swallowed = not manager_may_lower and min(found | {score}) < 0
     if (not known and is_older(host, state, path)) or swallowed:

@@ -98,15 +98,15 @@ def can_be_read(host: Host, pid: int) -> bool:
         return False
 
 
-def _judge(score: int, wanted: int, earlier: FrozenSet[int]) -> str:
+def _plan_one(score: int, wanted: int, previous: FrozenSet[int]) -> str:
     if score == wanted:
         return "as_wanted"
-    return "older" if score in earlier else "own_score"
+    return "older" if score in previous else "own_score"
 
 
-def _one(process: Process, wanted: int, earlier: FrozenSet[int], write: bool, capable: bool) -> Score:
+def _one(process: Process, wanted: int, previous: FrozenSet[int], write: bool, capable: bool) -> Score:
     before = process.score
-    state = _judge(before, wanted, earlier)
+    state = _plan_one(before, wanted, previous)
     after = before
     if state == "older":
         if not write:
@@ -126,7 +126,7 @@ def _one(process: Process, wanted: int, earlier: FrozenSet[int], write: bool, ca
 
 
 def apply_scores(
-    host: Host, cgroup: str, pids: Callable[[], Sequence[int]], wanted: int, earlier: FrozenSet[int], write: bool
+    host: Host, cgroup: str, pids: Callable[[], Sequence[int]], wanted: int, previous: FrozenSet[int], write: bool
 ) -> Tuple[List[Score], bool]:
     """A row for each process; with ``write`` those with an earlier score get the wanted one, and every one is read back.
 
@@ -145,7 +145,7 @@ def apply_scores(
             try:
                 with Process(host, pid) as process:
                     if process.is_in(cgroup):
-                        rows[pid] = _one(process, wanted, earlier, write, capable)
+                        rows[pid] = _one(process, wanted, previous, write, capable)
             except _GONE:
                 continue
     return [rows[pid] for pid in sorted(rows)], settled or not write

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is there before anything is done: files, what systemd believes, who runs."""
+"""What is there before anything is done: files, what systemd has loaded, who runs."""
 
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -9,7 +9,8 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._systemd import manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import (
+from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import (
     Planned,
     UnitFile,
     dropin_path,
@@ -18,22 +19,21 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.layers impor
     own_file,
     unit_files,
 )
-from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
 
 from .hints import link_on_the_way
-from .params import Wish
+from .params import Request
 
 
-class Current(NamedTuple):
+class CurrentUnit(NamedTuple):
     """One unit as it is.
 
-    unit -- by its own name, where the wish named an alias
-    state -- what systemd believes; None: systemd does not run here, or a template, which is no unit of its own
+    unit -- by its own name, where the request named an alias
+    state -- what systemd has loaded; None: systemd does not run here, or a template, which is no unit of its own
     running -- the unit if it runs, or the loaded instances of a template
     before -- our drop-in as it is on disk; None: not there
     masked -- by its file, where systemd cannot be asked
-    others -- instances of a template that have a file of the same name, by another wish
+    others -- instances of a template that have a file of the same name, by another request
     unsafe -- why our drop-in cannot be looked at, and must not be touched
     litter -- what a killed run of ours left beside it: a temporary file, or a folder without a file
     """
@@ -46,7 +46,7 @@ class Current(NamedTuple):
     running: Tuple[UnitState, ...] = ()
     fragment: Optional[str] = None
     before: Optional[FileNow] = None
-    litter: bool = False
+    leftovers: bool = False
     masked: bool = False
     others: FrozenSet[str] = frozenset()
     unsafe: Optional[str] = None
@@ -67,7 +67,7 @@ class Current(NamedTuple):
 
     @property
     def asked(self) -> Tuple[UnitState, ...]:
-        """Everyone who must believe what we write: the unit, or a template's running instances.
+        """Everyone who must load what we write: the unit, or a template's running instances.
 
         Not one that is not installed or cannot be loaded; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
         """
@@ -75,7 +75,7 @@ class Current(NamedTuple):
             return ()
         return (self.state,) if self.state is not None else self.running
 
-    def without(self, named: FrozenSet[Tuple[str, str]]) -> "Current":
+    def without(self, named: FrozenSet[Tuple[str, str]]) -> "CurrentUnit":
         """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the instance's only."""
         if self.state is not None:
             return self
@@ -106,7 +106,7 @@ class Current(NamedTuple):
         return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
 
     def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None, planned: Optional[Planned] = None) -> List[UnitFile]:
-        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other wishes as ``planned``."""
+        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other requests as ``planned``."""
         names, fragment = self.names, self.fragment
         if instance is not None:
             names, fragment = instance.units, instance.fragment or fragment
@@ -125,7 +125,7 @@ def read_dropin(host: Host, path: str) -> Optional[FileNow]:
         return folder.read(name)
 
 
-def _with_file(host: Host, current: Current) -> Current:
+def _with_file(host: Host, current: CurrentUnit) -> CurrentUnit:
     """Raises PermissionError: then we are not root, and that is so for every unit."""
     folder_path, name = current.path.rsplit("/", 1)
     try:
@@ -134,7 +134,7 @@ def _with_file(host: Host, current: Current) -> Current:
             return current
         with folder:
             names = folder.names()
-            return current._replace(before=folder.read(name), litter=not names or folder.temporary(name) in names)
+            return current._replace(before=folder.read(name), leftovers=not names or folder.temporary(name) in names)
     except PermissionError:
         raise
     except UnsafePath as exc:
@@ -143,13 +143,13 @@ def _with_file(host: Host, current: Current) -> Current:
         return current._replace(unsafe="%s cannot be read: %s" % (current.path, exc.strerror))
 
 
-def _pattern(host: Host, wish: Wish, booted: bool) -> Current:
+def _pattern(host: Host, request: Request, booted: bool) -> CurrentUnit:
     running = ()  # type: Tuple[UnitState, ...]
-    unit, fragment = own_file(host, wish.unit)
+    unit, fragment = own_file(host, request.unit)
     if booted:
         running = tuple(manager.states(host, manager.instances(host, unit)))
     exists = fragment is not None or unit.is_prefix
-    return _with_file(host, Current(unit, wish.dropin, booted, exists, None, running, fragment, masked=is_mask(host, fragment)))
+    return _with_file(host, CurrentUnit(unit, request.dropin, booted, exists, None, running, fragment, masked=is_mask(host, fragment)))
 
 
 def _is_pattern(host: Host, unit: UnitName) -> bool:
@@ -157,35 +157,35 @@ def _is_pattern(host: Host, unit: UnitName) -> bool:
     return unit.is_template or (unit.is_prefix and fragment_path(host, unit.name) is None)
 
 
-def survey(host: Host, wishes: Sequence[Wish]) -> List[Current]:
-    """One for each wish. One `systemctl show` for all. Raises ManagerError, PermissionError."""
+def read_state(host: Host, requests: Sequence[Request]) -> List[CurrentUnit]:
+    """One for each request. One `systemctl show` for all. Raises ManagerError, PermissionError."""
     booted = manager.runs(host)
-    plain = [wish.unit.name for wish in wishes if not _is_pattern(host, wish.unit)]
+    plain = [request.unit.name for request in requests if not _is_pattern(host, request.unit)]
     shown = iter(manager.states(host, plain) if booted else ())
-    found = []  # type: List[Current]
-    for wish in wishes:
-        if _is_pattern(host, wish.unit):
-            found.append(_pattern(host, wish, booted))
+    found = []  # type: List[CurrentUnit]
+    for request in requests:
+        if _is_pattern(host, request.unit):
+            found.append(_pattern(host, request, booted))
             continue
         state = next(shown, None)
-        unit, fragment = wish.unit, None  # type: UnitName, Optional[str]
+        unit, fragment = request.unit, None  # type: UnitName, Optional[str]
         if state is not None:
-            unit = parse_unit_name(state.id) if state.exists else wish.unit
+            unit = parse_unit_name(state.id) if state.exists else request.unit
             fragment, exists = state.fragment, state.exists
         else:
             unit, fragment = own_file(host, unit)
             exists = fragment is not None or unit.type == "slice"  # a slice needs no file of its own
         running = (state,) if state is not None and state.is_active else ()
-        current = Current(unit, wish.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
+        current = CurrentUnit(unit, request.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
         found.append(_with_file(host, current))
     return found
 
 
-def refreshed(host: Host, currents: Sequence[Current]) -> List[Current]:
-    """The same units as systemd believes them to be now, and instances that came meanwhile. ``before`` stays. Raises ManagerError."""
+def refreshed(host: Host, currents: Sequence[CurrentUnit]) -> List[CurrentUnit]:
+    """The same units as systemd has loaded them to be now, and instances that came meanwhile. ``before`` stays. Raises ManagerError."""
     names = [current.state.id for current in currents if current.state is not None]
     shown = iter(manager.states(host, names))
-    found = []  # type: List[Current]
+    found = []  # type: List[CurrentUnit]
     for current in currents:
         if current.state is not None:
             state = next(shown)

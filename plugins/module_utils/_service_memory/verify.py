@@ -1,23 +1,23 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in force, layer by layer: the file, what systemd believes, what the kernel holds. Exit codes prove nothing.
+"""What is in force, layer by layer: the file, what systemd has loaded, what the kernel holds. Exit codes prove nothing.
 
-A gap is a layer that does not say what was wished, with its cause.
+A gap is a layer that does not say what was requested, with its cause.
 """
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION
 
 from .limits import limit_options, limits
 from .loaded import shadowing, unread
 from .scores import Score
-from .state import Current
+from .state import CurrentUnit
 
 
 class Gap(NamedTuple):
@@ -27,13 +27,15 @@ class Gap(NamedTuple):
     text: str
 
 
-def file_gaps(current: Current, after: Optional[bytes], now: Optional[bytes]) -> List[Gap]:
+def file_gaps(current: CurrentUnit, after: Optional[bytes], now: Optional[bytes]) -> List[Gap]:
     if now == after:
         return []
     return [Gap("not_written", "%s is not what was written" % current.path)]
 
 
-def systemd_gaps(current: Current, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> List[Gap]:
+def systemd_gaps(
+    current: CurrentUnit, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+) -> List[Gap]:
     """Between the files and what `systemctl show` prints after the reload."""
     if not current.booted:
         return [Gap("systemd_not_running", "systemd does not run here: what its files say counts from the next boot on")]
@@ -44,8 +46,8 @@ def systemd_gaps(current: Current, settings: Dict[str, str], origins_of: Callabl
     if current.is_masked:
         return [Gap("masked", "%s is masked: nothing of it can start" % current.unit.name)]
     if current.state is not None and current.state.is_broken:
-        said = "systemd cannot load %s (%s): the drop-in waits until its unit file is mended"
-        return [Gap("not_read", said % (current.unit.name, current.state.get("LoadState")))]
+        message = "systemd cannot load %s (%s): the drop-in waits until its unit file is mended"
+        return [Gap("not_read", message % (current.unit.name, current.state.get("LoadState")))]
     found = []  # type: List[Gap]
     for state in current.asked:
         shadows = shadowing(current, settings, origins_of(state), ram)
@@ -56,47 +58,49 @@ def systemd_gaps(current: Current, settings: Dict[str, str], origins_of: Callabl
                 found.append(
                     Gap("shadowed", "%s%s is set to %s by %s, which systemd reads after ours" % (key, _of_whom(current, state), value, path))
                 )
-            elif state.believed(option) is None:
+            elif state.loaded(option) is None:
                 found.append(Gap("not_shown", "this systemd does not show %s=" % key))
-    return list(dict.fromkeys(found + unread_gaps(current, settings, origins_of, ram)))
+    return list(dict.fromkeys(found + not_read_gaps(current, settings, origins_of, ram)))
 
 
-def unread_gaps(current: Current, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> List[Gap]:
-    said = "systemd believes %s=%s%s, the drop-in says %s"
+def not_read_gaps(
+    current: CurrentUnit, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+) -> List[Gap]:
+    message = "systemd has loaded %s=%s%s, the drop-in says %s"
     return [
-        Gap("not_read", said % (BY_OPTION[item.option].key, item.believed, _of_whom(current, item.state), item.text))
+        Gap("not_read", message % (BY_OPTION[item.option].key, item.loaded, _of_whom(current, item.state), item.text))
         for item in unread(current, settings, origins_of, ram)
     ]
 
 
-def _of_whom(current: Current, state: UnitState) -> str:
+def _of_whom(current: CurrentUnit, state: UnitState) -> str:
     return "" if current.state is not None else " of %s" % state.id
 
 
 def kernel_gaps(
-    host: Host, where: cgroup.Layout, state: UnitState, settings: Dict[str, str], options: Sequence[str] = (), waits: bool = False
+    host: Host, where: cgroup.Layout, state: UnitState, settings: Dict[str, str], options: Sequence[str] = (), deferred: bool = False
 ) -> List[Gap]:
-    """Limits of a running unit: what is in the kernel's files. ``options``: ours too, though not wished any more.
+    """Limits of a running unit: what is in the kernel's files. ``options``: ours too, though not requested any more.
 
     ``waits``: they were to come with its next start.
     """
     found = []  # type: List[Gap]
     for option in limit_options(settings):
         setting = BY_OPTION[option]
-        if setting.default is not None and state.believed(option) == setting.default:  # nothing is to be enforced
+        if setting.default is not None and state.loaded(option) == setting.default:  # nothing is to be enforced
             continue
         if not where.is_mounted:
             found.append(Gap("not_readable", "whether %s= is enforced cannot be read: nothing is mounted at /sys/fs/cgroup" % setting.key))
         elif where.memory is None:
             found.append(Gap("no_memory_controller", "%s= is not enforced: this system has no memory controller for it" % setting.key))
-        elif not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.believed(option) == "kill"):
+        elif not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.loaded(option) == "kill"):
             found.append(Gap("cgroup_v1", "%s= is not enforced: cgroup %s ignores it" % (setting.key, where.version)))
-    believed = {option: state.believed(option) for option in list(settings) + [option for option in options if option not in settings]}
-    for limit in limits(host, where, state, believed):
+    loaded = {option: state.loaded(option) for option in list(settings) + [option for option in options if option not in settings]}
+    for limit in limits(host, where, state, loaded):
         if not limit.in_force:
-            shown = "nothing" if limit.held is None else limit.held
-            text = "the kernel holds %s for %s of %s, systemd believes %s" % (shown, limit.file, state.id, believed[limit.option])
-            found.append(Gap("older_than_drop_in" if waits and limit.drifted else "not_enforced", text))
+            shown = "nothing" if limit.kernel_value is None else limit.kernel_value
+            text = "the kernel holds %s for %s of %s, systemd has loaded %s" % (shown, limit.file, state.id, loaded[limit.option])
+            found.append(Gap("older_than_drop_in" if deferred and limit.differs else "not_enforced", text))
     return found
 
 

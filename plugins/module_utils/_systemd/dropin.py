@@ -113,7 +113,7 @@ def settings_of(data: bytes, unit_type: str) -> Dict[str, str]:
     found = {}  # type: Dict[str, str]
     for item in assignments(data):
         setting = BY_KEY.get(item.key)
-        if setting is not None and unit_type in setting.types and item.section == section(unit_type) and not setting.ignored(item.value):
+        if setting is not None and unit_type in setting.types and item.section == section(unit_type) and not setting.is_rejected(item.value):
             found[setting.option] = item.value
     return found
 
@@ -132,7 +132,7 @@ def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
             found.append(Ignored(item.line, text, "it has no effect in a %s" % unit_type))
         elif item.section != section(unit_type):
             found.append(Ignored(item.line, text, "it stands in [%s], systemd reads it in [%s] only" % (item.section, section(unit_type))))
-        elif setting.ignored(item.value):
+        elif setting.is_rejected(item.value):
             found.append(Ignored(item.line, text, "systemd ignores this value"))
     return found
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd as it is asked and told: what it believes of units, its version, daemon-reload, restart."""
+"""systemd as it is asked and told: what it has loaded of units, its version, daemon-reload, restart."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class ManagerError(Exception):
 
 
 class UnitState(NamedTuple):
-    """A unit as systemd believes it to be."""
+    """A unit as systemd has loaded it to be."""
 
     id: str
     properties: Dict[str, str]
@@ -100,11 +100,11 @@ class UnitState(NamedTuple):
             text = self.get("ActiveEnterTimestampMonotonic") or "0"
         return int(text) / 1e6 if text.isdigit() and text != "0" else None
 
-    def believed(self, option: str) -> Optional[Value]:
+    def loaded(self, option: str) -> Optional[Value]:
         setting = BY_OPTION[option]
-        value = setting.believed(self.properties.get(setting.key))
+        value = setting.loaded(self.properties.get(setting.key))
         if option == "memory_max" and value in (None, "infinity"):  # MemoryLimit= of cgroup 1 and systemd before 231
-            return setting.believed(self.properties.get("MemoryLimit")) or value
+            return setting.loaded(self.properties.get("MemoryLimit")) or value
         return value
 
 
@@ -120,13 +120,13 @@ def _systemctl(host: Host, *argv: str, **keywords: float) -> Ran:
     return host.run(("systemctl", argv[0], "--no-pager") + argv[1:], **keywords)
 
 
-def _said(ran: Ran) -> str:
+def _message_of(ran: Ran) -> str:
     lines = [line for line in ran.stderr.strip().split("\n") if line]
     return lines[0] if lines else "exit code %s" % ran.returncode
 
 
 def version(host: Host) -> int:
-    """Raises ManagerError: a systemctl that cannot tell its version cannot be believed anything else either."""
+    """Raises ManagerError: a systemctl that cannot tell its version cannot be loaded anything else either."""
     ran = _systemctl(host, "--version", timeout=15)
     found = _VERSION.search(ran.stdout)
     if found is None:
@@ -138,13 +138,13 @@ def _unanswered(ran: Ran) -> str:
     """Why there is no answer, also where the exit code says that there is one."""
     if ran.returncode == 0 and not ran.stderr.strip():
         return "it printed %r" % ran.stdout.strip()[:_QUOTED]
-    return _said(ran)
+    return _message_of(ran)
 
 
 def _units(ran: Ran) -> List[Properties]:
     """The blocks of a `systemctl show`. Raises ManagerError."""
     if ran.returncode is None:
-        raise ManagerError("systemctl show failed: %s" % _said(ran))
+        raise ManagerError("systemctl show failed: %s" % _message_of(ran))
     try:
         return parse_units(ran.stdout)
     except NotAnAnswer as exc:
@@ -169,7 +169,7 @@ def show_services(host: Host, keys: Sequence[str]) -> List[Properties]:
     """These properties of every loaded service, with Id. Raises ManagerError."""
     ran = _systemctl(host, "show", "--property=" + ",".join(["Id"] + list(keys)), "*.service")
     if ran.returncode != 0:
-        raise ManagerError("systemctl show failed: %s" % _said(ran))
+        raise ManagerError("systemctl show failed: %s" % _message_of(ran))
     return _units(ran)
 
 
@@ -188,7 +188,7 @@ def instances(host: Host, pattern: UnitName) -> List[str]:
     """The loaded instances of a template, or units of a prefix such as ``user-.slice``. Raises ManagerError."""
     ran = _systemctl(host, "list-units", "--all", "--plain", "--no-legend", "--full", "--", pattern.glob)
     if ran.returncode != 0:
-        raise ManagerError("systemctl list-units failed: %s" % _said(ran))
+        raise ManagerError("systemctl list-units failed: %s" % _message_of(ran))
     found = []  # type: List[str]
     for line in filter(None, ran.stdout.split("\n")):
         words = line.lstrip(_BULLETS).split()
@@ -209,7 +209,7 @@ def reload(host: Host) -> None:
     """daemon-reload. Raises ManagerError, also where systemd refuses because /run is full."""
     ran = _systemctl(host, "daemon-reload")
     if ran.returncode != 0:
-        raise ManagerError("systemctl daemon-reload failed: %s" % _said(ran))
+        raise ManagerError("systemctl daemon-reload failed: %s" % _message_of(ran))
 
 
 def complaints(host: Host, names: Sequence[str], paths: Sequence[str]) -> Dict[str, str]:
@@ -243,7 +243,7 @@ def _started_again(host: Host, verb: str, name: str, timeout: float) -> Optional
     if ran.returncode == 0:
         return None
     if ran.returncode is not None:
-        return _said(ran)
+        return _message_of(ran)
     try:  # its stop or its start takes longer, or never ends: Type=notify without READY=1
         state = states(host, [name])[0]
     except ManagerError as exc:
@@ -256,7 +256,7 @@ def realize(host: Host, slices: Sequence[str], version_here: Optional[int]) -> L
     """A scope in each slice, whose process ends at once; "": in any slice. What went wrong.
 
     systemd 257 marks the control groups of running units at a reload and does not look at them again (systemd pull request 38190). Whatever
-    starts makes it hand the limits that it believes to the kernel, for all units of its slice and of the slices above (measured on 257.13).
+    starts makes it hand the limits that it has loaded to the kernel, for all units of its slice and of the slices above (measured on 257.13).
     Nothing is left behind. Earlier versions did it at the reload.
     """
     found = []  # type: List[str]
@@ -264,5 +264,5 @@ def realize(host: Host, slices: Sequence[str], version_here: Optional[int]) -> L
         argv = ["systemd-run", "--scope", "--quiet", "--no-ask-password"] + (["--collect"] if (version_here or 0) >= _COLLECT else [])
         ran = host.run(argv + (["--slice=" + name] if name else []) + ["--", "true"], timeout=15)
         if ran.returncode != 0:
-            found.append("systemd-run failed: %s" % _said(ran))
+            found.append("systemd-run failed: %s" % _message_of(ran))
     return found

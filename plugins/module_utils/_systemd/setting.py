@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, parse_share, parse_size
 
-from .lenient import read_int, read_share, read_size
+from .systemd_numbers import read_int, read_share, read_size
 
 INFINITY = "infinity"
 #: A value as systemd shows it: a number, or a word such as ``infinity`` or ``kill``.
@@ -26,7 +26,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Setting(NamedTuple):
     """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the file of cgroup 2
 
-    default -- what systemd believes where no file sets it; None: another setting decides
+    default -- what systemd has loaded where no file sets it; None: another setting decides
     """
 
     option: str
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
     zero: bool = True
     default: Optional[Value] = None
 
-    def canonical(self, value: Any) -> str:
+    def normalize(self, value: Any) -> str:
         """The text of the drop-in, which systemd takes and reads back as the same. Raises ValueError."""
         if self.kind == "score":
             return _score(value)
@@ -50,7 +50,7 @@ class Setting(NamedTuple):
             return str(value)
         return _memory(str(value), self.zero)
 
-    def believed(self, shown: Optional[str]) -> Optional[Value]:
+    def loaded(self, shown: Optional[str]) -> Optional[Value]:
         """What `systemctl show` prints, as a number or a word; None: this systemd does not have it."""
         text = (shown or "").strip()
         if not text:
@@ -76,7 +76,7 @@ class Setting(NamedTuple):
             return read_size(text)
         return None if ram is None else ram // _PAGE * share // 10_000 * _PAGE
 
-    def ignored(self, text: str) -> bool:
+    def is_rejected(self, text: str) -> bool:
         """systemd reads this line, warns in its log and goes on as if it were not there. An empty number is no error: it resets."""
         if not text:
             return self.kind == "word" and not self.key.startswith(("ManagedOOMSwap", "ManagedOOMMemory"))
@@ -152,7 +152,7 @@ def section(unit_type: str) -> str:
     return unit_type.capitalize()
 
 
-def canonical_settings(options: Dict[str, Any], refuse: Callable[[str], Exception]) -> Dict[str, str]:
+def normalize_settings(options: Dict[str, Any], refuse: Callable[[str], Exception]) -> Dict[str, str]:
     """Option -> text of the drop-in, in the order of the table, for every option that is not None."""
     found = {}  # type: Dict[str, str]
     for setting in SETTINGS:
@@ -160,7 +160,7 @@ def canonical_settings(options: Dict[str, Any], refuse: Callable[[str], Exceptio
         if value is None:
             continue
         try:
-            found[setting.option] = setting.canonical(value)
+            found[setting.option] = setting.normalize(value)
         except ValueError as exc:
             raise refuse("%s: %s" % (setting.option, exc))
     return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd believes: units that were killed or protected, and whether a userspace killer runs.
+"""What systemd has loaded: units that were killed or protected, and whether a userspace killer runs.
 
 One ``systemctl show``: about 0.6 ms of CPU a unit here and as much in pid 1 (systemd 247 to 257).
 """
@@ -174,14 +174,14 @@ def daemon_states(host: Host, blocks: Dict[str, Properties]) -> Dict[str, Option
 
 
 def _are_installed(host: Host, names: Sequence[str]) -> bool:
-    from .layers import fragment_path
+    from .precedence import fragment_path
 
     return any(fragment_path(host, name) is not None for name in names)
 
 
 def _template(host: Host, name: str) -> Dict[str, Any]:
     """It is no unit: systemd cannot be asked for it."""
-    from .layers import fragment_path, is_mask
+    from .precedence import fragment_path, is_mask
 
     path = fragment_path(host, name)
     state = "template" if path is not None or parse_unit_name(name).is_prefix else "not-found"
@@ -193,8 +193,8 @@ def _ask(host: Host, argv: List[str], timeout: float) -> str:
     if ran.returncode is None:
         raise CommandFailed(ran.stderr)
     if ran.returncode or not ran.stdout:  # at the first name that it does not like it stops, and shows no more
-        said = ran.stderr.strip().split("\n")[-1]
-        raise CommandFailed("systemctl failed: %s" % (said or "exit code %s" % ran.returncode))
+        message = ran.stderr.strip().split("\n")[-1]
+        raise CommandFailed("systemctl failed: %s" % (message or "exit code %s" % ran.returncode))
     return ran.stdout
 
 

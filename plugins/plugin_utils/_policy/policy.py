@@ -46,7 +46,7 @@ def _service(place: Place) -> Service | None:
     settings = {}  # type: dict[str, str]
     for setting in DECLARABLE:
         value = place.take(setting.option)
-        text = None if value is None else _canonical(place, place.at(setting.option), setting.option, value, setting.canonical)
+        text = None if value is None else _canonical(place, place.at(setting.option), setting.option, value, setting.normalize)
         if text is not None:
             settings[setting.option] = text
     state = place.word("state", ("present", "absent"), "present")

@@ -11,7 +11,7 @@ import pytest
 yaml = pytest.importorskip("yaml")
 pytest.importorskip("ansible.module_utils.basic")
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import wishes_of  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_requests  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import service_memory  # noqa: E402
 
 ROLE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "roles", "oom_protect")
@@ -103,8 +103,8 @@ def test_every_preset_can_be_chosen_and_every_choice_is_one(options, presets):
 def test_units_of_presets_are_wishes_that_the_module_takes(presets):
     top = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "skip"}
     entries = [dict(entry, fallback=True) for entries in presets.values() for entry in entries]
-    found = wishes_of(dict(top, services=entries))
-    assert len({wish.unit.name for wish in found}) == len(found) == len(entries)
+    found = parse_requests(dict(top, services=entries))
+    assert len({request.unit.name for request in found}) == len(found) == len(entries)
 
 
 def test_nothing_is_unkillable_and_logins_are_not_spared(presets):

@@ -105,7 +105,7 @@ def test_names_that_match_nothing(machine):
 def test_what_units_give_now_may_be_told(machine):
     """service_memory has asked systemd already."""
     machine.service(401, "mysql.service", "helper", anon=10, adj=300)
-    told = forecast(machine.host, {"mysql": -1000}, given={"mysql.service": 300})
+    told = forecast(machine.host, {"mysql": -1000}, assumed={"mysql.service": 300})
     assert told.after == MYSQL and told.unkillable_share < 0.01
 
 

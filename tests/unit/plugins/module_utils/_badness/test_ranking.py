@@ -5,11 +5,11 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.adjust import adjustments_of, apply, unit_in_path
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot, started
+from ansible_collections.memops.linux.plugins.module_utils._badness.proposed_scores import adjustments_of, apply, unit_in_path
 from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import margin, memory_of, rank, units
-from ansible_collections.memops.linux.plugins.module_utils._badness.selection import contest
-from ansible_collections.memops.linux.plugins.module_utils._badness.sentence import comparison, headline
+from ansible_collections.memops.linux.plugins.module_utils._badness.selection import read_selection
+from ansible_collections.memops.linux.plugins.module_utils._badness.summary import comparison, headline
 from ansible_collections.memops.linux.plugins.module_utils._host import Ran
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, Machine
 
@@ -22,8 +22,8 @@ def machine(tmp_path):
 
 
 def ranking(machine, scores=None, top=0, name=None):
-    arena = contest(machine.host, snapshot(machine.host), name)
-    return arena, rank(arena, lambda pid: started(machine.host, pid), scores, top)
+    selection = read_selection(machine.host, snapshot(machine.host), name)
+    return selection, rank(selection, lambda pid: started(machine.host, pid), scores, top)
 
 
 def order(found):
@@ -49,7 +49,7 @@ def test_the_order_of_dying(machine):
         (3, 7000, 500),
         (4, 6000, 501),
     ]
-    assert [process.pid for process in found.spared] == [1, 300] and found.next is found.chosen is found.places[0]
+    assert [process.pid for process in found.unkillable] == [1, 300] and found.next is found.chosen is found.places[0]
     assert found.second is found.places[1] and margin(_arena, found) == 68_500 * PAGE
 
 
@@ -58,7 +58,7 @@ def test_what_killing_gives_back(machine):
     a_server(machine)
     _arena, found = ranking(machine)
     assert memory_of(place.process for place in found.places) == (250_500 + 240_000 + 5000 + 4000) * PAGE
-    assert memory_of(found.spared) == 1900 * PAGE
+    assert memory_of(found.unkillable) == 1900 * PAGE
 
 
 def test_services(machine):
@@ -80,8 +80,8 @@ def test_a_tie_is_decided_by_the_time_of_start(tmp_path, release, first):
     for pid, start in ((300, 9000), (32_000, 100), (299, 9000)):
         machine.process(pid, anon=50, start=start)
     for top in (0, 1):
-        arena, found = ranking(machine, top=top)
-        assert order(found)[0] == first and margin(arena, found) == 0
+        selection, found = ranking(machine, top=top)
+        assert order(found)[0] == first and margin(selection, found) == 0
 
 
 def test_a_child_in_place_of_its_parent(tmp_path):
@@ -89,34 +89,34 @@ def test_a_child_in_place_of_its_parent(tmp_path):
     machine.process(10, "supervisor", anon=900)
     machine.process(11, "worker", anon=100, ppid=10)
     machine.process(12, "other", anon=500)
-    arena, found = ranking(machine)
+    selection, found = ranking(machine)
     assert (found.chosen.process.pid, found.next.process.pid, found.next.rank) == (10, 11, 3)
-    assert margin(arena, found) == 400 * PAGE and found.second.process.pid == 12
+    assert margin(selection, found) == 400 * PAGE and found.second.process.pid == 12
     assert headline(
-        arena, found
+        selection, found
     ) == "next victim: worker (pid 11), the worst child of supervisor (pid 10), %s of 5.9 MiB killable; then supervisor, other" % ("400 KiB")
 
 
 def test_other_scores(machine):
     a_server(machine)
     _arena, found = ranking(machine, {400: -1000, 300: 900})
-    assert order(found) == [300, 600, 500, 501] and [process.pid for process in found.spared] == [1, 400]
+    assert order(found) == [300, 600, 500, 501] and [process.pid for process in found.unkillable] == [1, 400]
 
 
 def test_nobody(machine):
     machine.process(1, anon=5)
     machine.process(7, "only", anon=5, adj=-1000)
-    arena, found = ranking(machine)
-    assert found.next is found.second is margin(arena, found) is None
-    assert headline(arena, found) == "nobody can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
+    selection, found = ranking(machine)
+    assert found.next is found.second is margin(selection, found) is None
+    assert headline(selection, found) == "nobody can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
 
 
 def test_the_first_process_of_a_container_can_be_killed(machine):
     machine.process(1, "node", anon=500)
     machine.link("/proc/self/ns/pid", "pid:[4026532201]")
-    arena, found = ranking(machine)
+    selection, found = ranking(machine)
     assert order(found) == [1]
-    assert headline(arena, found).startswith(
+    assert headline(selection, found).startswith(
         "next victim as far as can be seen: node (pid 1), 2.0 MiB of 2.0 MiB killable; incomplete: this is a container"
     )
 
@@ -131,8 +131,8 @@ def test_the_line(machine):
 def test_the_line_about_a_limit(machine):
     machine.cgroup2("/system.slice/nginx.service", max=64 * MIB, oom_group=1)
     a_server(machine)
-    arena, found = ranking(machine, name="nginx")
-    line = headline(arena, found, group="/system.slice/nginx.service")
+    selection, found = ranking(machine, name="nginx")
+    line = headline(selection, found, group="/system.slice/nginx.service")
     assert line == (
         "in /system.slice/nginx.service: next victim: nginx (pid 500, nginx.service), 12 MiB of 35 MiB killable, "
         "with all of /system.slice/nginx.service (memory.oom.group); then nginx"
@@ -170,8 +170,8 @@ def test_a_tie_is_said(machine):
 def test_this_module_is_named_as_such(machine):
     machine.process(10, "python3", anon=5000)
     machine.process(11, "b", anon=50)
-    arena, found = ranking(machine)
-    line = headline(arena, found, found.places[0])
+    selection, found = ranking(machine)
+    line = headline(selection, found, found.places[0])
     assert line == "next victim: python3 (pid 10), this module itself, 20 MiB of 20 MiB killable; then b"
 
 

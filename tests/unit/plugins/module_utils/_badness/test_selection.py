@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._badness.memcg import Memcg, find, group_of, parents, read, total, within
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import era_of
-from ansible_collections.memops.linux.plugins.module_utils._badness.selection import contest, measured
+from ansible_collections.memops.linux.plugins.module_utils._badness.selection import measured, read_selection
 from ansible_collections.memops.linux.plugins.module_utils._systemd.cgroup import layout
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, V1_UNLIMITED, Machine
 
@@ -23,15 +23,15 @@ def machine(tmp_path):
     return Machine(tmp_path, memory=1_000_000, swap=250_000)
 
 
-def arena(machine, name=None):
+def selection(machine, name=None):
     os.makedirs(machine.root + "/proc/99999", exist_ok=True)  # one that has ended: a /proc without any is none
-    return contest(machine.host, snapshot(machine.host), name)
+    return read_selection(machine.host, snapshot(machine.host), name)
 
 
 def test_the_whole_machine(machine):
     machine.process(1, anon=5)
     machine.process(7, anon=5, adj=-1000)
-    found = arena(machine)
+    found = selection(machine)
     assert (found.totalpages, found.memory_total, found.memcg, found.init, found.outcome) == (1_250_000, 1_000_000 * PAGE, None, 1, "kill")
     assert [process.pid for process in found.processes] == [1, 7] and found.complete and found.reasons == found.notes == ()
     assert found.era == era_of("6.1.0-56-cloud-amd64")
@@ -40,7 +40,7 @@ def test_the_whole_machine(machine):
 def test_no_meminfo(machine):
     machine.write("/proc/meminfo", "")
     with pytest.raises(ValueError, match="/proc/meminfo cannot be read"):
-        arena(machine)
+        selection(machine)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_the_running_kernel_counts_more_than_its_version(machine, release, score
 
 def test_an_unknown_kernel(tmp_path):
     machine = Machine(tmp_path, release=None)
-    assert arena(machine).notes == ("the kernel's version is unknown: the rules of the newest are used",)
+    assert selection(machine).notes == ("the kernel's version is unknown: the rules of the newest are used",)
 
 
 def test_a_kernel_too_old(tmp_path):
-    assert arena(Machine(tmp_path, release="2.6.18-419.el5")).notes == (
+    assert selection(Machine(tmp_path, release="2.6.18-419.el5")).notes == (
         "kernel 2.6.18-419.el5 chose by another heuristic, which is not computed here",
     )
 
@@ -87,7 +87,7 @@ def test_what_hides_processes_is_said(machine, monkeypatch, case):
     files, words = HIDDEN[case]
     for path, text in files.items():
         machine.write(path, text)
-    found = arena(machine)
+    found = selection(machine)
     assert not found.complete and len(found.reasons) == 1 and words in found.reasons[0]
 
 
@@ -95,44 +95,44 @@ def test_what_hides_processes_is_said(machine, monkeypatch, case):
 def test_what_hides_nothing(machine, monkeypatch, options):
     a_common_user(monkeypatch)
     machine.write("/proc/mounts", "proc /proc proc %s 0 0\n" % options)
-    assert arena(machine).complete
+    assert selection(machine).complete
 
 
 def test_root_and_the_group_that_may_look_see_everything(machine, monkeypatch):
     machine.write("/proc/mounts", "proc /proc proc rw,hidepid=2,gid=77 0 0\n")
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert arena(machine).complete
+    assert selection(machine).complete
     a_common_user(monkeypatch, (5, 77))
-    assert arena(machine).complete
+    assert selection(machine).complete
     machine.write("/proc/mounts", "proc /proc proc rw,hidepid=2 0 0\n")  # gid=0
-    assert not arena(machine).complete
+    assert not selection(machine).complete
     a_common_user(monkeypatch, (5, 0))
-    assert arena(machine).complete
+    assert selection(machine).complete
 
 
 def test_denied_processes_are_a_reason(machine):
     os.makedirs(machine.root + "/proc/99999")
-    found = contest(machine.host, snapshot(machine.host)._replace(skipped=snapshot(machine.host).skipped._replace(denied=2)))
+    found = read_selection(machine.host, snapshot(machine.host)._replace(skipped=snapshot(machine.host).skipped._replace(denied=2)))
     assert found.reasons == ("2 processes may not be read (become: true may help)",)
 
 
 def test_a_container_sees_itself_only_and_its_first_process_can_be_killed(machine):
     machine.process(1, anon=5)
     machine.link("/proc/self/ns/pid", "pid:[4026532201]")
-    found = arena(machine)
+    found = selection(machine)
     assert found.init is None and found.reasons == ("this is a container: processes of its host take part and are not seen",)
 
 
 def test_the_initial_pid_namespace_is_no_container(machine):
     machine.link("/proc/self/ns/pid", "pid:[4026531836]")
-    assert arena(machine).complete and arena(machine).init == 1
+    assert selection(machine).complete and selection(machine).init == 1
 
 
 def test_the_limit_of_a_container_is_fought_out_inside_it(machine):
     machine.process(1, anon=5)
     machine.link("/proc/self/ns/pid", "pid:[4026532201]")
     machine.cgroup2("", max=64 * MIB)
-    found = arena(machine, "/")
+    found = selection(machine, "/")
     assert found.complete and found.memcg.path == "/" and found.totalpages == 64 * MIB // PAGE + 250_000 and len(found.processes) == 1
 
 
@@ -153,7 +153,7 @@ def test_settings_that_decide_otherwise(machine, case):
     for sysctl, value in sysctls.items():
         machine.write("/proc/sys/vm/" + sysctl, "%d\n" % value)
     machine.cgroup2(A, max=MIB)
-    found = arena(machine, name)
+    found = selection(machine, name)
     assert found.outcome == outcome and len(found.notes) == (outcome != "kill")
 
 
@@ -161,7 +161,7 @@ def test_nodes_of_numa(machine):
     for pid, mems in ((10, b"0-1"), (11, b"0-1"), (12, b"1")):
         machine.process(pid, anon=1, mems=mems)
     machine.process(13, anon=1, mems=b"0", adj=-1000)  # is not killed on any node
-    assert arena(machine).notes == (
+    assert selection(machine).notes == (
         "processes are bound to different memory nodes: 0-1 (2 processes), 1 (1 processes). "
         "A shortage of one node alone is fought out among those that may use it",
     )
@@ -170,7 +170,7 @@ def test_nodes_of_numa(machine):
 @pytest.mark.parametrize("comm, word", [("earlyoom", "earlyoom"), ("systemd-oomd", "systemd-oomd"), ("swapoff", "swapoff")])
 def test_rivals_of_the_kernel_are_named(machine, comm, word):
     machine.process(5, comm, anon=1)
-    assert len(arena(machine).notes) == 1 and word in arena(machine).notes[0]
+    assert len(selection(machine).notes) == 1 and word in selection(machine).notes[0]
 
 
 # id: (memcg, swap of the machine, bytes)
@@ -218,7 +218,7 @@ def test_inside_one_cgroup(machine):
     machine.service(10, "a.service", anon=1)
     machine.process(11, "child", cgroup="0::%s/inner\n" % A, anon=1)
     machine.service(12, "ab.service", anon=1)
-    found = arena(machine, "a")
+    found = selection(machine, "a")
     assert [process.pid for process in found.processes] == [10, 11]
     assert (found.totalpages, found.memcg, found.notes) == (64 * MIB // PAGE, Memcg(A, 64 * MIB, 0, 60), ())
 
@@ -252,14 +252,14 @@ def test_a_wrong_cgroup(machine, case):
     for pid, user in ((10, 1), (11, 2)):
         machine.process(pid, cgroup="0::/user.slice/%d/app.service\n" % user, anon=1)
     with pytest.raises(ValueError) as caught:
-        arena(machine, name)
+        selection(machine, name)
     assert words in str(caught.value) and str(caught.value).startswith("memcg: ")
 
 
 def test_no_memory_controller(machine):
     machine.write("/sys/fs/cgroup/cgroup.controllers", "cpu pids\n")
     with pytest.raises(ValueError, match="no memory controller"):
-        arena(machine, "a")
+        selection(machine, "a")
 
 
 def test_limits_further_out(machine):
@@ -268,7 +268,7 @@ def test_limits_further_out(machine):
     machine.cgroup2("/user.slice", max="max")
     machine.cgroup2("/system.slice/b.service", max="max")
     machine.cgroup2("/system.slice/c.service", max=MIB)
-    notes = {name: arena(machine, name).notes for name in (A, "/user.slice", "/system.slice/b.service", "/system.slice/c.service")}
+    notes = {name: selection(machine, name).notes for name in (A, "/user.slice", "/system.slice/b.service", "/system.slice/c.service")}
     assert notes == {
         A: ("%s has a higher limit: the 32 MiB of /system.slice come first, and everything below that takes part" % A,),
         "/user.slice": ("/user.slice has no limit: it runs out with the whole machine, where every process takes part",),
@@ -281,7 +281,7 @@ def test_limits_further_out(machine):
 
 def test_a_cgroup_1_that_kills_nobody(machine):
     machine.cgroup1("/a", limit_in_bytes=MIB, oom_control="oom_kill_disable 1\nunder_oom 0")
-    assert arena(machine, "/a").outcome == "none" and "waits" in arena(machine, "/a").notes[0]
+    assert selection(machine, "/a").outcome == "none" and "waits" in selection(machine, "/a").notes[0]
 
 
 def test_who_dies_together(machine):
@@ -303,5 +303,5 @@ def test_a_proc_without_processes_is_an_error(machine):
 
 def test_settings_that_cannot_be_read_are_a_note(machine):
     os.unlink(machine.root + "/proc/sys/vm/panic_on_oom")
-    found = arena(machine)
+    found = selection(machine)
     assert found.outcome == "kill" and found.notes[0] == "vm.panic_on_oom cannot be read: that the kernel kills the worst is assumed"

@@ -5,7 +5,7 @@
 
 FakeMachine stands for systemd as pid 1, for /proc and for cgroup files. Its files are real files below a temporary root. systemctl is
 a method: `show` says what was in the unit's files at the last daemon-reload, read by a loader of its own that shares no line with
-_systemd/layers.py and _systemd/setting.py, so a mistake there shows here. The kernel's rule for oom_score_adj is kernel_write().
+_systemd/precedence.py and _systemd/setting.py, so a mistake there shows here. The kernel's rule for oom_score_adj is kernel_write().
 Real systemd is tested in molecule; the values that its parser takes were recorded from 247, 252 and 257 (fixtures/systemd/values.json).
 """
 
@@ -86,11 +86,11 @@ class Running:
 
 
 class FakeMachine:
-    """capable -- pid 1 and we may lower scores (CAP_SYS_RESOURCE); deaf -- systemd before 257 does not see a unit's first drop-in"""
+    """capable -- pid 1 and we may lower scores (CAP_SYS_RESOURCE); not_loaded -- systemd before 257 does not see a unit's first drop-in"""
 
-    def __init__(self, root, version=252, capable=True, booted=True, deaf=False, cgroups="2", ram=RAM):
+    def __init__(self, root, version=252, capable=True, booted=True, not_loaded=False, cgroups="2", ram=RAM):
         self.root = str(root)
-        self.version, self.capable, self.deaf, self.cgroups, self.ram = version, capable, deaf, cgroups, ram
+        self.version, self.capable, self.not_loaded, self.cgroups, self.ram = version, capable, not_loaded, cgroups, ram
         self.asked = []
         self.loaded, self.running = {}, {}
         self.floor = {}
@@ -211,14 +211,14 @@ class FakeMachine:
         return self
 
     def start(self, name, processes=1, used=None, started=None):
-        """As if systemd had started it with what it believes now."""
+        """As if systemd had started it with what it has loaded now."""
         self.load(name)
         unit = self.loaded[name]
         slice_ = "/system.slice/" + ("system-%s.slice/" % name.partition("@")[0] if "@" in name else "")
         if name.endswith(".slice"):
             slice_ = _slice_path(name)[: -len(name)]
-        believed = int(self._shown(unit)["OOMScoreAdjust"])
-        given = believed if self.capable or believed >= 0 else 0  # systemd swallows EPERM: the child inherits pid 1's
+        loaded = int(self._shown(unit)["OOMScoreAdjust"])
+        given = loaded if self.capable or loaded >= 0 else 0  # systemd swallows EPERM: the child inherits pid 1's
         running = Running(slice_ + name, given, started if started is not None else time.monotonic() / 2)
         self.running[name] = running
         os.makedirs(self.root + self._tree + running.cgroup, exist_ok=True)
@@ -386,7 +386,7 @@ class FakeMachine:
         if unit.state != "loaded":
             return False
         files = [unit.fragment] + self._drop_ins(unit.names)
-        if self.deaf:  # folders that were not there at the last reload are not looked into
+        if self.not_loaded:  # folders that were not there at the last reload are not looked into
             seen = {os.path.dirname(path) for path in unit.stamps}
             files = [path for path in files if os.path.dirname(path) in seen]
         return {path: self._stamp(path) for path in files} != unit.stamps

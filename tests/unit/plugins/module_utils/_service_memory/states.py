@@ -1,14 +1,14 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines made by chance, and wishes for them: what a fleet has after years of hands."""
+"""Machines made by chance, and requests for them: what a fleet has after years of hands."""
 
 import os
 import random
 import time
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import protect
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import MARK
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import MIB, FakeMachine
@@ -46,7 +46,7 @@ def params(**given):
 def act(machine, check=False, **given):
     """The module's result on this machine."""
     wanted = params(**given)
-    return outcome(protect(machine.host, wishes_of(wanted), allow_of(wanted), check), check)
+    return outcome(protect(machine.host, parse_requests(wanted), parse_overrides(wanted), check), check)
 
 
 def _kind(name):
@@ -59,7 +59,7 @@ def _text(chance, name):
 
 def machine_of(chance, root):
     made = FakeMachine(
-        root, version=chance.choice([219, 239, 247, 252, 257, 257]), capable=chance.random() < 0.7, deaf=chance.random() < 0.5,
+        root, version=chance.choice([219, 239, 247, 252, 257, 257]), capable=chance.random() < 0.7, not_loaded=chance.random() < 0.5,
         booted=chance.random() < 0.93, cgroups=chance.choice(["2", "2", "1"]),
     )  # fmt: skip
     for name in ("web", "db-main", "mariadb", "pg@"):
@@ -97,7 +97,7 @@ def _ours(chance, made, unit):
 
 
 def _drift(chance, made, name, unit):
-    """The kernel holds something else than systemd believes: by somebody's hand, or because 257 has not handed it over yet."""
+    """The kernel holds something else than systemd has loaded: by somebody's hand, or because 257 has not handed it over yet."""
     kind = chance.choice(["", "", "", "hand", "hand", "reload"])
     if kind == "hand":
         file = chance.choice(["memory.max", "memory.high", "memory.oom.group"]) if made.cgroups == "2" else "memory.limit_in_bytes"

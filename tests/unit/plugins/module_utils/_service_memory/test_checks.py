@@ -5,13 +5,13 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
-from ansible_collections.memops.linux.plugins.module_utils._service_memory import checks as guards
+from ansible_collections.memops.linux.plugins.module_utils._service_memory import checks
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.limits import Limit
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, Wish
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import Current
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Overrides, Request
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin, UnitFile
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, UnitFile
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
 G = 1 << 30
@@ -20,28 +20,28 @@ M = 1 << 20
 
 def current(name="web", before=None, **shown):
     unit = parse_unit_name(name)
-    return Current(unit, "50-memops.conf", True, True, UnitState(unit.name, dict(shown, LoadState="loaded")), before=before)
+    return CurrentUnit(unit, "50-memops.conf", True, True, UnitState(unit.name, dict(shown, LoadState="loaded")), before=before)
 
 
-def wish(name="web", state="present", **settings):
-    return Wish(parse_unit_name(name), settings, state)
+def request(name="web", state="present", **settings):
+    return Request(parse_unit_name(name), settings, state)
 
 
 BROAD = [
-    ("system.slice", dict(memory_max="1G"), Allow(), "allow_broad=true"),
-    ("system.slice", dict(memory_max="1G"), Allow(broad=True), None),
-    ("-.slice", dict(memory_max="1G"), Allow(broad=True), "is never set"),
-    ("init.scope", dict(memory_high="1G"), Allow(broad=True), "is never set"),
-    ("-.slice", dict(memory_low="1G"), Allow(broad=True), None),
-    ("app-.service", dict(oom_score_adjust="5"), Allow(), "allow_broad"),
-    ("web", dict(memory_max="1G"), Allow(), None),
+    ("system.slice", dict(memory_max="1G"), Overrides(), "allow_broad=true"),
+    ("system.slice", dict(memory_max="1G"), Overrides(broad=True), None),
+    ("-.slice", dict(memory_max="1G"), Overrides(broad=True), "is never set"),
+    ("init.scope", dict(memory_high="1G"), Overrides(broad=True), "is never set"),
+    ("-.slice", dict(memory_low="1G"), Overrides(broad=True), None),
+    ("app-.service", dict(oom_score_adjust="5"), Overrides(), "allow_broad"),
+    ("web", dict(memory_max="1G"), Overrides(), None),
 ]
 
 
-@pytest.mark.parametrize("name, settings, allow, words", BROAD)
-def test_breadth(name, settings, allow, words):
-    said = guards.breadth(current(name), wish(name, **settings), allow)
-    assert (said is None) if words is None else (said is not None and words in said)
+@pytest.mark.parametrize("name, settings, overrides, words", BROAD)
+def test_breadth(name, settings, overrides, words):
+    message = checks.breadth(current(name), request(name, **settings), overrides)
+    assert (message is None) if words is None else (message is not None and words in message)
 
 
 CONSISTENT = [
@@ -59,12 +59,12 @@ CONSISTENT = [
 
 @pytest.mark.parametrize("settings, refused", CONSISTENT)
 def test_limits_that_contradict_each_other(settings, refused):
-    said = guards.consistency(wish(**settings), {}, 4 * G, Allow())
-    assert (said is not None and "allow_limits" in said) == refused
-    assert guards.consistency(wish(**settings), {}, 4 * G, Allow(allow_limits=True)) is None
+    message = checks.consistency(request(**settings), {}, 4 * G, Overrides())
+    assert (message is not None and "allow_limits" in message) == refused
+    assert checks.consistency(request(**settings), {}, 4 * G, Overrides(allow_limits=True)) is None
 
 
-# (wished, what another file sets, words)
+# (requested, what another file sets, words)
 CONTRADICTED = [
     (dict(memory_high="1G"), dict(memory_max="512M"), "memory_high=1G is more than MemoryMax=512M of /usr/lib/x.service"),
     (dict(memory_high="256M"), dict(memory_max="512M"), None),
@@ -81,13 +81,13 @@ CONTRADICTED = [
 @pytest.mark.parametrize("settings, theirs, words", CONTRADICTED)
 def test_a_limit_that_contradicts_one_of_another_file(settings, theirs, words):
     found = {option: Origin(value, "/usr/lib/x.service") for option, value in theirs.items()}
-    said = guards.consistency(wish(**settings), found, 4 * G, Allow())
-    assert (said is None) if words is None else (said is not None and words in said)
-    assert guards.consistency(wish(**settings), found, 4 * G, Allow(allow_limits=True)) is None
+    message = checks.consistency(request(**settings), found, 4 * G, Overrides())
+    assert (message is None) if words is None else (message is not None and words in message)
+    assert checks.consistency(request(**settings), found, 4 * G, Overrides(allow_limits=True)) is None
 
 
-def limit(option, wanted, held="infinity"):
-    return Limit("web.service", option, option.replace("_", ".", 1), held, wanted)
+def limit(option, wanted, kernel_value="infinity"):
+    return Limit("web.service", option, option.replace("_", ".", 1), kernel_value, wanted)
 
 
 # E1, E2: (what the kernel holds and will hold, used, swapped, is refused)
@@ -111,11 +111,11 @@ ROOM = [
 
 @pytest.mark.parametrize("limits, used, swapped, refused", ROOM)
 def test_a_limit_below_what_is_used(limits, used, swapped, refused):
-    said = guards.room(limits, used, swapped, Allow())
-    assert (said is not None) == refused
-    if said:
-        assert "at the reload" in said and "allow_limits=true" in said
-    assert guards.room(limits, used, swapped, Allow(allow_limits=True)) is None
+    message = checks.headroom(limits, used, swapped, Overrides())
+    assert (message is not None) == refused
+    if message:
+        assert "at the reload" in message and "allow_limits=true" in message
+    assert checks.headroom(limits, used, swapped, Overrides(allow_limits=True)) is None
 
 
 # D8
@@ -137,10 +137,10 @@ UNKILLABLE = [
 
 @pytest.mark.parametrize("name, shown, words", UNKILLABLE)
 def test_minus_1000_is_inherited(name, shown, words):
-    said = guards.inheritance(current(name, **shown), wish(name, oom_score_adjust="-1000"), Allow())
-    assert (said is None) if words is None else (said is not None and words in said and "allow_unkillable" in said)
-    assert guards.inheritance(current(name, **shown), wish(name, oom_score_adjust="-999"), Allow()) is None
-    assert guards.inheritance(current(name, **shown), wish(name, oom_score_adjust="-1000"), Allow(unkillable=True)) is None
+    message = checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-1000"), Overrides())
+    assert (message is None) if words is None else (message is not None and words in message and "allow_unkillable" in message)
+    assert checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-999"), Overrides()) is None
+    assert checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-1000"), Overrides(unkillable=True)) is None
 
 
 LOOSER = [
@@ -165,19 +165,22 @@ LOOSER = [
 def test_what_a_person_set_is_not_loosened(line, settings, refused):
     data = ("[Service]\n%s\n" % line).encode("ascii")
     files = [UnitFile("/etc/systemd/system/web.service.d/10-a.conf", data)]
-    said = guards.loosening(current(), wish(**settings), files, 4 * G, Allow())
-    assert (said is not None) == refused
-    if said:
-        assert "10-a.conf" in said and "allow_weaker" in said
-    assert guards.loosening(current(), wish(**settings), files, 4 * G, Allow(loosening=True)) is None
-    assert guards.loosening(current(), wish(**settings), [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)], 4 * G, Allow()) is None
+    message = checks.weakening(current(), request(**settings), files, 4 * G, Overrides())
+    assert (message is not None) == refused
+    if message:
+        assert "10-a.conf" in message and "allow_weaker" in message
+    assert checks.weakening(current(), request(**settings), files, 4 * G, Overrides(weakening=True)) is None
+    assert (
+        checks.weakening(current(), request(**settings), [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)], 4 * G, Overrides())
+        is None
+    )
 
 
 def test_our_own_file_of_another_name_is_no_persons():
     files = [UnitFile("/etc/systemd/system/web.service.d/40-team.conf", render("service", {"oom_score_adjust": "-900"}))]
-    assert guards.loosening(current(), wish(oom_score_adjust="-100"), files, 4 * G, Allow()) is None
+    assert checks.weakening(current(), request(oom_score_adjust="-100"), files, 4 * G, Overrides()) is None
     files.append(UnitFile("/etc/systemd/system/web.service.d/10-a.conf", b"[Service]\nOOMScoreAdjust=-900\n"))
-    assert "10-a.conf" in (guards.loosening(current(), wish(oom_score_adjust="-100"), files, 4 * G, Allow()) or "")
+    assert "10-a.conf" in (checks.weakening(current(), request(oom_score_adjust="-100"), files, 4 * G, Overrides()) or "")
 
 
 # (before, new, RAM, is refused)
@@ -195,8 +198,8 @@ TOTAL = [
 
 @pytest.mark.parametrize("limits, new, ram, refused", TOTAL)
 def test_limits_that_add_up_to_more_than_ram(limits, new, ram, refused):
-    assert (guards.total(limits, new, ram, Allow()) is not None) == refused
-    assert guards.total(limits, new, ram, Allow(overcommit=True)) is None
+    assert (checks.total(limits, new, ram, Overrides()) is not None) == refused
+    assert checks.total(limits, new, ram, Overrides(overcommit=True)) is None
 
 
 KILLABLE = [(0.6, 5000, True), (0.5, 5000, False), (0.6, 3000, False), (0.95, 0, False), (None, 5000, False)]
@@ -205,11 +208,11 @@ KILLABLE = [(0.6, 5000, True), (0.5, 5000, False), (0.6, 3000, False), (0.95, 0,
 @pytest.mark.parametrize("share, least, refused", KILLABLE)
 def test_enough_must_be_left_to_kill(share, least, refused):
     """D9: "no killable processes" is a panic"""
-    said = guards.killable(share, [("a.service", "-1000"), ("b.service", "-5")], Allow(min_killable=least))
-    assert (said is not None) == refused
-    if said:
-        assert "a.service" in said and "b.service" not in said and "min_killable" in said
-    assert guards.killable(share, [("b.service", "-5")], Allow(min_killable=least)) is None
+    message = checks.killable(share, [("a.service", "-1000"), ("b.service", "-5")], Overrides(min_killable=least))
+    assert (message is not None) == refused
+    if message:
+        assert "a.service" in message and "b.service" not in message and "min_killable" in message
+    assert checks.killable(share, [("b.service", "-5")], Overrides(min_killable=least)) is None
 
 
 OWNERS = [
@@ -223,19 +226,21 @@ OWNERS = [
 
 @pytest.mark.parametrize("data, refused", OWNERS)
 def test_a_persons_file_of_our_name(data, refused):
-    said = guards.ownership(current(before=FileNow(data, None)))
-    assert (said is not None and "was not written by this module" in said) == refused
-    assert guards.ownership(current()) is None
+    message = checks.ownership(current(before=FileNow(data, None)))
+    assert (message is not None and "was not written by this module" in message) == refused
+    assert checks.ownership(current()) is None
 
 
 def test_support_and_cautions():
-    assert set(guards.support(current(), wish(oom_policy="kill", memory_max="1G", restart="no"), 219)) == {"oom_policy", "memory_max"}
-    assert guards.support(current(), wish(state="absent", oom_policy="kill"), 219) == {}
+    assert set(checks.support(current(), request(oom_policy="kill", memory_max="1G", restart="no"), 219)) == {"oom_policy", "memory_max"}
+    assert checks.support(current(), request(state="absent", oom_policy="kill"), 219) == {}
     here = current()
-    assert len(guards.cautions(here, wish(oom_policy="kill", oom_score_adjust="-1000"), G)) == 1
-    assert len(guards.cautions(here, wish(memory_high="1G", memory_swap_max="0"), G)) == 1
-    assert len(guards.cautions(here, wish(memory_max="1G"), G)) == 1 and guards.cautions(here, wish(memory_max="1G", memory_swap_max="0"), G) == []
+    assert len(checks.cautions(here, request(oom_policy="kill", oom_score_adjust="-1000"), G)) == 1
+    assert len(checks.cautions(here, request(memory_high="1G", memory_swap_max="0"), G)) == 1
+    assert (
+        len(checks.cautions(here, request(memory_max="1G"), G)) == 1 and checks.cautions(here, request(memory_max="1G", memory_swap_max="0"), G) == []
+    )
     passing = current(Transient="yes")
-    assert "stays when the unit ends" in guards.cautions(passing, wish(restart="no"), G)[0]
-    assert guards.cautions(passing, wish(state="absent"), G) == []
-    assert guards.cautions(current("init.scope", Transient="yes"), wish("init.scope", memory_low="1G"), G) == []
+    assert "stays when the unit ends" in checks.cautions(passing, request(restart="no"), G)[0]
+    assert checks.cautions(passing, request(state="absent"), G) == []
+    assert checks.cautions(current("init.scope", Transient="yes"), request("init.scope", memory_low="1G"), G) == []

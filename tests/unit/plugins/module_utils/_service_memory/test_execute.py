@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From wish to proof on a machine in a folder: what every command calls success and is none, and the way back."""
+"""From wanted to proof on a machine in a folder: what every command calls success and is none, and the way back."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Fol
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import execute as act_room
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import scores
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, Wish, WishError
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Overrides, ParamsError, Request
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import MARK
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import MIB, lines
@@ -85,11 +85,11 @@ def test_an_alias_is_followed_to_its_unit(make):
     result = act(machine, name=["mysql"], oom_score_adjust=-5)
     assert result["drop_in"] == "/etc/systemd/system/mariadb.service.d/50-memops.conf" and result["verified"]
     assert (result["services"][0]["name"], result["services"][0]["asked"]) == ("mariadb.service", "mysql.service")
-    with pytest.raises(WishError) as caught:
+    with pytest.raises(ParamsError) as caught:
         act(machine, name=["mysql", "mariadb"], oom_score_adjust=-6)
     assert "mysql.service and mariadb.service are the same unit, mariadb.service: once with oom_score_adjust=-6" in str(caught.value)
     before = machine.tree()
-    with pytest.raises(WishError) as caught:
+    with pytest.raises(ParamsError) as caught:
         act(machine, services=[dict(name="mysql", oom_score_adjust=-6), dict(name="mariadb", oom_score_adjust=-7, dropin="60-x.conf")])
     assert "oom_score_adjust is -6 for 50-memops.conf and -7 for 60-x.conf" in str(caught.value) and machine.tree() == before
 
@@ -172,8 +172,8 @@ def silently_old_systemd(machine):
 
 def silently_verify_complains(machine):
     run = machine.run
-    said = "%s:4: Failed to parse, ignoring\n" % PATH
-    machine.run = lambda argv, timeout=90: Ran(0, "", said) if argv[0] == "systemd-analyze" else run(argv, timeout)
+    message = "%s:4: Failed to parse, ignoring\n" % PATH
+    machine.run = lambda argv, timeout=90: Ran(0, "", message) if argv[0] == "systemd-analyze" else run(argv, timeout)
 
 
 REFUSED = [
@@ -185,7 +185,7 @@ REFUSED = [
     (silently_masked, dict(oom_score_adjust=-5), "masked"),
     (silently_absent, dict(oom_score_adjust=-5), "not installed"),
     (silently_run_is_full, dict(oom_score_adjust=-5), "not enough space"),
-    (silently_reload_changes_nothing, dict(oom_score_adjust=-5), "systemd believes OOMScoreAdjust=0"),
+    (silently_reload_changes_nothing, dict(oom_score_adjust=-5), "systemd has loaded OOMScoreAdjust=0"),
     (silently_old_systemd, dict(memory_high="1G"), "231 or newer, this is 219"),
     (silently_verify_complains, dict(oom_score_adjust=-5), "Failed to parse"),
 ]
@@ -284,10 +284,10 @@ def test_silent_failure_typing_errors_of_people_are_told(make):
     assert result["verified"] and "OOMScoreAdjust= was meant" in result["services"][0]["notes"][0]
 
 
-@pytest.mark.parametrize("deaf", [True, False])
-def test_silent_failure_a_run_that_was_killed_before_its_reload(make, deaf):
+@pytest.mark.parametrize("not_loaded", [True, False])
+def test_silent_failure_a_run_that_was_killed_before_its_reload(make, not_loaded):
     """systemd says NeedDaemonReload=no after a unit's first drop-in"""
-    machine = make(deaf=deaf)
+    machine = make(not_loaded=not_loaded)
     pid = machine.start("web.service")[0]
     real = machine._daemon_reload
     machine._daemon_reload = lambda: (one for one in ()).throw(KeyboardInterrupt())
@@ -310,8 +310,8 @@ def test_the_reload_brings_other_peoples_edits_and_says_so(make):
     assert any("other.service" in note for note in result["services"][0]["notes"])
 
 
-@pytest.mark.parametrize("load_state, believed", [("bad-setting", True), ("error", False)])
-def test_a_unit_that_systemd_cannot_load(make, load_state, believed):
+@pytest.mark.parametrize("load_state, loaded", [("bad-setting", True), ("error", False)])
+def test_a_unit_that_systemd_cannot_load(make, load_state, loaded):
     """Measured on 252: with bad-setting it takes drop-ins, with error none; the first wants a reload for ever. Neither can be started"""
     machine = make()
     real, needs = machine.load, machine._needs_reload
@@ -319,10 +319,10 @@ def test_a_unit_that_systemd_cannot_load(make, load_state, believed):
     def load(name):
         real(name)
         machine.loaded[name].state = load_state
-        if not believed:
+        if not loaded:
             machine.loaded[name].values = {}
 
-    machine.load, machine._needs_reload = load, lambda unit: believed or needs(unit)
+    machine.load, machine._needs_reload = load, lambda unit: loaded or needs(unit)
     machine.load("web.service")
     before = machine.tree()
     for missing in ("fail", "skip"):
@@ -355,8 +355,8 @@ def test_a_score_that_pid_1_could_not_give_is_nobodys_own(make):
     assert result["verified"] and result["processes"][0]["state"] == "as_wanted" and machine.score(pid) == 5
 
 
-@pytest.mark.parametrize("wish, score", [(dict(oom_score_adjust=7), 7), (dict(state="absent"), 0)])
-def test_a_drop_in_that_a_person_took_away(make, wish, score):
+@pytest.mark.parametrize("wanted, score", [(dict(oom_score_adjust=7), 7), (dict(state="absent"), 0)])
+def test_a_drop_in_that_a_person_took_away(make, wanted, score):
     """What the processes have from us is not their own"""
     machine = make()
     pid, own = machine.start("web.service", 2)
@@ -365,7 +365,7 @@ def test_a_drop_in_that_a_person_took_away(make, wish, score):
     os.unlink(machine.root + PATH)
     machine._daemon_reload()
     assert machine.score(pid) == 5
-    web(machine, **wish)
+    web(machine, **wanted)
     assert machine.score(pid) == score and machine.score(own) == 33
 
 
@@ -438,11 +438,11 @@ def meanwhile(machine, score, *names):
 
 
 @pytest.mark.parametrize("apply, score", [("live", -500), ("restart", -500), ("next_start", -300)])
-@pytest.mark.parametrize("earlier", ["vendor", "ours"])
-def test_a_unit_that_starts_before_the_reload(make, apply, score, earlier):
+@pytest.mark.parametrize("previous", ["vendor", "ours"])
+def test_a_unit_that_starts_before_the_reload(make, apply, score, previous):
     """It has the score that the files gave until then; one of its processes chose 77"""
-    machine = make("OOMScoreAdjust=-300\n" if earlier == "vendor" else "")
-    if earlier == "ours":
+    machine = make("OOMScoreAdjust=-300\n" if previous == "vendor" else "")
+    if previous == "ours":
         web(machine, oom_score_adjust=-300)
     meanwhile(machine, -300, "web.service")
     result = web(machine, oom_score_adjust=-500, apply=apply)
@@ -462,7 +462,7 @@ def test_an_instance_that_starts_before_the_reload(make, version):
     result = act(machine, name=["pg@"], oom_score_adjust=-500, memory_max="1G")
     after = {(row["unit"], row["after"]) for row in result["processes"] if row["after"] != 77}
     assert after == {("pg@1.service", -500), ("pg@2.service", 9), ("pg@3.service", -500)}
-    assert {held(machine, name) for name in machine.running} == {str(1 << 30)} and causes(result) == ["own_score", "shadowed"]
+    assert {kernel_value(machine, name) for name in machine.running} == {str(1 << 30)} and causes(result) == ["own_score", "shadowed"]
 
 
 # ---------------------------------------------------------------- absent
@@ -502,7 +502,7 @@ def test_a_persons_file_of_our_name_stays(make, state):
 # ---------------------------------------------------------------- limits of what runs, on systemd that applies them at a reload and on 257
 
 
-def held(machine, unit="web.service", file="memory.max"):
+def kernel_value(machine, unit="web.service", file="memory.max"):
     running = machine.running[unit]
     tree = "/sys/fs/cgroup" if machine.cgroups == "2" else "/sys/fs/cgroup/memory"
     return machine.read("%s%s/%s" % (tree, running.cgroup, file)).decode("ascii").strip()
@@ -529,11 +529,11 @@ def test_a_limit_comes_into_force_and_goes_without_a_restart(make, version, opti
     machine.start("web.service", used=MIB)
     told_first = web(machine, True, **{option: value})
     result = web(machine, **{option: value})
-    assert result["verified"] and result["changed"] and held(machine, file=file) == there, result["msg"]
+    assert result["verified"] and result["changed"] and kernel_value(machine, file=file) == there, result["msg"]
     assert told_first["services"][0]["steps"] == result["services"][0]["steps"] and "set %s of web.service" % file in result["msg"]
     assert not web(machine, **{option: value})["changed"] and told(machine, "restart") == []
     taken = web(machine, state="absent")
-    assert taken["verified"] and taken["changed"] and held(machine, file=file) == gone, taken["msg"]
+    assert taken["verified"] and taken["changed"] and kernel_value(machine, file=file) == gone, taken["msg"]
     assert not web(machine, state="absent")["changed"]
     assert scopes(machine) == (["system.slice"] * 2 if version == 257 else []), "a systemd that applies limits at the reload pays nothing"
 
@@ -549,7 +549,7 @@ def test_a_limit_that_drifted_is_set_again(make, version, apply):
     foretold = web(machine, True, memory_max="1G", apply=apply)
     assert foretold["changed"] and not foretold["verified"]
     result = web(machine, memory_max="1G", apply=apply)
-    assert result["changed"] and result["verified"] and held(machine) == str(1 << 30)
+    assert result["changed"] and result["verified"] and kernel_value(machine) == str(1 << 30)
     steps = ["daemon-reload", "set memory.max of web.service to 1073741824"]
     assert foretold["services"][0]["steps"] == result["services"][0]["steps"] == steps and told(machine, "restart") == []
     assert not web(machine, memory_max="1G")["changed"]
@@ -564,8 +564,8 @@ def test_a_limit_that_drifted_is_below_use_now(make, version, check):
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
     result = web(machine, check, memory_max="64M")
-    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "allow_limits=true" in result["msg"] and held(machine) == "max"
-    assert web(machine, memory_max="64M", allow_limits=True)["verified"] and held(machine) == str(64 * MIB)
+    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "allow_limits=true" in result["msg"] and kernel_value(machine) == "max"
+    assert web(machine, memory_max="64M", allow_limits=True)["verified"] and kernel_value(machine) == str(64 * MIB)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -576,11 +576,11 @@ def test_a_persons_lower_limit_that_ours_hid_is_guarded_too(make, state):
     machine.start("web.service", used=MIB)
     web(machine, memory_max="2G", allow_weaker=True)
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
-    wish = dict(oom_score_adjust=5) if state == "present" else dict(state="absent")
+    wanted = dict(oom_score_adjust=5) if state == "present" else dict(state="absent")
     before = machine.tree()
-    result = web(machine, **wish)
+    result = web(machine, **wanted)
     assert result["failed"] and "with memory_max=64 MiB the kernel would kill it" in result["msg"] and machine.tree() == before, result["msg"]
-    assert not web(machine, allow_limits=True, **wish)["failed"] and held(machine) == str(64 * MIB)
+    assert not web(machine, allow_limits=True, **wanted)["failed"] and kernel_value(machine) == str(64 * MIB)
 
 
 def test_next_start_leaves_limits_and_says_so(make):
@@ -588,7 +588,12 @@ def test_next_start_leaves_limits_and_says_so(make):
     machine.start("web.service", used=MIB)
     for changed in (True, False):
         result = web(machine, memory_max="1G", apply="next_start")
-        assert result["changed"] is changed and result["restart_required"] and causes(result) == ["older_than_drop_in"] and held(machine) == "max"
+        assert (
+            result["changed"] is changed
+            and result["restart_required"]
+            and causes(result) == ["older_than_drop_in"]
+            and kernel_value(machine) == "max"
+        )
     machine._restart("web.service")
     assert web(machine, memory_max="1G", apply="next_start")["verified"]
 
@@ -606,7 +611,7 @@ def test_twenty_units_in_four_slices_cost_one_scope_a_slice(make):
     result = act(machine, name=["pg@", "cache@", "web", "a-b.slice"], memory_max="100M")
     assert result["verified"], result["msg"]
     assert scopes(machine) == ["a.slice", "system-cache.slice", "system-pg.slice"]
-    assert {held(machine, name) for name in machine.running} == {str(100 * MIB)}
+    assert {kernel_value(machine, name) for name in machine.running} == {str(100 * MIB)}
 
 
 @pytest.mark.parametrize("where", ["removed", "reloaded"])
@@ -621,15 +626,15 @@ def test_a_removal_that_was_killed_is_finished(make, where):
     with pytest.raises(KeyboardInterrupt):
         web(machine, state="absent")
     setattr(machine, name, real)
-    assert (held(machine), held(machine, file="memory.high")) == (str(1 << 30), str(512 * MIB))
+    assert (kernel_value(machine), kernel_value(machine, file="memory.high")) == (str(1 << 30), str(512 * MIB))
     assert web(machine, True, state="absent")["changed"]
     result = web(machine, state="absent")
-    assert result["changed"] and result["verified"] and (held(machine), held(machine, file="memory.high")) == ("max", "max")
+    assert result["changed"] and result["verified"] and (kernel_value(machine), kernel_value(machine, file="memory.high")) == ("max", "max")
     assert not web(machine, state="absent")["changed"]
 
 
-@pytest.mark.parametrize("wish", [dict(state="absent"), dict(memory_max="1G")], ids=["absent", "left out"])
-def test_a_removal_of_the_score_that_was_killed_after_its_reload_is_finished(make, wish):
+@pytest.mark.parametrize("wanted", [dict(state="absent"), dict(memory_max="1G")], ids=["absent", "left out"])
+def test_a_removal_of_the_score_that_was_killed_after_its_reload_is_finished(make, wanted):
     machine = make()
     pids = machine.start("web.service", 2, used=MIB)
     pids.append(machine.spawn("web.service", 77))
@@ -642,12 +647,12 @@ def test_a_removal_of_the_score_that_was_killed_after_its_reload_is_finished(mak
 
     machine._daemon_reload = dies_after
     with pytest.raises(KeyboardInterrupt):
-        web(machine, **wish)
+        web(machine, **wanted)
     machine._daemon_reload = real
     assert [machine.score(pid) for pid in pids] == [-500, -500, 77]
-    assert web(machine, True, **wish)["changed"]
-    assert web(machine, **wish)["changed"] and [machine.score(pid) for pid in pids] == [0, 0, 77]
-    again = web(machine, **wish)
+    assert web(machine, True, **wanted)["changed"]
+    assert web(machine, **wanted)["changed"] and [machine.score(pid) for pid in pids] == [0, 0, 77]
+    again = web(machine, **wanted)
     assert not again["changed"] and again["verified"] and again["processes"] == [], "the score is nobody's any more"
 
 
@@ -699,7 +704,7 @@ def test_restart_for_a_limit_that_nothing_else_brings(make):
     services = [dict(name="web", memory_max="2G"), dict(name="other", oom_score_adjust=5), dict(name="a-b.slice", memory_max="1G")]
     services[1]["apply"] = "live"
     result = act(machine, services=services, apply="restart")
-    assert [service["restarted"] for service in result["services"]] == [["web.service"], [], []] and held(machine) == str(2 << 30)
+    assert [service["restarted"] for service in result["services"]] == [["web.service"], [], []] and kernel_value(machine) == str(2 << 30)
     assert [service["verified"] for service in result["services"]] == [True, True, False]
     assert any("a slice cannot be restarted" in note for note in result["services"][2]["notes"]), result["services"][2]["notes"]
 
@@ -710,7 +715,7 @@ def test_a_limit_that_stays_after_ours_is_gone_is_a_gap(make):
     web(machine, memory_max="1G")
     no_scope(machine)
     result = web(machine, state="absent")
-    assert causes(result) == ["not_enforced"] and not result["verified"] and held(machine) == str(1 << 30)
+    assert causes(result) == ["not_enforced"] and not result["verified"] and kernel_value(machine) == str(1 << 30)
 
 
 def test_a_restart_for_the_score_brings_the_limit_too(make):
@@ -781,9 +786,9 @@ def test_the_limit_of_cgroup_1(make, version):
     machine = make(version=version, cgroups="1")
     machine.start("web.service", used=MIB)
     result = web(machine, memory_max="1G")
-    assert result["verified"] and held(machine, file="memory.limit_in_bytes") == str(1 << 30)
+    assert result["verified"] and kernel_value(machine, file="memory.limit_in_bytes") == str(1 << 30)
     assert "set memory.limit_in_bytes of web.service to 1073741824" in result["services"][0]["steps"]
-    assert web(machine, state="absent")["verified"] and held(machine, file="memory.limit_in_bytes") == "9223372036854771712"
+    assert web(machine, state="absent")["verified"] and kernel_value(machine, file="memory.limit_in_bytes") == "9223372036854771712"
 
 
 def test_a_file_that_this_kernel_has_not_is_a_gap_and_no_reason_to_reload_again(make):
@@ -861,12 +866,12 @@ DEATHS = [(dies, "result exit-code"), (ends, "inactive"), (loops, "waits for its
 
 
 @pytest.mark.parametrize("death, words", DEATHS, ids=[row[0].__name__ for row in DEATHS])
-@pytest.mark.parametrize("earlier", [None, -100])
-def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, words, earlier):
+@pytest.mark.parametrize("previous", [None, -100])
+def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, words, previous):
     """P10"""
     machine = make()
-    if earlier is not None:
-        web(machine, oom_score_adjust=earlier)
+    if previous is not None:
+        web(machine, oom_score_adjust=previous)
     machine.start("web.service")
     before = machine.tree()
     calls = []
@@ -881,9 +886,9 @@ def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, wo
     assert result["failed"] and words in result["msg"] and result["services"][0]["rolled_back"] and "It is active again" in result["msg"]
     assert machine.tree() == before and len(told(machine, "reset-failed")) == 1
     assert len(calls) == 2, "once with the new file, once with the earlier one"
-    now = earlier or 0
+    now = previous or 0
     assert [(row["pid"], row["before"], row["after"], row["state"]) for row in result["processes"]] == [(calls[1].main_pid, now, now, "as_wanted")]
-    assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if earlier is None else "-100")
+    assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if previous is None else "-100")
 
 
 def test_a_restart_that_systemd_refuses(make):
@@ -988,7 +993,7 @@ GUARDED = [
     (dict(memory_high="64M", memory_max="2G"), "uses 900 MiB now", dict(allow_limits=True)),
     (dict(memory_high="3G", memory_max="2G"), "is more than memory_max", dict(allow_limits=True)),
     (dict(memory_max="5G"), "add up to", dict(allow_overcommit=True)),
-    (dict(oom_score_adjust=-400), "would loosen OOMScoreAdjust=-900", dict(allow_weaker=True)),
+    (dict(oom_score_adjust=-400), "would weaken OOMScoreAdjust=-900", dict(allow_weaker=True)),
 ]
 
 
@@ -1068,7 +1073,7 @@ def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
 
 
 def test_what_is_not_done_is_not_foreseen_either(make):
-    """A refused reload: the row says what the process has, and that it is not what was wished"""
+    """A refused reload: the row says what the process has, and that it is not what was requested"""
     machine = make()
     machine.start("web.service")
     machine.reload_says = "Failed to reload daemon: Refusing to reload"
@@ -1130,8 +1135,8 @@ def test_a_link_for_a_folder_is_not_followed(make):
     machine = make()
     os.makedirs(machine.root + "/elsewhere")
     machine.link(os.path.dirname(PATH), machine.root + "/elsewhere")
-    for wish in (dict(oom_score_adjust=5), dict(state="absent")):
-        result = web(machine, **wish)
+    for wanted in (dict(oom_score_adjust=5), dict(state="absent")):
+        result = web(machine, **wanted)
         assert result["failed"] and "symbolic link" in result["msg"] and os.listdir(machine.root + "/elsewhere") == []
 
 
@@ -1241,7 +1246,7 @@ def test_a_unit_that_ended_meanwhile_is_no_gap(make):
         return answer
 
     host = machine.host._replace(run=run)
-    cases = act_room.protect(host, [Wish(parse_unit_name("web"), {"oom_score_adjust": "300"})], Allow(), False)
+    cases = act_room.protect(host, [Request(parse_unit_name("web"), {"oom_score_adjust": "300"})], Overrides(), False)
     assert [gap.cause for gap in cases[0].gaps] == [] and cases[0].verified
 
 
@@ -1253,15 +1258,15 @@ def test_limits_behind_a_covered_sys_are_not_verified(make):
     assert causes(result) == ["not_readable"] and "/sys/fs/cgroup" in result["msg"]
 
 
-@pytest.mark.parametrize("said", ["garbage\n", "", "a=b\n", "Id=web.service\n"], ids=["garbage", "empty", "no names", "half"])
+@pytest.mark.parametrize("message", ["garbage\n", "", "a=b\n", "Id=web.service\n"], ids=["garbage", "empty", "no names", "half"])
 @pytest.mark.parametrize("verb", ["show", "--version"])
-def test_a_systemctl_that_prints_garbage_and_exits_0(make, verb, said):
+def test_a_systemctl_that_prints_garbage_and_exits_0(make, verb, message):
     machine = make()
     machine.start("web.service", 1)
     before = machine.tree()
-    host = machine.host._replace(run=lambda argv, timeout=90: Ran(0, said) if verb in argv else machine.run(argv, timeout))
+    host = machine.host._replace(run=lambda argv, timeout=90: Ran(0, message) if verb in argv else machine.run(argv, timeout))
     with pytest.raises(ProtectError) as caught:
-        act_room.protect(host, [Wish(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Allow(), False)
+        act_room.protect(host, [Request(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Overrides(), False)
     assert "systemctl" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
 
 

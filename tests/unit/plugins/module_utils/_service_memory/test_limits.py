@@ -35,11 +35,11 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("held, wanted, in_force, drifted, bites", KINDS)
-def test_a_limit(held, wanted, in_force, drifted, bites):
-    limit = Limit("web.service", "memory_max", "memory.max", held, wanted)
-    assert (limit.in_force, limit.drifted, limit.bites) == (in_force, drifted, bites)
-    assert not limit._replace(option="memory_low").bites
+@pytest.mark.parametrize("kernel_value, wanted, in_force, differs, restricts", KINDS)
+def test_a_limit(kernel_value, wanted, in_force, differs, restricts):
+    limit = Limit("web.service", "memory_max", "memory.max", kernel_value, wanted)
+    assert (limit.in_force, limit.differs, limit.restricts) == (in_force, differs, restricts)
+    assert not limit._replace(option="memory_low").restricts
 
 
 def test_what_a_kernel_without_the_file_does_anyway():

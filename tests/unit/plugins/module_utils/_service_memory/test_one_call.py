@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several wishes that reach one unit in one call: each is judged as it will be after all of them."""
+"""Several requests that reach one unit in one call: each is judged as it will be after all of them."""
 
 import pytest
 
@@ -44,9 +44,9 @@ def test_a_template_and_its_instance(make, services, scores):
     machine, pids = started(make)
     assert act(machine, services=[TEMPLATE, INSTANCE])["verified"]
     assert [machine.score(pid) for pid in pids] == [61, 60]
-    said, done = both(machine, services)
+    message, done = both(machine, services)
     assert done["verified"] and [machine.score(pid) for pid in pids] == scores
-    assert rows(said) == rows(done) and steps(said) == steps(done) and not act(machine, services=services)["changed"]
+    assert rows(message) == rows(done) and steps(message) == steps(done) and not act(machine, services=services)["changed"]
 
 
 def test_an_instance_with_a_second_at_belongs_to_its_template(make):
@@ -63,20 +63,20 @@ def test_the_drop_in_gets_another_name(make):
     pid = machine.start("web.service")[0]
     act(machine, name=["web"], oom_score_adjust=10, memory_high="1G")
     services = [dict(name="web", state="absent"), dict(name="web", dropin="60-new.conf", oom_score_adjust=20)]
-    said, done = both(machine, services)
+    message, done = both(machine, services)
     assert done["verified"] and machine.score(pid) == 20
     assert [path for path in machine.tree("/etc") if path.endswith(".conf")] == ["/etc/systemd/system/web.service.d/60-new.conf"]
-    assert [service["effective"] for service in said["services"]] == [service["effective"] for service in done["services"]]
+    assert [service["effective"] for service in message["services"]] == [service["effective"] for service in done["services"]]
     assert done["services"][0]["effective"]["memory_high"] == "infinity"
     assert not act(machine, services=services)["changed"]
 
 
 def test_of_a_call_that_is_refused_in_part_nothing_is_foreseen(make):
-    """The template's wish is refused: the instance goes back to what the template's file says today."""
+    """The template's request is refused: the instance goes back to what the template's file says today."""
     machine, pids = started(make)
     act(machine, services=[TEMPLATE, INSTANCE])
     machine.write("/etc/systemd/system/pg@.service.d/50-memops.conf", "[Service]\nOOMScoreAdjust=60\n")  # a person's now
     services = [dict(name="pg@", state="absent"), dict(name="pg@a", state="absent")]
-    said, done = both(machine, services)
+    message, done = both(machine, services)
     assert done["failed"] and "was not written by this module" in done["msg"]
-    assert rows(said)[1] == rows(done)[1] and [machine.score(pid) for pid in pids] == [60, 60]
+    assert rows(message)[1] == rows(done)[1] and [machine.score(pid) for pid in pids] == [60, 60]

@@ -4,12 +4,12 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Allow, WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Overrides, ParamsError, parse_overrides, parse_requests
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
 
 
 def test_names_share_the_settings_at_the_top():
-    first, second = wishes_of(params(name=["nginx", "getty@"], oom_score_adjust=-500, memory_max="1.5G", apply="restart"))
+    first, second = parse_requests(params(name=["nginx", "getty@"], oom_score_adjust=-500, memory_max="1.5G", apply="restart"))
     assert first.unit.name == "nginx.service" and second.unit.name == "getty@.service"
     assert first.settings == second.settings == {"oom_score_adjust": "-500", "memory_max": "1536M"}
     assert (first.state, first.dropin, first.apply, first.missing) == ("present", "50-memops.conf", "restart", "fail")
@@ -21,7 +21,7 @@ def test_an_entry_of_services_wins_over_the_top():
         dict(name="b", memory_max="1G", apply="next_start", missing="skip", dropin="60-x.conf"),
         dict(name="c", state="absent"),
     ]
-    first, second, third = wishes_of(params(services=services, apply="restart"))
+    first, second, third = parse_requests(params(services=services, apply="restart"))
     assert (first.apply, first.missing, first.dropin) == ("restart", "fail", "50-memops.conf")
     assert (second.apply, second.missing, second.dropin) == ("next_start", "skip", "60-x.conf") and second.settings == {"memory_max": "1G"}
     assert third.state == "absent" and third.settings == {}
@@ -60,8 +60,8 @@ WRONG = [
 
 @pytest.mark.parametrize("given, words", WRONG)
 def test_a_wrong_wish_is_refused_before_anything_is_read(given, words):
-    with pytest.raises(WishError) as caught:
-        wishes_of(params(**given))
+    with pytest.raises(ParamsError) as caught:
+        parse_requests(params(**given))
     for word in words + ["Nothing was changed."]:
         assert word in str(caught.value)
 
@@ -75,12 +75,12 @@ TWO_FILES = [
 
 @pytest.mark.parametrize("one, two", TWO_FILES)
 def test_the_same_unit_with_two_files_is_two_wishes(one, two):
-    assert len(wishes_of(params(services=[dict(name="a", **one), dict(name="a", dropin="60-x.conf", **two)]))) == 2
+    assert len(parse_requests(params(services=[dict(name="a", **one), dict(name="a", dropin="60-x.conf", **two)]))) == 2
 
 
 def test_allow():
-    assert allow_of(params()) == Allow(settle=0.0, restart_timeout=5.0)
-    assert allow_of(params(min_killable="12.5%")).min_killable == 1250
+    assert parse_overrides(params()) == Overrides(settle=0.0, restart_timeout=5.0)
+    assert parse_overrides(params(min_killable="12.5%")).min_killable == 1250
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_allow():
     [(dict(min_killable="x"), "no share"), (dict(min_killable="120%"), "100 %"), (dict(settle=-1), "settle"), (dict(restart_timeout=4000.0), "3600")],
 )
 def test_a_wrong_allowance(given, words):
-    with pytest.raises(WishError) as caught:
-        allow_of(params(**given))
+    with pytest.raises(ParamsError) as caught:
+        parse_overrides(params(**given))
     assert words in str(caught.value)

@@ -6,13 +6,13 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.loaded import agrees
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Request
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan import file_changes, managed, reload_due, steps
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import Current
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
 PATH = "/etc/systemd/system/web.service.d/50-memops.conf"
@@ -25,15 +25,15 @@ class Mode:
         self.st_mode = mode
 
 
-def current(before=None, mode=0o100644, booted=True, litter=False, name="web", **shown):
+def current(before=None, mode=0o100644, booted=True, leftovers=False, name="web", **shown):
     unit = parse_unit_name(name)
     state = UnitState(unit.name, dict(dict(LoadState="loaded", OOMScoreAdjust="-500"), **shown)) if booted else None
     file = None if before is None else FileNow(before, Mode(mode))
-    return Current(unit, "50-memops.conf", booted, True, state, before=file, litter=litter)
+    return CurrentUnit(unit, "50-memops.conf", booted, True, state, before=file, leftovers=leftovers)
 
 
-def wish(state="present", apply="live", **settings):
-    return Wish(parse_unit_name("web"), settings, state, apply=apply)
+def request(state="present", apply="live", **settings):
+    return Request(parse_unit_name("web"), settings, state, apply=apply)
 
 
 def planned(now, wanted, rows=None, origin=Origin("-500", PATH)):
@@ -43,22 +43,22 @@ def planned(now, wanted, rows=None, origin=Origin("-500", PATH)):
 
 
 PLANS = [
-    ("nothing there", current(OOMScoreAdjust="0"), wish(oom_score_adjust="-500"), OLDER, ["write", "reload", "setting"]),
-    ("all as wished", current(OURS), wish(oom_score_adjust="-500"), {}, []),
-    ("other bytes", current(OURS + b"# x\n"), wish(oom_score_adjust="-500"), {}, ["write", "reload"]),
-    ("another mode", current(OURS, 0o100600), wish(oom_score_adjust="-500"), {}, ["write", "reload"]),
-    ("systemd did not read it", current(OURS, OOMScoreAdjust="0"), wish(oom_score_adjust="-500"), {}, ["reload"]),
-    ("systemd says so itself", current(OURS, NeedDaemonReload="yes"), wish(oom_score_adjust="-500"), {}, ["reload"]),
-    ("masked wants a reload for ever", current(OURS, LoadState="masked", NeedDaemonReload="yes"), wish(oom_score_adjust="-500"), {}, []),
-    ("older processes", current(OURS), wish(oom_score_adjust="-500"), OLDER, ["setting"]),
-    ("older processes, restart", current(OURS), wish(apply="restart", oom_score_adjust="-500"), OLDER, ["restart"]),
-    ("older processes, next start", current(OURS), wish(apply="next_start", oom_score_adjust="-500"), OLDER, []),
-    ("absent and gone", current(), wish("absent"), {}, []),
-    ("absent and there", current(OURS), wish("absent"), {}, ["remove", "reload"]),
-    ("left over, file right", current(OURS, litter=True), wish(oom_score_adjust="-500"), {}, ["clear"]),
-    ("left over, to be written", current(litter=True), wish(oom_score_adjust="-500"), {}, ["write", "reload"]),
-    ("an empty folder, absent", current(litter=True), wish("absent"), {}, ["clear"]),
-    ("no systemd", current(booted=False), wish(oom_score_adjust="-500"), {}, ["write"]),
+    ("nothing there", current(OOMScoreAdjust="0"), request(oom_score_adjust="-500"), OLDER, ["write", "reload", "setting"]),
+    ("all as requested", current(OURS), request(oom_score_adjust="-500"), {}, []),
+    ("other bytes", current(OURS + b"# x\n"), request(oom_score_adjust="-500"), {}, ["write", "reload"]),
+    ("another mode", current(OURS, 0o100600), request(oom_score_adjust="-500"), {}, ["write", "reload"]),
+    ("systemd did not read it", current(OURS, OOMScoreAdjust="0"), request(oom_score_adjust="-500"), {}, ["reload"]),
+    ("systemd says so itself", current(OURS, NeedDaemonReload="yes"), request(oom_score_adjust="-500"), {}, ["reload"]),
+    ("masked wants a reload for ever", current(OURS, LoadState="masked", NeedDaemonReload="yes"), request(oom_score_adjust="-500"), {}, []),
+    ("older processes", current(OURS), request(oom_score_adjust="-500"), OLDER, ["setting"]),
+    ("older processes, restart", current(OURS), request(apply="restart", oom_score_adjust="-500"), OLDER, ["restart"]),
+    ("older processes, next start", current(OURS), request(apply="next_start", oom_score_adjust="-500"), OLDER, []),
+    ("absent and gone", current(), request("absent"), {}, []),
+    ("absent and there", current(OURS), request("absent"), {}, ["remove", "reload"]),
+    ("left over, file right", current(OURS, leftovers=True), request(oom_score_adjust="-500"), {}, ["clear"]),
+    ("left over, to be written", current(leftovers=True), request(oom_score_adjust="-500"), {}, ["write", "reload"]),
+    ("an empty folder, absent", current(leftovers=True), request("absent"), {}, ["clear"]),
+    ("no systemd", current(booted=False), request(oom_score_adjust="-500"), {}, ["write"]),
 ]
 
 
@@ -69,20 +69,20 @@ def test_a_plan(now, wanted, rows, expected):
 
 def test_another_file_wins_and_systemd_believes_it():
     zz = "/etc/systemd/system/web.service.d/zz.conf"
-    assert planned(current(OURS, OOMScoreAdjust="9"), wish(oom_score_adjust="-500"), origin=Origin("9", zz)) == []
-    assert planned(current(OURS, OOMScoreAdjust="9"), wish(oom_score_adjust="-500"), origin=Origin("-500", zz)) == ["reload"]
+    assert planned(current(OURS, OOMScoreAdjust="9"), request(oom_score_adjust="-500"), origin=Origin("9", zz)) == []
+    assert planned(current(OURS, OOMScoreAdjust="9"), request(oom_score_adjust="-500"), origin=Origin("-500", zz)) == ["reload"]
 
 
 def test_texts():
-    found = steps(current(OOMScoreAdjust="0"), wish(oom_score_adjust="-500"), True, -500, OLDER)
+    found = steps(current(OOMScoreAdjust="0"), request(oom_score_adjust="-500"), True, -500, OLDER)
     assert found.texts() == ["write " + PATH, "daemon-reload", "set oom_score_adj of 1 process to -500"] and bool(found)
-    assert steps(current(OURS, litter=True), wish("absent"), True, None, {}).texts() == ["remove " + PATH, "daemon-reload"]
+    assert steps(current(OURS, leftovers=True), request("absent"), True, None, {}).texts() == ["remove " + PATH, "daemon-reload"]
 
 
 def test_what_is_managed_is_what_our_file_has_or_will_have():
     now = current(render("service", {"oom_score_adjust": "5", "restart": "no"}))
-    assert managed(now, wish(memory_max="1G")) == ["oom_score_adjust", "memory_max", "restart"]
-    assert managed(now, wish("absent")) == ["oom_score_adjust", "restart"]
+    assert managed(now, request(memory_max="1G")) == ["oom_score_adjust", "memory_max", "restart"]
+    assert managed(now, request("absent")) == ["oom_score_adjust", "restart"]
 
 
 def test_file_changes():
@@ -106,6 +106,6 @@ AGREE = [
 ]
 
 
-@pytest.mark.parametrize("option, text, believed, same", AGREE)
-def test_whether_systemd_agrees(option, text, believed, same):
-    assert agrees(option, text, believed, 2 << 30) is same
+@pytest.mark.parametrize("option, text, loaded, same", AGREE)
+def test_whether_systemd_agrees(option, text, loaded, same):
+    assert agrees(option, text, loaded, 2 << 30) is same

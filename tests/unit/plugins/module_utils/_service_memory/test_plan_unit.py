@@ -5,15 +5,15 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import cross_unit_checks as together
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.context import Ground
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import WishError, allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.context import RunContext
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import ParamsError, parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan_unit import prepare_on
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
 
 
 def prepared(machine, **given):
     wanted = params(**dict(dict(name=["web"]), **given))
-    return prepare_on(Ground(machine.host, allow_of(wanted)), wishes_of(wanted))
+    return prepare_on(RunContext(machine.host, parse_overrides(wanted)), parse_requests(wanted))
 
 
 def test_nothing_is_written_and_nothing_is_told(make):
@@ -96,7 +96,7 @@ def test_a_file_of_our_name_that_ours_will_hide(make):
     machine.drop_in("web.service", "50-memops.conf", "[Service]\nMemoryMax=1G\n", "/usr/lib/systemd/system")
     machine.load("web.service")
     (case,) = prepared(machine, oom_score_adjust=5)
-    assert case.hidden == frozenset(["memory_max"]) and case.result(True)["effective"]["memory_max"] == "infinity"
+    assert case.overridden == frozenset(["memory_max"]) and case.result(True)["effective"]["memory_max"] == "infinity"
 
 
 def test_check_mode_says_what_systemd_would_believe(make):
@@ -110,5 +110,5 @@ def test_two_names_of_one_unit(make):
     machine = make()
     machine.link("/etc/systemd/system/www.service", "/usr/lib/systemd/system/web.service")
     machine.boot()
-    with pytest.raises(WishError):
+    with pytest.raises(ParamsError):
         prepared(machine, name=["web", "www"], oom_score_adjust=1)

@@ -40,8 +40,8 @@ REFUSALS = [
 
 @pytest.mark.parametrize("name, shown, words", REFUSALS)
 def test_what_is_not_restarted(name, shown, words):
-    said = refusal(state(name, **shown), frozenset(["mine.service"]), False)
-    assert (said is None) if words is None else (said is not None and words in said)
+    message = refusal(state(name, **shown), frozenset(["mine.service"]), False)
+    assert (message is None) if words is None else (message is not None and words in message)
 
 
 FORCED = [
@@ -96,8 +96,8 @@ def test_a_job_that_is_done_is_not_ill(make, monkeypatch, shown, words):
     machine = make()
     machine.start("web.service")
     monkeypatch.setattr(restart.manager, "states", states)
-    (ill,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
-    assert (ill is None) if words is None else (words in (ill or ""))
+    (failure,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
+    assert (failure is None) if words is None else (words in (failure or ""))
 
 
 def test_one_of_two_dies(make):
@@ -110,8 +110,8 @@ def test_one_of_two_dies(make):
         running.active, running.result = "failed", "core-dump"
 
     machine.after_restart["bad.service"] = dies
-    well, ill = restart_and_watch(machine.host, ["web.service", "bad.service"], 0.0, 5)
-    assert well is None and "core-dump" in (ill or "")
+    well, failure = restart_and_watch(machine.host, ["web.service", "bad.service"], 0.0, 5)
+    assert well is None and "core-dump" in (failure or "")
 
 
 @pytest.mark.parametrize("change", ["restarts", "main_pid"])
@@ -126,8 +126,8 @@ def test_it_dies_later_and_is_started_again(make, monkeypatch, change):
         setattr(machine.running["web.service"], change, 4242)
 
     monkeypatch.setattr(restart.time, "sleep", sleep)
-    (ill,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
-    assert looks and "died and was started again" in (ill or "")
+    (failure,) = restart_and_watch(machine.host, ["web.service"], 0.05, 5)
+    assert looks and "died and was started again" in (failure or "")
 
 
 @pytest.mark.parametrize("force", [False, True])

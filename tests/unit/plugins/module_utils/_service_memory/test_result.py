@@ -5,7 +5,7 @@
 import json
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import protect
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import allow_of, wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome, warnings
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import act, params
 
@@ -54,8 +54,8 @@ def test_warnings_are_of_what_is_not_in_force(make):
     machine.start("web.service")
     machine.spawn("web.service", 99)
     wanted = params(name=["web"], oom_score_adjust=-5, memory_max="1G")
-    cases = protect(machine.host, wishes_of(wanted), allow_of(wanted), False)
-    said = warnings(cases)
-    assert len(said) == 2 and "not in force" in said[0] and "memory_swap_max" in said[1]
-    assert len(warnings(protect(machine.host, wishes_of(wanted), allow_of(wanted), False))) == 1  # notes once, gaps each time
+    cases = protect(machine.host, parse_requests(wanted), parse_overrides(wanted), False)
+    message = warnings(cases)
+    assert len(message) == 2 and "not in force" in message[0] and "memory_swap_max" in message[1]
+    assert len(warnings(protect(machine.host, parse_requests(wanted), parse_overrides(wanted), False))) == 1  # notes once, gaps each time
     assert outcome(cases, False)["restart_required"] is False

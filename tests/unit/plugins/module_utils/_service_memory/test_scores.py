@@ -7,7 +7,13 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import scores
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_record import default_score, earlier_scores, is_older, record, recorded
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_record import (
+    default_score,
+    is_older,
+    previous_scores,
+    record,
+    recorded,
+)
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Process, apply_scores, may_lower
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
@@ -186,13 +192,13 @@ def test_who_is_older_than_the_file(make):
 def test_which_scores_are_systemds(make):
     machine = make()
     path = machine.drop_in("web.service", "50-memops.conf", "x", old=True)
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-300"), -500, path, True) == frozenset([-300])
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset()
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, False) == frozenset([0])
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, True) == frozenset([-900])
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, False) == frozenset([-900, 0])  # dbus in a container
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-300"), -500, path, True) == frozenset([-300])
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset()
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, False) == frozenset([0])
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, True) == frozenset([-900])
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, False) == frozenset([-900, 0])  # dbus in a container
     record(machine.host, state(machine, OOMScoreAdjust="-77"), [])
-    assert earlier_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset([-77])
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset([-77])
 
 
 def test_the_passes_are_bounded():

@@ -7,15 +7,15 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import state as survey_room
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import wishes_of
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import refreshed, survey
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_requests
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import read_state, refreshed
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
 
 FOLDER = "/etc/systemd/system/web.service.d"
 
 
 def look(machine, *names):
-    return survey(machine.host, wishes_of(params(name=list(names), oom_score_adjust=1)))
+    return read_state(machine.host, parse_requests(params(name=list(names), oom_score_adjust=1)))
 
 
 def test_one_question_for_all(make):
@@ -33,14 +33,14 @@ def test_one_question_for_all(make):
 def test_our_file_and_what_lies_beside_it(make):
     machine = make()
     (web,) = look(machine, "web")
-    assert web.before is None and not web.litter and web.kept == {}
+    assert web.before is None and not web.leftovers and web.kept == {}
     os.makedirs(machine.root + FOLDER)
-    assert look(machine, "web")[0].litter
+    assert look(machine, "web")[0].leftovers
     machine.drop_in("web.service", "50-memops.conf", "[Service]\nOOMScoreAdjust=3\n")
     (web,) = look(machine, "web")
-    assert web.before is not None and web.kept == {"oom_score_adjust": "3"} and not web.litter
+    assert web.before is not None and web.kept == {"oom_score_adjust": "3"} and not web.leftovers
     machine.write(FOLDER + "/.50-memops.conf.memops~", "[Ser")
-    assert look(machine, "web")[0].litter
+    assert look(machine, "web")[0].leftovers
 
 
 def test_a_link_in_the_place_of_our_file_is_the_matter_of_one_unit(make):
@@ -106,4 +106,4 @@ def test_refreshed_keeps_the_bytes_from_before(make):
     machine._daemon_reload()
     machine.start("web.service")
     web, template = refreshed(machine.host, before)
-    assert web.before is None and web.state.believed("oom_score_adjust") == 3 and len(web.running) == 1 and len(template.running) == 1
+    assert web.before is None and web.state.loaded("oom_score_adjust") == 3 and len(web.running) == 1 and len(template.running) == 1

@@ -19,7 +19,7 @@ def people(tree, path):
     return {where: what for where, what in tree.items() if where not in (path, folder, "%s/.%s.memops~" % (folder, OURS))}
 
 
-def foreseen(result):
+def expected_after_reload(result):
     """What check mode must have told: everything but pids of processes that a restart replaced."""
     service = result["services"][0]
     rows = [(row["before"], row["after"], row["state"], row["comm"], row["pid"]) for row in service["processes"]]
@@ -59,7 +59,7 @@ def one(seed, root, monkeypatch, tally):
     assert asked == [], "check mode did something"
     before = made.tree()
     done = act(made, **call)
-    foretold, came = foreseen(told), foreseen(done)
+    foretold, came = expected_after_reload(told), expected_after_reload(done)
     if foretold["effective"].get("oom_policy", "") is None:  # DefaultOOMPolicy= may be another one: then it cannot be known
         came["effective"]["oom_policy"] = None
     other = {key: (value, came[key]) for key, value in foretold.items() if value != came[key]}
@@ -77,7 +77,7 @@ def one(seed, root, monkeypatch, tally):
     if done["services"][0]["verified"]:
         assert not_held(made, call) == [], "verified, and the kernel holds something else"
     if done["failed"]:
-        assert made.tree() == before, "a refused wish left something"
+        assert made.tree() == before, "a refused request left something"
     again = act(made, **call)
     assert not again["changed"] and again["failed"] == done["failed"], again["msg"]
     assert again["failed"] or again["services"][0]["steps"] == []

@@ -6,11 +6,11 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.loaded import shadowing
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import Current
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.verify import file_gaps, kernel_gaps, score_gaps, systemd_gaps
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 
 G = 1 << 30
@@ -20,7 +20,7 @@ LATER = "/etc/systemd/system/web.service.d/zz.conf"
 
 def current(booted=True, exists=True, **shown):
     state = UnitState("web.service", dict(dict(LoadState="loaded"), **shown)) if booted else None
-    return Current(parse_unit_name("web"), "50-memops.conf", booted, exists, state)
+    return CurrentUnit(parse_unit_name("web"), "50-memops.conf", booted, exists, state)
 
 
 SHADOWS = [
@@ -56,7 +56,7 @@ def test_what_systemd_believes(now, causes):
 
 def test_every_instance_is_asked_and_one_sentence_is_said_once():
     states = tuple(UnitState("pg@%d.service" % number, dict(MemoryMax=value)) for number, value in ((1, str(G)), (2, "infinity"), (3, "5")))
-    now = Current(parse_unit_name("pg@"), "50-memops.conf", True, True, None, states)
+    now = CurrentUnit(parse_unit_name("pg@"), "50-memops.conf", True, True, None, states)
     gaps = systemd_gaps(now, {"memory_max": "1G", "restart": "no"}, lambda _state: {}, 4 * G)
     assert [gap.cause for gap in gaps] == ["not_shown", "not_read", "not_read"] and "pg@2.service" in gaps[1].text and "pg@3.service" in gaps[2].text
 

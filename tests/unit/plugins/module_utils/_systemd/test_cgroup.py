@@ -101,11 +101,11 @@ ENFORCED = [
 ]
 
 
-@pytest.mark.parametrize("where, option, file, text, held", ENFORCED)
-def test_what_the_kernel_holds(tree, where, option, file, text, held):
+@pytest.mark.parametrize("where, option, file, text, kernel_value", ENFORCED)
+def test_what_the_kernel_holds(tree, where, option, file, text, kernel_value):
     assert cgroup.enforced(tree.host, where, "/w", BY_OPTION[option]) is None
     tree.write("%s/w/%s" % (where.memory, file), text)
-    assert cgroup.enforced(tree.host, where, "/w", BY_OPTION[option]) == held
+    assert cgroup.enforced(tree.host, where, "/w", BY_OPTION[option]) == kernel_value
 
 
 def test_settings_without_a_file_of_the_kernel(tree):
@@ -129,9 +129,9 @@ HELD = [
 ]
 
 
-@pytest.mark.parametrize("version, limit, held", HELD)
-def test_how_the_kernel_shows_a_limit(monkeypatch, version, limit, held):
+@pytest.mark.parametrize("version, limit, kernel_value", HELD)
+def test_how_the_kernel_shows_a_limit(monkeypatch, version, limit, kernel_value):
     monkeypatch.setattr(cgroup, "_PAGE", 4096)
     monkeypatch.setattr(cgroup, "_V2_UNLIMITED", (1 << 63) - 4096)
     where = V2 if version == "2" else Layout("1", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/memory")
-    assert cgroup.as_held(where, limit) == held
+    assert cgroup.as_held(where, limit) == kernel_value

@@ -44,11 +44,11 @@ def test_recorded_units(fixtures, version):
     )
     assert unit.fragment == "/run/systemd/system/rec.service" and unit.control_group == "/system.slice/rec.service" and unit.main_pid
     assert unit.started is not None and 1000 < unit.started < 1000000 and len(unit.get("InvocationID")) == 32
-    believed = {option: unit.believed(option) for option in ("oom_score_adjust", "memory_max", "memory_low", "memory_high", "restart", "oom_policy")}
-    assert believed == dict(
+    loaded = {option: unit.loaded(option) for option in ("oom_score_adjust", "memory_max", "memory_low", "memory_high", "restart", "oom_policy")}
+    assert loaded == dict(
         oom_score_adjust=300, memory_max=64 << 20, memory_low=1 << 20, memory_high="infinity", restart="on-failure", oom_policy="stop"
     )
-    assert unit.believed("managed_oom_preference") == (None if version == 247 else "none")
+    assert unit.loaded("managed_oom_preference") == (None if version == 247 else "none")
     assert not ghost.exists and not ghost.is_active and ghost.fragment is None and ghost.control_group is None and ghost.main_pid is None
     assert ghost.started is None and ghost.id == "ghost.service"
 
@@ -64,16 +64,16 @@ OLD = {
 
 def test_219():
     (unit,) = manager.states(host_that_says(Ran(0, OLD[219]))[0], ["web.service"])
-    assert unit.believed("memory_max") == "infinity" and unit.believed("memory_high") is None and unit.believed("oom_policy") is None
-    assert unit.believed("oom_score_adjust") == -500 and unit.started == 5.0 and unit.main_pid == 812
+    assert unit.loaded("memory_max") == "infinity" and unit.loaded("memory_high") is None and unit.loaded("oom_policy") is None
+    assert unit.loaded("oom_score_adjust") == -500 and unit.started == 5.0 and unit.main_pid == 812
     limited = UnitState("web.service", dict(unit.properties, MemoryLimit="1048576"))
-    assert limited.believed("memory_max") == 1 << 20
+    assert limited.loaded("memory_max") == 1 << 20
 
 
 def test_239():
     (unit,) = manager.states(host_that_says(Ran(0, OLD[239]))[0], ["www.service"])
     assert unit.is_masked and unit.exists and unit.needs_reload and unit.names == ("web.service", "www.service") and unit.started is None
-    assert unit.believed("memory_max") == 1 << 30 and unit.control_group is None
+    assert unit.loaded("memory_max") == 1 << 30 and unit.control_group is None
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_nobody_is_asked_for_nothing():
 
 
 @pytest.mark.parametrize(
-    "said, version",
+    "message, version",
     [
         ("systemd 252 (252.39-1~deb12u2)\n+PAM\n", 252),
         ("systemd 219\n+PAM\n", 219),
@@ -111,8 +111,8 @@ def test_nobody_is_asked_for_nothing():
         ("warning\nsystemd 252\n", 252),
     ],
 )
-def test_version(said, version):
-    assert manager.version(host_that_says(Ran(0, said))[0]) == version
+def test_version(message, version):
+    assert manager.version(host_that_says(Ran(0, message))[0]) == version
 
 
 @pytest.mark.parametrize("answer", [Ran(0, ""), Ran(0, "System V init\n"), Ran(None, "", "no such file"), Ran(1, "", "no")])
@@ -122,11 +122,11 @@ def test_a_systemctl_without_a_version_is_none(answer):
 
 
 def test_instances_without_bullets_and_neighbours():
-    said = (
+    message = (
         "getty@tty1.service loaded active running Getty\n* getty@tty2.service loaded failed failed Getty\ngetty@tty3.service loaded inactive dead x\n"
         "\nserial-getty@a.service loaded active running x\n"
     )
-    host, asked = host_that_says(Ran(0, said))
+    host, asked = host_that_says(Ran(0, message))
     assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty2.service", "getty@tty3.service"]
     assert asked[0][-2:] == ["--", "getty@*.service"]
     with pytest.raises(ManagerError):
@@ -139,8 +139,8 @@ def test_instances_without_bullets_and_neighbours():
 
 
 def test_pending_reload_names_others():
-    said = "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
-    assert manager.pending_reload(host_that_says(Ran(0, said))[0]) == ["b.service", "c.mount"]
+    message = "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
+    assert manager.pending_reload(host_that_says(Ran(0, message))[0]) == ["b.service", "c.mount"]
     for answer in (Ran(None), Ran(0, "garbage\n")):
         with pytest.raises(ManagerError):
             manager.pending_reload(host_that_says(answer)[0])
@@ -148,9 +148,9 @@ def test_pending_reload_names_others():
 
 def test_reload_that_is_refused():
     """systemd refuses to reload while /run is nearly full."""
-    said = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd.\nCurrently, 2M are free"
+    message = "Failed to reload daemon: Refusing to reload, not enough space available on /run/systemd.\nCurrently, 2M are free"
     with pytest.raises(ManagerError) as caught:
-        manager.reload(host_that_says(Ran(1, "", said))[0])
+        manager.reload(host_that_says(Ran(1, "", message))[0])
     assert "not enough space available on /run/systemd" in str(caught.value)
     manager.reload(host_that_says(Ran(0))[0])
 
@@ -158,8 +158,8 @@ def test_reload_that_is_refused():
 def test_complaints_are_those_of_our_files():
     """systemd-analyze verify ends with 0 for a bad drop-in."""
     ours, other = "/etc/systemd/system/a.service.d/50-memops.conf", "/etc/systemd/system/a.service.d/60-x.conf"
-    said = "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n" % (ours, ours, other)
-    found = manager.complaints(host_that_says(Ran(0, "", said))[0], ["a.service"], [ours])
+    message = "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n" % (ours, ours, other)
+    found = manager.complaints(host_that_says(Ran(0, "", message))[0], ["a.service"], [ours])
     assert found == {ours: ours + ":4: Failed to parse OOM score adjust value, ignoring: x"}
 
 
@@ -175,8 +175,8 @@ def test_restart_is_try_restart():
     )
     assert manager.try_restart(host, "a.service", 5) is None
     assert manager.try_restart(host, "a.service", 5) == "Job for a.service failed."
-    said = "it did not come up within 5 s (restart_timeout), it was still activating (start)"
-    assert manager.try_restart(host, "a.service", 5) == said
+    message = "it did not come up within 5 s (restart_timeout), it was still activating (start)"
+    assert manager.try_restart(host, "a.service", 5) == message
     assert manager.try_restart(host, "a.service", 5) == "systemctl show failed: systemctl show did not end within 5 s"
     assert [call[1:] for call in asked if call[1] != "show"] == [["try-restart", "--no-pager", "--", "a.service"]] * 4
 

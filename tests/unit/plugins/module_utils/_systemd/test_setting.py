@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd import setting as settings_room
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_KEY, BY_OPTION, INFINITY, canonical_settings, unsupported
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_KEY, BY_OPTION, INFINITY, normalize_settings, unsupported
 
 G = 1 << 30
 M = 1 << 20
@@ -70,11 +70,11 @@ VALUES = [
 def test_what_is_written(option, given, written):
     if written is None:
         with pytest.raises(ValueError) as caught:
-            BY_OPTION[option].canonical(given)
+            BY_OPTION[option].normalize(given)
         assert str(caught.value)
     else:
-        assert BY_OPTION[option].canonical(given) == written
-        assert BY_OPTION[option].canonical(written) == written
+        assert BY_OPTION[option].normalize(given) == written
+        assert BY_OPTION[option].normalize(written) == written
 
 
 def _recorded(fixtures):
@@ -83,7 +83,7 @@ def _recorded(fixtures):
 
 
 def test_values_and_files_are_read_as_systemd_reads_them(fixtures, monkeypatch):
-    """340 drop-ins, each of which 247, 252 and 257 had read: the number that they believed is the number that we expect."""
+    """340 drop-ins, each of which 247, 252 and 257 had read: the number that they loaded is the number that we expect."""
     monkeypatch.setattr(settings_room, "_PAGE", 4096)
     recorded = _recorded(fixtures)
     wrong = []
@@ -92,14 +92,14 @@ def test_values_and_files_are_read_as_systemd_reads_them(fixtures, monkeypatch):
         assert middle == new
         found = settings_of(text.encode("latin-1"), "service").get(setting.option)
         ours = setting.expected(found, recorded["ram"]) if found else setting.default if setting.default is not None else "stop"
-        if ours != setting.believed(new):
+        if ours != setting.loaded(new):
             wrong.append((key, text, new, ours))
     assert wrong == []
     assert len(recorded["rows"]) > 300
 
 
 def test_what_we_write_every_systemd_takes(fixtures, monkeypatch):
-    """Whatever passes canonical() is believed as it was meant; 247 ignores the second digit of a share, which is read back and said."""
+    """Whatever passes canonical() is loaded as it was meant; 247 ignores the second digit of a share, which is read back and said."""
     monkeypatch.setattr(settings_room, "_PAGE", 4096)
     recorded = _recorded(fixtures)
     count = 0
@@ -109,13 +109,13 @@ def test_what_we_write_every_systemd_takes(fixtures, monkeypatch):
             continue
         given = text.rsplit("=", 1)[1][:-1]
         try:
-            written = setting.canonical(given)
+            written = setting.normalize(given)
         except ValueError:
             continue
         if written != given:
             continue
         count += 1
-        assert setting.expected(written, recorded["ram"]) == setting.believed(new), text
+        assert setting.expected(written, recorded["ram"]) == setting.loaded(new), text
         if not (given.endswith("%") and len(given.partition(".")[2]) > 2) and given != "0.1%":
             assert old == new, text
     assert count > 20
@@ -137,9 +137,9 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("option, shown, believed", SHOWN)
-def test_what_systemctl_shows(option, shown, believed):
-    assert BY_OPTION[option].believed(shown) == believed
+@pytest.mark.parametrize("option, shown, loaded", SHOWN)
+def test_what_systemctl_shows(option, shown, loaded):
+    assert BY_OPTION[option].loaded(shown) == loaded
 
 
 def test_a_share_of_unknown_ram_is_unknown():
@@ -171,16 +171,16 @@ SUPPORT = [
 
 @pytest.mark.parametrize("option, kind, version, words", SUPPORT)
 def test_who_knows_it(option, kind, version, words):
-    said = unsupported(BY_OPTION[option], kind, version)
-    assert (said is None) if words is None else (said is not None and words in said)
+    message = unsupported(BY_OPTION[option], kind, version)
+    assert (message is None) if words is None else (message is not None and words in message)
 
 
 def test_the_order_is_the_tables_and_a_wrong_value_names_its_option():
-    assert list(canonical_settings({"restart": "always", "memory_max": "1G", "oom_score_adjust": 5, "oom_policy": None}, ValueError)) == [
+    assert list(normalize_settings({"restart": "always", "memory_max": "1G", "oom_score_adjust": 5, "oom_policy": None}, ValueError)) == [
         "oom_score_adjust",
         "memory_max",
         "restart",
     ]
     with pytest.raises(KeyError) as caught:
-        canonical_settings({"memory_max": "64m"}, KeyError)
+        normalize_settings({"memory_max": "64m"}, KeyError)
     assert "memory_max: '64m' is no size; write 64M" in str(caught.value)

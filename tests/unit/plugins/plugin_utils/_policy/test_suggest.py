@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import wishes_of
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_requests
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.suggest import render
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
@@ -24,7 +24,7 @@ def suggested(hosts, connections=None):
     services = data["oom_protect_services"]
     if services:
         params = {"name": None, "state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "fail"}
-        wishes_of(dict(params, services=services))  # the module takes it
+        parse_requests(dict(params, services=services))  # the module takes it
     return text, {one.pop("name"): dict(one, missing=one["missing"]) for one in services}
 
 

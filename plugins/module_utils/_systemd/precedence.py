@@ -163,6 +163,6 @@ def last_value(files: Sequence[UnitFile], section_name: str, key: str) -> str:
     return found
 
 
-def mistyped(files: Sequence[UnitFile], unit_type: str) -> List[Tuple[str, Ignored]]:
+def invalid_lines(files: Sequence[UnitFile], unit_type: str) -> List[Tuple[str, Ignored]]:
     """Lines of people's drop-ins that systemd skips; vendors' unit files may know keys of newer versions."""
     return [(file.path, line) for file in files if file.is_local for line in ignored_lines(file.data, unit_type)]

@@ -7,11 +7,11 @@ from typing import List, Mapping, Optional, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 
-from .adjust import Applied
 from .processes import Process
+from .proposed_scores import Applied
 from .ranking import Ranking, memory_of
-from .selection import Contest
-from .sentence import named
+from .selection import Selection
+from .summary import named
 
 #: With more of RAM out of reach the kernel may find nobody to kill, and then it panics.
 UNKILLABLE_SHARE = 0.5
@@ -47,21 +47,21 @@ def _about_the_first(first: Process, already: bool, adjustments: Mapping[str, in
 
 
 def warnings_of(
-    before: Ranking, after: Ranking, arena: Contest, chain: Set[int], adjustments: Mapping[str, int], own: int, applied: Applied
+    before: Ranking, after: Ranking, selection: Selection, chain: Set[int], adjustments: Mapping[str, int], own: int, applied: Applied
 ) -> List[str]:
     """sshd, the chain of processes that connects, a service that is being protected; too much out of reach."""
-    said = []  # type: List[str]
+    message = []  # type: List[str]
     if applied.doubt is not None:
-        said.append("which processes would follow their unit is a guess, all but those at -1000: %s" % applied.doubt)
+        message.append("which processes would follow their unit is a guess, all but those at -1000: %s" % applied.doubt)
     old, new = without(before, own)[:1], without(after, own)[:1]
     if new:
         text = _about_the_first(new[0], bool(old) and old[0].pid == new[0].pid, adjustments, applied, chain)
         if text:
-            said.append(text)
+            message.append(text)
     if old and not new:
-        said.append("nobody could be killed any more: the kernel would panic when memory runs out")
-    was, would = (share(memory_of(ranking.spared), arena.memory_total) or 0 for ranking in (before, after))
+        message.append("nobody could be killed any more: the kernel would panic when memory runs out")
+    was, would = (share(memory_of(ranking.unkillable), selection.memory_total) or 0 for ranking in (before, after))
     if would > UNKILLABLE_SHARE and would > was:
         text = "processes that cannot be killed (-1000) would hold %s, %d %% of RAM: the kernel may find nobody to kill, and panic"
-        said.append(text % (human(memory_of(after.spared)), round(would * 100)))
-    return said
+        message.append(text % (human(memory_of(after.unkillable)), round(would * 100)))
+    return message

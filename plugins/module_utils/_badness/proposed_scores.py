@@ -45,10 +45,10 @@ def adjustments_of(adjustments: Optional[Mapping[str, Any]], services: Optional[
     """Both options as one; what `adjustments` names counts more. Raises ValueError that names the wrong value."""
     found = {}  # type: Adjustments
     for service in services or ():
-        given = service.get("name")
-        if not given:
+        assumed = service.get("name")
+        if not assumed:
             raise ValueError("services: every entry needs a name")
-        names = given if isinstance(given, (list, tuple)) else [given]
+        names = assumed if isinstance(assumed, (list, tuple)) else [assumed]
         for name in names:
             if not isinstance(name, str) or not name.strip():
                 raise ValueError("services: %r is no name of a unit" % (name,))
@@ -152,7 +152,7 @@ def _ask(host: Host, units: Iterable[str]) -> _Known:
     return known
 
 
-def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], given: Optional[Mapping[str, int]] = None) -> Applied:
+def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], assumed: Optional[Mapping[str, int]] = None) -> Applied:
     """Units first, then names of processes.
 
     A new value of a unit reaches the processes that carry the unit's present one: sshd at -1000 has set that itself and keeps it.
@@ -161,7 +161,7 @@ def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], gi
     index = _Index(processes)
     members = {name: index.of_unit(_unit(name)) for name in adjustments}
     instances = {unit for found in members.values() for unit, _process in found}
-    known = _ask(host, instances.union(map(_unit, adjustments))) if given is None else _Known(dict(given), {})
+    known = _ask(host, instances.union(map(_unit, adjustments))) if assumed is None else _Known(dict(assumed), {})
     scores = {}  # type: Dict[int, int]
     unmatched, kept = [], {}  # type: List[str], Dict[int, None]
     for name, score in adjustments.items():

@@ -9,8 +9,8 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .processes import Process
-from .ranking import Ranking, Standing, held, inexact, margin, memory_of
-from .selection import Contest
+from .ranking import RankedProcess, Ranking, held, inexact, margin, memory_of
+from .selection import Selection
 
 _NAMES = 3
 
@@ -30,41 +30,41 @@ def _first_few(names: List[str]) -> str:
     return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")
 
 
-def _head(contest: Contest, ranking: Ranking) -> str:
-    where = "in %s: " % contest.memcg.path if contest.memcg else ""
+def _head(selection: Selection, ranking: Ranking) -> str:
+    where = "in %s: " % selection.memcg.path if selection.memcg else ""
     if ranking.next is None:
-        end = "" if contest.memcg else ", and without one the kernel panics"
+        end = "" if selection.memcg else ", and without one the kernel panics"
         return where + "nobody can be killed%s" % end
     who = named(ranking.next.process)
-    if contest.outcome == "panic":
+    if selection.outcome == "panic":
         return where + "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is %s" % who
-    if contest.outcome == "allocating_task":
+    if selection.outcome == "allocating_task":
         return where + "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is %s" % who
-    if contest.outcome == "none":
+    if selection.outcome == "none":
         return where + "nobody would be killed (oom_kill_disable); the worst is %s" % who
-    return where + ("next victim: %s" if contest.complete else "next victim as far as can be seen: %s") % who
+    return where + ("next victim: %s" if selection.complete else "next victim as far as can be seen: %s") % who
 
 
-def _lead(contest: Contest, ranking: Ranking) -> str:
+def _lead(selection: Selection, ranking: Ranking) -> str:
     """Only said where it is thin."""
-    lead, second = margin(contest, ranking), ranking.second
+    lead, second = margin(selection, ranking), ranking.second
     if lead is None or second is None or ranking.next is None:
         return ""
     if ranking.chosen is not ranking.next and ranking.chosen is not None:
         return ", the worst child of %s" % named(ranking.chosen.process)
     if lead == 0:
         return ", level with %s" % named(second.process)
-    if lead <= inexact(contest):
+    if lead <= inexact(selection):
         return ", too close to call against %s" % named(second.process)
     return ""
 
 
-def headline(contest: Contest, ranking: Ranking, own: Optional[Standing] = None, group: Optional[str] = None) -> str:
+def headline(selection: Selection, ranking: Ranking, own: Optional[RankedProcess] = None, group: Optional[str] = None) -> str:
     """own -- the process that asks, which is gone when the answer is read."""
-    text = _head(contest, ranking)
+    text = _head(selection, ranking)
     killable = memory_of(place.process for place in ranking.places)
     if ranking.next is not None:
-        text += _lead(contest, ranking)
+        text += _lead(selection, ranking)
         if own is not None and ranking.next is own:
             text += ", this module itself"
         text += ", %s of %s killable" % (human(held(ranking.next.process)), human(killable))
@@ -74,11 +74,11 @@ def headline(contest: Contest, ranking: Ranking, own: Optional[Standing] = None,
         then = _distinct(others, ranking.next.process.comm) or _distinct(others)
         if then:
             text += "; then " + _first_few(then)
-    if ranking.spared:
-        by_size = sorted(ranking.spared, key=lambda process: -held(process))
-        text += "; %s unkillable: %s" % (human(memory_of(ranking.spared)), _first_few(_distinct(by_size)))
-    if not contest.complete:
-        text += "; incomplete: " + "; ".join(contest.reasons)
+    if ranking.unkillable:
+        by_size = sorted(ranking.unkillable, key=lambda process: -held(process))
+        text += "; %s unkillable: %s" % (human(memory_of(ranking.unkillable)), _first_few(_distinct(by_size)))
+    if not selection.complete:
+        text += "; incomplete: " + "; ".join(selection.reasons)
     return text
 
 

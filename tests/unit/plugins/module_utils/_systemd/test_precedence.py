@@ -8,14 +8,14 @@ import os
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._systemd.layers import (
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import (
     Origin,
     UnitFile,
     dropin_path,
     dropin_paths,
     fragment_path,
+    invalid_lines,
     is_mask,
-    mistyped,
     origins,
     own_file,
     unit_files,
@@ -161,7 +161,7 @@ def test_an_empty_value_resets_and_says_where(tree):
 def test_only_peoples_lines_are_called_mistyped(tree):
     fragment = tree.write(LIB + "/web.service", "[Service]\nMemoryMaxx=1G\n")
     path = tree.write(ETC + "/web.service.d/60-a.conf", "[Service]\nOOMScoreAdj=1\n")
-    assert [(where, line.line) for where, line in mistyped(unit_files(tree.host, units("web"), fragment), "service")] == [(path, 2)]
+    assert [(where, line.line) for where, line in invalid_lines(unit_files(tree.host, units("web"), fragment), "service")] == [(path, 2)]
 
 
 def test_a_units_own_file(tree):
