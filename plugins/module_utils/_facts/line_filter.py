@@ -5,8 +5,9 @@
 
 from typing import List, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, WORDS, around
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE, WORDS, around
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt
 
 #: The same for a log whose lines have a prefix: a longer needle skips further, 6 % of the whole.
 PREFIXED_ANCHORS = tuple(b" " + anchor if anchor == b"Killed process " else anchor for anchor in KERNEL_ANCHORS)
@@ -18,6 +19,8 @@ BEHIND_HEAD = tuple(anchor for anchor in KERNEL_ANCHORS if anchor.startswith(b"o
 HEAD_OF_ALL = b"killer: gfp_mask=0x"
 
 _NEAR = 3
+#: What is looked at once more where an excerpt was cut: the lines of one report.
+_TAIL = 16 << 10
 #: A name with a newline tears its record, and other lines may come between; so far the rest is looked for.
 _TORN = 16
 _PREAMBLE = 3
@@ -40,7 +43,20 @@ _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 
 #: What others take from here.
-__all__ = ["ALL_ANCHORS", "BEHIND_HEAD", "ENDS", "HEAD", "HEAD_OF_ALL", "KERNEL_ANCHORS", "PREFIXED_ANCHORS", "SHORT", "lines_of_interest", "rest_of"]
+__all__ = [
+    "ALL_ANCHORS",
+    "BEHIND_HEAD",
+    "ENDS",
+    "HEAD",
+    "HEAD_OF_ALL",
+    "KERNEL_ANCHORS",
+    "LINES_BEFORE",
+    "PREFIXED_ANCHORS",
+    "SHORT",
+    "Picker",
+    "lines_of_interest",
+    "rest_of",
+]
 
 
 def _line_at(data: bytes, at: int) -> Tuple[int, int]:
@@ -139,6 +155,11 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
     """
     if tables:
         return data.split(b"\n")
+    return [data[start : _line_at(data, start)[1]] for start in _starts(data, hits)]
+
+
+def _starts(data: bytes, hits: Tuple[int, ...]) -> List[int]:
+    """Where the lines of interest begin."""
     wanted = set()  # type: Set[int]
     head = -1
     done = -1
@@ -190,4 +211,50 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
             if head > ended and ENDS[0] in line:
                 wanted.update(_find_lines(data, b" reached of cgroup /", max(head, start - _REACH), start)[-1:])
                 ended = head
-    return [data[start : _line_at(data, start)[1]] for start in sorted(wanted)]
+    return sorted(wanted)
+
+
+class Picker:
+    """lines_of_interest() of one excerpt after the other.
+
+    Where a long excerpt was cut, a report may be cut: the line with the signal begins the one, and its victim was named in the other.
+    So the last lines of the one before are looked at once more, and what is wanted only now comes late.
+    """
+
+    def __init__(self) -> None:
+        self._end = -1  # of the excerpt before, in its file
+        self._tail = b""
+        self._hits = []  # type: List[int]
+        self._picked = set()  # type: Set[int]
+
+    def lines(self, excerpt: Excerpt) -> List[bytes]:
+        if excerpt.offset != self._end:
+            self._forget()
+        data = self._tail + excerpt.data
+        shift = len(self._tail)
+        hits = self._hits + [hit + shift for hit in excerpt.hits]
+        starts = _starts(data, tuple(hits))
+        lines = [data[start : _line_at(data, start)[1]] for start in starts if start not in self._picked]
+        self._keep(excerpt, data, hits, starts)
+        return lines
+
+    def _keep(self, excerpt: Excerpt, data: bytes, hits: List[int], starts: List[int]) -> None:
+        self._end = excerpt.offset + len(excerpt.data)
+        cut = data.rfind(b"\n", 0, max(0, len(data) - _TAIL)) + 1
+        picked = self._picked.union(starts)
+        self._tail = data[cut:]
+        self._hits = [hit - cut for hit in hits if hit >= cut]
+        self._picked = {start - cut for start in picked if start >= cut}
+
+    def left_before(self, excerpt: Excerpt) -> List[bytes]:
+        """What was not picked of the lines right before an excerpt that is read whole."""
+        tail, picked = self._tail, self._picked
+        continues = excerpt.offset == self._end
+        self._forget()
+        if not continues:
+            return []
+        starts = [0] + [at + 1 for at in range(len(tail) - 1) if tail[at : at + 1] == b"\n"]
+        return [tail[start : _line_at(tail, start)[1]] for start in starts if start not in picked]
+
+    def _forget(self) -> None:
+        self._end, self._tail, self._hits, self._picked = -1, b"", [], set()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Callable, Deque, Dict, Iterator, List, Optiona
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.compressed import Archive, kind_of
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._sources.opening import open_regular
@@ -117,7 +117,7 @@ class TextFiles:
         kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
         anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel + select.ENDS)  # type: Tuple[bytes, ...]
         # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
-        limits = Limits(gap=Limits().block) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk)
+        limits = Limits(gap=Limits().block, lines=select.LINES_BEFORE, context=8 << 10) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk)
         system = self._systems.get(within or "", System())
         scan = FileScan(
             path,
@@ -151,6 +151,7 @@ class TextFiles:
 
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         whole = Whole()
+        picker = select.Picker()
         for excerpt in scan:
             if every_line and not connected and not any(word in excerpt.data for word in _WORDS):
                 continue
@@ -165,11 +166,12 @@ class TextFiles:
             if every_line or wish.include_tasks:
                 yield from log.each(excerpt.data.split(b"\n"))
                 continue
-            for data, hits in whole.add(excerpt.data, excerpt.hits):
-                yield from log.each(select.lines_of_interest(data, hits))
-        for data in whole.rest():
+            for old in whole.add(excerpt):
+                yield from log.each(picker.lines(old))
+        for held in whole.rest():
             if log is not None:
-                yield from log.each(data.split(b"\n"))
+                yield from log.each(picker.left_before(held))
+                yield from log.each(held.data.split(b"\n"))
         if newest is not None and log is not None:
             yield from log.each(newest.lines())
         if log is not None:
@@ -188,20 +190,20 @@ class Whole:
 
     def __init__(self, limit: int = WHOLE_BYTES) -> None:
         self._room = limit
-        self._held = deque()  # type: Deque[Tuple[bytes, Tuple[int, ...]]]
+        self._held = deque()  # type: Deque[Excerpt]
 
-    def add(self, data: bytes, hits: Tuple[int, ...]) -> Iterator[Tuple[bytes, Tuple[int, ...]]]:
+    def add(self, excerpt: Excerpt) -> Iterator[Excerpt]:
         """Those for which there is no room any more, the oldest first."""
-        self._held.append((data, hits))
-        self._room -= len(data)
+        self._held.append(excerpt)
+        self._room -= len(excerpt.data)
         while self._room < 0 and self._held:
             oldest = self._held.popleft()
-            self._room += len(oldest[0])
+            self._room += len(oldest.data)
             yield oldest
 
-    def rest(self) -> Iterator[bytes]:
+    def rest(self) -> Iterator[Excerpt]:
         while self._held:
-            yield self._held.popleft()[0]
+            yield self._held.popleft()
 
 
 def _head(path: str) -> bytes:

@@ -69,6 +69,8 @@ ENDS = _anchors(kind.end for kind in KERNEL)
 ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim") + tuple(tag.encode("ascii") for tag in QUIET)
 
 _STANDING_ALONE = [kind for _tags, kinds in DAEMONS + ((("kernel",), KERNEL),) for kind in kinds if kind.handler and kind.before + kind.after]
+#: The most that any of them needs before it.
+LINES_BEFORE = max(kind.before for kind in _STANDING_ALONE)
 #: What a line says that is kept though it has nothing but a word in common with an anchor: words of the rows, and of what may come.
 WORDS = regex(
     b"|".join(re.escape(needle.encode("ascii")) for needle in fewest([needle for kind in _STANDING_ALONE for needle in kind.needles]))
