@@ -16,6 +16,7 @@ from .incident import REPORT_SPAN, Incident, within
 from .model import Event, Invoker, Kill, Process
 from .records import is_bare, is_name
 from .summary import parse_summary
+from .unparsed import is_quoted
 
 _GROUP_SPAN = 2.0
 _REPEAT_SPAN = 10.0
@@ -124,7 +125,8 @@ class Kernel:
         pending_sysrq = report.trigger == "sysrq" and report.start is not None and not report.kills
         report, events = self._fresh(key, line)
         report.invoker = invoker
-        report.only_began = comm is None or is_name(comm)
+        # Too long for a name: behind a prefix that nobody knows it is the kernel's all the same, unless somebody quotes it.
+        report.only_began = comm is None or is_name(comm) or not is_quoted(comm)
         report.trigger = "sysrq" if order == -1 or pending_sysrq else "fault"
         return events
 

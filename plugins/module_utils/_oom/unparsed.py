@@ -49,20 +49,34 @@ _KERNEL_NAMED = regex(
     r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*(?:\"(?:message|msg|log|text|MESSAGE)\"[:=\s]{1,8}\")?$"
 )
 # The killer itself, behind a stamp that is cut.
-_KILLER_NAMED = regex(r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-desktop)?|oomd)(?:\.service)?(?:\[\d{1,10}\])?: (?:\S{1,255}: )?$")
+_KILLER_NAMED = regex(r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-desktop)?|oomd)(?:\.service)?(?:\[\d{1,10}\])?:\s(?:\S{1,255}: )?$")
 # The second half of a line that was wrapped within the kernel's words.
-_WRAPPED = regex(r"\s{0,8}(?:out )?(?:of )?(?:memory|group out of memory): $")
+_CONTEXT = "memory cgroup out of memory"
+_PID_1 = regex(r"(?:^|[\s|,;\"])systemd(?:\[\d{1,10}\])?:\s\S{1,255}\.(?:service|scope|slice): ")
+_UNIT_NAMED = regex(r"\s{0,8}\S{0,255}\.(?:service|scope|slice): $")
 # Who tells it of somebody else.
 _ECHO = regex(r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message repeated")
 _SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
 _COMMENT = regex(r"\s{0,64}(?://|#|/\*|\* |--|let |assert|const |return )")
 
 
-def _is_quoted(front: str) -> bool:
+def is_quoted(front: str) -> bool:
     """Do the words stand in somebody's message? front -- what stands before them"""
     if front.count('"') % 2 or front.rstrip()[-1:] in ("'", "=", '"', "`", "("):
         return True
     return front.lstrip()[:1] == "{" or _ECHO.search(front) is not None or _SPEAKER.search(front) is not None or _COMMENT.match(front) is not None
+
+
+def _is_first_hand(front: str) -> bool:
+    """Is it the kernel, a killer or pid 1 that speaks? front -- what stands before the words"""
+    named = _KERNEL_NAMED.search(front) or _KILLER_NAMED.search(front) or _PID_1.search(front)
+    return named is not None or _is_half_said(front)
+
+
+def _is_half_said(front: str) -> bool:
+    """The second half of a line that was wrapped within the kernel's words, or what pid 1 says, without its prefix."""
+    half = front.strip()
+    return (half.endswith(":") and _CONTEXT.endswith(half[:-1].lower())) or _UNIT_NAMED.match(front) is not None
 
 
 def _kernel_words(text: str) -> Optional[int]:
@@ -108,9 +122,9 @@ class Unparsed:
                 return
             at = found.start()
         front = text[:at]
-        if (_KERNEL_NAMED.search(front) or _KILLER_NAMED.search(front) or _WRAPPED.match(front)) and (tag is None or tag in _CARRIERS):
+        if _is_first_hand(front) and (tag is None or tag in _CARRIERS):
             self.add(line)
-        elif tag is not None and tag != "kernel" and tag not in _CARRIERS or _is_quoted(front):
+        elif tag is not None and tag != "kernel" and tag not in _CARRIERS or is_quoted(front):
             self.quoted += 1
         else:
             self.add(line)
