@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name im
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
-from .oom_without_kill import unresolved_facts
+from .oom_without_kill import unresolved_facts, without_found
 from .proof import KERNEL, LOGGED, rank
 from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
 from .totals import Totals
@@ -223,7 +223,7 @@ def kill_section(
         ledger.add(kill)
     ledger.grades.confirm_by_pid_1(verdicts, told)
     entries = ledger.close(name_units(ledger.kept(), verdicts))
-    rows, left_out = unresolved_facts(unresolved, ledger.grades)
+    rows, left_out = unresolved_facts(without_found(unresolved, [entry.kill for entry in entries]), ledger.grades)
     kills = kills_facts(entries, include_tasks, swap_total, room)
     section = {
         "kills": kills,

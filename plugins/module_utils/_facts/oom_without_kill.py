@@ -6,7 +6,8 @@
 import json
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
+from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable
 
 from .proof import Grades
@@ -16,6 +17,8 @@ _MAX_UNRESOLVED = 100
 #: How many rows back an event is compared, and how near it is.
 _NEAR_ROWS = 64
 _NEAR = 60.0
+#: Seconds between a report's beginning, or the reaper's word, and the kill.
+_END_NEAR = 10.0
 
 
 def unresolved_facts(events: Iterable[Unresolved], grades: Optional[Grades] = None) -> Tuple[List[Dict[str, Any]], int]:
@@ -31,6 +34,33 @@ def unresolved_facts(events: Iterable[Unresolved], grades: Optional[Grades] = No
             found.append(_Shortage(event))
     rows = _newest_that_fit([shortage.row(grades) for shortage in found[-_MAX_UNRESOLVED:]], 2 * LIST_BYTES)
     return rows, len(found) - len(rows)
+
+
+def without_found(events: Iterable[Unresolved], kills: Iterable[Kill]) -> List[Unresolved]:
+    """The events without reports whose end one source does not have, and another one has: a log is rotated between two lines."""
+    ends = {}  # type: Dict[int, List[LogLine]]
+    for kill in kills:
+        if kill.killer == "kernel" and kill.line.time is not None:
+            ends.setdefault(int(kill.line.time // _END_NEAR), []).append(kill.line)
+    return [event for event in events if event.outcome != "unseen" or not _is_found(event.line, ends)]
+
+
+def _is_found(began: LogLine, ends: Dict[int, List[LogLine]]) -> bool:
+    if began.time is None:
+        return False
+    tick = int(began.time // _END_NEAR)
+    return any(_may_end(began, end) for near in (tick - 1, tick, tick + 1) for end in ends.get(near, ()))
+
+
+def _may_end(began: LogLine, end: LogLine) -> bool:
+    if began.source == end.source or began.time is None or end.time is None:
+        return False  # in one source the parser would have brought them together
+    if abs(end.time - began.time) > _END_NEAR or (end.trusted is False and began.trusted):
+        return False
+    for mine, its in ((began.host, end.host), (began.boot_id, end.boot_id)):
+        if mine is not None and its is not None and mine != its:
+            return False
+    return True
 
 
 class _Shortage:
