@@ -57,10 +57,11 @@ def _may_end(began: LogLine, end: LogLine) -> bool:
         return False  # in one source the parser would have brought them together
     if abs(end.time - began.time) > _END_NEAR or (end.trusted is False and began.trusted):
         return False
-    for mine, its in ((began.host, end.host), (began.boot_id, end.boot_id)):
-        if mine is not None and its is not None and mine != its:
-            return False
-    return True
+    return not _differ(began.host, end.host) and not _differ(began.boot_id, end.boot_id)
+
+
+def _differ(one: Optional[str], other: Optional[str]) -> bool:
+    return one is not None and other is not None and one != other
 
 
 class _Shortage:
