@@ -18,8 +18,9 @@ _ORDER = ("DMA", "DMA32", "Normal", "HighMem", "Movable")
 # Bits of gfp_mask, the same in 2.6.32 to 6.19.
 _GFP_DMA, _GFP_HIGHMEM, _GFP_DMA32, _GFP_MOVABLE = 1, 2, 4, 8
 _GFP_HIGHUSER_MOVABLE = _GFP_HIGHMEM | _GFP_MOVABLE
-#: What is free elsewhere must be that share of all memory, and so many times what is free here.
+#: What is free elsewhere must be that share of all memory, and so many times what is free here; on 32 bit the low zones are small.
 _ELSEWHERE, _TIMES = 0.1, 4
+_HIGHMEM, _TIMES_HIGHMEM = 0.02, 2
 _PROTECTED = 0.25
 _BY_NODE = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 #: Where memory is free, nobody holds it.
@@ -111,7 +112,10 @@ def _used_up(request: Request, zones: Sequence[Zone], others: Sequence[Zone], me
     cma = 0 if request.movable else min(memory.free_cma or 0, usable)
     total = memory.ram or sum(zone.managed or 0 for zone in memory.zones)
     short = all(zone.free - cma <= 2 * _floor(request, zone, zones) for zone in zones)
-    if not short or unusable + cma < max(_ELSEWHERE * total, _TIMES * (usable - cma)):
+    share, times = _ELSEWHERE, _TIMES
+    if any(zone.name == "HighMem" and zone.free > 3 * zone.min for zone in others):
+        share, times = _HIGHMEM, _TIMES_HIGHMEM
+    if not short or unusable + cma < max(share * total, times * (usable - cma)):
         return []
     highest = max((zone.name for zone in zones), key=_ORDER.index)
     if cma > unusable:

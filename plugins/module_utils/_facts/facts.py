@@ -29,6 +29,8 @@ SCHEMA = 1
 RESULT_BYTES = 250_000
 _MAX_COUNTED = 200
 #: What is left of a kill's reason beside its sentence where the result has no room.
+#: Percent of the room in which the newest keep theirs, though more kills would have room without.
+_DETAILED = 60
 _NO_DETAILS = {"cause": [], "contest": None, "ledger": None}  # type: Dict[str, Any]
 _MAX_SOURCES = 200
 
@@ -170,14 +172,20 @@ def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
     """
     kills = facts.pop("kills")
     tables = {at: {"tasks": kills[at].pop("tasks")} for at in range(len(kills)) if "tasks" in kills[at]}
-    details = {at: {name: kills[at][name] for name in _NO_DETAILS} for at in range(len(kills)) if "ledger" in kills[at]}
+    details = {at: {name: kill[name] for name in _NO_DETAILS} for at, kill in enumerate(kills) if any(map(kill.get, _NO_DETAILS))}
     for at in details:
         kills[at].update(_NO_DETAILS)
     room = limit - len(json.dumps(facts)) - 32
     newest_first = sorted(range(len(kills)), key=lambda at: (rank(kills[at]["proof"]), at), reverse=True)
     kept = []  # type: List[int]
+    detailed = room * _DETAILED // 100
     for at in newest_first:
-        room -= len(json.dumps(kills[at])) + 2
+        size, more = len(json.dumps(kills[at])) + 2, len(json.dumps(details[at])) if at in details else 0
+        if more and size + more <= detailed:
+            kills[at].update(details.pop(at))
+            size += more
+        detailed -= size
+        room -= size
         if room < 0:
             break
         kept.append(at)

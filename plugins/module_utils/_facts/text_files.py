@@ -45,8 +45,8 @@ _DOCUMENT = 16 << 20
 _KERNEL_ONLY = "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd, earlyoom, nohang and oomd"
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
-#: So much of a file is parsed whole, some 40 reports of 300 processes: that takes half a second.
-WHOLE_BYTES = 4 << 20
+#: So much of the reports of a file is parsed whole, the newest: some 40 of 300 processes. That takes a second.
+WHOLE_BYTES = 2 << 20
 _KILLERS = (
     "/usr/lib/systemd/systemd-oomd",
     "/lib/systemd/systemd-oomd",
@@ -189,11 +189,18 @@ class Whole:
     """Of the excerpts of a file the newest, which are read whole: they say where the memory was. Of those before, the telling lines only."""
 
     def __init__(self, limit: int = WHOLE_BYTES) -> None:
-        self._room = limit
+        self._limit = self._room = limit
         self._held = deque()  # type: Deque[Excerpt]
 
     def add(self, excerpt: Excerpt) -> Iterator[Excerpt]:
-        """Those for which there is no room any more, the oldest first."""
+        """Those for which there is no room any more, the oldest first. In a storm one excerpt is longer than all the room: its end counts."""
+        data, hits = excerpt.data, excerpt.hits
+        if len(data) > self._limit:
+            cut = data.find(b"\n", len(data) - self._limit) + 1
+            before = sum(1 for hit in hits if hit < cut)
+            self._held.append(excerpt._replace(data=data[:cut], hits=hits[:before]))
+            self._room -= cut
+            excerpt = Excerpt(excerpt.offset + cut, data[cut:], tuple(hit - cut for hit in hits[before:]))
         self._held.append(excerpt)
         self._room -= len(excerpt.data)
         while self._room < 0 and self._held:

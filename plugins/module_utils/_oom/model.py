@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a kill and what else the kernel says of a shortage are. Sizes are bytes, times epoch seconds, unknown is None."""
 
-from typing import Any, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
-from .memory_model import MemcgInfo, MemInfo
+if TYPE_CHECKING:
+    from .memory_model import MemcgInfo, MemInfo
 
 
 class Process(NamedTuple):
@@ -63,8 +64,8 @@ class Report(NamedTuple):
     rows -- how many the log has, with or without a header
     """
 
-    memory: Optional[MemInfo] = None
-    memcg: Optional[MemcgInfo] = None
+    memory: "Optional[MemInfo]" = None
+    memcg: "Optional[MemcgInfo]" = None
     columns: Tuple[str, ...] = ()
     chosen: Optional[Process] = None
     chosen_listed: bool = False

@@ -133,6 +133,9 @@ SHORT = [
     ("32 bit", kill(invoker=ASKED, report={"memory": MemInfo(ram=2000 * M, swap_total=9 * M, swap_free=9 * M,
                                                              zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}),
      ["lowmem"], "zone Normal was used up (1.0 MiB free) while zone HighMem, which this request may not use, had 900 MiB free"),
+    ("32 bit, and high memory is nearly used, too", kill(invoker=ASKED, report={"memory": MemInfo(ram=3000 * M, zones=(
+        Zone(0, "DMA", 4 * M, M, 16 * M, 16 * M, reserve=12 * M), Zone(0, "Normal", 41 * M, 41 * M, 830 * M, 830 * M, file=535 * M),
+        Zone(0, "HighMem", 118 * M, M, 2175 * M, 2175 * M)))}), ["lowmem", "page_cache"], "page cache in these zones held 535 MiB (63 %)"),
     ("a request that may use high memory", kill(invoker=ASKED._replace(gfp_mask="0x100cca"), report={"memory": MemInfo(
         ram=2000 * M, zones=(Zone(0, "Normal", M, 2 * M), Zone(0, "HighMem", 900 * M, M)))}), [], ""),
     ("devices have it", kill(invoker=ASKED, report={"memory": MemInfo(ram=500 * M, free_cma=91 * M, zones=(Zone(0, "DMA", 92 * M, M),))}),

@@ -16,6 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import 
 from ansible_collections.memops.linux.plugins.module_utils._facts.text_files import Whole
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
+from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress, kills_of
@@ -89,9 +90,16 @@ def test_the_runs_of_journalctl_are_bounded():
 
 def test_of_a_storm_the_newest_reports_are_read_whole():
     whole = Whole(limit=25)
-    lines_only = [data for number in range(5) for data, _hits in whole.add(b"%d" % number * 10, ())]
+    lines_only = [old.data for number in range(5) for old in whole.add(Excerpt(10 * number, b"%d" % number * 10, ()))]
     assert lines_only == [b"0" * 10, b"1" * 10, b"2" * 10]
-    assert list(whole.rest()) == [b"3" * 10, b"4" * 10]
+    assert [held.data for held in whole.rest()] == [b"3" * 10, b"4" * 10]
+
+
+def test_of_a_storm_in_one_piece_the_end_is_read_whole():
+    whole = Whole(limit=12)
+    data = b"".join(b"line %d\n" % number for number in range(5))
+    assert list(whole.add(Excerpt(100, data, (0, 7, 30)))) == [Excerpt(100, data[:28], (0, 7))]
+    assert list(whole.rest()) == [Excerpt(128, b"line 4\n", (2,))]
 
 
 def test_a_kill_is_explained_and_lets_its_table_go(fixtures):
