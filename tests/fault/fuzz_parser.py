@@ -31,7 +31,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import facts  
 from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._facts.newest_kills import Newest  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed  # noqa: E402

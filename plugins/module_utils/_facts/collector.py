@@ -56,7 +56,7 @@ class Collector:
         first = next(several, None)
         if first is None:
             return  # nothing of interest, as on most hosts: the parser is not even loaded
-        from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+        from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
         from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 
         from .explanations import Explainer

@@ -12,8 +12,8 @@ from typing import Dict, List, Match, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import kernel as kinds
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 
-from .incident import REPORT_SPAN, Incident, within
 from .model import Event, Invoker, Kill, Process
+from .oom_report import REPORT_SPAN, OomReport, within
 from .records import is_bare, is_name
 from .summary import parse_summary
 from .unparsed import is_quoted
@@ -47,7 +47,7 @@ class Kernel:
     def __init__(self, include_tasks: bool = False) -> None:
         self._include_tasks = include_tasks
         self._told = {}  # type: Dict[Tuple[Key, Optional[int]], None]  # victims that some line has named
-        self._reports = {}  # type: Dict[Key, Incident]
+        self._reports = {}  # type: Dict[Key, OomReport]
         self._latest = {}  # type: Dict[str, Key]  # of each source: whose line without a record of its own came last
 
     def finish(self) -> List[Event]:
@@ -65,7 +65,7 @@ class Kernel:
         report = self._reports.get(key)
         closed = []  # type: List[Event]
         if report is None:
-            report = self._reports[key] = Incident()
+            report = self._reports[key] = OomReport()
             if len(self._reports) > _MAX_REPORTS:
                 closed = self._reports.pop(next(iter(self._reports))).close(self._include_tasks)
         elif text[:1] == "[" and report.start is not None and not report.kills and report.table.feed(text):
@@ -96,14 +96,14 @@ class Kernel:
             report.table.feed(text)
         return closed, False
 
-    def _fresh(self, key: Key, line: LogLine) -> Tuple[Incident, List[Event]]:
+    def _fresh(self, key: Key, line: LogLine) -> Tuple[OomReport, List[Event]]:
         """A new report; what the one before had open."""
         events = self._reports[key].close(self._include_tasks)
-        report = self._reports[key] = Incident()
+        report = self._reports[key] = OomReport()
         report.touch(line)
         return report, events
 
-    def _report_for(self, key: Key, report: Incident, line: LogLine, again: bool = False) -> Tuple[Incident, List[Event]]:
+    def _report_for(self, key: Key, report: OomReport, line: LogLine, again: bool = False) -> Tuple[OomReport, List[Event]]:
         """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line already."""
         if report.kills or report.unresolved is not None or again or report.is_over(line):
             return self._fresh(key, line)
@@ -116,7 +116,7 @@ class Kernel:
             self._told.clear()
         self._told[(key, pid)] = None
 
-    def _on_header(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_header(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         comm = found.groupdict().get("comm")
         order = int(found.group("order"))
         invoker = Invoker(comm=comm, gfp_mask=found.group("gfp_mask"), order=order)
@@ -130,7 +130,7 @@ class Kernel:
         report.trigger = "sysrq" if order == -1 or pending_sysrq else "fault"
         return events
 
-    def _on_trace(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_trace(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         """It tells that the kernel was out of memory, and not what came of it."""
         comm = found.groupdict().get("comm")
         if comm is not None:
@@ -143,16 +143,16 @@ class Kernel:
         report.only_began = True
         return events
 
-    def _on_sysrq(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_sysrq(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
         report.trigger = "sysrq"
         return events
 
-    def _on_ignored(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_ignored(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report.only_began = False
         return []
 
-    def _on_cpu_line(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_cpu_line(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.start is None:
             return None
         if report.last is not None and not within(report.last, line, REPORT_SPAN):
@@ -168,7 +168,7 @@ class Kernel:
                     report.invoker = report.invoker._replace(comm=comm)
         return []
 
-    def _on_memcg_limit(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_memcg_limit(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._report_for(key, report, line)
         fields = found.groupdict()
         report.oom_memcg, report.task_memcg = fields["oom_memcg"].rstrip(), fields.get("task_memcg")
@@ -176,7 +176,7 @@ class Kernel:
         report.only_began = True
         return events
 
-    def _on_group(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_group(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.last is not None and not within(report.last, line, REPORT_SPAN):
             report, events = self._fresh(key, line)
         else:
@@ -186,7 +186,7 @@ class Kernel:
         report.only_began = True
         return events
 
-    def _on_summary(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_summary(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         summary = parse_summary(line.text)
         if summary is None:
             return None
@@ -197,7 +197,7 @@ class Kernel:
         self._name(key, summary.pid)
         return events
 
-    def _on_chosen(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_chosen(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         pid = int(found.group("pid"))
         told = report.summary[1].pid if report.summary is not None else None
         again = report.chosen is not None or told not in (None, pid)
@@ -206,13 +206,13 @@ class Kernel:
         self._name(key, pid)
         return events
 
-    def _on_exiting(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_exiting(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         if report.summary is not None and report.summary[1].pid in (None, int(found.group("pid"))):
             report.summary = None
         report.only_began = False
         return []
 
-    def _on_no_victim(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_no_victim(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         panic = line.text.startswith("Kernel panic")
         events = []  # type: List[Event]
         announced = report.summary is not None or report.chosen is not None  # somebody was to be killed: another shortage
@@ -224,7 +224,7 @@ class Kernel:
         report.unresolved = (line, "panic" if panic else "no_victim")
         return events
 
-    def _on_killed(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_killed(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         field = found.groupdict()
         victim = Process(
             pid=int(field["pid"]),
@@ -257,7 +257,7 @@ class Kernel:
         report.kills.append(report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills)))
         return events
 
-    def _on_sharing(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_sharing(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         """A process with the memory of the victim: it is killed, too, and no other line tells of it."""
         victim = Process(pid=int(found.group("pid")), comm=found.group("comm"))
         if victim.pid in report.killed:
@@ -275,7 +275,7 @@ class Kernel:
         self._name(key, victim.pid)
         return events
 
-    def _on_reaped(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_reaped(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         """Whoever is reaped was a victim. Where no line names him as one, the log does not have his kill."""
         if (key, int(found.group("pid"))) in self._told:
             return []
@@ -283,12 +283,12 @@ class Kernel:
         report.only_began = True
         return events
 
-    def _on_page_fault(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_page_fault(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
         report.kills.append(Kill(line=line, victim=Process(comm=found.group("comm")), scope="global", trigger="fault"))
         return events
 
-    def _on_openvz(self, key: Key, report: Incident, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+    def _on_openvz(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         report, events = self._fresh(key, line)
         field = found.groupdict()
         context = field.get("context") or ""

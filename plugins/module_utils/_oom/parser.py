@@ -8,10 +8,10 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 
-from .blocks import join_records
 from .daemon import Daemon
 from .earlyoom import Earlyoom
 from .fb_oomd import FbOomd
+from .join_lines import join_records
 from .kernel import Kernel
 from .model import Event
 from .nohang import Nohang

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._facts import text_files
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan

@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import text_fi
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
-from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan

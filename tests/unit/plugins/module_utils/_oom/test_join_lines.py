@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 REST = "total-vm:1kB, anon-rss:1kB, file-rss:1kB, shmem-rss:0kB, UID:0 pgtables:68kB oom_score_adj:0"

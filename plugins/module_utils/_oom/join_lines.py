@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Records that something broke over several lines become one record again.
 
-A newline in a process name tears them (torn.py); mail programs, serial consoles and terminals wrap them: the rest has no prefix.
+A newline in a process name tears them (split_records.py); mail programs, serial consoles and terminals wrap them: the rest has no prefix.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Iterable, Iterator, List, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
-from . import torn
+from . import split_records
 from .records import is_bare, is_finished, is_name, matched, name_in, opens
 
 _MAX_PARTS = 6
@@ -93,4 +93,4 @@ def _release(pending: List[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
 
 def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:
     """Lines with broken records made whole; everything else as it came."""
-    return torn.mend(_unwrapped(_apart(lines)))
+    return split_records.mend(_unwrapped(_apart(lines)))

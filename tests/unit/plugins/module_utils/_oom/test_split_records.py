@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._oom.blocks import join_records
+from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock

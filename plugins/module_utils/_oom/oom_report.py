@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One incident: what the kernel says of one shortage, collected line by line, and the kills that come of it."""
+"""One report: what the kernel says of one shortage, collected line by line, and the kills that come of it."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Match, Optional, Tuple
 
@@ -38,7 +38,7 @@ def _scope_of(context: Optional[str]) -> Optional[str]:
     return "memcg" if context.startswith("Memory cgroup") else "global"
 
 
-class Incident:
+class OomReport:
     """One out-of-memory report of the kernel while its lines come in."""
 
     def __init__(self) -> None:
