@@ -218,12 +218,10 @@ def _unmapped_swap_cache(memcg: MemcgInfo, rows: Rows) -> Optional[int]:
 
 
 def accounts(scope: str, memory: Optional[MemInfo], memcg: Optional[MemcgInfo]) -> Optional[Accounts]:
-    """Of what was short; None where the log has no numbers of it.
+    """Of what was short; None where the log has no numbers. EL 7 prints those of the host where a cgroup was short and the kernel panics.
 
     scope -- of the kill: memcg, global or unknown
     """
     if memcg is not None and (scope == "memcg" or memory is None):
         return cgroup_accounts(memcg)
-    if memory is not None and scope != "memcg":
-        return host_accounts(memory)
-    return None
+    return None if memory is None else host_accounts(memory)

@@ -28,6 +28,8 @@ _FEW_ROWS = 10
 
 def _limit(kill: Kill, memcg: Optional[MemcgInfo]) -> List[Cause]:
     name = printable((kill.oom_memcg or "a cgroup")[:_MAX_NAME])
+    if memcg is None and kill.report is not None and kill.report.memory is not None:
+        return [Cause("memcg_limit", "the memory limit of %s was reached; the numbers of the report are the host's, which need not be short" % name)]
     if memcg is None or memcg.limit is None:
         return [Cause("memcg_limit", "the memory limit of %s was reached" % name)]
     if memcg.limit >= NO_LIMIT:
@@ -117,6 +119,8 @@ def causes(kill: Kill) -> Tuple[Cause, ...]:
         return ()
     report = kill.report or Report()
     books = books_of(kill)
+    if books is not None and kill.scope == "memcg" and books.of == "ram":
+        books = None  # they are not of what was short
     found = shortages(kill, report, books.total if books else None)
     if kill.trigger == "sysrq":
         return tuple(found)

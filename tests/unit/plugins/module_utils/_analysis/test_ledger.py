@@ -82,7 +82,8 @@ def check(books, rows, complete, of):
 
 
 def test_nothing_is_known():
-    assert accounts("global", None, None) is None and accounts("memcg", MemInfo(ram=M), None) is None
+    assert accounts("global", None, None) is None and accounts("memcg", None, None) is None
+    assert accounts("memcg", MemInfo(ram=M), None).of == "ram"
     assert accounts("unknown", None, MemcgInfo(usage=M)).of == "limit"
 
 

@@ -59,6 +59,34 @@ def test_a_shortage_without_a_victim_has_its_cause(tmp_path):
     assert (told["ledger"]["total"], told["ledger"]["rows"]["unaccounted"], told["ledger"]["complete"]) == (250000 * 4096, 220000 * 4096, True)
 
 
+#: EL 7 with vm.panic_on_oom=2: a cgroup was short, the numbers are the host's, and the call trace tells.
+OF_A_CGROUP = """\
+[   81.2] worker invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0
+[   81.2] CPU: 3 PID: 8284 Comm: worker Not tainted 3.10.0-229.el7.x86_64 #1
+[   81.2]  [<ffffffff81603d1c>] dump_header+0x8e/0x214
+[   81.2]  [<ffffffff811c17bf>] %smem_cgroup_oom_synchronize+0x34f/0x580
+[   81.2] Mem-Info:
+[   81.2] active_anon:900000 inactive_anon:100 isolated_anon:0
+[   81.2]  active_file:1200 inactive_file:1300 isolated_file:0
+[   81.2]  unevictable:0 dirty:24 writeback:0 unstable:0
+[   81.2]  free:50000 slab_reclaimable:2000 slab_unreclaimable:900
+[   81.2]  mapped:128 shmem:400 pagetables:1100 bounce:0
+[   81.2] 1000000 pages RAM
+[   81.2] 28000 pages reserved
+[   81.2] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled
+"""
+
+
+@pytest.mark.parametrize("mark, scope, kinds", [("", "memcg", ["memcg_limit"]), ("? ", "unknown", ["anon"])])
+def test_the_call_trace_tells_who_was_short(tmp_path, mark, scope, kinds):
+    log = tmp_path / "console.log"
+    log.write_text(OF_A_CGROUP % mark)
+    oom, _kills = kills_of(sources=("files",), paths=(str(log),))
+    (told,) = oom["unresolved"]
+    assert (told["scope"], [one["kind"] for one in told["cause"]]) == (scope, kinds)
+    assert (told["ledger"]["of"], told["ledger"]["total"]) == ("ram", 972000 * 4096)
+
+
 @pytest.mark.parametrize("vm", ["bookworm", "bullseye"])
 def test_the_journal_is_asked_for_whole_reports_where_it_told_of_kills(shared, tmp_path, vm):
     if shutil.which("journalctl") is None:
