@@ -86,6 +86,32 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  only:
+    description:
+      - Only these kills. Of several keys each has to fit, of several values in a key one.
+        RV(ignore:ansible_facts.oom.only.left_out) counts the others, of which RV(ansible_facts.oom.summary) says nothing.
+      - Visibility, counters and RV(ansible_facts.oom.unresolved) are those of the whole host.
+    type: dict
+    suboptions:
+      units:
+        description: Units that lost a process, also those of a user's manager. C(nginx) means C(nginx.service).
+        type: list
+        elements: str
+        default: []
+      comms:
+        description: Names of the victims, as the kernel has them (15 bytes).
+        type: list
+        elements: str
+        default: []
+      containers:
+        description: Ids of containers, or how they begin.
+        type: list
+        elements: str
+        default: []
+      id:
+        description: The C(id) of a kill.
+        type: str
+    version_added: 0.2.0
 seealso:
   - plugin: memops.linux.oom_parse
     plugin_type: filter
@@ -258,6 +284,11 @@ ansible_facts:
                 trusted: true
                 reason: kernel facility in the local journal
                 seen_in: [journal, /var/log/kern.log]
+        only:
+          description: What O(only) asked for, and in C(left_out) how many other kills there are.
+          type: dict
+          returned: with O(only)
+          sample: {units: [nginx.service], comms: [], containers: [], id: null, left_out: 12}
         truncated:
           description: Number of older kills that are counted in C(summary) and not listed in C(kills).
           type: int
@@ -453,6 +484,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.only import Only
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import SOURCES, SUBSETS, Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
@@ -472,6 +504,15 @@ def argument_spec() -> Dict[str, Any]:
         "include_tasks": {"type": "bool", "default": False},
         "killers": {"type": "str", "choices": ["auto", "all", "kernel"], "default": "auto"},
         "units": {"type": "list", "elements": "str", "default": []},
+        "only": {
+            "type": "dict",
+            "options": {
+                "units": {"type": "list", "elements": "str", "default": []},
+                "comms": {"type": "list", "elements": "str", "default": []},
+                "containers": {"type": "list", "elements": "str", "default": []},
+                "id": {"type": "str"},
+            },
+        },
     }
 
 
@@ -484,11 +525,22 @@ def _moment(params: Dict[str, Any], option: str, now: float) -> Optional[float]:
         raise ValueError("%s: %s. Nothing was read." % (option, exc))
 
 
-def _units(names: List[str]) -> Tuple[str, ...]:
+def _units(names: List[str], option: str = "units") -> Tuple[str, ...]:
     try:
         return tuple(parse_unit_name(name).name for name in names)
     except ValueError as exc:
-        raise ValueError("units: %s. Nothing was read." % exc)
+        raise ValueError("%s: %s. Nothing was read." % (option, exc))
+
+
+def _only(given: Optional[Dict[str, Any]]) -> Optional[Only]:
+    if given is None:
+        return None
+    only = Only(_units(given["units"], "only.units"), tuple(given["comms"]), tuple(given["containers"]), given["id"])
+    if only == Only():
+        raise ValueError("only: names no kill; give units, comms, containers or id, or leave the option out. Nothing was read.")
+    if "" in only.containers:
+        raise ValueError("only.containers: an empty text is the beginning of every id. Nothing was read.")
+    return only
 
 
 def wish_of(params: Dict[str, Any], now: float) -> Wish:
@@ -516,6 +568,7 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
         include_tasks=params["include_tasks"],
         killers=params["killers"],
         units=_units(params["units"]),
+        only=_only(params["only"]),
     )
 
 

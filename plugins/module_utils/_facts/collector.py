@@ -13,6 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 from . import facts
 from .boot import Boot
 from .ledger import Ledger
+from .only import LOOKED_AT
 from .params import Wish
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ DEFAULT_MAX_KILLS = 1000
 _MAX_HOSTS = 64
 
 
+def most_kills(wish: Wish) -> int:
+    return DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills
+
+
 class Collector:
     """Takes the events of every source."""
 
@@ -31,7 +36,7 @@ class Collector:
         """swap_total -- of the host that the kills are from, where it is known"""
         self._wish = wish
         self._swap_total = swap_total
-        self.ledger = Ledger(DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills)
+        self.ledger = Ledger(LOOKED_AT if wish.only is not None else most_kills(wish))
         self.unresolved = []  # type: List[Unresolved]
         self.verdicts = []  # type: List[Verdict]
         self.boot = boot

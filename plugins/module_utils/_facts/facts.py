@@ -4,7 +4,7 @@
 """The facts contract: kills and reports of sources as ``ansible_facts.oom``. Every string leaves here printable."""
 
 import json
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Task, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
@@ -14,6 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name im
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
+from .only import Only
 from .oom_without_kill import unresolved_facts, without_found
 from .proof import KERNEL, LOGGED, rank
 from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
@@ -90,26 +91,12 @@ def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"]
     return facts
 
 
-def kills_facts(
-    entries: Sequence[Entry], include_tasks: bool = False, swap_total: Optional[int] = None, room: Optional[int] = None
-) -> List[Dict[str, Any]]:
-    """All kills and why; two that print the same numbers get different ids, by their clock.
-
-    include_tasks -- with the task tables that they have
-    swap_total -- the swap of the host that they are from, where it is known
-    room -- what the task tables may take, in bytes; those of the oldest kills are left out first
-    """
-    explanations = ()  # type: Sequence[Explanation]
-    if entries:
-        from .explanations import explanations_of, without_old_tables
-
-        explanations = explanations_of(entries, swap_total)
-        if room is not None or not include_tasks:
-            entries = without_old_tables(entries, (room or 0) if include_tasks else 0)
-    found = []  # type: List[Dict[str, Any]]
+def identities(entries: Sequence[Entry]) -> List[str]:
+    """Their ids; two that print the same numbers get different ones, by their clock."""
+    found = []  # type: List[str]
     used = set()  # type: Set[str]
     twins = {}  # type: Dict[str, int]
-    for entry, explanation in zip(entries, explanations):
+    for entry in entries:
         identity = kill_id(entry.kill)
         if identity in used:
             line = entry.kill.line
@@ -119,8 +106,33 @@ def kills_facts(
             twins[identity] = twins.get(identity, 0) + 1
             identity = kill_id(entry.kill._replace(killer="%s %r %d" % (entry.kill.killer, again, twins[identity])))
         used.add(identity)
-        found.append(kill_facts(entry, identity, explanation))
+        found.append(identity)
     return found
+
+
+def kills_facts(
+    entries: Sequence[Entry],
+    include_tasks: bool = False,
+    swap_total: Optional[int] = None,
+    room: Optional[int] = None,
+    ids: Optional[Sequence[str]] = None,
+) -> List[Dict[str, Any]]:
+    """All kills and why.
+
+    include_tasks -- with the task tables that they have
+    swap_total -- the swap of the host that they are from, where it is known
+    room -- what the task tables may take, in bytes; those of the oldest kills are left out first
+    ids -- theirs, where they are known already
+    """
+    explanations = ()  # type: Sequence[Explanation]
+    if entries:
+        from .explanations import explanations_of, without_old_tables
+
+        explanations = explanations_of(entries, swap_total)
+        if room is not None or not include_tasks:
+            entries = without_old_tables(entries, (room or 0) if include_tasks else 0)
+    ids = identities(entries) if ids is None else ids
+    return [kill_facts(entry, identity, explanation) for entry, identity, explanation in zip(entries, ids, explanations)]
 
 
 def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
@@ -211,7 +223,7 @@ def _put_back(kills: List[Dict[str, Any]], kept: Sequence[int], parts: Dict[int,
     return max(room, 0)
 
 
-def kill_section(
+def kill_section(  # noqa: PLR0913 # what was found, and how to show it
     ledger: Ledger,
     unresolved: Iterable[Unresolved],
     unparsed: Unparsed,
@@ -219,20 +231,30 @@ def kill_section(
     include_tasks: bool = False,
     swap_total: Optional[int] = None,
     room: Optional[int] = None,
+    only: Optional[Tuple[Only, int]] = None,
 ) -> Dict[str, Any]:
     """The kills and what goes with them.
 
     include_tasks, swap_total -- as for kills_facts()
     room -- what the task tables may take of the result, in bytes; None is no limit
+    only -- which of them were asked for, and how many of those at most
     """
     told = [entry.kill for entry in ledger.kept()]
     first = next((kill.line.time for kill in told if kill.line.time is not None), None)
     for kill in kills_of_verdicts(verdicts, told, first if ledger.truncated else None):
         ledger.add(kill)
     ledger.grades.confirm_by_pid_1(verdicts, told)
-    entries = ledger.close(name_units(ledger.kept(), verdicts))
-    rows, left_out = unresolved_facts(without_found(unresolved, [entry.kill for entry in entries]), ledger.grades)
-    kills = kills_facts(entries, include_tasks, swap_total, room)
+    named = name_units(ledger.kept(), verdicts)
+    ids = identities(named)
+    chosen = list(zip(named, ids))
+    if only is not None:
+        wanted, most = only
+        chosen = [(entry, identity) for entry, identity in chosen if wanted.wants(entry.kill, identity)]
+        chosen = chosen[max(0, len(chosen) - most) :]
+        others = ledger.leave_out(len(named) - len(chosen))
+    entries = ledger.close([entry for entry, _identity in chosen])
+    rows, left_out = unresolved_facts(without_found(unresolved, [entry.kill for entry in named]), ledger.grades)
+    kills = kills_facts(entries, include_tasks, swap_total, room, [identity for _entry, identity in chosen])
     section = {
         "kills": kills,
         "truncated": ledger.truncated,
@@ -244,6 +266,8 @@ def kill_section(
         "quoted": unparsed.quoted,
         "confirmed_units": verdict_units(verdict.unit for verdict in verdicts),
     }  # type: Dict[str, Any]
+    if only is not None:
+        section["only"] = dict(only[0].as_facts(), left_out=others)
     tables = sum(entry.kill.tasks is not None for entry in entries) - sum("tasks" in kill for kill in kills)
     if tables and include_tasks:
         section["tables_truncated"] = tables

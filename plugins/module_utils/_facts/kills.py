@@ -12,7 +12,7 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 
 from . import facts
 from .boot import Boot
-from .collector import Collector
+from .collector import Collector, most_kills
 from .params import SOURCES, Wish
 from .proof import DISPUTED, Span, TrustedSpans, journal_spans
 from .text_files import TextFiles
@@ -141,7 +141,7 @@ class KillSources:
 
     def _read_files(self, since: Optional[float]) -> None:
         wish = self._wish
-        alone = self._asked == ("files",) and wish.since is None and wish.until is None and not self._local
+        alone = self._asked == ("files",) and wish.since is None and wish.until is None and wish.only is None and not self._local
         files = TextFiles(self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None, self._offline)
         for lines in files.each():
             self.collector.read(lines)
@@ -216,6 +216,7 @@ def kill_facts(
         include_tasks=wish.include_tasks,
         swap_total=swap_total if local else None,
         room=facts.RESULT_BYTES if wish.max_kills is None else None,
+        only=None if wish.only is None else (wish.only, most_kills(wish)),
     )
     journal, kmsg = sources.journal, sources.kmsg
     of_pid_1 = {kill["unit"] for kill in section["kills"] if kill["partial"] and kill["victim"]["pid"] is None and kill["proof"] != DISPUTED}

@@ -281,6 +281,12 @@ class Ledger:
         """The same once everything is in: each with its proof. The totals then count everything."""
         return self.close(self.kept())
 
+    def leave_out(self, more: int) -> int:
+        """Nobody asked for these, nor for those that are counted only: how many they are. The totals count what is asked for."""
+        count, self.truncated = self.truncated + more, 0
+        self.totals = Totals()
+        return count
+
     def close(self, kept: Sequence[Entry]) -> List[Entry]:
         """What is kept, perhaps with more names, gets its proof and is counted."""
         graded = [entry._replace(proof=self.grades.of_kill(entry.kill)) for entry in kept]

@@ -5,6 +5,8 @@
 
 from typing import NamedTuple, Optional, Tuple
 
+from .only import Only
+
 SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons", "swap")
 SOURCES = ("journal", "files", "kmsg")
 
@@ -22,3 +24,4 @@ class Wish(NamedTuple):
     include_tasks: bool = False
     killers: str = "auto"
     units: Tuple[str, ...] = ()
+    only: Optional[Only] = None

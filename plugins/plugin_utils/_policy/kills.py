@@ -75,6 +75,8 @@ def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
             yield f"the facts end at {utc(last)}, before the window does"
     elif last is not None:
         yield f"only kills until {utc(last)} were asked for"
+    if facts.get("only"):
+        yield "only some of the kills were asked for (only)"
     yield from holes(facts)
     left_out = _left_out(facts, start)
     if left_out:

@@ -46,6 +46,8 @@ def test_auto_and_all_win():
     assert wish.subset == SUBSETS and wish.sources is None
 
 
+ONLY = {"units": [], "comms": [], "containers": [], "id": None}
+
 # (what is given, the words that the message must have)
 WRONG = [
     (dict(since="yesterdayish"), ["since", "yesterdayish", "24h", "2026-11-22T18:00:00Z", "Nothing was read"]),
@@ -58,6 +60,9 @@ WRONG = [
     (dict(paths=["", ""]), ["paths", "empty"]),
     (dict(paths=["/a", "/b\0c"]), ["paths", "/b\\x00c", "NUL", "Nothing was read"]),
     (dict(journal_directory="/j\0"), ["journal_directory", "NUL"]),
+    (dict(only=dict(ONLY)), ["only", "names no kill", "Nothing was read"]),
+    (dict(only=dict(ONLY, units=["../x"])), ["only.units", "'../x'", "Nothing was read"]),
+    (dict(only=dict(ONLY, containers=["a", ""])), ["only.containers", "empty"]),
 ]
 
 

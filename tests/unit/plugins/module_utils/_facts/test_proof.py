@@ -86,6 +86,7 @@ class FakeJournal:
     lost = 0
     doubt = None
     status = "read"
+    source = "journal"
 
     def __init__(self, host, since=None, until=None, directory=None, whole_blocks=False, timeout=60, foreign=False):
         self.volatile = False
@@ -97,6 +98,9 @@ class FakeJournal:
 
     def __iter__(self):
         return iter(self._lines)
+
+    def reports(self, _since, _until):
+        return iter(())
 
 
 @pytest.fixture
