@@ -29,13 +29,13 @@ def describe(exc: OSError, path: str = "") -> str:
     return text if way_out is None else "%s; %s" % (text, way_out)
 
 
-class Refused(Exception):
+class PreconditionError(Exception):
     """Nothing was touched; the text says why and which option or action changes that."""
 
 
-class Failed(Exception):
+class ExecutionError(Exception):
     """A step failed; the text says what stands now. errno is the kernel's number where it gave one."""
 
     def __init__(self, text: str, errno: int = 0) -> None:
-        super(Failed, self).__init__(text)
+        super(ExecutionError, self).__init__(text)
         self.errno = errno

@@ -10,7 +10,7 @@ version_added: 0.1.0
 description:
   - Makes, activates, resizes, persists and removes one swap file, and proves it with what the kernel says in C(/proc/swaps).
   - Everything is checked before anything is touched, in check mode too. A run that was interrupted is finished by the next one.
-  - To resize a file, or to change its priority, a second area stands in until the new one is active.
+  - To resize a file, or to change its priority, a temporary area takes over until the new one is active.
     It has the smaller of the two sizes, so the old and the new size together have to fit on the disk for a moment.
     While a file of another size is made, its name is a symbolic link to that area, C(.NAME.memops-bridge) in the same folder.
     So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new size.
@@ -189,20 +189,21 @@ msg:
   description: What was done, would be done, or was wrong; then also what stands now and which option changes that.
   returned: always
   type: str
-  sample: /swapfile is as wished.
+  sample: /swapfile is as requested.
 """
 
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import cancel, schedule, scheduled
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import FstabError
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import wish_of
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import result, run
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import parse_params
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.result import result
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import run
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 
@@ -225,8 +226,8 @@ def argument_spec() -> Dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), required_if=[("state", "present", ["size"])], supports_check_mode=True)
     try:
-        outcome = run(host_of(module), wish_of(module.params), module.check_mode, Timer(armed, arm, disarm))
-    except (Refused, Failed, FstabError, ValueError) as exc:
+        outcome = run(host_of(module), parse_params(module.params), module.check_mode, Timer(scheduled, schedule, cancel))
+    except (PreconditionError, ExecutionError, FstabError, ValueError) as exc:
         module.fail_json(msg=printable(str(exc)))
     module.exit_json(**result(outcome, module.check_mode))
 

@@ -181,10 +181,11 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.params import parse_params
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import apply
 
 
 def _renamed(earlier: str) -> Dict[str, Any]:
@@ -204,24 +205,11 @@ def argument_spec() -> Dict[str, Any]:
     }
 
 
-def wish_of(params: Dict[str, Any]) -> Wish:
-    if not 0 <= params["settle"] <= 600:
-        raise Refused("settle: %d is not within 0 to 600 seconds. Nothing was changed." % params["settle"])
-    return Wish(
-        settings=params["settings"],
-        present=params["state"] == "present",
-        settle=params["settle"],
-        allow_panic=params["allow_panic"],
-        allow_low_commit_limit=params["allow_low_commit_limit"],
-        allow_shared_kernel=params["allow_shared_kernel"],
-    )
-
-
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
-        outcome = apply(host_of(module), wish_of(module.params), module.check_mode)
-    except (Refused, Failed) as exc:
+        outcome = apply(host_of(module), parse_params(module.params), module.check_mode)
+    except (PreconditionError, ExecutionError) as exc:
         module.fail_json(msg=printable(str(exc)))
     diff = outcome.pop("diff")  # its lines are printable already, and end with newlines
     module.exit_json(diff=diff, **safe(outcome))

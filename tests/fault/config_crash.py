@@ -25,11 +25,12 @@ if __name__ == "__main__":
 
     importable()
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.params import Params  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import apply  # noqa: E402
 
 CALLS = "open read write pwrite ftruncate fsync rename unlink mkdir fchmod fchown setxattr listxattr getxattr fstat listdir readlink close".split()
 FAULTS = ("kill before", "kill after", errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -47,7 +48,7 @@ def fstab_writer(wish):
 
 def vm_writer(**options):
     def run(root):
-        apply(Host(root=root), Wish(**options), False)
+        apply(Host(root=root), Params(**options), False)
 
     return run
 
@@ -147,7 +148,7 @@ def faulty_run(run, root, number, fault):
         try:
             run(root)
             end = "done"
-        except (Failed, Refused) as exc:
+        except (ExecutionError, PreconditionError) as exc:
             end = "said %s" % exc
         except BaseException:
             end = "TRACEBACK " + traceback.format_exc()
@@ -186,7 +187,7 @@ def sweep(what, name, before, after, run):
                     wrong.append("%s, %s at call %d: done, and it is not" % (what, label, number))
                 try:
                     run(root)
-                except (Failed, Refused) as exc:
+                except (ExecutionError, PreconditionError) as exc:
                     wrong.append("%s, %s at call %d: the next run says %s" % (what, label, number, exc))
                 if content(path) != after:
                     wrong.append("%s, %s at call %d: the next run leaves %r" % (what, label, number, content(path)))

@@ -31,13 +31,13 @@ def without_a_nameless_file(where: Path) -> None:
         do(path, size="16M")
         do(path, size="24M")
     whole(path, 24 * M, 10)
-    for name in (make.half_name("swapfile"), make.bridge_name("swapfile")):
+    for name in (make.partial_name("swapfile"), make.temporary_name("swapfile")):
         (where / name).write_bytes(bytes(8 * M))
         (where / name).chmod(0o600)
     subprocess.check_call(["mkswap", where / name], stdout=subprocess.DEVNULL)
     check([step["action"] for step in do(path, size="24M")["plan"]] == ["remove", "remove"], "left-overs")
     subprocess.check_call(["swapoff", path])
-    os.link(path, where / make.half_name("swapfile"))  # killed between the link and the unlink
+    os.link(path, where / make.partial_name("swapfile"))  # killed between the link and the unlink
     try:
         do(path, size="24M")
     finally:
@@ -74,7 +74,7 @@ def holes_that_only_the_kernel_sees(where: Path) -> None:
 @case
 def failed_steps_go_back(where: Path) -> None:
     """A step fails: the host has the swap that it had, and the next run ends as wished."""
-    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+    from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import execute as steps
 
     path = where / "swapfile"
@@ -87,7 +87,7 @@ def failed_steps_go_back(where: Path) -> None:
         def instead(*args: Any, **kwargs: Any) -> Any:
             calls.append(1)
             if len(calls) == number:
-                raise Failed("made to fail")
+                raise ExecutionError("made to fail")
             return real(*args, **kwargs)
 
         with mock.patch.object(steps, name, instead):
@@ -127,14 +127,14 @@ def after_each_step(act: Callable[[int], None]) -> Iterator[None]:
     """act is given how many steps are done."""
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import transaction
 
-    real, done = transaction.do, []
+    real, done = transaction.run_step, []
 
-    def instead(work: Any, step: Any) -> None:
-        real(work, step)
+    def instead(context: Any, step: Any) -> None:
+        real(context, step)
         done.append(step)
         act(len(done))
 
-    with mock.patch.object(transaction, "do", instead):
+    with mock.patch.object(transaction, "run_step", instead):
         yield
 
 

@@ -76,7 +76,7 @@ def not_ours(where: Path) -> None:
 @case
 def full_disk(where: Path) -> None:
     """Refused by the figures; and without them, or when mkswap fails, the disk is as it was."""
-    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+    from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
     from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
     from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import make
@@ -97,7 +97,7 @@ def full_disk(where: Path) -> None:
                 with mock.patch.object(make, "_without_name", make._without_name if nameless else lambda folder: None):
                     try:
                         make.make(host, folder, "swapfile", size, kind, zeros)
-                    except Failed:
+                    except ExecutionError:
                         pass
                     else:
                         raise AssertionError("made")
@@ -122,14 +122,14 @@ def a_full_disk_and_another_area(where: Path) -> None:
     whole(path, 20 * M, 10)
     do(path, size="20M")
     kept = lab.free(where) - 10 * M
-    tight = ["fstab", "remove", "make", "activate", "fstab"]  # no line names the file while there is none
+    in_place = ["fstab", "remove", "make", "activate", "fstab"]  # no line names the file while there is none
     done = do(path, size="16M", min_free=str(kept))
-    check([step["action"] for step in done["plan"]] == ["deactivate", *tight] and len(line_of(path)) == 1, done["plan"])
+    check([step["action"] for step in done["plan"]] == ["deactivate", *in_place] and len(line_of(path)) == 1, done["plan"])
     for one in (path, other):
         subprocess.check_call(["swapoff", one])
     lab.free(where)
     done = do(path, size="20M", min_free=str(shutil.disk_usage(where).free - 10 * M))
-    check([step["action"] for step in done["plan"]] == tight and len(line_of(path)) == 1, done["plan"])
+    check([step["action"] for step in done["plan"]] == in_place and len(line_of(path)) == 1, done["plan"])
     whole(path, 20 * M, 10)
     for one in (path, other):
         do(one, state="absent")

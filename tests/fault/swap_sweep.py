@@ -95,12 +95,13 @@ def do(path: Path, wish: dict[str, Any], check_mode: bool = False, host: Any = N
     """What the module does, with messages as exceptions. There is no systemd here that could keep a timer."""
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
     from ansible_collections.memops.linux.plugins.module_utils._swap_file.execute import Timer
-    from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
-    from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import wish_of
-    from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import result, run
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import cancel, schedule, scheduled
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import parse_params
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.result import result
+    from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import run
 
     params = dict(DEFAULTS, path=str(path), **wish)
-    return result(run(host or Host(), wish_of(params), check_mode, Timer(armed, arm, disarm)), check_mode)
+    return result(run(host or Host(), parse_params(params), check_mode, Timer(scheduled, schedule, cancel)), check_mode)
 
 
 def argv_of(path: Path, wish: dict[str, Any]) -> list[str]:
@@ -233,12 +234,12 @@ def main() -> int:
 
 
 def act(wish: dict[str, Any]) -> int:
-    from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+    from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError
     from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import FstabError
 
     try:
         print(do(Path(wish.pop("path")), wish)["msg"])
-    except (Failed, Refused, FstabError) as exc:
+    except (ExecutionError, PreconditionError, FstabError) as exc:
         print(exc)
         return 1
     return 0

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import arm, armed, disarm
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import cancel, schedule, scheduled
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update
 
 
@@ -34,13 +34,13 @@ def main():
             os.ftruncate(fd, 1 << 20)
             os.close(fd)
             update(host, lambda table: table.with_swap(path, "noauto,nofail"), locked=True)
-            arm(host, path, time.time() + module.params["seconds"])
+            schedule(host, path, time.time() + module.params["seconds"])
             changed = True
         elif module.params["state"] == "disarmed":
-            changed = disarm(host, path)
+            changed = cancel(host, path)
         module.exit_json(
             changed=changed,
-            armed=armed(host, path),
+            scheduled=scheduled(host, path),
             line=read(host).swap_entry(path) is not None,
             fstab=read(host).data.decode("utf-8"),
             file=os.path.exists(path),

@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -43,23 +43,23 @@ def _by_command(host: Host, path: str, priority: Optional[int], discard: Optiona
 
 
 def activate(host: Host, path: str, priority: Optional[int], discard: Optional[str]) -> Area:
-    """Raises Failed with the kernel's error number; EINVAL is a file that it will not swap to, such as one with holes."""
+    """Raises ExecutionError with the kernel's error number; EINVAL is a file that it will not swap to, such as one with holes."""
     number = syscalls.swapon(host.path(path), flags_of(priority, discard))
     said = os.strerror(number) if number else ""
     if number is None:
         number, said = 0, _by_command(host, host.path(path), priority, discard)
     area = area_of(read_areas(host), identity_of(host.path(path)))
     if area is None:
-        raise Failed("the kernel does not swap to %s: %s" % (printable(path), said or "it gave no reason"), number)
+        raise ExecutionError("the kernel does not swap to %s: %s" % (printable(path), said or "it gave no reason"), number)
     if priority is not None and area.priority != priority:
-        raise Failed("%s is active with priority %d, not %d: %s" % (printable(path), area.priority, priority, said or "swapon cannot set it"))
+        raise ExecutionError("%s is active with priority %d, not %d: %s" % (printable(path), area.priority, priority, said or "swapon cannot set it"))
     return area
 
 
 def deactivate(host: Host, path: str) -> None:
     """As a command: the kernel makes whoever calls swapoff the first victim, and a command can be told to stop.
 
-    Raises Failed; the area is then in use as before, less what has come back.
+    Raises ExecutionError; the area is then in use as before, less what has come back.
     """
     identity = identity_of(host.path(path))
     ran = host.run(["swapoff", host.path(path)], timeout=_OFF_TIMEOUT)
@@ -70,4 +70,6 @@ def deactivate(host: Host, path: str) -> None:
         said = os.strerror(number) if number else said
         area = area_of(read_areas(host), identity)
     if area is not None:
-        raise Failed("%s is still in use and holds %s: %s" % (printable(path), human(area.used), said or "swapoff gave no reason"), errno.EBUSY)
+        raise ExecutionError(
+            "%s is still in use and holds %s: %s" % (printable(path), human(area.used), said or "swapoff gave no reason"), errno.EBUSY
+        )

@@ -9,7 +9,7 @@ import re
 import stat
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 Identity = Tuple[int, int]  # st_dev and st_ino: a name may be a link, or may be gone
@@ -117,10 +117,10 @@ def tell_apart(areas: List[Area], size: Callable[[str], int] = _size) -> List[Ar
 
 
 def read_areas(host: Host) -> List[Area]:
-    """Raises Failed where the kernel does not tell."""
+    """Raises ExecutionError where the kernel does not tell."""
     parsed = parse_swaps(host.read("/proc/swaps") or b"")
     if parsed is None:
-        raise Failed("/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed.")
+        raise ExecutionError("/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed.")
     areas = identify(parsed, lambda path: _identity(host.path(path)))
     return tell_apart(areas, lambda path: _size(host.path(path)))
 

@@ -1,30 +1,30 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that can be known before the first step, in check mode too. Refused means that nothing was touched."""
+"""Everything that can be known before the first step, in check mode too. PreconditionError means that nothing was touched."""
 
 import os
 import re
 import shutil
 from typing import List, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, command_environment
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .activate import identity_of
 from .areas import Area, Identity
-from .expiry import can_arm
+from .expiry import can_schedule
 from .file_system import ALLOWED, why_not
 from .fstab import why_locked
 from .headroom import elsewhere, shortfall
 from .hibernation import read_resume, resumes_here
 from .kubelet import kubelet
-from .params import Wish
+from .params import Params
 from .plan import Step, Target, most_disk
 from .size import Reserve
-from .state import Now, SwapFile
+from .state import SwapFile, SwapState
 from .swap_unit import refusal
 from .swap_unit import warning as unit_warning
 from .syscalls import may_swap
@@ -34,7 +34,7 @@ _UNTIL = " until the old one can go"
 _ON_FILE = ("make", "remove", "link", "secure", "activate", "deactivate")
 
 
-def check_file(file: Optional[SwapFile], path: str, active: bool = False, mark_needed: bool = True, names: int = 1) -> None:
+def check_file(file: Optional[SwapFile], path: str, active: bool = False, signature_needed: bool = True, names: int = 1) -> None:
     """Only a regular file of root, with one name, that mkswap wrote for this size, is ours to touch.
 
     active -- the kernel swaps to it: then it is a swap file, whatever is recorded in it
@@ -45,36 +45,40 @@ def check_file(file: Optional[SwapFile], path: str, active: bool = False, mark_n
         return
     name = printable(path)
     if file.special is not None:
-        raise Refused("%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special))
+        raise PreconditionError("%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special))
     if file.uid != 0:
-        raise Refused("%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path." % (name, file.uid))
-    if file.stands_in:
+        raise PreconditionError("%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path." % (name, file.uid))
+    if file.links_to_temporary:
         return
-    if file.links > names and mark_needed:
-        raise Refused("%s has %d names (hard links). Nothing was changed; remove the others or choose another path." % (name, file.links))
+    if file.links > names and signature_needed:
+        raise PreconditionError("%s has %d names (hard links). Nothing was changed; remove the others or choose another path." % (name, file.links))
     if file.signature is None:
-        if mark_needed:
-            raise Refused("%s is not a swap file (no SWAPSPACE2 in its first page). Nothing was changed; move it away or choose another path." % name)
+        if signature_needed:
+            raise PreconditionError(
+                "%s is not a swap file (no SWAPSPACE2 in its first page). Nothing was changed; move it away or choose another path." % name
+            )
     elif file.signature.kind == "hibernation":
-        raise Refused("%s holds the memory of a hibernated system. Nothing was changed; wake that system, or run mkswap on it by hand." % name)
-    elif mark_needed and not active and not 0 <= file.size - file.signature.size < file.signature.page_size:
+        raise PreconditionError(
+            "%s holds the memory of a hibernated system. Nothing was changed; wake that system, or run mkswap on it by hand." % name
+        )
+    elif signature_needed and not active and not 0 <= file.size - file.signature.size < file.signature.page_size:
         text = "%s has %d bytes, but mkswap made it for %d. Nothing was changed; run mkswap on it if it is a swap file, else move it away."
-        raise Refused(text % (name, file.size, file.signature.size))
+        raise PreconditionError(text % (name, file.size, file.signature.size))
 
 
-def check_areas(now: Now) -> None:
-    for area in now.areas:
-        if area.deleted and area.path in (now.path, now.bridge_path):
-            raise Refused(
+def check_areas(state: SwapState) -> None:
+    for area in state.areas:
+        if area.deleted and area.path in (state.path, state.temporary_path):
+            raise PreconditionError(
                 "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was changed." % printable(area.path)
             )
-    if now.beneath is not None:
+    if state.beneath is not None:
         text = "the kernel swaps to a file %s that is hidden by the mount at %s, so it cannot be reached by its name. Nothing was changed; unmount that first."
-        raise Refused(text % (printable(now.path), printable(now.beneath)))
-    for path, file, known in ((now.path, now.file, now.area), (now.bridge_path, now.bridge, now.bridge_area)):
+        raise PreconditionError(text % (printable(state.path), printable(state.beneath)))
+    for path, file, known in ((state.path, state.file, state.area), (state.temporary_path, state.temporary, state.temporary_area)):
         if file is not None and file.in_use and known is None:
             text = "the kernel swaps to %s by a name that is not known here, as after swapon in a container. Nothing was changed; turn it off there."
-            raise Refused(text % printable(path))
+            raise PreconditionError(text % printable(path))
 
 
 def _may_swap(host: Host) -> bool:
@@ -111,115 +115,117 @@ def _right(host: Host) -> Optional[str]:
     return "the kernel does not let this user change swap (no CAP_SYS_ADMIN, or no swap in this kernel); run as root, with become"
 
 
-def _place(now: Now) -> Optional[str]:
-    if now.mount is None:
+def _place(state: SwapState) -> Optional[str]:
+    if state.mount is None:
         return "the file system under it is not known (/proc/self/mountinfo); mount /proc"
-    why = why_not(now.mount)
+    why = why_not(state.mount)
     if why is not None:
-        way_out = "Mount it read-write or choose another path" if now.mount.fstype in ALLOWED else "Choose a path on ext4, xfs or btrfs"
+        way_out = "Mount it read-write or choose another path" if state.mount.fstype in ALLOWED else "Choose a path on ext4, xfs or btrfs"
         return "no swap file can be there: %s. %s" % (why, way_out)
-    if now.btrfs.profile not in (None, "single"):
-        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % now.btrfs.profile
-    if not now.writable:
+    if state.btrfs.profile not in (None, "single"):
+        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % state.btrfs.profile
+    if not state.writable:
         text = "nothing can be made in %s: the folder is immutable (lsattr -d shows it), or a read-only subvolume (btrfs property get). Allow changes there"
-        return text % printable(os.path.dirname(now.path))
+        return text % printable(os.path.dirname(state.path))
     return None
 
 
-def disk_lack(steps: List[Step], now: Now, reserve: Reserve) -> Optional[str]:
+def disk_shortage(steps: List[Step], state: SwapState, reserve: Reserve) -> Optional[str]:
     """Why the disk would get too full, in numbers; None where it would not."""
-    need = most_disk(steps, now)
-    if not need or now.disk is None:
+    need = most_disk(steps, state)
+    if not need or state.disk is None:
         return None
-    quota = now.btrfs.quota
+    quota = state.btrfs.quota
     if quota is not None and quota < need:
         text = "it takes %s%s, and the quota of its subvolume (qgroup 0/%s) leaves %s; raise it (btrfs qgroup limit)"
-        return text % (human(need), _UNTIL if now.area is not None else "", now.btrfs.subvolume, human(quota))
-    keep = reserve.of(now.disk)
-    if now.disk.free - need >= keep:
+        return text % (human(need), _UNTIL if state.area is not None else "", state.btrfs.subvolume, human(quota))
+    keep = reserve.of(state.disk)
+    if state.disk.free - need >= keep:
         return None
     return "it takes %s of disk%s, of which %s are free and %s are to stay free" % (
         human(need),
-        _UNTIL if now.area is not None else "",
-        human(now.disk.free),
+        _UNTIL if state.area is not None else "",
+        human(state.disk.free),
         human(keep),
     )
 
 
-def _identity_used(now: Now, path: str) -> Optional[Area]:
-    return now.area if path == now.path else now.bridge_area
+def _identity_used(state: SwapState, path: str) -> Optional[Area]:
+    return state.area if path == state.path else state.temporary_area
 
 
-def _leaving(now: Now, path: str) -> Optional[Identity]:
-    area = _identity_used(now, path)
+def _identity_leaving(state: SwapState, path: str) -> Optional[Identity]:
+    area = _identity_used(state, path)
     return area.identity if area is not None else None
 
 
-def room_lack(steps: List[Step], now: Now) -> Optional[str]:
+def headroom_shortage(steps: List[Step], state: SwapState) -> Optional[str]:
     """Why the first swapoff would not fit. Areas that are activated before it count as free."""
     coming = 0
     sizes = {step.path: step.size for step in steps if step.action == "make"}
     for step in steps:
         if step.action == "activate":
-            size = sizes.get(step.path) or (now.file.size if now.file is not None else 0)
-            coming += size - now.page
+            size = sizes.get(step.path) or (state.file.size if state.file is not None else 0)
+            coming += size - state.page
         elif step.action == "deactivate":
-            area = _identity_used(now, step.path)
+            area = _identity_used(state, step.path)
             if area is None:
                 return None  # made by this run, and looked at again before it goes
-            if now.memory is None:
+            if state.memory is None:
                 return "/proc/meminfo does not tell how much memory is available"
-            return shortfall(area.used, now.memory.available, elsewhere(now.areas, _leaving(now, step.path)) + coming)
+            return shortfall(area.used, state.memory.available, elsewhere(state.areas, _identity_leaving(state, step.path)) + coming)
     return None
 
 
-def check(host: Host, wish: Wish, now: Now, steps: List[Step]) -> None:
-    """Raises Refused with every reason, each a sentence."""
+def check(host: Host, params: Params, state: SwapState, steps: List[Step]) -> None:
+    """Raises PreconditionError with every reason, each a sentence."""
     actions = {step.action for step in steps}
     reasons = []  # type: List[Optional[str]]
     if actions & {"activate", "deactivate"}:
         reasons.append(_right(host))
     if actions & {"make", "activate"}:
-        place = _place(now)
+        place = _place(state)
         reasons += [place, _missing_command(host, "mkswap")]
-        if now.area is None and now.bridge_area is None and not wish.allow_on_kubernetes:
+        if state.area is None and state.temporary_area is None and not params.allow_on_kubernetes:
             found = kubelet(host)
             if found is not None:
                 reasons.append("%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found)
-        lack = disk_lack(steps, now, wish.reserve)
-        if lack is not None and place is None:
+        shortage = disk_shortage(steps, state, params.reserve)
+        if shortage is not None and place is None:
             way_out = "free some disk, or lower size or min_free"
-            reasons.append("%s; %s%s" % (lack, way_out, ", or remove it first (state: absent) and make it anew" if now.area is not None else ""))
-    elif actions & {"remove", "secure"} and now.mount is not None and now.mount.read_only:
+            reasons.append(
+                "%s; %s%s" % (shortage, way_out, ", or remove it first (state: absent) and make it anew" if state.area is not None else "")
+            )
+    elif actions & {"remove", "secure"} and state.mount is not None and state.mount.read_only:
         reasons.append("its file system is mounted read-only; mount it read-write")
-    elif actions & {"remove", "secure"} and not now.writable:
+    elif actions & {"remove", "secure"} and not state.writable:
         reasons.append("nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume; allow changes there")
-    if wish.present:
-        reasons.append(refusal(now.unit, wish.persistent))
-    if now.file is not None and now.file.immutable and any(step.path == now.path and step.action in _ON_FILE for step in steps):
+    if params.present:
+        reasons.append(refusal(state.unit, params.persistent))
+    if state.file is not None and state.file.immutable and any(step.path == state.path and step.action in _ON_FILE for step in steps):
         reasons.append("the file is immutable (lsattr shows it); allow changes with chattr -ia")
     locked = why_locked(host) if "fstab" in actions else None
     if locked is not None:
-        without = wish.present and wish.persistent and now.fstab.swap_entry(now.path) is None
+        without = params.present and params.persistent and state.fstab.swap_entry(state.path) is None
         reasons.append("%s%s" % (locked, ", or give persistent: false" if without else ""))
-    if now.file is not None and any(step.path == now.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps):
-        if not wish.allow_resume_change and resumes_here(host, read_resume(host), now.mount, now.file.first, now.page):
+    if state.file is not None and any(step.path == state.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps):
+        if not params.allow_resume_change and resumes_here(host, read_resume(host), state.mount, state.file.first, state.page):
             reasons.append(
                 "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"
             )
-    lack = room_lack(steps, now)
-    if lack is not None:
-        reasons.append("it cannot be turned off now: %s. Free some memory, or add another swap file first" % lack)
+    shortage = headroom_shortage(steps, state)
+    if shortage is not None:
+        reasons.append("it cannot be turned off now: %s. Free some memory, or add another swap file first" % shortage)
     said = [reason for reason in reasons if reason is not None]
     if said:
-        raise Refused("%s: %s. Nothing was changed." % (printable(wish.path), ". Also, ".join(said)))
+        raise PreconditionError("%s: %s. Nothing was changed." % (printable(params.path), ". Also, ".join(said)))
     if "arm" in actions:
-        can_arm(host)
+        can_schedule(host)
 
 
-def _other_names(host: Host, now: Now) -> List[str]:
+def _other_names(host: Host, state: SwapState) -> List[str]:
     """Lines of fstab that lead to our file by another name, as through a link or a bind mount."""
-    real, identity = os.path.realpath(host.path(now.path)), now.file.identity if now.file is not None else None
+    real, identity = os.path.realpath(host.path(state.path)), state.file.identity if state.file is not None else None
 
     def leads_here(source: str) -> bool:
         there = host.path(source)
@@ -227,45 +233,45 @@ def _other_names(host: Host, now: Now) -> List[str]:
 
     text = "fstab names %s in line %d by another name, %s; the kernel swaps to a file once, so that line fails at boot. Take it out"
     return [
-        text % (printable(now.path), number, printable(source))
-        for number, source in now.fstab.swap_sources()
-        if source.startswith("/") and source != now.path and leads_here(source)
+        text % (printable(state.path), number, printable(source))
+        for number, source in state.fstab.swap_sources()
+        if source.startswith("/") and source != state.path and leads_here(source)
     ]
 
 
-def _by_uuid(now: Now) -> List[str]:
+def _by_uuid(state: SwapState) -> List[str]:
     """UUID= is resolved among block devices, and a file is none."""
-    identifier = now.file.signature.uuid if now.file is not None and now.file.signature is not None else None
+    identifier = state.file.signature.uuid if state.file is not None and state.file.signature is not None else None
     text = "fstab names %s in line %d by its UUID, which finds devices only and no file, so that line fails at boot. Name the path instead"
     return [
-        text % (printable(now.path), number)
-        for number, source in now.fstab.swap_sources()
+        text % (printable(state.path), number)
+        for number, source in state.fstab.swap_sources()
         if identifier is not None and source.replace('"', "").lower() == "uuid=" + identifier
     ]
 
 
-def _zram(now: Now, target: Target) -> List[str]:
+def _zram(state: SwapState, target: Target) -> List[str]:
     """Memory that is compressed comes before a disk, unless somebody has it the other way round."""
-    priority = target.priority if target.priority is not None or now.area is None else now.area.priority
+    priority = target.priority if target.priority is not None or state.area is None else state.area.priority
     text = "%s has priority %d and is filled after %s, which has %d; give zram a higher one, or the file a lower one"
     return [
-        text % (area.path, area.priority, printable(now.path), priority)
-        for area in now.areas
+        text % (area.path, area.priority, printable(state.path), priority)
+        for area in state.areas
         if area.path.startswith("/dev/zram") and priority is not None and area.priority <= priority
     ]
 
 
-def warnings(host: Host, now: Now, steps: List[Step], target: Target) -> List[str]:
+def warnings(host: Host, state: SwapState, steps: List[Step], target: Target) -> List[str]:
     """What the person should know though it is allowed."""
-    found = now.fstab.problems() + _other_names(host, now) + _by_uuid(now)
-    found += unit_warning(now.unit, now.path, target.present, target.options is not None)
-    size = max([step.size for step in steps if step.path == now.path] or [0])
-    if now.disk is not None and size * 2 > now.disk.total:
-        found.append("%s takes more than half of its file system (%s of %s)" % (printable(now.path), human(size), human(now.disk.total)))
+    found = state.fstab.problems() + _other_names(host, state) + _by_uuid(state)
+    found += unit_warning(state.unit, state.path, target.present, target.options is not None)
+    size = max([step.size for step in steps if step.path == state.path] or [0])
+    if state.disk is not None and size * 2 > state.disk.total:
+        found.append("%s takes more than half of its file system (%s of %s)" % (printable(state.path), human(size), human(state.disk.total)))
     if target.present:
-        found += _zram(now, target)
-    if target.present and now.btrfs.shared:
+        found += _zram(state, target)
+    if target.present and state.btrfs.shared:
         text = "%s is on btrfs, in a subvolume with other things: while it is in use no snapshot of that subvolume can be made (Text file busy), %s"
         way_out = "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and path: /swap/swapfile"
-        found.append(text % (printable(now.path), way_out))
+        found.append(text % (printable(state.path), way_out))
     return found

@@ -14,7 +14,7 @@ import re
 import time
 from typing import List, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -94,13 +94,13 @@ def _argument(value: bytes) -> str:
     return '"%s"' % word.replace("\\x25", "%%").replace("\\x24", "$$")
 
 
-def _words(path: str) -> str:
+def _render(path: str) -> str:
     """The path for people, in a line of a unit file."""
     return printable(path).replace("%", "%%").replace("\\", "\\\\")
 
 
 def timer_text(path: str, seconds: int) -> bytes:
-    return _TIMER.format(seconds=seconds, words=_words(path), calendar=_calendar(seconds) + " UTC").encode("utf-8")
+    return _TIMER.format(seconds=seconds, words=_render(path), calendar=_calendar(seconds) + " UTC").encode("utf-8")
 
 
 def service_text(path: str, seconds: int, retry: int = RETRY, program: str = _PROGRAM) -> bytes:
@@ -109,7 +109,7 @@ def service_text(path: str, seconds: int, retry: int = RETRY, program: str = _PR
     # without its file system the file is not there, and it would be forgotten instead of removed
     mounts = 'RequiresMountsFor="%s"\n' % path if re.match(r"^[A-Za-z0-9/._@: -]+\Z", path) else ""
     swap = escape(path) + ".swap " if len(escape(path)) < 250 else ""
-    text = _SERVICE.format(words=_words(path), swap=swap, mounts=mounts, program=program, arguments=arguments, retry=retry)
+    text = _SERVICE.format(words=_render(path), swap=swap, mounts=mounts, program=program, arguments=arguments, retry=retry)
     return text.encode("utf-8")
 
 
@@ -135,7 +135,7 @@ def _folder(host: Host, path: str, create: bool = False) -> Optional[Folder]:
     try:
         return open_folder(path, create=create, root=host.root)
     except (UnsafePath, OSError) as exc:
-        raise Failed("the timer of the temporary swap file cannot be kept in %s: %s." % (path, _reason(exc)))
+        raise ExecutionError("the timer of the temporary swap file cannot be kept in %s: %s." % (path, _reason(exc)))
 
 
 def _expires(host: Host, path: str) -> Optional[int]:
@@ -151,7 +151,7 @@ def _expires(host: Host, path: str) -> Optional[int]:
     return int(found.group(1)) if found else None
 
 
-def armed(host: Host, path: str) -> Optional[float]:
+def scheduled(host: Host, path: str) -> Optional[float]:
     """When the file is to go; None where nothing would remove it: no timer, half of one, or one that systemd does not run."""
     seconds = _expires(host, path) if _systemd(host) else None
     if seconds is None:
@@ -178,14 +178,14 @@ def _calendar(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
-def can_arm(host: Host) -> None:
-    """Raise Refused where there can be no timer. Check mode asks the same."""
+def can_schedule(host: Host) -> None:
+    """Raise PreconditionError where there can be no timer. Check mode asks the same."""
     if not _systemd(host):
-        raise Refused("expires: systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out.")
+        raise PreconditionError("expires: systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out.")
     missing = host.run(["sh", "-c", "for tool in %s; do command -v $tool >/dev/null || echo $tool; done" % _TOOLS], 10)
     if missing.returncode != 0 or missing.stdout.strip():
         what = ", ".join(missing.stdout.split()) or "sh"
-        raise Refused(
+        raise PreconditionError(
             "expires: what removes the file later needs %s, which is not here. Nothing was changed; install it or leave expires out." % what
         )
 
@@ -194,22 +194,22 @@ def _write(host: Host, files: List[Tuple[str, str, bytes, int]]) -> None:
     for where, name, data, mode in files:
         folder = _folder(host, where, create=True)
         if folder is None:
-            raise Failed("there is no folder %s for the timer of the temporary swap file." % where)
+            raise ExecutionError("there is no folder %s for the timer of the temporary swap file." % where)
         with folder:
             try:
                 now = folder.read(name)
                 if now is None or now.data != data:
                     folder.replace(name, data, mode)
             except (UnsafePath, OSError) as exc:
-                raise Failed("%s/%s could not be written: %s. The swap file has no timer." % (where, name, _reason(exc)))
+                raise ExecutionError("%s/%s could not be written: %s. The swap file has no timer." % (where, name, _reason(exc)))
 
 
-def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
-    """From now on the host itself removes the file at that time, or when it is safe after it. Raises Refused, Failed.
+def schedule(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
+    """From now on the host itself removes the file at that time, or when it is safe after it. Raises PreconditionError, ExecutionError.
 
     A time that went by while the file was made is taken as well: then the file goes at once.
     """
-    can_arm(host)
+    can_schedule(host)
     seconds = int(math.ceil(expires_at))
     unit = unit_of(path)
     program = os.path.split(_PROGRAM)
@@ -224,10 +224,10 @@ def arm(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
     # the service waits between two tries, and nothing starts one that waits
     words = (("daemon-reload",), ("enable", unit + ".timer"), ("stop", unit + ".service"), ("restart", unit + ".timer"))
     said = [_systemctl(host, *some) for some in words]
-    if armed(host, path) != float(seconds):
+    if scheduled(host, path) != float(seconds):
         errors = [ran.stderr.strip() for ran in said if ran.returncode != 0 and ran.stderr.strip()]
         reason = printable(errors[0].splitlines()[-1]) if errors else "systemd gives no reason"
-        raise Failed("systemd does not run %s.timer, so nothing would remove the swap file: %s." % (unit, reason.rstrip(".")))
+        raise ExecutionError("systemd does not run %s.timer, so nothing would remove the swap file: %s." % (unit, reason.rstrip(".")))
     if seconds - time.time() < _SOON:
         # its moment may have passed before the timer was started, and a moment of the past never comes; the script waits for it
         _systemctl(host, "--no-block", "start", unit + ".service")
@@ -241,8 +241,8 @@ def _kept(host: Host, unit: str) -> bool:
         return not {unit + ".timer", unit + ".service"}.isdisjoint(folder.names())
 
 
-def disarm(host: Host, path: str) -> bool:
-    """Nothing removes the file any more. True where there was something to take away. Raises Failed."""
+def cancel(host: Host, path: str) -> bool:
+    """Nothing removes the file any more. True where there was something to take away. Raises ExecutionError."""
     unit = unit_of(path)
     changed = False
     if _systemd(host) and _kept(host, unit):
@@ -261,12 +261,12 @@ def disarm(host: Host, path: str) -> bool:
                 if where == _UNITS and not [one for one in folder.names() if one.startswith(_PREFIX)]:
                     changed |= _remove_program(host)
             except OSError as exc:
-                raise Failed("%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, describe(exc)))
+                raise ExecutionError("%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, describe(exc)))
     if changed and _systemd(host):
         _systemctl(host, "daemon-reload")
         (active,) = _properties(host, unit + ".timer", "ActiveState")
         if active == "active":
-            raise Failed("systemd still runs %s.timer after it was stopped and removed." % unit)
+            raise ExecutionError("systemd still runs %s.timer after it was stopped and removed." % unit)
     return changed
 
 

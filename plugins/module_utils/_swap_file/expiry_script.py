@@ -165,7 +165,7 @@ ours() { [ ! -L "$1" ] && [ -f "$1" ] && [ "$(stat -c '%u %h' -- "$1")" = "@owne
 
 # The file, or the link to the area that stood in when a change of its size was interrupted; then that area, and a file half made.
 without_file() {
-    if [ -L "$file" ] && [ "$(readlink -- "$file")" = "${bridge##*/}" ] && [ "$(stat -c %u -- "$file")" = "@owner@" ]; then
+    if [ -L "$file" ] && [ "$(readlink -- "$file")" = "${temporary##*/}" ] && [ "$(stat -c %u -- "$file")" = "@owner@" ]; then
         rm -f -- "$file"
     elif [ -e "$file" ] || [ -L "$file" ]; then
         if ours "$file" && swap_signature "$file"; then
@@ -174,8 +174,8 @@ without_file() {
             say "$file is not the swap file that was made; it stays."
         fi
     fi
-    if ours "$bridge" && swap_signature "$bridge"; then rm -f -- "$bridge"; fi
-    if ours "$half"; then rm -f -- "$half"; fi
+    if ours "$temporary" && swap_signature "$temporary"; then rm -f -- "$temporary"; fi
+    if ours "$partial"; then rm -f -- "$partial"; fi
 }
 
 # Last of all: without its timer there is no other try, but systemd starts again what was killed here, and that comes back to this.
@@ -193,7 +193,7 @@ without_units() {
 
 main() {
     unit=$1 expires=$2 file=$3 encoded=$4
-    bridge=$(beside "$file" bridge) half=$(beside "$file" half)
+    temporary=$(beside "$file" bridge) partial=$(beside "$file" half)
     swaps=@swaps@ meminfo=@meminfo@ fstab=@fstab@ units=@units@ locks=@lock_folder@
     # Started before its time, by a boot or when the timer was made. Shortly before, it waits: the timer starts nothing that runs already.
     early=$((expires - $(date +%s)))
@@ -217,7 +217,7 @@ main() {
         exit 0
     fi
     [ "$(sed -n 's/^# expires=//p' "$units/$unit.timer")" = "$expires" ] || exit 0
-    without_area "$bridge" "$(beside "$encoded" bridge)"
+    without_area "$temporary" "$(beside "$encoded" bridge)"
     without_area "$file" "$encoded"
     without_line || later "$fstab could not be changed, $file is out of use and stays"
     without_file || later "$file is out of use and could not be removed"

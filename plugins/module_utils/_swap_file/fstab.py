@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
@@ -204,7 +204,9 @@ def _swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: _Edits
         out = os.stat(temporary, dir_fd=folder.fd, follow_symlinks=False)
         if _identity(out) != _identity(now.stat):
             if syscalls.exchange(folder.fd, temporary, name) != 0:
-                raise Failed("%s was changed by somebody else at the same moment; what they wrote is in %s/%s." % (name, folder.path, temporary))
+                raise ExecutionError(
+                    "%s was changed by somebody else at the same moment; what they wrote is in %s/%s." % (name, folder.path, temporary)
+                )
             theirs = folder.read(name)
             edits.notice(now.data, theirs.data if theirs is not None else b"")
             raise _Changed()
@@ -244,7 +246,7 @@ def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits:
 def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, locked: bool = False) -> Change:
     """Make ``change`` true in the file. It is asked again whenever the file is read again, so it must not remember.
 
-    ``locked`` -- the caller holds the host's lock already. Raises FstabError, and then the file is as it was; else Failed.
+    ``locked`` -- the caller holds the host's lock already. Raises FstabError, and then the file is as it was; else ExecutionError.
     """
     try:
         with ExitStack() as stack:
@@ -268,7 +270,7 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
                         if change(now).data != now.data:
                             raise
                         # renamed, and then the folder could not be flushed
-                        raise Failed("%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc))
+                        raise ExecutionError("%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc))
     except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
     raise FstabError(

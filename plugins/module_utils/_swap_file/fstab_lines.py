@@ -11,7 +11,7 @@ import os
 import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, printable_line, to_text
 
 _BLANK = b" \t"
@@ -29,8 +29,8 @@ _FREQ = 4
 _FIELDS = 6
 
 
-class FstabError(Refused):
-    """The table, or a wish for it, cannot be used; the text says why and that nothing was written."""
+class FstabError(PreconditionError):
+    """The table, or what is asked of it, cannot be used; the text says why and that nothing was written."""
 
 
 class Entry(NamedTuple):

@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -22,12 +22,12 @@ _MKSWAP_TIMEOUT = 300.0
 _NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 
 
-def bridge_name(name: str) -> str:
-    """The area that stands in while the file itself is exchanged. One fixed name, so that the next run finds it."""
+def temporary_name(name: str) -> str:
+    """The temporary area that takes over while the file itself is exchanged. One fixed name, so that the next run finds it."""
     return ".%s.memops-bridge" % name
 
 
-def half_name(name: str) -> str:
+def partial_name(name: str) -> str:
     """A file in the making, on file systems without files without a name."""
     return ".%s.memops-half" % name
 
@@ -75,7 +75,7 @@ def _format(host: Host, fd: int, size: int) -> None:
     ran = host.run(["mkswap", "/proc/%d/fd/%d" % (os.getpid(), fd)], timeout=_MKSWAP_TIMEOUT)
     found = read_signature(fd)
     if found is None or (found.kind, found.version, found.page_size, found.size) != ("swap", 1, page_size(), size):
-        raise Failed("mkswap left no swap signature for %d bytes: %s" % (size, ran.stderr.strip() or "it gave no reason"))
+        raise ExecutionError("mkswap left no swap signature for %d bytes: %s" % (size, ran.stderr.strip() or "it gave no reason"))
 
 
 def _fill(host: Host, fd: int, size: int, fstype: str, zeros: bool) -> None:
@@ -92,7 +92,7 @@ def _fill(host: Host, fd: int, size: int, fstype: str, zeros: bool) -> None:
     os.fsync(fd)
     status = os.fstat(fd)
     if status.st_size != size or extents.has_holes(fd, size):
-        raise Failed("the file system gave %d bytes with holes instead of %d without" % (status.st_size, size))
+        raise ExecutionError("the file system gave %d bytes with holes instead of %d without" % (status.st_size, size))
 
 
 def _without_name(folder: Folder) -> Optional[int]:
@@ -104,54 +104,56 @@ def _without_name(folder: Folder) -> Optional[int]:
         raise
 
 
-def _give_name(folder: Folder, fd: int, half: Optional[str], name: str) -> None:
+def _give_name(folder: Folder, fd: int, partial: Optional[str], name: str) -> None:
     """A link, not a rename: it fails where somebody was faster."""
-    if half is None:
+    if partial is None:
         os.link("/proc/self/fd/%d" % fd, name, dst_dir_fd=folder.fd, follow_symlinks=True)
     else:
-        os.link(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd, follow_symlinks=False)
+        os.link(partial, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd, follow_symlinks=False)
 
 
-def make(host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: bool = False, half: Optional[str] = None, over: bool = False) -> None:
+def make(
+    host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: bool = False, partial: Optional[str] = None, over: bool = False
+) -> None:
     """The file is there, whole and on disk, or nothing is changed.
 
     zeros -- write every block, where the kernel does not take those that are only reserved
-    half -- the name of a file in the making, for file systems without files without a name, and for the rename
+    partial -- the name of a file in the making, for file systems without files without a name, and for the rename
     over -- it takes the place of what has the name, in one rename; else nothing may have the name
     """
-    half = half or half_name(name)
+    partial = partial or partial_name(name)
     fd = _without_name(folder)
     named = fd is None
     if fd is None:
-        fd = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder.fd)
+        fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder.fd)
     try:
         _fill(host, fd, size, fstype, zeros)
         if over and not named:
-            _give_name(folder, fd, None, half)
+            _give_name(folder, fd, None, partial)
             named = True
         elif not over:
-            _give_name(folder, fd, half if named else None, name)
+            _give_name(folder, fd, partial if named else None, name)
         os.fsync(fd)  # again: not every file system keeps what was flushed before it had a name
         if over:
-            os.rename(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+            os.rename(partial, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
             named = False
     except OSError as exc:
-        raise Failed("it could not be made: %s" % describe(exc, os.path.join(folder.path, name)), exc.errno or 0)
+        raise ExecutionError("it could not be made: %s" % describe(exc, os.path.join(folder.path, name)), exc.errno or 0)
     finally:
         os.close(fd)
         if named:
-            os.unlink(half, dir_fd=folder.fd)
+            os.unlink(partial, dir_fd=folder.fd)
     os.fsync(folder.fd)
 
 
-def stand_in(folder: Folder, name: str, fstype: str) -> None:
-    """The name leads to the bridge from now on, in one rename."""
-    half = half_name(name)
-    os.symlink(bridge_name(name), half, dir_fd=folder.fd)
+def link_to_temporary(folder: Folder, name: str, fstype: str) -> None:
+    """The name leads to the temporary area from now on, in one rename."""
+    partial = partial_name(name)
+    os.symlink(temporary_name(name), partial, dir_fd=folder.fd)
     try:
-        os.rename(half, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+        os.rename(partial, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
     except OSError:
-        os.unlink(half, dir_fd=folder.fd)
+        os.unlink(partial, dir_fd=folder.fd)
         raise
     os.fsync(folder.fd)
     if fstype == "btrfs":

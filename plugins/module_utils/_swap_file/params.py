@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of swap_file as a wish."""
+"""The options of swap_file, checked and parsed."""
 
 import math
 import os
@@ -10,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._when import parse_when
 
-from .size import Reserve, SizeWish, parse_reserve, parse_wanted
+from .size import Reserve, SizeParam, parse_reserve, parse_wanted
 
 #: Between the negative ones that the kernel gives and the 100 of zram-generator: memory that is compressed comes before a disk.
 DEFAULT_PRIORITY = 10
@@ -20,12 +20,12 @@ _IN_THE_MAKING = re.compile(r"/\.[^/]*\.memops-(?:bridge|half)\Z")
 _OURS = re.compile(r"(?:pri|discard)(?:=|$)|(?:no)?(?:fail|auto)$|defaults$")
 
 
-class Wish(NamedTuple):
+class Params(NamedTuple):
     """priority -- None: as it is, and 10 for a new one. size -- None with state absent"""
 
     path: str
     present: bool = True
-    size: Optional[SizeWish] = None
+    size: Optional[SizeParam] = None
     priority: Optional[int] = None
     discard: Optional[str] = None
     persistent: bool = True
@@ -40,7 +40,7 @@ def _fail(option: str, text: str) -> ValueError:
     return ValueError("%s: %s. Nothing was changed." % (option, text))
 
 
-def wish_of(params: Dict[str, Any]) -> Wish:
+def parse_params(params: Dict[str, Any]) -> Params:
     """Raises ValueError that names the wrong option."""
     path = params["path"]
     if not path.startswith("/") or path.endswith("/") or "\0" in path or "\n" in path or "/../" in path or "/./" in path or "//" in path:
@@ -67,7 +67,7 @@ def wish_of(params: Dict[str, Any]) -> Wish:
         reserve = parse_reserve(params["min_free"])
     except ValueError as exc:
         raise _fail("min_free", str(exc))
-    return Wish(
+    return Params(
         path=path,
         present=present,
         size=size,
@@ -82,7 +82,7 @@ def wish_of(params: Dict[str, Any]) -> Wish:
     )
 
 
-def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[float]:
+def expiry(text: Optional[str], now: float, scheduled: Optional[float]) -> Optional[float]:
     """When the file is to go. An age counts from the first run that gives it: a later run brings the end nearer, never further away.
 
     Raises ValueError for a time that is over, but not for that of a timer that waits until it is safe.
@@ -99,11 +99,11 @@ def expiry(text: Optional[str], now: float, armed: Optional[float]) -> Optional[
     if when > _LAST:
         raise _fail("expires", "%s is after the year 9999" % text)
     end = float(math.ceil(when))  # timers know whole seconds
-    if absolute and end == armed:
-        return armed
+    if absolute and end == scheduled:
+        return scheduled
     if when <= now or text.strip().startswith("-"):
         raise ValueError("expires: %s is over. Nothing was changed; give a later time, or remove the file (state: absent)." % text)
-    return min(armed, end) if armed is not None and not absolute else end
+    return min(scheduled, end) if scheduled is not None and not absolute else end
 
 
 def fstab_options(existing: Optional[List[str]], nofail: bool, priority: Optional[int], discard: Optional[str]) -> str:

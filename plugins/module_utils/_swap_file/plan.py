@@ -1,12 +1,12 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is there to what is wished: the steps, in an order in which the host never has less swap than before and after.
+"""From what is there to what was asked for: the steps, in an order in which the host never has less swap than before and after.
 
 The kernel refuses to rename, remove or truncate a file that it swaps to, and to swap to a file without a name. So a new file
-cannot take the name of the old one while either is in use, and a third one, the bridge, stands in for the moment of the exchange.
+cannot take the name of the old one while either is in use, and a third one, the temporary area, takes over for the moment of the exchange.
 It is as large as the smaller of the two: old and new together is then the most that the disk has to hold. Before the old file goes,
-its name becomes a symbolic link to the bridge, and the new file takes the place of that link, each in one rename: whenever the power
+its name becomes a symbolic link to the temporary area, and the new file takes the place of that link, each in one rename: whenever the power
 is cut, the name in fstab leads to a whole swap file of the old or of the new size.
 """
 
@@ -16,11 +16,11 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .fstab_lines import Fstab
-from .state import Now, SwapFile
+from .state import SwapFile, SwapState
 
 
 class Target(NamedTuple):
-    """The wish, with numbers for this host. options -- the fourth field of our fstab line; None: no line. expires_at -- None: never"""
+    """The options, with numbers for this host. options -- the fourth field of our fstab line; None: no line. expires_at -- None: never"""
 
     present: bool = True
     size: int = 0
@@ -52,10 +52,14 @@ def changed_fstab(options: Optional[str], path: str, table: Fstab) -> Fstab:
     return table.without_swap(path) if options is None else table.with_swap(path, options)
 
 
-def is_sound(file: SwapFile, page: int) -> bool:
+def has_valid_header(file: SwapFile, page: int) -> bool:
     """Whether the kernel would swap to all of it: recorded size, page size and version are right, and it has no holes."""
-    mark = file.signature
-    return mark is not None and (mark.kind, mark.version, mark.page_size, mark.size) == ("swap", 1, page, file.size) and not file.holes
+    signature = file.signature
+    return (
+        signature is not None
+        and (signature.kind, signature.version, signature.page_size, signature.size) == ("swap", 1, page, file.size)
+        and not file.holes
+    )
 
 
 def _remove(path: str, why: str) -> Step:
@@ -66,9 +70,9 @@ def _make(path: str, size: int, why: str = "", over: bool = False) -> Step:
     return Step("make", path, "make %s with %d bytes (%s)%s" % (printable(path), size, human(size), why), size=size, over=over)
 
 
-def _link(now: Now, size: int) -> Step:
-    words = "replace %s, which has %d bytes, by a link to %s" % (printable(now.path), size, printable(now.bridge_path))
-    return Step("link", now.path, words)
+def _link(state: SwapState, size: int) -> Step:
+    words = "replace %s, which has %d bytes, by a link to %s" % (printable(state.path), size, printable(state.temporary_path))
+    return Step("link", state.path, words)
 
 
 def _fstab(path: str, options: Optional[str]) -> Step:
@@ -85,103 +89,106 @@ def _deactivate(path: str) -> Step:
     return Step("deactivate", path, "stop swapping to %s" % printable(path))
 
 
-def _secure(now: Now) -> List[Step]:
-    file = now.file
+def _secure(state: SwapState) -> List[Step]:
+    file = state.file
     if file is None or (file.mode == 0o600 and not file.unlabeled):
         return []
     words = "" if file.mode == 0o600 else ": mode 0600 instead of 0%o" % file.mode
-    return [Step("secure", now.path, "let only root read %s%s%s" % (printable(now.path), words, ", label swapfile_t" if file.unlabeled else ""))]
+    return [Step("secure", state.path, "let only root read %s%s%s" % (printable(state.path), words, ", label swapfile_t" if file.unlabeled else ""))]
 
 
-def _drop_bridge(now: Now, active: bool, there: bool) -> List[Step]:
-    steps = [_deactivate(now.bridge_path)] if active else []
-    return steps + ([_remove(now.bridge_path, "which stood in")] if there else [])
+def _drop_temporary(state: SwapState, active: bool, there: bool) -> List[Step]:
+    steps = [_deactivate(state.temporary_path)] if active else []
+    return steps + ([_remove(state.temporary_path, "the temporary area")] if there else [])
 
 
-def _anew(now: Now, target: Target, bridge: bool, tight: bool) -> List[Step]:
-    """Another file under the name, once nobody swaps to the old one. With a bridge the old one goes before the new one comes."""
-    file = now.file
+def _recreate(state: SwapState, target: Target, temporary: bool, in_place: bool) -> List[Step]:
+    """Another file under the name, once nobody swaps to the old one. With a temporary area the old one goes before the new one comes."""
+    file = state.file
     if file is None:
-        return [_make(now.path, target.size, ", instead of the link" if now.stands_in else "", over=now.stands_in)]
+        return [_make(state.path, target.size, ", instead of the link" if state.links_to_temporary else "", over=state.links_to_temporary)]
     why = "which has %d bytes" % file.size if file.size != target.size else "which the kernel would not take as it is"
-    if bridge:
-        return [_link(now, file.size), _make(now.path, target.size, ", instead of the link", over=True)]
-    if not tight:
-        return [_make(now.path, target.size, ", instead of the one %s" % why, over=True)]
+    if temporary:
+        return [_link(state, file.size), _make(state.path, target.size, ", instead of the link", over=True)]
+    if not in_place:
+        return [_make(state.path, target.size, ", instead of the one %s" % why, over=True)]
     # no disk for both: no line names the file while there is none
-    line = [_fstab(now.path, None)] if now.fstab.swap_entry(now.path) is not None else []
-    return line + [_remove(now.path, why), _make(now.path, target.size)]
+    line = [_fstab(state.path, None)] if state.fstab.swap_entry(state.path) is not None else []
+    return line + [_remove(state.path, why), _make(state.path, target.size)]
 
 
-def _exchange(now: Now, target: Target, file: SwapFile, tight: bool) -> List[Step]:
+def _replace_active(state: SwapState, target: Target, file: SwapFile, in_place: bool) -> List[Step]:
     """The file is in use, and its size or its priority is wrong."""
     steps = []  # type: List[Step]
-    bridge = now.bridge_area is not None
-    if not tight and not bridge:
+    temporary = state.temporary_area is not None
+    if not in_place and not temporary:
         size = min(target.size, file.size)
-        steps += [_make(now.bridge_path, size, ", to stand in"), _activate(now.bridge_path, target.priority)]
-        bridge = True
-    steps.append(_deactivate(now.path))
-    if file.size != target.size or not is_sound(file, now.page):
-        steps += _anew(now, target, bridge, tight)
+        steps += [_make(state.temporary_path, size, ", as a temporary area"), _activate(state.temporary_path, target.priority)]
+        temporary = True
+    steps.append(_deactivate(state.path))
+    if file.size != target.size or not has_valid_header(file, state.page):
+        steps += _recreate(state, target, temporary, in_place)
     else:
-        steps += _secure(now)
-    steps.append(_activate(now.path, target.priority, target.discard))
-    return steps + _drop_bridge(now, bridge, bridge)
+        steps += _secure(state)
+    steps.append(_activate(state.path, target.priority, target.discard))
+    return steps + _drop_temporary(state, temporary, temporary)
 
 
-def _present(now: Now, target: Target, tight: bool) -> List[Step]:
-    file, area = now.file, now.area
-    active = now.bridge_area is not None
-    left = active or (now.stands_in and now.bridge is not None)
-    steps = [_remove(now.bridge_path, "which an interrupted run left")] if now.bridge is not None and not left else []
+def _present(state: SwapState, target: Target, in_place: bool) -> List[Step]:
+    file, area = state.file, state.area
+    active = state.temporary_area is not None
+    left = active or (state.links_to_temporary and state.temporary is not None)
+    steps = [_remove(state.temporary_path, "which an interrupted run left")] if state.temporary is not None and not left else []
     if file is not None and area is not None:
         # Not what the kernel says: with blocks smaller than pages it leaves out the ends of extents.
-        if file.size == target.size and is_sound(file, now.page) and target.priority in (None, area.priority):
-            return steps + _secure(now) + _drop_bridge(now, active, left)
-        return steps + _exchange(now, target, file, tight)
-    if file is None or file.size != target.size or not is_sound(file, now.page):
-        steps += _anew(now, target, active, tight)
+        if file.size == target.size and has_valid_header(file, state.page) and target.priority in (None, area.priority):
+            return steps + _secure(state) + _drop_temporary(state, active, left)
+        return steps + _replace_active(state, target, file, in_place)
+    if file is None or file.size != target.size or not has_valid_header(file, state.page):
+        steps += _recreate(state, target, active, in_place)
     else:
-        steps += _secure(now)
-    steps.append(_activate(now.path, target.priority, target.discard))
-    return steps + _drop_bridge(now, active, left)
+        steps += _secure(state)
+    steps.append(_activate(state.path, target.priority, target.discard))
+    return steps + _drop_temporary(state, active, left)
 
 
-def _absent(now: Now) -> List[Step]:
+def _absent(state: SwapState) -> List[Step]:
     """Out of use. The files go when no line names them any more."""
-    steps = [_deactivate(now.path)] if now.area is not None else []
-    return steps + _drop_bridge(now, now.bridge_area is not None, False)
+    steps = [_deactivate(state.path)] if state.area is not None else []
+    return steps + _drop_temporary(state, state.temporary_area is not None, False)
 
 
-def plan(now: Now, target: Target, tight: bool = False) -> List[Step]:
+def plan(state: SwapState, target: Target, in_place: bool = False) -> List[Step]:
     """Empty where everything is as it should be.
 
-    tight -- the disk has no room for two files: others hold what the file holds, and no line names it while there is none
+    in_place -- the disk has no room for two files: others hold what the file holds, and no line names it while there is none
     """
-    steps = [_remove(now.half_path, "which an interrupted run left")] if now.half is not None else []
-    steps += _present(now, target, tight) if target.present else _absent(now)
+    steps = [_remove(state.partial_path, "which an interrupted run left")] if state.partial is not None else []
+    steps += _present(state, target, in_place) if target.present else _absent(state)
     out = any(step.action == "fstab" for step in steps)
-    due = target.options is not None if out else changed_fstab(target.options, now.path, now.fstab).data != now.fstab.data
+    due = target.options is not None if out else changed_fstab(target.options, state.path, state.fstab).data != state.fstab.data
     if due:
-        steps.append(_fstab(now.path, target.options))
-    if (out or due) and now.systemd:
-        steps.append(Step("reload", now.path, "let systemd read /etc/fstab"))
+        steps.append(_fstab(state.path, target.options))
+    if (out or due) and state.systemd:
+        steps.append(Step("reload", state.path, "let systemd read /etc/fstab"))
     if not target.present:
-        if now.file is not None or now.stands_in:
-            steps.append(_remove(now.path, "which is no longer wanted"))
-        steps += _drop_bridge(now, False, now.bridge is not None)
-    if target.expires_at != now.expires_at:
+        if state.file is not None or state.links_to_temporary:
+            steps.append(_remove(state.path, "which is no longer wanted"))
+        steps += _drop_temporary(state, False, state.temporary is not None)
+    if target.expires_at != state.expires_at:
         if target.expires_at is None:
-            steps.append(Step("disarm", now.path, "cancel the end of %s" % printable(now.path)))
+            steps.append(Step("disarm", state.path, "cancel the end of %s" % printable(state.path)))
         else:
-            steps.append(Step("arm", now.path, "let a timer remove %s at its end" % printable(now.path)))
+            steps.append(Step("arm", state.path, "let a timer remove %s at its end" % printable(state.path)))
     return steps
 
 
-def most_disk(steps: List[Step], now: Now) -> int:
+def most_disk(steps: List[Step], state: SwapState) -> int:
     """How many bytes more than now the files take while the steps run, at most."""
-    sizes = {now.path: now.file.size if now.file is not None else 0, now.bridge_path: now.bridge.size if now.bridge is not None else 0}
+    sizes = {
+        state.path: state.file.size if state.file is not None else 0,
+        state.temporary_path: state.temporary.size if state.temporary is not None else 0,
+    }
     before = sum(sizes.values())
     most = 0
     for step in steps:

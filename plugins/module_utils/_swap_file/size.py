@@ -5,7 +5,7 @@
 
 from typing import NamedTuple, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human, parse_share, parse_size
 
 from .file_system import Disk
@@ -15,7 +15,7 @@ GIB = 1 << 30
 SMALLEST = MIB
 
 
-class SizeWish(NamedTuple):
+class SizeParam(NamedTuple):
     """kind -- bytes | share | auto. value -- bytes, or hundredths of a percent of RAM"""
 
     kind: str
@@ -35,19 +35,19 @@ class Reserve(NamedTuple):
 DEFAULT_RESERVE = Reserve(GIB, 500)
 
 
-def parse_wanted(text: str) -> SizeWish:
+def parse_wanted(text: str) -> SizeParam:
     """Raises ValueError that says how to write it."""
     if text.strip() == "auto":
-        return SizeWish("auto")
+        return SizeParam("auto")
     share = parse_share(text)
     if share is not None:
         if not share:
             raise ValueError("%r is no size" % (text,))
-        return SizeWish("share", share)
+        return SizeParam("share", share)
     size = parse_size(text)
     if size < SMALLEST:
         raise ValueError("%r is too small; a swap file has at least 1M" % (text,))
-    return SizeWish("bytes", size)
+    return SizeParam("bytes", size)
 
 
 def parse_reserve(text: Optional[str]) -> Reserve:
@@ -81,31 +81,31 @@ def pages(size: int, page: int) -> int:
     return -(-size // page) * page
 
 
-def wanted_size(wish: SizeWish, ram: Optional[int], existing: Optional[int], free: int, page: int) -> int:
+def wanted_size(wanted: SizeParam, ram: Optional[int], existing: Optional[int], free: int, page: int) -> int:
     """Bytes, whole pages.
 
     existing -- size of the swap file that is there. ``auto`` keeps it: the free disk that caps a new one is another on every
     run. A share keeps it within half a percent of RAM: every kernel reserves a little more or less of it.
     free -- disk that is free above the reserve
     """
-    if wish.kind == "bytes":
-        size = pages(wish.value, page)
+    if wanted.kind == "bytes":
+        size = pages(wanted.value, page)
         if size // page >= 1 << 32:
-            raise Refused(
+            raise PreconditionError(
                 "size: %s is too much: the kernel takes less than %s in one area. Nothing was changed; make several files."
                 % (exact(size), human((1 << 32) * page))
             )
         return size
-    if wish.kind == "auto" and existing is not None:
+    if wanted.kind == "auto" and existing is not None:
         return existing
     if ram is None:
-        raise Refused("size: /proc/meminfo does not tell how much memory there is; give a size such as 2G. Nothing was changed.")
-    if wish.kind == "share":
-        size = pages(max(SMALLEST, ram * wish.value // 10_000), page)
+        raise PreconditionError("size: /proc/meminfo does not tell how much memory there is; give a size such as 2G. Nothing was changed.")
+    if wanted.kind == "share":
+        size = pages(max(SMALLEST, ram * wanted.value // 10_000), page)
         return existing if existing is not None and abs(existing - size) * 200 <= ram else size
     size = min(rule(ram), max(0, free) // 4 // MIB * MIB)
     if size < 64 * MIB:
-        raise Refused(
+        raise PreconditionError(
             "size: auto takes at most a quarter of the free disk, that is %s and too little to help. Nothing was changed; give a size, or free some disk."
             % human(size)
         )

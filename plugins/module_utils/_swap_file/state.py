@@ -17,7 +17,7 @@ from .btrfs import Btrfs, read_btrfs
 from .file_system import Disk, Mount, parse_mountinfo, read_disk, read_mount
 from .fstab_lines import Fstab
 from .headroom import Memory, read_memory
-from .make import bridge_name, half_name, label_of, needs_label, selinux_enabled
+from .make import label_of, needs_label, partial_name, selinux_enabled, temporary_name
 from .signature import Signature, page_size, read_signature
 from .swap_unit import SwapUnit, read_unit
 
@@ -34,7 +34,7 @@ _TYPES = (
 class SwapFile(NamedTuple):
     """A name in the folder. special -- what it is instead of a regular file; then nothing else was read.
     in_use -- what the kernel says of the file itself; None where it does not
-    stands_in -- it is our own symbolic link to the bridge
+    links_to_temporary -- it is our own symbolic link to the temporary area
     immutable -- chattr +i or +a: neither swapped to nor changed
     """
 
@@ -49,14 +49,14 @@ class SwapFile(NamedTuple):
     first: Optional[int] = None
     unlabeled: bool = False
     in_use: Optional[bool] = None
-    stands_in: bool = False
+    links_to_temporary: bool = False
     immutable: bool = False
 
 
-class Now(NamedTuple):
-    """The host as far as this swap file is concerned. half -- a file in the making that was left
+class SwapState(NamedTuple):
+    """The host as far as this swap file is concerned. partial -- a file in the making that was left
 
-    stands_in -- the name is our own link to the bridge, and there is no file
+    links_to_temporary -- the name is our own link to the temporary area, and there is no file
     writable -- something can be made in the folder: no read-only subvolume, not immutable
     beneath -- the mount that hides an area of this name, as far as it can be told
     """
@@ -69,9 +69,9 @@ class Now(NamedTuple):
     folder: bool = False
     file: Optional[SwapFile] = None
     area: Optional[Area] = None
-    bridge: Optional[SwapFile] = None
-    bridge_area: Optional[Area] = None
-    half: Optional[SwapFile] = None
+    temporary: Optional[SwapFile] = None
+    temporary_area: Optional[Area] = None
+    partial: Optional[SwapFile] = None
     mount: Optional[Mount] = None
     disk: Optional[Disk] = None
     btrfs: Btrfs = Btrfs()
@@ -80,26 +80,26 @@ class Now(NamedTuple):
     beneath: Optional[str] = None
     expires_at: Optional[float] = None
     systemd: bool = False
-    stands_in: bool = False
+    links_to_temporary: bool = False
 
     @property
-    def bridge_path(self) -> str:
-        return os.path.join(os.path.dirname(self.path), bridge_name(os.path.basename(self.path)))
+    def temporary_path(self) -> str:
+        return os.path.join(os.path.dirname(self.path), temporary_name(os.path.basename(self.path)))
 
     @property
-    def half_path(self) -> str:
-        return os.path.join(os.path.dirname(self.path), half_name(os.path.basename(self.path)))
+    def partial_path(self) -> str:
+        return os.path.join(os.path.dirname(self.path), partial_name(os.path.basename(self.path)))
 
 
-def read_file(host: Host, folder: Folder, name: str, bridge: Optional[str] = None) -> Optional[SwapFile]:
-    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone. bridge -- what our own link says"""
+def read_file(host: Host, folder: Folder, name: str, temporary: Optional[str] = None) -> Optional[SwapFile]:
+    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone. temporary -- what our own link says"""
     try:
         status = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
     except FileNotFoundError:
         return None
     found = SwapFile(status.st_size, stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink, (status.st_dev, status.st_ino))
-    if bridge is not None and stat.S_ISLNK(status.st_mode) and os.readlink(name, dir_fd=folder.fd) == bridge:
-        return found._replace(stands_in=True)
+    if temporary is not None and stat.S_ISLNK(status.st_mode) and os.readlink(name, dir_fd=folder.fd) == temporary:
+        return found._replace(links_to_temporary=True)
     for is_type, words in _TYPES:
         if is_type(status.st_mode):
             return found._replace(special=words)
@@ -135,15 +135,15 @@ def _beneath(host: Host, areas: List[Area], paths: Tuple[str, str]) -> Optional[
     return None
 
 
-def _btrfs(host: Host, folder: Folder, areas: List[Area], now: Now) -> Btrfs:
+def _btrfs(host: Host, folder: Folder, areas: List[Area], state: SwapState) -> Btrfs:
     """A subvolume for swap alone may hold other swap files as well."""
-    ours = [now.path, now.bridge_path, now.half_path] + [area.path for area in areas if area.identity is not None]
-    return read_btrfs(host, folder.fd, [os.path.basename(path) for path in ours if os.path.dirname(path) == os.path.dirname(now.path)])
+    ours = [state.path, state.temporary_path, state.partial_path] + [area.path for area in areas if area.identity is not None]
+    return read_btrfs(host, folder.fd, [os.path.basename(path) for path in ours if os.path.dirname(path) == os.path.dirname(state.path)])
 
 
-def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expires_at: Optional[float]) -> Now:
+def read_state(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expires_at: Optional[float]) -> SwapState:
     areas = read_areas(host)
-    now = Now(
+    state = SwapState(
         path,
         page_size(),
         areas,
@@ -153,26 +153,26 @@ def read_now(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expi
         systemd=os.path.isdir(host.path("/run/systemd/system")),
         unit=read_unit(host, path),
     )
-    now = now._replace(beneath=_beneath(host, areas, (path, now.bridge_path)))
+    state = state._replace(beneath=_beneath(host, areas, (path, state.temporary_path)))
     if folder is None:
-        return now
+        return state
     name = os.path.basename(path)
-    its_bridge = bridge_name(name)
+    its_temporary = temporary_name(name)
     mount = read_mount(host, folder.fd, folder.path)
-    file, bridge = read_file(host, folder, name, its_bridge), read_file(host, folder, its_bridge)
-    stands_in = file is not None and file.stands_in
-    if stands_in:
+    file, temporary = read_file(host, folder, name, its_temporary), read_file(host, folder, its_temporary)
+    links_to_temporary = file is not None and file.links_to_temporary
+    if links_to_temporary:
         file = None
-    return now._replace(
+    return state._replace(
         folder=True,
-        stands_in=stands_in,
+        links_to_temporary=links_to_temporary,
         file=file,
         area=area_of(areas, file.identity) if file is not None else None,
-        bridge=bridge,
-        bridge_area=area_of(areas, bridge.identity) if bridge is not None else None,
-        half=read_file(host, folder, half_name(name), its_bridge),
+        temporary=temporary,
+        temporary_area=area_of(areas, temporary.identity) if temporary is not None else None,
+        partial=read_file(host, folder, partial_name(name), its_temporary),
         mount=mount,
         disk=read_disk(folder.fd),
-        btrfs=_btrfs(host, folder, areas, now) if mount is not None and mount.fstype == "btrfs" else Btrfs(),
+        btrfs=_btrfs(host, folder, areas, state) if mount is not None and mount.fstype == "btrfs" else Btrfs(),
         writable=os.access(".", os.W_OK, dir_fd=folder.fd),
     )

@@ -1,226 +1,147 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A swap file from wish to proof: read, decide, look ahead, act, and read again."""
+"""The transaction of one swap file.
+
+Theory of operation
+===================
+
+A run goes one way through the files of this room::
+
+    params.py   the options, checked one by one; nothing of the host
+    state.py    what is there: the file, its area in /proc/swaps, the temporary area and the partial file of an interrupted run, the line in
+                fstab, the timer, units, disk and memory. Read only. What cannot be read is None or an error, never "not there"
+    target.py   the options in numbers of this host: bytes, priority, the fourth field of the line
+    plan.py     from state to target: steps, in an order in which the host never has less swap than before and after. Pure
+    checks.py   everything that can be known to fail: room in memory for a swapoff, disk, file system, kubelet, hibernation, units, timer
+    execute.py  one step after the other, each looked at in the kernel's own files
+    verify.py   the state is read again, and the plan from it has to be empty
+    result.py   steps, facts and the diff
+
+Check mode ends before execute.py, so it has read and refused all that a run would. ``changed`` is whether the plan has steps.
+
+Three things make it safe to be killed, or to lose power, anywhere:
+
+* A file in the making has no name (O_TMPFILE), or one fixed name (``.NAME.memops-half``); it gets its own name in one call, when it is whole
+  and on disk. What is found under the fixed name is an interrupted run's and goes first.
+* A file in use cannot be exchanged, so a temporary area (``.NAME.memops-bridge``) takes over: it is activated, the file is turned off, its
+  name becomes a symbolic link to the temporary area, the new file takes the place of the link, is activated, and the temporary area goes.
+  The name in fstab leads to a whole swap file at every moment. The state tells where an interrupted run stopped, and the plan goes on there.
+* fstab is exchanged in one call, and what was swapped out is looked at (fstab.py).
+
+A swapoff without room kills everything and then panics the kernel. So the room is reckoned before the first step, and again right before
+each swapoff, and there is no option against it. When a step fails, ``_go_back`` leaves or gives back the swap that the host had, and says what
+stands. All of this is under the lock of the host; the script of expiry_script.py, which has no Python, takes the same lock and the same care.
+"""
 
 import os
 import time
 from contextlib import ExitStack
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import List, Optional
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused, describe
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
-from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
-from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe
+from ansible_collections.memops.linux.plugins.module_utils._size import human
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .checks import check, check_areas, check_file, disk_lack, warnings
-from .execute import Timer, Work, do
+from .checks import check, check_areas, check_file, warnings
+from .execute import StepContext, Timer, run_step
 from .fstab import read as read_fstab
-from .fstab_lines import FstabError, changed_lines
-from .headroom import elsewhere, shortfall
-from .params import DEFAULT_PRIORITY, Wish, expiry, fstab_options
-from .plan import Step, Target, changed_fstab, is_sound, plan
-from .size import wanted_size
-from .state import Now, read_now
+from .fstab_lines import FstabError
+from .params import Params
+from .plan import Step, has_valid_header
+from .result import Outcome, before_and_after
+from .state import SwapState, read_state
+from .target import choose_plan, target_of
+from .verify import verify
 
 
-class Outcome(NamedTuple):
-    """What a run did or, in check mode, would do; now -- as it is after that"""
-
-    steps: List[Step]
-    now: Now
-    target: Target
-    before: str
-    after: str
+def _look(host: Host, folder: Optional[Folder], params: Params, timer: Timer) -> SwapState:
+    return read_state(host, folder, params.path, read_fstab(host), timer.scheduled(host, params.path))
 
 
-def _priority(wish: Wish, now: Now, options: List[str]) -> Optional[int]:
-    """The one that is wished; else the one that is; else ours."""
-    if wish.priority is not None:
-        return wish.priority
-    told = [option[4:] for option in options if option.startswith("pri=") and option[4:].isdigit() and len(option) < 10]
-    if told and int(told[0]) <= 32767:
-        return int(told[0])
-    if now.area is None:
-        return DEFAULT_PRIORITY
-    return now.area.priority if now.area.priority >= 0 else None
-
-
-def _options(wish: Wish, priority: Optional[int], existing: Optional[List[str]]) -> str:
-    wanted = fstab_options(existing, wish.nofail, priority, wish.discard)
-    # the same options in another order are the same
-    return ",".join(existing) if existing and sorted(existing) == sorted(wanted.split(",")) else wanted
-
-
-def target_of(wish: Wish, now: Now, clock: float) -> Target:
-    """Raises Refused, ValueError."""
-    if not wish.present or wish.size is None:
-        return Target(present=False)
-    entry = now.fstab.swap_entry(wish.path)
-    existing = entry.options if entry is not None else None
-    priority = _priority(wish, now, existing or [])
-    file = now.file if now.file is not None and now.file.signature is not None else None
-    free = now.disk.free - wish.reserve.of(now.disk) if now.disk is not None else 0
-    return Target(
-        size=wanted_size(wish.size, now.memory.total if now.memory is not None else None, file.size if file is not None else None, free, now.page),
-        priority=priority,
-        discard=wish.discard,
-        options=_options(wish, priority, existing) if wish.persistent else None,
-        expires_at=expiry(wish.expires, clock, now.expires_at),
-    )
-
-
-def decide(wish: Wish, now: Now, target: Target) -> List[Step]:
-    """With two files; where the disk has no room for them, with one, if nobody swaps to it or other areas alone can hold what is in it."""
-    steps = plan(now, target)
-    if now.bridge_area is not None or disk_lack(steps, now, wish.reserve) is None:
-        return steps
-    if now.area is not None:
-        others = elsewhere(now.areas, now.area.identity)
-        if not others or shortfall(now.area.used, 0, others) is not None:
-            return steps
-    return plan(now, target, tight=True)
-
-
-def _words(path: str, size: Optional[int], active: bool, priority: Optional[int], expires_at: Optional[float], lines: List[str]) -> str:
-    """One side of the diff."""
-    said = []  # type: List[str]
-    if size is not None:
-        words = "active" if active else "not in use"
-        said.append("%s: %s, %s%s" % (printable(path), exact(size), words, ", priority %d" % priority if active and priority is not None else ""))
-    if expires_at is not None:
-        said.append("until %s" % time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_at)))
-    return "".join(line + "\n" for line in said + lines)
-
-
-def sides(now: Now, target: Target) -> Tuple[str, str]:
-    """Before and after, with our own lines of fstab only."""
-    old, new = changed_lines(now.fstab, changed_fstab(target.options, now.path, now.fstab))
-    area, size = now.area, now.file.size if now.file is not None else None
-    if target.priority is None and area is not None:
-        target = target._replace(priority=area.priority)
-    return (
-        _words(now.path, size, area is not None, area.priority if area is not None else None, now.expires_at, old),
-        _words(now.path, target.size if target.present else None, True, target.priority, target.expires_at, new),
-    )
-
-
-def _look(host: Host, folder: Optional[Folder], wish: Wish, timer: Timer) -> Now:
-    return read_now(host, folder, wish.path, read_fstab(host), timer.armed(host, wish.path))
-
-
-def _go_back(work: Work, was: Now) -> str:
+def _go_back(context: StepContext, was: SwapState) -> str:
     """After a failed step: the host keeps, or gets again, the swap that it had. Says what stands."""
-    now = read_now(work.host, work.folder, was.path, was.fstab, None)
-    name, bridge = printable(was.path), printable(was.bridge_path)
-    if was.area is None and was.bridge_area is None:
-        if was.file is None and not was.stands_in and now.file is not None and now.area is None and work.target.present:
-            do(work, Step("remove", was.path, "remove %s again" % name))
-        return "%s is %s" % (name, "in use" if now.area is not None else "not in use")
-    if now.area is None and now.file is not None and is_sound(now.file, now.page) and work.target.present:
-        do(work, Step("activate", was.path, "swap to %s again" % name, priority=was.area.priority if was.area and was.area.priority >= 0 else None))
-        now = read_now(work.host, work.folder, was.path, was.fstab, None)
-    if now.bridge_area is not None and now.area is not None:
-        do(work, Step("deactivate", was.bridge_path, "stop swapping to %s" % bridge))
-        now = now._replace(bridge_area=None)
-    if now.bridge is not None and now.bridge_area is None:
-        do(work, Step("remove", was.bridge_path, "remove %s" % bridge))
-    if now.area is not None:
-        return "%s is in use, with %s" % (name, human(now.area.size))
-    if now.bridge_area is not None:
-        return "the host swaps to %s instead, until a run of swap_file succeeds" % bridge
+    state = read_state(context.host, context.folder, was.path, was.fstab, None)
+    name, temporary = printable(was.path), printable(was.temporary_path)
+    if was.area is None and was.temporary_area is None:
+        if was.file is None and not was.links_to_temporary and state.file is not None and state.area is None and context.target.present:
+            run_step(context, Step("remove", was.path, "remove %s again" % name))
+        return "%s is %s" % (name, "in use" if state.area is not None else "not in use")
+    if state.area is None and state.file is not None and has_valid_header(state.file, state.page) and context.target.present:
+        run_step(
+            context,
+            Step("activate", was.path, "swap to %s again" % name, priority=was.area.priority if was.area and was.area.priority >= 0 else None),
+        )
+        state = read_state(context.host, context.folder, was.path, was.fstab, None)
+    if state.temporary_area is not None and state.area is not None:
+        run_step(context, Step("deactivate", was.temporary_path, "stop swapping to %s" % temporary))
+        state = state._replace(temporary_area=None)
+    if state.temporary is not None and state.temporary_area is None:
+        run_step(context, Step("remove", was.temporary_path, "remove %s" % temporary))
+    if state.area is not None:
+        return "%s is in use, with %s" % (name, human(state.area.size))
+    if state.temporary_area is not None:
+        return "the host swaps to %s instead, until a run of swap_file succeeds" % temporary
     return "%s is not in use" % name
 
 
-def _act(work: Work, now: Now, steps: List[Step]) -> None:
+def _act(context: StepContext, state: SwapState, steps: List[Step]) -> None:
     done = 0
     try:
         for step in steps:
-            do(work, step)
+            run_step(context, step)
             done += 1
-    except (Failed, Refused, FstabError) as exc:
+    except (ExecutionError, PreconditionError, FstabError) as exc:
         try:
-            stands = _go_back(work, now)
-        except (Failed, Refused, FstabError, UnsafePath, OSError) as second:
+            stands = _go_back(context, state)
+        except (ExecutionError, PreconditionError, FstabError, UnsafePath, OSError) as second:
             stands = "going back failed as well: %s" % str(second).rstrip(".")
         text = "step %d of %d (%s) failed: %s. Now %s. Run again when the cause is gone."
-        raise Failed(text % (done + 1, len(steps), steps[done].text, str(exc).rstrip("."), stands))
+        raise ExecutionError(text % (done + 1, len(steps), steps[done].text, str(exc).rstrip("."), stands))
 
 
-def _in_folder(host: Host, wish: Wish, folder: Optional[Folder], check_mode: bool, timer: Timer) -> Outcome:
-    now = _look(host, folder, wish, timer)
-    check_areas(now)
-    if folder is None and wish.present:
-        raise Refused("the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(wish.path)))
-    for file, path, area in ((now.file, wish.path, now.area), (now.bridge, now.bridge_path, now.bridge_area)):
+def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode: bool, timer: Timer) -> Outcome:
+    state = _look(host, folder, params, timer)
+    check_areas(state)
+    if folder is None and params.present:
+        raise PreconditionError("the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(params.path)))
+    for file, path, area in ((state.file, params.path, state.area), (state.temporary, state.temporary_path, state.temporary_area)):
         # killed between its new name and the end of its old one
-        names = 2 if file is not None and now.half is not None and file.identity == now.half.identity else 1
+        names = 2 if file is not None and state.partial is not None and file.identity == state.partial.identity else 1
         check_file(file, path, active=area is not None, names=names)
-    check_file(now.half, now.half_path, mark_needed=False)
-    target = target_of(wish, now, time.time())
-    steps = decide(wish, now, target)
-    check(host, wish, now, steps)
-    before, after = sides(now, target)
-    for text in warnings(host, now, steps, target):
+    check_file(state.partial, state.partial_path, signature_needed=False)
+    target = target_of(params, state, time.time())
+    steps = choose_plan(params, state, target)
+    check(host, params, state, steps)
+    before, after = before_and_after(state, target)
+    for text in warnings(host, state, steps, target):
         host.warn(text)
     if steps and not check_mode:
-        work = Work(host, folder, wish.path, target, now.mount.fstype if now.mount is not None else "", timer)
-        _act(work, now, steps)
-        now = _look(host, folder, wish, timer)
-        left = plan(now, target)
-        if left:
-            raise Failed(
-                "all %d steps were done, and yet it is not as wished: to do is still to %s" % (len(steps), "; ".join(step.text for step in left))
-            )
-    return Outcome(steps, now, target, before, after)
+        context = StepContext(host, folder, params.path, target, state.mount.fstype if state.mount is not None else "", timer)
+        _act(context, state, steps)
+        state = _look(host, folder, params, timer)
+        verify(state, target, steps)
+    return Outcome(steps, state, target, before, after)
 
 
-def run(host: Host, wish: Wish, check_mode: bool, timer: Timer) -> Outcome:
-    """Raises Refused, Failed, FstabError, ValueError; the text is for people."""
+def run(host: Host, params: Params, check_mode: bool, timer: Timer) -> Outcome:
+    """Raises PreconditionError, ExecutionError, FstabError, ValueError; the text is for people."""
     try:
         with ExitStack() as stack:
             if not check_mode:
                 stack.enter_context(host_lock(host))
-            folder = open_folder(os.path.dirname(wish.path), root=host.root)
+            folder = open_folder(os.path.dirname(params.path), root=host.root)
             if folder is not None:
                 stack.enter_context(folder)
-            return _in_folder(host, wish, folder, check_mode, timer)
+            return _in_folder(host, params, folder, check_mode, timer)
     except UnsafePath as exc:
-        raise Refused("%s. Nothing was changed; choose a path that only root can change." % exc)
+        raise PreconditionError("%s. Nothing was changed; choose a path that only root can change." % exc)
     except LockError as exc:
-        raise Refused(str(exc))
+        raise PreconditionError(str(exc))
     except PermissionError as exc:
-        raise Refused("%s: %s. Nothing was changed; become root." % (printable(wish.path), exc.strerror))
+        raise PreconditionError("%s: %s. Nothing was changed; become root." % (printable(params.path), exc.strerror))
     except OSError as exc:
-        raise Failed("%s: %s. Run again when the cause is gone." % (printable(wish.path), describe(exc)))
-
-
-def facts(now: Now) -> Dict[str, Any]:
-    file, area = now.file, now.area
-    return {
-        "path": now.path,
-        "size": file.size if file is not None else None,
-        "active": area is not None,
-        "used": area.used if area is not None else None,
-        "priority": area.priority if area is not None else None,
-        "persistent": now.fstab.swap_entry(now.path) is not None,
-        "filesystem": now.mount.fstype if now.mount is not None else None,
-        "expires_at": now.expires_at,
-    }
-
-
-def result(outcome: Outcome, check_mode: bool) -> Dict[str, Any]:
-    """What the module returns. swap_file is as it is, in check mode too: the plan says what it would be."""
-    path = printable(outcome.now.path)
-    words = "; ".join(step.text for step in outcome.steps)
-    told = {
-        "changed": bool(outcome.steps),
-        "plan": [{"action": step.action, "path": step.path, "text": step.text} for step in outcome.steps],
-        "swap_file": facts(outcome.now),
-        "msg": "%s: %s%s." % (path, "would " if check_mode else "", words) if words else "%s is as wished." % path,
-    }
-    # the lines of the diff are printable already, and end with newlines
-    diff = {"before_header": path, "after_header": path, "before": outcome.before, "after": outcome.after}
-    return dict(safe(told), diff=diff)
+        raise ExecutionError("%s: %s. Run again when the cause is gone." % (printable(params.path), describe(exc)))

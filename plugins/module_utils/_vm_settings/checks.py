@@ -5,22 +5,21 @@
 
 from typing import Dict, Optional, Set
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import read_only
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .keys import MODE, NEVER_OVERCOMMIT, Settings
+from .keys import MODE, NEVER_OVERCOMMIT, Live, Settings
 
 #: What the kernel keeps back from the limit: for root, and for whoever has to stop the process that grows.
 _RESERVES = ("admin_reserve_kbytes", "user_reserve_kbytes")
 _COMMIT = (MODE, "overcommit_ratio", "overcommit_kbytes") + _RESERVES
-Live = Dict[str, Optional[int]]
 
 
 def container(kind: Optional[str], allow_shared_kernel: bool) -> None:
     if kind is not None and not allow_shared_kernel:
-        raise Refused(
+        raise PreconditionError(
             "this is a container (%s): vm settings are those of its host and of all containers there. Nothing was changed; "
             "set them on the host, or give allow_shared_kernel: true." % kind
         )
@@ -33,14 +32,14 @@ def writable(live: str, folder: str, actions: Set[str]) -> None:
         (folder, bool(actions - {"live"}), "mount it read-write"),
     ):
         if wanted and read_only(path):
-            raise Refused("%s is mounted read-only. Nothing was changed; %s." % (printable(path.rstrip("/")), way_out))
+            raise PreconditionError("%s is mounted read-only. Nothing was changed; %s." % (printable(path.rstrip("/")), way_out))
 
 
 def panic(wanted: Settings, allow_panic: bool) -> None:
     mode = wanted.get("panic_on_oom", 0)
     if mode and not allow_panic:
         what = "every shortage of memory, even that of one container, panics the kernel" if mode == 2 else "a shortage of memory panics the kernel"
-        raise Refused(
+        raise PreconditionError(
             "panic_on_oom=%d: %s instead of killing a process. Nothing was changed; give allow_panic: true if that is meant." % (mode, what)
         )
 
@@ -78,7 +77,7 @@ def commit(meminfo: Dict[str, int], live: Live, wanted: Settings, allow_low_comm
         part = "overcommit_kbytes=%d" % kbytes if kbytes else "overcommit_ratio=%d" % ratio
         less = " less %s of %s" % (human(reserves), " and ".join(_RESERVES)) if reserves else ""
         numbers = "with %s the limit is %s%s, and %s are committed; 1.2 times that is the least" % (part, human(limit), less, human(committed))
-    raise Refused(
+    raise PreconditionError(
         "overcommit_memory=2: %s. Below it no process can be started, not even by Ansible. Nothing was changed; raise the limit, lower the reserves or "
         "add swap first, or give allow_low_commit_limit: true." % numbers
     )

@@ -9,12 +9,12 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
 from .keys import KEYS
-from .precedence import Word, boot_files, files, last_word, masked, parse, words
+from .precedence import Assignment, assignments, boot_files, effective_assignment, files, masked, parse
 
 OLD = "/etc/sysctl.conf"
 
 
-def _value(word: Word) -> Any:
+def _value(word: Assignment) -> Any:
     """A number where it is one."""
     return int(word.value) if word.value.isdigit() and len(word.value) < 20 else printable(word.value[:200])
 
@@ -30,10 +30,10 @@ def settings_at_boot(host: Host) -> Dict[str, Any]:
 
     ignored -- setting -> the file that sets it and that nothing reads; where systemd-sysctl is masked that is none of them
     """
-    said = words(host)
+    assigned = assignments(host)
     values = {}  # type: Dict[str, Dict[str, Any]]
     for key in KEYS:
-        word = last_word(said, key)
+        word = effective_assignment(assigned, key)
         if word is not None:
             values[key] = {"value": _value(word), "file": printable(word.where)}
     ignored = {}  # type: Dict[str, str]

@@ -7,7 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 
 #: Name below /proc/sys/vm -> least, most. Where it depends on the kernel or on the memory: limits().
 KEYS = {
@@ -51,6 +51,8 @@ _PREFIX = re.compile(r"^vm[./]")
 _VERSION = re.compile(r"^(\d+)\.(\d+)")
 
 Settings = Dict[str, int]
+#: Of the running kernel; None: it has no such setting, or it cannot be read.
+Live = Dict[str, Optional[int]]
 
 
 def partner(key: str) -> Optional[str]:
@@ -90,15 +92,15 @@ def _echo(value: Any) -> str:
 
 def _number(key: str, value: Any) -> int:
     if isinstance(value, bool) or not re.match(r"^-?[0-9]{1,18}\Z", str(value).strip()):
-        raise Refused("settings: %s has to be a whole number, not %s. Nothing was changed." % (key, _echo(value)))
+        raise PreconditionError("settings: %s has to be a whole number, not %s. Nothing was changed." % (key, _echo(value)))
     return int(value)
 
 
-def _unknown(given: Any, key: str) -> Refused:
+def _unknown(given: Any, key: str) -> PreconditionError:
     close = get_close_matches(key[:80].replace("_", "-"), [name.replace("_", "-") for name in KEYS], 1)
     hint = ["did you mean %s? " % name for name in KEYS if name.replace("_", "-") in close]
     known = ", ".join(sorted(KEYS))
-    return Refused("settings: %s is not known here; %sthere are %s. Nothing was changed." % (_echo(given), "".join(hint), known))
+    return PreconditionError("settings: %s is not known here; %sthere are %s. Nothing was changed." % (_echo(given), "".join(hint), known))
 
 
 def names_of(settings: Dict[Any, Any]) -> Dict[str, Any]:
@@ -109,22 +111,22 @@ def names_of(settings: Dict[Any, Any]) -> Dict[str, Any]:
         if key not in KEYS:
             raise _unknown(given, key)
         if key in found:
-            raise Refused("settings: %s is given twice. Nothing was changed." % key)
+            raise PreconditionError("settings: %s is given twice. Nothing was changed." % key)
         found[key] = value
     if not found:
-        raise Refused("settings: is empty; name at least one setting. Nothing was changed.")
+        raise PreconditionError("settings: is empty; name at least one setting. Nothing was changed.")
     return found
 
 
 def wanted_of(settings: Dict[Any, Any], kernel: Optional[Tuple[int, int]], total: Optional[int]) -> Settings:
-    """The wish in numbers. Raises Refused that names the setting and its range."""
+    """What was asked for, in numbers. Raises PreconditionError that names the setting and its range."""
     wanted = {key: _number(key, value) for key, value in names_of(settings).items()}
     for one, other in PAIRS:
         if one in wanted and other in wanted:
-            raise Refused("settings: %s and %s exclude each other: writing one makes the other 0. Nothing was changed." % (one, other))
+            raise PreconditionError("settings: %s and %s exclude each other: writing one makes the other 0. Nothing was changed." % (one, other))
     for key, value in wanted.items():
         least, most = limits(key, kernel, total)
         if not least <= value <= most:
             version = " on kernel %d.%d" % kernel if kernel is not None and limits(key, None, total) != (least, most) else ""
-            raise Refused("settings: %s=%d is not within %d to %d%s. Nothing was changed." % (key, value, least, most, version))
+            raise PreconditionError("settings: %s=%d is not within %d to %d%s. Nothing was changed." % (key, value, least, most, version))
     return wanted

@@ -1,13 +1,12 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is to what is wished: the running kernel first, because it may refuse; then our file."""
+"""From what is to what was asked for: the running kernel first, because it may refuse; then our file."""
 
 from typing import List, NamedTuple, Optional
 
-from .checks import Live
 from .dropin import edited
-from .keys import MODE, NEVER_OVERCOMMIT, Settings, partner
+from .keys import MODE, NEVER_OVERCOMMIT, Live, Settings, partner
 from .precedence import OURS
 
 

@@ -23,7 +23,7 @@ _FOLDERS = (FOLDER, "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl
 _OLD = "/etc/sysctl.conf"
 
 
-class Word(NamedTuple):
+class Assignment(NamedTuple):
     """One assignment. path -- the file; target -- what it links to, if it does"""
 
     key: str
@@ -107,13 +107,13 @@ def _target(host: Host, path: str) -> Optional[str]:
     return os.path.normpath(os.path.join(os.path.dirname(path), link))
 
 
-def words(host: Host, planned: Optional[bytes] = None) -> List[Word]:
+def assignments(host: Host, planned: Optional[bytes] = None) -> List[Assignment]:
     """Every assignment and exclusion (an empty value) in the order in which they are read.
 
     planned -- what our file is going to hold; None: what it holds
     """
     return [
-        Word(key, value if value is not None else "", path, target)
+        Assignment(key, value if value is not None else "", path, target)
         for path, target in boot_files(host, planned is not None)
         for key, value in parse(to_text((planned if planned is not None and path == OURS else host.read(path)) or b""))
     ]
@@ -123,22 +123,22 @@ def _is_pattern(key: str) -> bool:
     return any(letter in key for letter in "*?[")
 
 
-def last_word(said: List[Word], key: str) -> Optional[Word]:
+def effective_assignment(assigned: List[Assignment], key: str) -> Optional[Assignment]:
     """Who decides at boot: the last assignment, else the last pattern that fits, unless the key is excluded from patterns."""
     name = "vm/" + key
-    plain = [word for word in said if word.key == name]
+    plain = [word for word in assigned if word.key == name]
     if plain:
         return plain[-1] if plain[-1].value else None
-    fitting = [word for word in said if word.value and _is_pattern(word.key) and fnmatch.fnmatchcase(name, word.key)]
+    fitting = [word for word in assigned if word.value and _is_pattern(word.key) and fnmatch.fnmatchcase(name, word.key)]
     return fitting[-1] if fitting else None
 
 
-def shadow(said: List[Word], key: str, wanted: int) -> Optional[Word]:
+def shadow(assigned: List[Assignment], key: str, wanted: int) -> Optional[Assignment]:
     """Whose word counts at boot instead of ours: another value later, or the partner later, which makes ours 0."""
-    last = last_word(said, key)
+    last = effective_assignment(assigned, key)
     if last is None or last.value != str(wanted):
         return last
     other = partner(key)
-    place = max(number for number, word in enumerate(said) if word is last)
-    later = [word for word in said[place + 1 :] if other is not None and word.key == "vm/" + other and word.value]
+    place = max(number for number, word in enumerate(assigned) if word is last)
+    later = [word for word in assigned[place + 1 :] if other is not None and word.key == "vm/" + other and word.value]
     return later[-1] if later else None

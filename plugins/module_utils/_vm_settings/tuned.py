@@ -80,7 +80,7 @@ def _reapplies(host: Host) -> bool:
     return not told or told[-1].lower() not in ("0", "false", "no", "off")
 
 
-def last_words(host: Host) -> Dict[str, TunedValue]:
+def final_values(host: Host) -> Dict[str, TunedValue]:
     """The settings that tuned sets after sysctl.d and leaves so."""
     names = (profile(host) or "").split()  # type: List[str]
     found = {}  # type: Dict[str, TunedValue]

@@ -8,7 +8,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_syste
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import Now, SwapFile
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import SwapFile, SwapState
 
 M, G = 1 << 20, 1 << 30
 PAGE = 4096
@@ -28,10 +28,10 @@ def area(size=2 * G, inode=12, used=0, priority=10, path=PATH):
     return Area(path, "file", size - PAGE, used, priority, identity=(2, inode))
 
 
-def state(file=None, area=None, bridge=None, bridge_area=None, fstab=FSTAB, others=(), **changes):
-    areas = [one for one in (area, bridge_area) + tuple(others) if one is not None]
-    now = Now(
-        PATH, PAGE, areas, Memory(4 * G, 3 * G), Fstab(fstab), folder=True, file=file, area=area, bridge=bridge, bridge_area=bridge_area,
+def state(file=None, area=None, temporary=None, temporary_area=None, fstab=FSTAB, others=(), **changes):
+    areas = [one for one in (area, temporary_area) + tuple(others) if one is not None]
+    now = SwapState(
+        PATH, PAGE, areas, Memory(4 * G, 3 * G), Fstab(fstab), folder=True, file=file, area=area, temporary=temporary, temporary_area=temporary_area,
         mount=ROOT_FS, disk=Disk(50 * G, 30 * G), systemd=True,
     )  # fmt: skip
     return now._replace(**changes)

@@ -10,7 +10,7 @@ import errno
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import activate as room
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import areas
@@ -64,20 +64,20 @@ def test_by_command(tmp_path, no_libc):
 
 def test_an_exit_code_of_0_proves_nothing(tmp_path, no_libc):
     machine = Machine(tmp_path, [(Ran(0), None)])
-    with pytest.raises(Failed, match="does not swap to /swapfile: it gave no reason"):
+    with pytest.raises(ExecutionError, match="does not swap to /swapfile: it gave no reason"):
         room.activate(machine.host, "/swapfile", None, None)
 
 
 def test_busybox_without_a_priority(tmp_path, no_libc):
     machine = Machine(tmp_path, [(Ran(1, stderr="swapon: invalid option -- 'p'"), LOW)])
-    with pytest.raises(Failed, match="active with priority -2, not 10: swapon: invalid option"):
+    with pytest.raises(ExecutionError, match="active with priority -2, not 10: swapon: invalid option"):
         room.activate(machine.host, "/swapfile", 10, None)
 
 
 def test_the_error_number_comes_along(tmp_path, monkeypatch):
     monkeypatch.setattr(room.syscalls, "swapon", lambda path, flags: errno.EINVAL)
     machine = Machine(tmp_path, [])
-    with pytest.raises(Failed, match="Invalid argument") as caught:
+    with pytest.raises(ExecutionError, match="Invalid argument") as caught:
         room.activate(machine.host, "/swapfile", None, None)
     assert caught.value.errno == errno.EINVAL
 
@@ -108,7 +108,7 @@ def test_off(tmp_path):
 def test_off_that_was_not(tmp_path, ran):
     machine = Machine(tmp_path, [(ran, "/swapfile file 1020 512 10\n")])
     machine.swaps(ON)
-    with pytest.raises(Failed, match="still in use and holds 512 KiB: swapoff"):
+    with pytest.raises(ExecutionError, match="still in use and holds 512 KiB: swapoff"):
         room.deactivate(machine.host, "/swapfile")
 
 

@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import areas as room
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area, area_of, identify, parse_swaps, read_areas, tell_apart
@@ -96,5 +96,5 @@ def test_kernels_that_do_not_tell(tmp_path, monkeypatch):
 
 
 def test_no_proc_is_no_answer(tmp_path):
-    with pytest.raises(Failed, match="/proc/swaps cannot be read"):
+    with pytest.raises(ExecutionError, match="/proc/swaps cannot be read"):
         read_areas(Host(root=str(tmp_path)))

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import checks as preflight
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
@@ -15,7 +15,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.btrfs impo
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Params
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve
@@ -35,7 +35,7 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file
 WANTED = Target(size=2 * G, priority=10, options="nofail,pri=10")
 ABSENT = Target(present=False)
 OURS = FSTAB + LINE
-WISH = Wish(PATH, reserve=DEFAULT_RESERVE)
+WISH = Params(PATH, reserve=DEFAULT_RESERVE)
 
 
 @pytest.fixture
@@ -53,16 +53,16 @@ def write(root, path, text=""):
 
 
 def test_our_own_link_is_no_link_of_others():
-    preflight.check_file(swap_file(links=1, signature=None, stands_in=True), PATH)
-    with pytest.raises(Refused, match="belongs to user 1000"):
-        preflight.check_file(swap_file(uid=1000, signature=None, stands_in=True), PATH)
+    preflight.check_file(swap_file(links=1, signature=None, links_to_temporary=True), PATH)
+    with pytest.raises(PreconditionError, match="belongs to user 1000"):
+        preflight.check_file(swap_file(uid=1000, signature=None, links_to_temporary=True), PATH)
 
 
 def refusal(root, now, target=WANTED, wish=WISH):
     host = Host(root=str(root), run=lambda argv, timeout=90: Ran(0))
     try:
         preflight.check(host, wish, now, plan(now, target))
-    except Refused as exc:
+    except PreconditionError as exc:
         return str(exc)
     return None
 
@@ -85,7 +85,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("changes, words", [row[1:] for row in FOREIGN], ids=[row[0] for row in FOREIGN])
 def test_a_file_that_is_not_ours(changes, words):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PreconditionError) as caught:
         preflight.check_file(swap_file(**changes), PATH)
     assert words in str(caught.value) and "Nothing was changed" in str(caught.value)
 
@@ -95,12 +95,12 @@ def test_a_file_that_is_ours():
     preflight.check_file(swap_file(), PATH)
     preflight.check_file(swap_file(size=G + 100, signature=Signature("swap", 4096, 1, G)), PATH)
     preflight.check_file(swap_file(signature=Signature("swap", 4096, 1, G)), PATH, active=True)
-    preflight.check_file(swap_file(signature=None, links=2), PATH, mark_needed=False)
+    preflight.check_file(swap_file(signature=None, links=2), PATH, signature_needed=False)
 
 
 def test_an_area_without_a_name():
     now = state(others=[Area(PATH, "file", G, 0, 1, deleted=True)])
-    with pytest.raises(Refused, match="reboot"):
+    with pytest.raises(PreconditionError, match="reboot"):
         preflight.check_areas(now)
     preflight.check_areas(state(others=[Area("/other", "file", G, 0, 1, deleted=True)]))
 
@@ -294,7 +294,7 @@ def test_what_is_allowed_and_said(root, now, target, words):
 
 
 def test_an_area_beneath_a_mount():
-    with pytest.raises(Refused, match="the kernel swaps to a file /swapfile that is hidden by the mount at /mnt.*unmount that first"):
+    with pytest.raises(PreconditionError, match="the kernel swaps to a file /swapfile that is hidden by the mount at /mnt.*unmount that first"):
         preflight.check_areas(state(beneath="/mnt"))
 
 

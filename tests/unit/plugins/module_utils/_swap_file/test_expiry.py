@@ -11,15 +11,15 @@ import time
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import (
     _will_come,
-    arm,
-    armed,
-    can_arm,
-    disarm,
+    can_schedule,
+    cancel,
     escape,
+    schedule,
+    scheduled,
     service_text,
     timer_text,
     unit_of,
@@ -137,46 +137,46 @@ def left(root):
 
 def test_armed_moved_and_taken_back(host, systemd):
     when = time.time() + 3600
-    assert armed(host, "/swap") is None
-    arm(host, "/swap", when)
-    assert 0 <= armed(host, "/swap") - when < 1
+    assert scheduled(host, "/swap") is None
+    schedule(host, "/swap", when)
+    assert 0 <= scheduled(host, "/swap") - when < 1
     assert left(systemd.root) == ["memops-swap-expiry-swap.service", "memops-swap-expiry-swap.timer", "swap-expiry"]
     assert os.stat(os.path.join(systemd.root, "var/lib/memops/swap-expiry")).st_mode & 0o777 == 0o755
     systemd.calls.clear()
-    arm(host, "/swap", when + 60)
+    schedule(host, "/swap", when + 60)
     assert systemd.calls == ["daemon-reload", "enable", "stop", "restart", "show", "show"]  # a service that waits between two tries cannot be started
-    arm(host, "/other", when)
-    assert armed(host, "/swap") - armed(host, "/other") == 60
-    assert disarm(host, "/swap") and armed(host, "/swap") is None and not disarm(host, "/swap")
-    assert armed(host, "/other") is not None and "swap-expiry" in left(systemd.root)
-    assert disarm(host, "/other")
+    schedule(host, "/other", when)
+    assert scheduled(host, "/swap") - scheduled(host, "/other") == 60
+    assert cancel(host, "/swap") and scheduled(host, "/swap") is None and not cancel(host, "/swap")
+    assert scheduled(host, "/other") is not None and "swap-expiry" in left(systemd.root)
+    assert cancel(host, "/other")
     assert left(systemd.root) == [] and not os.path.exists(os.path.join(systemd.root, "var/lib/memops"))
 
 
 def test_a_moment_that_may_pass_before_the_timer_runs(host, systemd):
-    arm(host, "/swap", time.time() + 3600)
+    schedule(host, "/swap", time.time() + 3600)
     assert "--no-block" not in systemd.calls
-    arm(host, "/swap", time.time() + 5)
+    schedule(host, "/swap", time.time() + 5)
     assert systemd.calls[-1] == "--no-block"
 
 
 def test_a_moment_that_went_by_while_the_file_was_made(host, systemd):
     """A timer that does not come would keep the file for ever, and an error would leave it without one."""
-    arm(host, "/swap", time.time() - 2)
-    assert armed(host, "/swap") < time.time() and systemd.calls[-3:] == ["--no-block", "show", "show"]
+    schedule(host, "/swap", time.time() - 2)
+    assert scheduled(host, "/swap") < time.time() and systemd.calls[-3:] == ["--no-block", "show", "show"]
 
 
 def test_a_timer_that_does_not_run_is_none(host, systemd):
-    arm(host, "/swap", time.time() + 3600)
+    schedule(host, "/swap", time.time() + 3600)
     systemd.active.clear()
-    assert armed(host, "/swap") is None
+    assert scheduled(host, "/swap") is None
     systemd.active.add("memops-swap-expiry-swap.timer")
     systemd.enabled.clear()
-    assert armed(host, "/swap") is None
-    arm(host, "/swap", time.time() + 3600)
-    assert armed(host, "/swap") is not None
+    assert scheduled(host, "/swap") is None
+    schedule(host, "/swap", time.time() + 3600)
+    assert scheduled(host, "/swap") is not None
     os.unlink(os.path.join(systemd.root, "etc/systemd/system/memops-swap-expiry-swap.service"))
-    assert armed(host, "/swap") is None and disarm(host, "/swap")
+    assert scheduled(host, "/swap") is None and cancel(host, "/swap")
     assert left(systemd.root) == []
 
 
@@ -184,54 +184,56 @@ def test_a_timer_that_does_not_run_is_none(host, systemd):
 def test_systemd_does_not_take_it(host, systemd, refuse):
     systemd.refuse = refuse
     with pytest.raises(
-        Failed, match="systemd does not run memops-swap-expiry-swap.timer, so nothing would remove the swap file: Failed: Unit is masked."
+        ExecutionError, match="systemd does not run memops-swap-expiry-swap.timer, so nothing would remove the swap file: Failed: Unit is masked."
     ):
-        arm(host, "/swap", time.time() + 3600)
+        schedule(host, "/swap", time.time() + 3600)
 
 
 def test_systemd_does_not_let_go(host, systemd):
-    arm(host, "/swap", time.time() + 3600)
+    schedule(host, "/swap", time.time() + 3600)
     systemd.refuse = "stop"
-    with pytest.raises(Failed, match="systemd still runs memops-swap-expiry-swap.timer"):
-        disarm(host, "/swap")
+    with pytest.raises(ExecutionError, match="systemd still runs memops-swap-expiry-swap.timer"):
+        cancel(host, "/swap")
 
 
 def test_refused(host, systemd, tmp_path):
     systemd.refuse = "flock\n"
-    with pytest.raises(Refused, match="needs flock, which is not here. Nothing was changed; install it or leave expires out."):
-        can_arm(host)
+    with pytest.raises(PreconditionError, match="needs flock, which is not here. Nothing was changed; install it or leave expires out."):
+        can_schedule(host)
     os.rmdir(str(tmp_path / "run/systemd/system"))
-    with pytest.raises(Refused, match="systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out."):
-        arm(host, "/swap", time.time() + 3600)
-    assert armed(host, "/swap") is None and not disarm(host, "/swap")
+    with pytest.raises(
+        PreconditionError, match="systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out."
+    ):
+        schedule(host, "/swap", time.time() + 3600)
+    assert scheduled(host, "/swap") is None and not cancel(host, "/swap")
     assert left(systemd.root) == []
 
 
 def test_a_folder_that_users_can_write(host, systemd):
     os.chmod(os.path.join(systemd.root, "etc/systemd/system"), 0o777)
-    with pytest.raises(Failed, match="may be written by others"):
-        arm(host, "/swap", time.time() + 3600)
+    with pytest.raises(ExecutionError, match="may be written by others"):
+        schedule(host, "/swap", time.time() + 3600)
 
 
 def test_a_refused_reload_is_told_and_mended_by_the_next_run(host, systemd):
     """/run nearly full: the file says one time, systemd has loaded another, and the run after it must not say "as wished"."""
     first, second = time.time() + 3600, time.time() + 7200
-    arm(host, "/swap", first)
+    schedule(host, "/swap", first)
     systemd.refuse = "daemon-reload"
-    with pytest.raises(Failed, match="systemd does not run memops-swap-expiry-swap.timer"):
-        arm(host, "/swap", second)
-    assert armed(host, "/swap") is None
+    with pytest.raises(ExecutionError, match="systemd does not run memops-swap-expiry-swap.timer"):
+        schedule(host, "/swap", second)
+    assert scheduled(host, "/swap") is None
     systemd.refuse = ""
-    assert armed(host, "/swap") is None
-    arm(host, "/swap", second)
-    assert armed(host, "/swap") - second < 1
+    assert scheduled(host, "/swap") is None
+    schedule(host, "/swap", second)
+    assert scheduled(host, "/swap") - second < 1
 
 
 def test_a_service_that_is_not_loaded_as_it_is_on_disk(host, systemd):
-    arm(host, "/swap", time.time() + 3600)
+    schedule(host, "/swap", time.time() + 3600)
     with open(os.path.join(systemd.root, "etc/systemd/system/memops-swap-expiry-swap.service"), "a") as stream:
         stream.write("# by hand\n")
-    assert armed(host, "/swap") is None
+    assert scheduled(host, "/swap") is None
 
 
 SHOWN = [

@@ -228,7 +228,7 @@ exec {real} "$@"
 class Dying(Machine):
     """Its script finds nothing but wrappers of what it calls: a command that is not in TOOLS fails, and the test with it."""
 
-    def __init__(self, tmp_path, fatal, half=False):
+    def __init__(self, tmp_path, fatal, partial=False):
         tmp_path.mkdir()
         super(Dying, self).__init__(tmp_path, "swap")
         self.tool("date", "echo %d" % (EXPIRES + 1))
@@ -236,7 +236,7 @@ class Dying(Machine):
         (tmp_path / "wrappers").mkdir()
         for name in TOOLS:
             real = shutil.which(name, path=self.places.path)
-            words = dict(name=name, numbers=tmp_path / "numbers", fatal=fatal, half="true" if half else "false", real=real)
+            words = dict(name=name, numbers=tmp_path / "numbers", fatal=fatal, partial="true" if partial else "false", real=real)
             path = tmp_path / "wrappers" / name
             path.write_text(WRAPPER.format(**words))
             path.chmod(0o755)
@@ -258,11 +258,13 @@ class Dying(Machine):
 
 def interrupted(machine):
     """A change of its size was interrupted, the worst of test_an_interrupted_change_of_its_size: three names, the area that stands in is in use."""
-    bridge, half = (machine.folder / "disk" / (".swap.memops-%s" % kind) for kind in ("bridge", "half"))
-    os.rename(machine.file, str(bridge))
-    os.symlink(bridge.name, machine.file)
-    half.write_bytes(b"\0" * 99)
-    (machine.folder / "swaps").write_bytes(b"Filename\tType\tSize\tUsed\tPriority\n" + encode(os.fsencode(str(bridge))) + b" file 1048572 1000 -2\n")
+    temporary, partial = (machine.folder / "disk" / (".swap.memops-%s" % kind) for kind in ("bridge", "half"))
+    os.rename(machine.file, str(temporary))
+    os.symlink(temporary.name, machine.file)
+    partial.write_bytes(b"\0" * 99)
+    (machine.folder / "swaps").write_bytes(
+        b"Filename\tType\tSize\tUsed\tPriority\n" + encode(os.fsencode(str(temporary))) + b" file 1048572 1000 -2\n"
+    )
 
 
 @pytest.mark.slow
@@ -278,12 +280,12 @@ def test_killed_at_each_of_its_commands_and_run_again(tmp_path, prepare):
     places = [(number, False) for number in range(1, len(names) + 1)]
     places += [(number, True) for number, name in enumerate(names, 1) if name in ("cat", "sed")]
     states = set()
-    for number, half in places:
-        machine = Dying(tmp_path / ("%d%s" % (number, "-half" if half else "")), number, half)
+    for number, partial in places:
+        machine = Dying(tmp_path / ("%d%s" % (number, "-half" if partial else "")), number, partial)
         if prepare:
             prepare(machine)
         before = machine.fstab.read_bytes()
-        where = "%d of %d, %s%s" % (number, len(names), names[number - 1], ", half done" if half else "")
+        where = "%d of %d, %s%s" % (number, len(names), names[number - 1], ", half done" if partial else "")
         assert machine.die()[0] == -9, where
         assert machine.fstab.read_bytes() in (before, FOREIGN), where
         assert os.path.exists(machine.file) or machine.fstab.read_bytes() == FOREIGN, where  # a boot finds what the line names
@@ -312,16 +314,16 @@ def test_killed_among_its_units(machine, gone):
 @pytest.mark.parametrize("state", ["bridge and old", "bridge and link", "bridge and new", "half"])
 def test_an_interrupted_change_of_its_size(machine, state):
     """What transaction.py may leave when it dies: the area that stands in is in use, under the name is the old file, a link, or the new one."""
-    bridge, half = (machine.folder / "disk" / (".%s.memops-%s" % (os.path.basename(machine.file), kind)) for kind in ("bridge", "half"))
-    shutil.copy(machine.file, str(bridge))
+    temporary, partial = (machine.folder / "disk" / (".%s.memops-%s" % (os.path.basename(machine.file), kind)) for kind in ("bridge", "half"))
+    shutil.copy(machine.file, str(temporary))
     if state != "bridge and new":
-        half.write_bytes(b"\0" * 99)
+        partial.write_bytes(b"\0" * 99)
     if state == "bridge and link":
         os.unlink(machine.file)
-        os.symlink(bridge.name, machine.file)
-    area = encode(os.fsencode(str(bridge))) + b" file 1048572 1000 -2\n"
+        os.symlink(temporary.name, machine.file)
+    area = encode(os.fsencode(str(temporary))) + b" file 1048572 1000 -2\n"
     if state == "half":
-        bridge.unlink()
+        temporary.unlink()
     elif state == "bridge and link":
         (machine.folder / "swaps").write_bytes(b"Filename\tType\tSize\tUsed\tPriority\n" + area)
     else:

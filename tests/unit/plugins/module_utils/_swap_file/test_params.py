@@ -5,8 +5,8 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Wish, expiry, fstab_options, wish_of
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeWish
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Params, expiry, fstab_options, parse_params
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeParam
 
 NOW = 1795377980.0
 DAY = 86400
@@ -23,7 +23,7 @@ def params(**given):
 
 
 def test_defaults():
-    assert wish_of(params()) == Wish("/swapfile", True, SizeWish("bytes", 2 * G), reserve=DEFAULT_RESERVE)
+    assert parse_params(params()) == Params("/swapfile", True, SizeParam("bytes", 2 * G), reserve=DEFAULT_RESERVE)
 
 
 def test_all_options():
@@ -31,11 +31,11 @@ def test_all_options():
         path="/var/swap file", size="50%", priority=0, discard="once", persistent=False, nofail=False, min_free="1G", expires="2d",
         allow_on_kubernetes=True, allow_resume_change=True,
     )  # fmt: skip
-    assert wish_of(given) == Wish("/var/swap file", True, SizeWish("share", 5000), 0, "once", False, False, Reserve(G, 0), "2d", True, True)
+    assert parse_params(given) == Params("/var/swap file", True, SizeParam("share", 5000), 0, "once", False, False, Reserve(G, 0), "2d", True, True)
 
 
 def test_absent_needs_no_size_and_has_no_end():
-    assert wish_of(params(state="absent", size=None, expires="2d")) == Wish("/swapfile", False, reserve=DEFAULT_RESERVE)
+    assert parse_params(params(state="absent", size=None, expires="2d")) == Params("/swapfile", False, reserve=DEFAULT_RESERVE)
 
 
 WRONG = [
@@ -66,7 +66,7 @@ WRONG = [
 @pytest.mark.parametrize("given, words", WRONG)
 def test_wrong(given, words):
     with pytest.raises(ValueError) as caught:
-        wish_of(params(**given))
+        parse_params(params(**given))
     for word in words + ["Nothing was changed"]:
         assert word in str(caught.value)
 
@@ -85,16 +85,16 @@ EXPIRES = [
 ]
 
 
-@pytest.mark.parametrize("text, armed, expected", [row[1:] for row in EXPIRES], ids=[row[0] for row in EXPIRES])
-def test_expiry(text, armed, expected):
-    assert expiry(text, NOW, armed) == expected
+@pytest.mark.parametrize("text, scheduled, expected", [row[1:] for row in EXPIRES], ids=[row[0] for row in EXPIRES])
+def test_expiry(text, scheduled, expected):
+    assert expiry(text, NOW, scheduled) == expected
 
 
-@pytest.mark.parametrize("armed", [None, NOW - 5, NOW + DAY])
+@pytest.mark.parametrize("scheduled", [None, NOW - 5, NOW + DAY])
 @pytest.mark.parametrize("text", ["2020-01-01", "-2d", "0d", "soon", "999999999999w", "9999-12-31T23:59:59-01:00"])
-def test_no_expiry(text, armed):
+def test_no_expiry(text, scheduled):
     with pytest.raises(ValueError, match="expires: .*Nothing was changed"):
-        expiry(text, NOW, armed)
+        expiry(text, NOW, scheduled)
 
 
 OPTIONS = [

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, changed_fstab, is_sound, most_disk, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, changed_fstab, has_valid_header, most_disk, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     BRIDGE,
@@ -61,15 +61,15 @@ PLANS = [
     ("the kernel's own priority is kept", state(swap_file(), area(priority=-2), fstab=OURS), WANTED._replace(priority=None), []),
     ("blocks of 1 KiB: the kernel uses less", state(swap_file(), area(2 * G - 5 * PAGE), fstab=OURS), WANTED, []),
     # an interrupted run
-    ("file in the making", state(half=swap_file(M, 14), fstab=OURS), WANTED, ["remove half"] + MAKE),
+    ("file in the making", state(partial=swap_file(M, 14), fstab=OURS), WANTED, ["remove half"] + MAKE),
     ("bridge was made", state(swap_file(G), area(G), swap_file(G, 13), fstab=OURS), WANTED,
      ["remove bridge"] + BRIDGE_ON + ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
     ("bridge is active", state(swap_file(G), area(G), swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, ["deactivate it"] + EXCHANGE + BRIDGE_OFF),
     ("old one is off", state(swap_file(G), None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, EXCHANGE + BRIDGE_OFF),
     ("old one is gone", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, MAKE + BRIDGE_OFF),
-    ("a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, stands_in=True), WANTED, REMAKE + BRIDGE_OFF),
-    ("a link stands in after a power cut", state(None, None, swap_file(G, 13), None, fstab=OURS, stands_in=True), WANTED, REMAKE + ["remove bridge"]),
-    ("a link to nothing", state(fstab=OURS, stands_in=True), WANTED, REMAKE),
+    ("a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, links_to_temporary=True), WANTED, REMAKE + BRIDGE_OFF),
+    ("a link stands in after a power cut", state(None, None, swap_file(G, 13), None, fstab=OURS, links_to_temporary=True), WANTED, REMAKE + ["remove bridge"]),
+    ("a link to nothing", state(fstab=OURS, links_to_temporary=True), WANTED, REMAKE),
     ("new one is there", state(swap_file(), None, swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, ["activate it"] + BRIDGE_OFF),
     ("new one is active", state(swap_file(), area(), swap_file(G, 13), area(G, 13), fstab=OURS), WANTED, BRIDGE_OFF),
     ("bridge is off", state(swap_file(), area(), swap_file(G, 13), fstab=OURS), WANTED, ["remove bridge"]),
@@ -81,7 +81,7 @@ PLANS = [
     ("absent, no folder", state(fstab=OURS, folder=False, mount=None, disk=None), ABSENT, PERSIST),
     ("absent after half a resize", state(swap_file(G), area(G), swap_file(G, 13), area(G, 13), fstab=OURS), ABSENT,
      ["deactivate it", "deactivate bridge"] + PERSIST + ["remove it", "remove bridge"]),
-    ("absent where a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, stands_in=True), ABSENT,
+    ("absent where a link stands in", state(None, None, swap_file(G, 13), area(G, 13), fstab=OURS, links_to_temporary=True), ABSENT,
      ["deactivate bridge"] + PERSIST + ["remove it", "remove bridge"]),
     # temporary
     ("a timer", state(swap_file(), area(), fstab=OURS), WANTED._replace(expires_at=5.0), ["arm it"]),
@@ -111,7 +111,7 @@ TIGHT = ["remove it", "make it", "activate it"]
     ids=["in use", "not in use", "no line", "no line wished", "priority"],
 )
 def test_without_disk_for_two_files_no_line_names_none(now, target, expected):
-    steps = plan(now, target, tight=True)
+    steps = plan(now, target, in_place=True)
     assert brief(steps) == expected
     assert [step.options for step in steps if step.action == "fstab"] == {2: [None, "nofail,pri=10"], 1: ["nofail,pri=10"], 0: []}.get(
         expected.count("fstab it") if target.options else -1, [None]
@@ -133,7 +133,7 @@ def test_the_bridge_has_the_smaller_size_and_the_disk_holds_old_and_new(old, new
         (state(swap_file(G)), WANTED, 2 * G),
         (state(swap_file(3 * G)), WANTED, 2 * G),
         (state(swap_file(G), None, swap_file(G, 13), area(G, 13)), WANTED, G),
-        (state(None, None, swap_file(G, 13), None, stands_in=True), WANTED, 2 * G),
+        (state(None, None, swap_file(G, 13), None, links_to_temporary=True), WANTED, 2 * G),
         (state(swap_file(), area()), ABSENT, 0),
         (state(None, None, swap_file(G, 13), area(G, 13)), WANTED, 2 * G),
     ],
@@ -146,7 +146,7 @@ def test_most_disk(now, target, most):
 @pytest.mark.parametrize("size, most", [(G, G), (2 * G, 0), (3 * G, 0)])
 def test_most_disk_of_one_file_only(size, most):
     now = state(swap_file(size), area(size), fstab=OURS)
-    assert most_disk(plan(now, WANTED, tight=True), now) == most
+    assert most_disk(plan(now, WANTED, in_place=True), now) == most
 
 
 class Model(object):
@@ -156,29 +156,29 @@ class Model(object):
         self.now = now
 
     def slot(self, path):
-        return ("file", "area") if path == PATH else ("bridge", "bridge_area")
+        return ("file", "area") if path == PATH else ("temporary", "temporary_area")
 
     def do(self, step, target):
         file, active = self.slot(step.path)
         now = self.now
         if step.action == "make":
-            assert step.over or (getattr(now, file) is None and not (file == "file" and now.stands_in)), "EEXIST"
+            assert step.over or (getattr(now, file) is None and not (file == "file" and now.links_to_temporary)), "EEXIST"
             assert getattr(now, active) is None, "EPERM: in use"
             now = now._replace(**{file: swap_file(step.size, 12 if file == "file" else 13)})
-            now = now._replace(stands_in=now.stands_in and file != "file")
+            now = now._replace(links_to_temporary=now.links_to_temporary and file != "file")
         elif step.action == "link":
             assert now.area is None, "EPERM: in use"
-            now = now._replace(file=None, stands_in=True)
-        elif step.action == "remove" and step.path == now.half_path:
-            now = now._replace(half=None)
+            now = now._replace(file=None, links_to_temporary=True)
+        elif step.action == "remove" and step.path == now.partial_path:
+            now = now._replace(partial=None)
         elif step.action == "remove":
             assert getattr(now, active) is None, "EPERM: in use"
             now = now._replace(**{file: None})
-            now = now._replace(stands_in=now.stands_in and file != "file")
+            now = now._replace(links_to_temporary=now.links_to_temporary and file != "file")
         elif step.action == "activate":
             assert getattr(now, active) is None, "EBUSY"
             size = getattr(now, file).size
-            assert is_sound(getattr(now, file), PAGE), "EINVAL"
+            assert has_valid_header(getattr(now, file), PAGE), "EINVAL"
             now = now._replace(**{active: area(size, priority=-2 if step.priority is None else step.priority)})
         elif step.action == "deactivate":
             assert getattr(now, active) is not None, "EINVAL"
@@ -195,64 +195,76 @@ class Model(object):
     def named(self):
         """Whether a line of fstab names what is not there: a boot would find no swap."""
         now = self.now
-        return now.fstab.swap_entry(PATH) is None or now.file is not None or (now.stands_in and now.bridge is not None)
+        return now.fstab.swap_entry(PATH) is None or now.file is not None or (now.links_to_temporary and now.temporary is not None)
 
 
 FILES = [None, swap_file(G), swap_file(), swap_file(mode=0o644), swap_file(holes=True), swap_file(3 * G)]
 BRIDGES = [(None, None), (swap_file(M, 13), None), (swap_file(G, 13), area(G, 13))]
 STATES = [
-    state(file, area(file.size, priority=priority) if active else None, bridge, bridge_area, fstab=fstab, half=half, expires_at=expires_at)
-    for file, active, (bridge, bridge_area), fstab, half, priority, expires_at in itertools.product(
+    state(
+        file, area(file.size, priority=priority) if active else None, temporary, temporary_area, fstab=fstab, partial=partial, expires_at=expires_at
+    )
+    for file, active, (temporary, temporary_area), fstab, partial, priority, expires_at in itertools.product(
         FILES, (False, True), BRIDGES, (FSTAB, OURS, OURS + LINE), (None, swap_file(M, 14)), (10, 3, -2), (None, 7.0)
     )
     if not active or (file is not None and not file.holes)
 ]
 STATES += [
-    state(None, None, bridge, bridge_area, fstab=fstab, half=half, stands_in=True)
-    for (bridge, bridge_area), fstab, half in itertools.product(BRIDGES, (FSTAB, OURS), (None, swap_file(M, 14)))
+    state(None, None, temporary, temporary_area, fstab=fstab, partial=partial, links_to_temporary=True)
+    for (temporary, temporary_area), fstab, partial in itertools.product(BRIDGES, (FSTAB, OURS), (None, swap_file(M, 14)))
 ]
 TARGETS = [WANTED, ABSENT, WANTED._replace(options=None), WANTED._replace(priority=3, expires_at=9.0), WANTED._replace(size=G)]
 
 
-def go(model, steps, target, swap, tight):
+def go(model, steps, target, swap, in_place):
     """Each step leaves the host with swap where there was some (but for the tight way), and fstab with a name that is there."""
     named = model.named
     for step in steps:
         model.do(step, target)
-        assert not swap or tight or model.now.area or model.now.bridge_area, "no swap where there was swap"
+        assert not swap or in_place or model.now.area or model.now.temporary_area, "no swap where there was swap"
         assert model.named or not named, "fstab names what is not there"
         named = named or model.named
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tight", [False, True], ids=["disk for two", "tight"])
+@pytest.mark.parametrize("in_place", [False, True], ids=["disk for two", "in place"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_state_killed_anywhere_ends_as_wished(target, tight):
+def test_every_state_killed_anywhere_ends_as_requested(target, in_place):
     """After each step of each plan the run dies, or the power is cut, and the next plan goes on from there."""
     seen = set()
     for start in STATES:
-        swap = target.present and (start.area is not None or start.bridge_area is not None)
-        first = plan(start, target, tight)
+        swap = target.present and (start.area is not None or start.temporary_area is not None)
+        first = plan(start, target, in_place)
         for killed_after, power in itertools.product(range(len(first) + 1), (True, False)):
             model = Model(start)
-            go(model, first[:killed_after], target, swap, tight)
+            go(model, first[:killed_after], target, swap, in_place)
             if power:  # and what was active is not
-                model.now = model.now._replace(area=None, bridge_area=None)
+                model.now = model.now._replace(area=None, temporary_area=None)
             now = model.now
-            key = (now.file, now.area, now.bridge, now.bridge_area, now.half, now.stands_in, now.fstab.data, now.expires_at, swap and not power)
+            key = (
+                now.file,
+                now.area,
+                now.temporary,
+                now.temporary_area,
+                now.partial,
+                now.links_to_temporary,
+                now.fstab.data,
+                now.expires_at,
+                swap and not power,
+            )
             if key in seen:
                 continue
             seen.add(key)
-            go(model, plan(now, target, tight), target, swap and not power, tight)
+            go(model, plan(now, target, in_place), target, swap and not power, in_place)
             assert plan(model.now, target) == []
-            assert model.now.bridge is None and model.now.bridge_area is None and model.now.half is None and not model.now.stands_in
+            assert model.now.temporary is None and model.now.temporary_area is None and model.now.partial is None and not model.now.links_to_temporary
             assert (model.now.area is not None) == (model.now.file is not None) == target.present
 
 
 def test_steps_have_words():
     now = state(swap_file(G, mode=0o644), area(G), fstab=OURS)
     texts = [step.text for step in plan(now, WANTED._replace(priority=7, options="pri=7"))]
-    assert texts[0] == "make /.swapfile.memops-bridge with 1073741824 bytes (1.0 GiB), to stand in"
+    assert texts[0] == "make /.swapfile.memops-bridge with 1073741824 bytes (1.0 GiB), as a temporary area"
     assert "swap to /swapfile with priority 7" in texts
     assert texts[-1] == "let systemd read /etc/fstab"
     (secure,) = plan(state(swap_file(mode=0o644), area(), fstab=OURS), WANTED)

@@ -5,12 +5,12 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import (
     DEFAULT_RESERVE,
     Reserve,
-    SizeWish,
+    SizeParam,
     parse_reserve,
     parse_wanted,
     rule,
@@ -24,12 +24,12 @@ PAGE = 4096
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("2G", SizeWish("bytes", 2 * G)),
-        ("1.5G", SizeWish("bytes", 3 * G // 2)),
-        ("1048576", SizeWish("bytes", M)),
-        ("50%", SizeWish("share", 5000)),
-        ("12.5%", SizeWish("share", 1250)),
-        ("auto", SizeWish("auto")),
+        ("2G", SizeParam("bytes", 2 * G)),
+        ("1.5G", SizeParam("bytes", 3 * G // 2)),
+        ("1048576", SizeParam("bytes", M)),
+        ("50%", SizeParam("share", 5000)),
+        ("12.5%", SizeParam("share", 1250)),
+        ("auto", SizeParam("auto")),
     ],
 )
 def test_wanted(text, expected):
@@ -63,17 +63,17 @@ def test_the_rule(ram, expected):
 
 # (id, wish, RAM, size of the file that is there, free disk above the reserve, expected)
 WANTED = [
-    ("whole pages", SizeWish("bytes", M + 1), G, None, 0, M + PAGE),
-    ("an exact size changes an existing file", SizeWish("bytes", 2 * G), G, G, 0, 2 * G),
-    ("half of RAM", SizeWish("share", 5000), 4 * G, None, 0, 2 * G),
-    ("half of RAM in whole pages", SizeWish("share", 5000), 4 * G + 6000, None, 0, 2 * G + PAGE),
-    ("a share and a kernel that reserves 10 MiB more", SizeWish("share", 5000), 4 * G - 20 * M, 2 * G, 0, 2 * G),
-    ("a share that was changed by one hundredth", SizeWish("share", 5100), 4 * G, 2 * G, 0, -(-4 * G * 51 // 100 // PAGE) * PAGE),
-    ("RAM was added", SizeWish("share", 5000), 8 * G, 2 * G, 0, 4 * G),
-    ("auto on a small host", SizeWish("auto"), 2 * G, None, 100 * G, 2 * G),
-    ("auto takes a quarter of the free disk at most", SizeWish("auto"), 4 * G, None, 4 * G, G),
-    ("auto keeps what is there", SizeWish("auto"), 4 * G, 3 * G, 100 * G, 3 * G),
-    ("a share of very little", SizeWish("share", 1), G, None, 0, M),
+    ("whole pages", SizeParam("bytes", M + 1), G, None, 0, M + PAGE),
+    ("an exact size changes an existing file", SizeParam("bytes", 2 * G), G, G, 0, 2 * G),
+    ("half of RAM", SizeParam("share", 5000), 4 * G, None, 0, 2 * G),
+    ("half of RAM in whole pages", SizeParam("share", 5000), 4 * G + 6000, None, 0, 2 * G + PAGE),
+    ("a share and a kernel that reserves 10 MiB more", SizeParam("share", 5000), 4 * G - 20 * M, 2 * G, 0, 2 * G),
+    ("a share that was changed by one hundredth", SizeParam("share", 5100), 4 * G, 2 * G, 0, -(-4 * G * 51 // 100 // PAGE) * PAGE),
+    ("RAM was added", SizeParam("share", 5000), 8 * G, 2 * G, 0, 4 * G),
+    ("auto on a small host", SizeParam("auto"), 2 * G, None, 100 * G, 2 * G),
+    ("auto takes a quarter of the free disk at most", SizeParam("auto"), 4 * G, None, 4 * G, G),
+    ("auto keeps what is there", SizeParam("auto"), 4 * G, 3 * G, 100 * G, 3 * G),
+    ("a share of very little", SizeParam("share", 1), G, None, 0, M),
 ]
 
 
@@ -85,15 +85,15 @@ def test_size(wish, ram, existing, free, expected):
 @pytest.mark.parametrize(
     "wish, ram, free, words",
     [
-        (SizeWish("auto"), 4 * G, 100 * M, "quarter of the free disk"),
-        (SizeWish("auto"), 4 * G, -5, "0 bytes"),
-        (SizeWish("auto"), None, G, "/proc/meminfo"),
-        (SizeWish("share", 5000), None, G, "/proc/meminfo"),
-        (SizeWish("bytes", 1 << 45), G, G, "less than 16 TiB in one area"),
+        (SizeParam("auto"), 4 * G, 100 * M, "quarter of the free disk"),
+        (SizeParam("auto"), 4 * G, -5, "0 bytes"),
+        (SizeParam("auto"), None, G, "/proc/meminfo"),
+        (SizeParam("share", 5000), None, G, "/proc/meminfo"),
+        (SizeParam("bytes", 1 << 45), G, G, "less than 16 TiB in one area"),
     ],
 )
 def test_refused(wish, ram, free, words):
-    with pytest.raises(Refused, match=words) as caught:
+    with pytest.raises(PreconditionError, match=words) as caught:
         wanted_size(wish, ram, None, free, PAGE)
     assert "Nothing was changed" in str(caught.value)
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import read_now
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import read_state
 
 LINKS = [
     ("ours", ".swapfile.memops-bridge", True),
@@ -25,17 +25,17 @@ LINKS = [
 def test_a_link(tmp_path, name, leads_to, ours):
     (tmp_path / name).symlink_to(leads_to)
     with Folder(os.open(str(tmp_path), os.O_RDONLY), str(tmp_path)) as folder:
-        now = read_now(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None)
+        now = read_state(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None)
     if name == "swapfile":
-        assert now.stands_in == ours
+        assert now.links_to_temporary == ours
         assert now.file is None if ours else now.file.special == "a symbolic link"
     else:
-        assert (now.half.stands_in, now.half.special) == (ours, None if ours else "a symbolic link") and not now.stands_in
+        assert (now.partial.links_to_temporary, now.partial.special) == (ours, None if ours else "a symbolic link") and not now.links_to_temporary
 
 
 def test_no_file_and_a_file_are_no_link(tmp_path):
     with Folder(os.open(str(tmp_path), os.O_RDONLY), str(tmp_path)) as folder:
-        assert not read_now(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None).stands_in
+        assert not read_state(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None).links_to_temporary
         (tmp_path / "swapfile").write_bytes(b".swapfile.memops-bridge")
-        now = read_now(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None)
-    assert not now.stands_in and now.file.size == 23 and now.file.signature is None
+        now = read_state(Host(), folder, str(tmp_path / "swapfile"), Fstab(b""), None)
+    assert not now.links_to_temporary and now.file.size == 23 and now.file.signature is None

@@ -5,7 +5,7 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import KEYS, PAIRS, kernel_version, limits, partner, wanted_of
 
 G = 1 << 30
@@ -57,7 +57,7 @@ def test_wishes(given, wanted):
     ],
 )
 def test_refused(given, kernel, says):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PreconditionError) as caught:
         wanted_of(given, kernel, G)
     assert says in str(caught.value) and str(caught.value).endswith("Nothing was changed.")
 

@@ -6,7 +6,15 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings.precedence import OURS, boot_files, last_word, normal, parse, shadow, words
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.precedence import (
+    OURS,
+    assignments,
+    boot_files,
+    effective_assignment,
+    normal,
+    parse,
+    shadow,
+)
 
 
 @pytest.mark.parametrize(
@@ -92,28 +100,28 @@ CASES = [
 @pytest.mark.parametrize("files, systemd, hider, value", [row[1:] for row in CASES], ids=[row[0] for row in CASES])
 def test_last_word(files, systemd, hider, value, tmp_path):
     host = host_of(tmp_path, dict(files, **{OURS: MINE}), systemd)
-    said = words(host)
-    found = shadow(said, "swappiness", 10)
+    assigned = assignments(host)
+    found = shadow(assigned, "swappiness", 10)
     assert (found.where if found is not None else None) == hider
-    assert last_word(said, "swappiness").value == value
+    assert effective_assignment(assigned, "swappiness").value == value
 
 
 def test_without_ours_the_pattern_counts_and_an_exclusion_takes_it_out(tmp_path):
     host = host_of(tmp_path, {"/etc/sysctl.d/95-v.conf": "vm.swap* = 60\nvm.page* = 1\n-vm.page-cluster\n"})
-    said = words(host)
-    assert last_word(said, "swappiness").value == "60"
-    assert last_word(said, "page-cluster") is None
-    assert last_word(said, "min_free_kbytes") is None
+    assigned = assignments(host)
+    assert effective_assignment(assigned, "swappiness").value == "60"
+    assert effective_assignment(assigned, "page-cluster") is None
+    assert effective_assignment(assigned, "min_free_kbytes") is None
 
 
 def test_the_partner_later_makes_ours_nothing(tmp_path):
     host = host_of(tmp_path, {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/95-v.conf": "vm.overcommit_kbytes = 1000\n"})
-    assert shadow(words(host), "overcommit_ratio", 80).value == "1000"
+    assert shadow(assignments(host), "overcommit_ratio", 80).value == "1000"
     host = host_of(tmp_path / "2", {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/80-v.conf": "vm.overcommit_kbytes = 1000\n"})
-    assert shadow(words(host), "overcommit_ratio", 80) is None
+    assert shadow(assignments(host), "overcommit_ratio", 80) is None
 
 
 def test_nothing_there(tmp_path):
     host = host_of(tmp_path, {})
-    assert boot_files(host) == [] and words(host) == []
-    assert shadow(words(host), "swappiness", 10) is None
+    assert boot_files(host) == [] and assignments(host) == []
+    assert shadow(assignments(host), "swappiness", 10) is None

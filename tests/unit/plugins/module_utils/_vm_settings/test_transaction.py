@@ -8,14 +8,15 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, Refused
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings import checks as guards
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings import live as vm
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings import checks
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings import execute as vm
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.checks import commit_limit
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.dropin import edited, settings_in
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.params import Params
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.plan import live_order, restore_order
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import Wish, apply
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.transaction import apply
 
 HEAD = b"# Written by the Ansible module memops.linux.vm_settings.\n"
 DEFAULTS = {
@@ -60,7 +61,7 @@ class Machine:
         return {key: int((self.root / "proc/sys/vm" / key).read_text()) for key in DEFAULTS}
 
     def run(self, settings, check_mode=False, **options):
-        return apply(self.host, Wish(settings, **options), check_mode)
+        return apply(self.host, Params(settings, **options), check_mode)
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_check_mode_foresees_what_wins_at_boot(machine, path, text):
 )
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_refused(machine, settings, options, says, check_mode):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PreconditionError) as caught:
         machine.run(settings, check_mode=check_mode, **options)
     assert says in str(caught.value) and "Nothing was changed" in str(caught.value)
     same(machine)
@@ -200,13 +201,13 @@ def test_a_limit_that_is_high_enough(machine):
     assert machine.conf == HEAD + b"vm.overcommit_ratio = 80\nvm.overcommit_memory = 2\n"
     machine.meminfo(Committed_AS=5 << 20)
     assert not machine.run({"overcommit_memory": 2, "overcommit_ratio": 80})["changed"]
-    with pytest.raises(Refused, match="overcommit_memory=2"):
+    with pytest.raises(PreconditionError, match="overcommit_memory=2"):
         machine.run({"overcommit_ratio": 70})
 
 
 def test_a_container_shares_its_kernel(machine):
     (machine.root / "run/systemd/container").write_text("lxc\n")
-    with pytest.raises(Refused, match="this is a container \\(lxc\\).*allow_shared_kernel: true"):
+    with pytest.raises(PreconditionError, match="this is a container \\(lxc\\).*allow_shared_kernel: true"):
         machine.run({"swappiness": 10})
     same(machine)
     assert machine.run({"swappiness": 10}, allow_shared_kernel=True)["verified"]
@@ -218,15 +219,15 @@ def test_what_is_mounted_read_only_is_told_before(machine, monkeypatch, place, s
     """Mocked: a mount needs a namespace; a real one is in tests/fault/swap_refusals.py."""
     where = str(machine.root / place)
     with monkeypatch.context() as patch:
-        patch.setattr(guards, "read_only", lambda path: path.rstrip("/") == where)
-        with pytest.raises(Refused) as caught:
+        patch.setattr(checks, "read_only", lambda path: path.rstrip("/") == where)
+        with pytest.raises(PreconditionError) as caught:
             machine.run({"swappiness": 10}, check_mode=check_mode)
         assert str(caught.value).startswith(where + " is mounted read-only. Nothing was changed; ") and says in str(caught.value)
         same(machine)
     machine.run({"swappiness": 10})
-    monkeypatch.setattr(guards, "read_only", lambda path: True)
+    monkeypatch.setattr(checks, "read_only", lambda path: True)
     assert not machine.run({"swappiness": 10})["changed"]  # nothing has to be written
-    with pytest.raises(Refused, match="sysctl.d is mounted read-only"):
+    with pytest.raises(PreconditionError, match="sysctl.d is mounted read-only"):
         machine.run({"swappiness": None}, check_mode=check_mode, present=False)
 
 
@@ -245,7 +246,7 @@ def test_the_kernel_keeps_its_own_value_and_all_is_as_before(machine, monkeypatc
         return 60 if path.endswith("swappiness") else real(host, path)
 
     monkeypatch.setattr(vm, "read_number", stubborn)
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(ExecutionError) as caught:
         machine.run({"swappiness": 10, "page-cluster": 0})
     assert str(caught.value) == "vm.swappiness was set to 10 and is 60. The old values are set again, and nothing was written."
     assert asked.count("page-cluster") > 2  # it was set, and set again
@@ -254,7 +255,7 @@ def test_the_kernel_keeps_its_own_value_and_all_is_as_before(machine, monkeypatc
 
 def test_the_file_cannot_be_written_and_the_kernel_is_as_before(machine):
     (machine.root / "etc/sysctl.d/.90-memops.conf.memops~").mkdir()
-    with pytest.raises(Failed, match="90-memops.conf could not be written: .*The old values are set again, and nothing was written."):
+    with pytest.raises(ExecutionError, match="90-memops.conf could not be written: .*The old values are set again, and nothing was written."):
         machine.run({"swappiness": 10})
     same(machine)
 
@@ -263,7 +264,7 @@ def test_something_else_sets_it_back(machine, monkeypatch):
     (machine.root / "run/tuned/tuned.pid").write_text("1")
     (machine.root / "etc/tuned/active_profile").write_text("throughput-performance\n")
     monkeypatch.setattr(vm.time, "sleep", lambda seconds: (machine.root / "proc/sys/vm/swappiness").write_text("30\n"))
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(ExecutionError) as caught:
         machine.run({"swappiness": 10}, settle=5)
     assert str(caught.value).startswith(
         "vm.swappiness was set to 10 and is 30 after 5 s: something else sets it, perhaps tuned with its profile throughput-performance. The old values"
@@ -319,12 +320,14 @@ def test_the_reserves_count_whichever_is_set_second(machine):
     limit = {"overcommit_memory": 2, "overcommit_ratio": 80}
     for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
         machine.run({key: 4 << 20})  # any number, while there is overcommitment
-        with pytest.raises(Refused, match="overcommit_memory=2: .* less 4.0 GiB of admin_reserve_kbytes and user_reserve_kbytes.*lower the reserves"):
+        with pytest.raises(
+            PreconditionError, match="overcommit_memory=2: .* less 4.0 GiB of admin_reserve_kbytes and user_reserve_kbytes.*lower the reserves"
+        ):
             machine.run(limit)
         machine.run({key: 8192})
     machine.run(limit)
     for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
-        with pytest.raises(Refused, match="lower the reserves"):
+        with pytest.raises(PreconditionError, match="lower the reserves"):
             machine.run({key: 4 << 20})
         machine.run({key: 4 << 20}, allow_low_commit_limit=True)
         machine.run({key: 8192})
@@ -340,7 +343,7 @@ def test_whatever_is_accepted_lets_somebody_in(machine, ratio, admin, user):
         for key in order:
             try:
                 machine.run({key: wanted[key]}, check_mode=False)
-            except Refused:
+            except PreconditionError:
                 pass
         now = machine.live()
         limit = (4 << 20) * now["overcommit_ratio"] // 100 + (1 << 20) - now["admin_reserve_kbytes"] - now["user_reserve_kbytes"]
@@ -396,7 +399,7 @@ def test_a_tuned_profile_that_has_the_last_word(machine, text, main, counts):
 def test_a_folder_that_is_a_link_is_told_as_such(machine, check_mode):
     (machine.root / "etc/sysctl.d").rename(machine.root / "etc/real")
     (machine.root / "etc/sysctl.d").symlink_to("real")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PreconditionError) as caught:
         machine.run({"swappiness": 10}, check_mode=check_mode)
     assert str(caught.value).startswith("/etc/sysctl.d is a symbolic link or no folder. Nothing was changed: nothing is written through a link")
     same(machine)
@@ -405,16 +408,16 @@ def test_a_folder_that_is_a_link_is_told_as_such(machine, check_mode):
 def test_an_error_after_all_was_done_does_not_say_that_nothing_was_changed(machine, monkeypatch):
     from ansible_collections.memops.linux.plugins.module_utils._vm_settings import transaction
 
-    real, calls = transaction.read_now, []
+    real, calls = transaction.read_state, []
 
-    def read_now(host):
+    def read_state(host):
         calls.append(host)
         if len(calls) == 2:
             raise OSError(5, "Input/output error", "/etc/sysctl.d/90-memops.conf")
         return real(host)
 
-    monkeypatch.setattr(transaction, "read_now", read_now)
-    with pytest.raises(Failed) as caught:
+    monkeypatch.setattr(transaction, "read_state", read_state)
+    with pytest.raises(ExecutionError) as caught:
         machine.run({"swappiness": 10})
     assert "Nothing was changed" not in str(caught.value) and "the settings are set and" in str(caught.value)
     assert "Input/output error" in str(caught.value) and machine.live()["swappiness"] == 10

@@ -1,26 +1,22 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of the running kernel and our file: read, changed, read back; and the old ones again where something failed."""
+"""The steps: the settings of the running kernel and our file are changed and read back, and are the old ones again where something failed."""
 
 import errno
 import os
-import re
 import time
-from typing import List, NamedTuple, Optional
+from typing import List
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import Failed, describe
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder, UnsafePath, open_folder
-from ansible_collections.memops.linux.plugins.module_utils._text import to_text
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath
 
-from .checks import Live
-from .keys import KEYS
 from .plan import Step, restore_order
 from .precedence import FOLDER, NAME, OURS
+from .state import VM, VmState, open_sysctl_folder, read_conf, read_number
 from .tuned import profile
 
-VM = "/proc/sys/vm/"
 _HINTS = {
     errno.EROFS: "it is read-only here",
     errno.EACCES: "only root may",
@@ -29,38 +25,8 @@ _HINTS = {
 }
 
 
-class Now(NamedTuple):
-    """live -- of all settings that this kernel has; conf -- our file"""
-
-    live: Live
-    conf: Optional[bytes] = None
-
-
-def read_number(host: Host, path: str) -> Optional[int]:
-    text = to_text(host.read(path) or b"").strip()
-    return int(text) if re.match(r"^-?\d{1,20}\Z", text) else None
-
-
-def _folder(host: Host, create: bool = False) -> Optional[Folder]:
-    return open_folder(FOLDER, create=create, root=host.root)
-
-
-def _conf(host: Host) -> Optional[bytes]:
-    folder = _folder(host)
-    if folder is None:
-        return None
-    with folder:
-        found = folder.read(NAME)
-        return found.data if found is not None else None
-
-
-def read_now(host: Host) -> Now:
-    """Raises UnsafePath and OSError for our file only: a setting that cannot be read is None."""
-    return Now({key: read_number(host, VM + key) for key in KEYS}, _conf(host))
-
-
 def _set(host: Host, key: str, value: int) -> None:
-    """Write and read back: the kernel's file is the proof. Raises Failed."""
+    """Write and read back: the kernel's file is the proof. Raises ExecutionError."""
     try:
         fd = os.open(host.path(VM + key), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
         try:
@@ -68,29 +34,29 @@ def _set(host: Host, key: str, value: int) -> None:
         finally:
             os.close(fd)
     except OSError as exc:
-        raise Failed("vm.%s could not be set to %d: %s" % (key, value, _HINTS.get(exc.errno or 0, exc.strerror or str(exc))))
+        raise ExecutionError("vm.%s could not be set to %d: %s" % (key, value, _HINTS.get(exc.errno or 0, exc.strerror or str(exc))))
     now = read_number(host, VM + key)
     if now != value:
-        raise Failed("vm.%s was set to %d and is %s" % (key, value, now))
+        raise ExecutionError("vm.%s was set to %d and is %s" % (key, value, now))
 
 
 def _write(host: Host, step: Step) -> None:
     try:
-        folder = _folder(host, create=True)
+        folder = open_sysctl_folder(host, create=True)
         if folder is None:
-            raise Failed("there is no %s" % FOLDER)
+            raise ExecutionError("there is no %s" % FOLDER)
         with folder:
             if step.data is None:
                 folder.remove(NAME)
             else:
                 folder.replace(NAME, step.data, 0o644)
-        if _conf(host) != step.data:
-            raise Failed("%s is not what was written" % OURS)
+        if read_conf(host) != step.data:
+            raise ExecutionError("%s is not what was written" % OURS)
     except (OSError, UnsafePath) as exc:
-        raise Failed("%s could not be written: %s" % (OURS, describe(exc) if isinstance(exc, OSError) else exc))
+        raise ExecutionError("%s could not be written: %s" % (OURS, describe(exc) if isinstance(exc, OSError) else exc))
 
 
-def _back(host: Host, before: Now, keys: List[str]) -> str:
+def _back(host: Host, before: VmState, keys: List[str]) -> str:
     """The old values again, all of them, and a sentence that says whether they are."""
     wrong = []  # type: List[str]
     for key in restore_order(before.live, keys):
@@ -98,10 +64,10 @@ def _back(host: Host, before: Now, keys: List[str]) -> str:
         if value is not None and read_number(host, VM + key) != value:
             try:
                 _set(host, key, value)
-            except Failed as exc:
+            except ExecutionError as exc:
                 wrong.append(str(exc))
     try:
-        written = _conf(host) != before.conf
+        written = read_conf(host) != before.conf
     except (OSError, UnsafePath):
         written = True
     file = "%s may have the new ones" % OURS if written else "nothing was written"  # renamed, and then the disk failed
@@ -110,8 +76,8 @@ def _back(host: Host, before: Now, keys: List[str]) -> str:
     return "The old values are set again, and %s." % file
 
 
-def execute(host: Host, before: Now, steps: List[Step], settle: float) -> None:
-    """All of it or nothing. Raises Failed."""
+def execute(host: Host, before: VmState, steps: List[Step], settle: float) -> None:
+    """All of it or nothing. Raises ExecutionError."""
     done = []  # type: List[str]
     try:
         for step in steps:
@@ -122,15 +88,15 @@ def execute(host: Host, before: Now, steps: List[Step], settle: float) -> None:
             time.sleep(settle)
         for step in steps:
             if step.action == "live" and read_number(host, VM + step.key) != step.value:
-                raise Failed(
+                raise ExecutionError(
                     "vm.%s was set to %d and is %s after %g s: something else sets it%s"
                     % (step.key, step.value, read_number(host, VM + step.key), settle, _tuned_words(host))
                 )
         for step in steps:
             if step.action != "live":
                 _write(host, step)
-    except Failed as exc:
-        raise Failed("%s. %s" % (str(exc).rstrip("."), _back(host, before, done)))
+    except ExecutionError as exc:
+        raise ExecutionError("%s. %s" % (str(exc).rstrip("."), _back(host, before, done)))
 
 
 def _tuned_words(host: Host) -> str:
