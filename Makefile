@@ -114,6 +114,11 @@ test-fast:  ## lint and the quick unit tests, or TESTS=tests/unit/... alone: the
 	$(check_python)
 	@$(PYTHON) tests/gates.py $(if $(TESTS),--tests $(TESTS),--fast)
 
+.PHONY: test-silence
+test-silence:  ## 10,000 mutilated incidents: none that still tells of a kill reads as clean
+	$(check_python)
+	@$(PYTHON) tests/fault/mutilate.py --count 10000 --shared "$${MEMOPS_SHARED:-../shared}"
+
 .PHONY: test-vm
 test-vm:  ## real kernels in virtual machines; VM_TESTS=facts,contest and VM_SUITES=bookworm pick some
 	$(check_python)

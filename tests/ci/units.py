@@ -45,6 +45,12 @@ for _target in TARGET_PYTHONS:
     )
 
 
+@gate("mutilation", "incidents with lines, fields and boots taken away: none that still tells of a kill reads as clean; 50 ordinary days stay clear")
+def mutilation(m: Machine) -> str:
+    output = m.call(m.pythons[min(m.pythons, key=minor)], "tests/fault/mutilate.py", "--count", "3000", "--shared", str(SHARED))
+    return str(output.strip().splitlines()[-1].split(": ", 1)[-1])
+
+
 @gate("fuzz", "100,000 mutated logs, half of them on the oldest Python here and half on the newest")
 def fuzz(m: Machine) -> str:
     notes = []

@@ -109,7 +109,7 @@ def incidents_in(data):
     lines = data.split(b"\n")
     starts = [number for number, line in enumerate(lines) if b"invoked oom-killer: " in line] or [0]
     for start, end in zip(starts, starts[1:] + [len(lines)]):
-        piece = lines[max(0, start - 2) : min(end, start + 120)]
+        piece = lines[max(0, start - 2) : min(end, start + 100)]
         if any(trace.search(line) for line in piece for trace in TRACES.values()):
             yield piece
 
