@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What only all units of a call together can break: more promised than there is RAM, too little left that may be killed."""
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.forecast import forecast
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -13,56 +13,73 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.setting impo
 from . import checks
 from .context import RunContext
 from .params import UNTOUCHED
-from .unit_run import Case
+from .unit_plan import UnitPlan
 
 #: Limits whose sum over all services may be more than RAM.
 _SUMS = ("memory_max", "memory_min")
 
 
-def check_together(context: RunContext, cases: List[Case]) -> None:
-    present = [case for case in cases if case.request.state == "present" and case.steps]
-    loaded = _believed(context.host) if context.booted and any(option in case.request.settings for case in present for option in _SUMS) else {}
+def check_together(context: RunContext, plans: Sequence[UnitPlan]) -> List[UnitPlan]:
+    """The same plans, those refused that are too much together."""
+    reasons = _sums(context, [plan for plan in plans if _counts(plan)])
+    plans = [plan.refused("%s. %s" % (reasons[plan.current.path], UNTOUCHED)) if plan.current.path in reasons else plan for plan in plans]
+    return _forecast(context, plans)
+
+
+def _counts(plan: UnitPlan) -> bool:
+    return plan.continues and plan.request.state == "present" and bool(plan.steps)
+
+
+def _sums(context: RunContext, plans: Sequence[UnitPlan]) -> Dict[str, str]:
+    """Drop-in -> why its limit is too much beside those of the others."""
+    reasons = {}  # type: Dict[str, str]
+    if not context.booted or not any(option in plan.request.settings for plan in plans for option in _SUMS):
+        return reasons
+    loaded = _loaded_limits(context.host)
     for option in _SUMS:
-        new, whose = {}, {}  # type: Dict[str, Value], Dict[str, Case]
-        for case in present:
-            text = case.request.settings.get(option)
+        new, paths = {}, set()  # type: Dict[str, Value], Set[str]
+        for plan in plans:
+            text = plan.request.settings.get(option)
             value = BY_OPTION[option].expected(text, context.ram) if text is not None else None
-            if isinstance(value, int) and case.current.unit.type == "service":  # a slice's limit holds what is in it, it adds nothing
-                for name in [state.id for state in case.current.running] or [case.name]:
-                    new[name], whose[name] = value, case
-        if new and context.booted:
-            message = checks.total(loaded[option], new, context.ram, context.overrides, option)
-            for case in dict.fromkeys(whose.values()) if message else ():
-                case.fail("%s. %s" % (message, UNTOUCHED))
-    _forecast(context, [case for case in present if case.continues])
+            if not isinstance(value, int) or plan.current.unit.type != "service":  # a slice's limit holds what is in it, it adds nothing
+                continue
+            paths.add(plan.current.path)
+            for name in [state.id for state in plan.current.running] or [plan.name]:
+                new[name] = value
+        message = checks.total(loaded[option], new, context.ram, context.overrides, option) if new else None
+        if message:
+            reasons.update((path, message) for path in paths if path not in reasons)
+    return reasons
 
 
-def _believed(host: Host) -> Dict[str, Dict[str, Optional[Value]]]:
+def _loaded_limits(host: Host) -> Dict[str, Dict[str, Optional[Value]]]:
     """Option -> service -> what systemd has loaded, asked once. Raises ManagerError."""
     blocks = manager.show_services(host, [BY_OPTION[option].key for option in _SUMS])
     return {option: {block.get("Id", ""): BY_OPTION[option].loaded(block.get(BY_OPTION[option].key)) for block in blocks} for option in _SUMS}
 
 
-def _forecast(context: RunContext, cases: List[Case]) -> None:
+def _forecast(context: RunContext, plans: Sequence[UnitPlan]) -> List[UnitPlan]:
     """Who would die next with the new scores: said in check mode and before a real change alike."""
-    wanted = {case.name: case.steps.score for case in cases if case.steps.score is not None and any(case.rows.values())}
+    here = [plan for plan in plans if _counts(plan)]
+    wanted = {plan.name: plan.steps.score for plan in here if plan.steps.score is not None and any(plan.rows.values())}
     if not wanted:
-        return
-    given = {}  # type: Dict[str, int]
-    for case in cases:
-        loaded = case.current.shown.loaded("oom_score_adjust") if case.current.shown is not None else None
-        if case.name in wanted and isinstance(loaded, int):
-            given[case.name] = loaded
+        return list(plans)
+    shown = {plan.name: plan.current.shown for plan in here if plan.name in wanted}
+    given = {name: state.loaded("oom_score_adjust") for name, state in shown.items() if state is not None}
+    assumed = {name: score for name, score in given.items() if isinstance(score, int)}
     try:
-        seen = forecast(context.host, {name: score for name, score in wanted.items() if score is not None}, given)
+        seen = forecast(context.host, {name: score for name, score in wanted.items() if score is not None}, assumed)
     except (OSError, ValueError) as exc:
-        cases[0].notes.append("who would be the next victim with these scores cannot be told: %s" % exc)
-        return
-    message = checks.killable(
-        seen.unkillable_share, [(case.name, case.request.settings.get("oom_score_adjust", "")) for case in cases], context.overrides
-    )
-    for case in cases:
-        if message and case.request.settings.get("oom_score_adjust") == "-1000":
-            case.fail("%s. %s" % (message, UNTOUCHED))
-    for case in cases[:1]:
-        case.notes += seen.warnings
+        return _note_first(plans, here[0], ["who would be the next victim with these scores cannot be told: %s" % exc])
+    scores = [(plan.name, plan.request.settings.get("oom_score_adjust", "")) for plan in here]
+    message = checks.killable(seen.unkillable_share, scores, context.overrides)
+    plans = _note_first(plans, here[0], seen.warnings)
+    return [plan.refused("%s. %s" % (message, UNTOUCHED)) if message and _counts(plan) and _is_unkillable(plan) else plan for plan in plans]
+
+
+def _is_unkillable(plan: UnitPlan) -> bool:
+    return plan.request.settings.get("oom_score_adjust") == "-1000"
+
+
+def _note_first(plans: Sequence[UnitPlan], first: UnitPlan, texts: Sequence[str]) -> List[UnitPlan]:
+    return [plan.noted(texts) if plan is first else plan for plan in plans]

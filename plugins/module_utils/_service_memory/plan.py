@@ -12,10 +12,9 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.setting impo
 
 from . import limits as limits_room
 from .limits import Limit
-from .loaded import unread
 from .params import Request
 from .scores import Score
-from .state import CurrentUnit
+from .state import CurrentUnit, unread
 
 
 class Steps(NamedTuple):

@@ -13,18 +13,17 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence i
 from . import checks
 from .context import RunContext
 from .cross_unit_checks import check_together
-from .expected_scores import known, previous_scores_of, rows_of, score_in, score_is_ours, wanted_score
+from .expected_scores import instance_origins, known, previous_scores_of, rows_of, score_in, score_is_ours, wanted_score
+from .gaps import Gap
 from .hints import not_installed, socket_names_its_service
 from .limits import Limit, limits
-from .loaded import shadowing
 from .params import UNTOUCHED, ParamsError, Request, conflict, effective_entries
-from .plan import reload_due, steps, wanted_file
+from .plan import Steps, reload_due, steps, wanted_file
 from .restart import refusal
 from .run_record import recorded_options
-from .scores import as_it_stays
-from .state import CurrentUnit, read_state
-from .unit_run import ABSENT, CHANGED, MASKED, Case
-from .verify import Gap
+from .scores import Score
+from .state import CurrentUnit, read_state, shadowing
+from .unit_plan import ABSENT, CHANGED, MASKED, UnitPlan, as_they_stay
 
 #: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the same.
 _INHERITED = ("memory_min", "memory_low")
@@ -32,8 +31,8 @@ _INHERITED = ("memory_min", "memory_low")
 _LEAVES_LIMITS = 257
 
 
-def prepare_on(context: RunContext, requests: Sequence[Request]) -> List[Case]:
-    """A case for each request, with its steps or its error. Raises ParamsError, ManagerError, UnsafePath, OSError."""
+def prepare_on(context: RunContext, requests: Sequence[Request]) -> List[UnitPlan]:
+    """A plan for each request, with its steps or its error. Raises ParamsError, ManagerError, UnsafePath, OSError."""
     currents = read_state(context.host, requests)
     ids = [current.unit.name if current.exists else None for current in currents]
     left = effective_entries(requests, ids)
@@ -41,50 +40,43 @@ def prepare_on(context: RunContext, requests: Sequence[Request]) -> List[Case]:
     if message:
         raise ParamsError(message)
     named = frozenset((currents[at].unit.name, requests[at].dropin) for at in left if requests[at].state == "present")
-    cases = [Case(requests[at], currents[at].without(named)) for at in left]
-    for case in cases:
-        _accept(context, case)
-    admitted = [case for case in cases if case.continues]
+    plans = [_accept(context, _blank(context, requests[at], currents[at].without(named))) for at in left]
     # A template, its instance and a second drop-in of one unit may stand in one call: each is judged as it will be after all of them.
-    planned = {case.current.path: wanted_file(case.current, case.request) for case in admitted}
-    for case in admitted:
-        _plan_one(context, case, _related_files(case.current, planned))
-    check_together(context, [case for case in cases if case.continues])
-    for case in cases:
-        if case.continues and case.steps:
-            case.status = CHANGED
-    return cases
+    planned = {plan.current.path: wanted_file(plan.current, plan.request) for plan in plans if plan.continues}
+    plans = [_plan_one(context, plan, _related_files(plan.current, planned)) if plan.continues else plan for plan in plans]
+    plans = check_together(context, plans)
+    return [plan._replace(status=CHANGED) if plan.continues and plan.steps else plan for plan in plans]
 
 
-def _missing(context: RunContext, case: Case) -> bool:
-    """True where there is nothing to do for a unit that is not there, masked, or cannot be loaded."""
-    request, current = case.request, case.current
+def _blank(context: RunContext, request: Request, current: CurrentUnit) -> UnitPlan:
+    return UnitPlan(request, current, Steps(current.path, None), context.ram)
+
+
+def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
+    """The plan for a unit that is not there, masked, or cannot be loaded; None: there is something to do."""
+    request, current = plan.request, plan.current
     if request.state == "absent":
-        return False
+        return None
     # With a file of ours there, that may be what keeps it from loading, and what this change mends.
     if current.state is not None and current.state.is_broken and request.missing != "stage" and current.before is None:
         message = "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all the same"
-        case.fail(message % (current.state.get("LoadState"), case.name, UNTOUCHED))
-        return True
+        return plan.refused(message % (current.state.get("LoadState"), plan.name, UNTOUCHED))
     if not current.exists:
         status, text = ABSENT, not_installed(context.host, current.unit)
     elif current.is_masked:
         status, text = MASKED, "it is masked: nothing of it can start"
     else:
-        return False
+        return None
     if request.missing == "skip":
-        case.status = status
-        case.notes.append(text)
-        return True
+        return plan._replace(status=status).noted([text])
     if request.missing == "fail":
-        case.fail("%s. %s missing=skip goes on without it, missing=stage writes the drop-in all the same" % (text, UNTOUCHED))
-        return True
-    return False
+        return plan.refused("%s. %s missing=skip goes on without it, missing=stage writes the drop-in all the same" % (text, UNTOUCHED))
+    return None
 
 
-def _refused(context: RunContext, case: Case) -> Optional[str]:
+def _refused(context: RunContext, plan: UnitPlan) -> Optional[str]:
     """The first guard of this unit alone that says no."""
-    request, current, overrides = case.request, case.current, context.overrides
+    request, current, overrides = plan.request, plan.current, context.overrides
     message = checks.ownership(current) or checks.breadth(current, request, overrides) or checks.smallness(request, overrides)
     if message:
         return message
@@ -97,29 +89,24 @@ def _refused(context: RunContext, case: Case) -> Optional[str]:
     return message or checks.weakening(current, request, files, context.ram, overrides)
 
 
-def _accept(context: RunContext, case: Case) -> None:
+def _accept(context: RunContext, plan: UnitPlan) -> UnitPlan:
     """Whether anything is done for this unit, and what."""
-    case.ram = context.ram
-    if _missing(context, case):
-        return
-    if case.current.unsafe is not None:
-        case.fail("%s. %s" % (case.current.unsafe, UNTOUCHED))
-        return
-    unknown = checks.support(case.current, case.request, context.version)
+    missing = _missing(context, plan)
+    if missing is not None:
+        return missing
+    if plan.current.unsafe is not None:
+        return plan.refused("%s. %s" % (plan.current.unsafe, UNTOUCHED))
+    unknown = checks.support(plan.current, plan.request, context.version)
     if unknown and not context.overrides.unsupported:
-        case.fail("%s. %s allow_unsupported=true leaves it out" % ("; ".join(unknown.values()), UNTOUCHED))
-        return
+        return plan.refused("%s. %s allow_unsupported=true leaves it out" % ("; ".join(unknown.values()), UNTOUCHED))
     if unknown:
-        case.notes += ["left out: %s" % reason for reason in unknown.values()]
-        kept = {option: text for option, text in case.request.settings.items() if option not in unknown}
+        plan = plan.noted("left out: %s" % reason for reason in unknown.values())
+        kept = {option: text for option, text in plan.request.settings.items() if option not in unknown}
         if not kept:
-            case.gaps.append(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())))
-            case.noop = True
-            return
-        case.request = case.request._replace(settings=kept)
-    message = _refused(context, case)
-    if message:
-        case.fail("%s. %s" % (message, UNTOUCHED))
+            return plan._replace(noop=True, gaps=(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())),))
+        plan = plan._replace(request=plan.request._replace(settings=kept))
+    message = _refused(context, plan)
+    return plan.refused("%s. %s" % (message, UNTOUCHED)) if message else plan
 
 
 def _related_files(current: CurrentUnit, planned: Planned) -> Planned:
@@ -129,52 +116,61 @@ def _related_files(current: CurrentUnit, planned: Planned) -> Planned:
     return {path: data for path, data in planned.items() if path != current.path and path.rsplit("/", 2)[1] in folders}
 
 
-def _plan_one(context: RunContext, case: Case, planned: Planned) -> None:
-    after = wanted_file(case.current, case.request)
-    files = look(context, case, after, planned)
-    case.notes += [
-        "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in invalid_lines(files, case.current.unit.type)
-    ]
-    case.notes += checks.cautions(case.current, case.request, context.ram)
-    case.notes += _hints(context, case, files)
-    case.overridden = _overridden(context, case, planned)
-    if case.request.state == "present":
-        _shadows(context, case)
-        if not case.continues:
-            return
-    due = reload_due(case.current, case.request, case.origins_of, context.ram)
-    found = {state.id: _limits(context, case, state, due) for state in case.current.running if case.current.asked}
-    message = _no_headroom(context, case, found) if due or case.request.apply != "next_start" else None
+def _plan_one(context: RunContext, plan: UnitPlan, planned: Planned) -> UnitPlan:
+    request, current = plan.request, plan.current
+    after = wanted_file(current, request)
+    files = current.files(context.host, after, None, planned)
+    plan = plan._replace(
+        files=known(context, files, current),
+        instance_origins=instance_origins(context, current, after, planned),
+        overridden=_overridden(context, plan, planned),
+    )
+    plan = plan.noted(
+        "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in invalid_lines(files, current.unit.type)
+    )
+    plan = plan.noted(checks.cautions(current, request, context.ram)).noted(_hints(context, plan, files))
+    if request.state == "present":
+        plan = _shadows(context, plan)
+        if not plan.continues:
+            return plan
+    due = reload_due(current, request, plan.origins_of, context.ram)
+    plan = plan._replace(options={state.id: _own_limits(context, plan, state, due) for state in current.running if current.asked})
+    found = {state.id: _limits(context, plan, state, due) for state in current.running if current.asked}
+    message = _no_headroom(context, plan, found) if due or request.apply != "next_start" else None
     if message:
-        case.fail("%s. %s" % (message, UNTOUCHED))
-        return
-    _plan(context, case, due, [limit for of_unit in found.values() for limit in of_unit if limit.differs])
+        return plan.refused("%s. %s" % (message, UNTOUCHED))
+    return _with_steps(context, plan, due, [limit for of_unit in found.values() for limit in of_unit if limit.differs])
 
 
-def _hints(context: RunContext, case: Case, files: Sequence[UnitFile]) -> List[str]:
+def _hints(context: RunContext, plan: UnitPlan, files: Sequence[UnitFile]) -> List[str]:
     """What is probably not meant, of a unit that is set all the same."""
-    if case.request.state != "present":
+    if plan.request.state != "present":
         return []
-    socket = socket_names_its_service(context.host, case.current.unit)
-    own_folder = case.current.path.rsplit("/", 1)[0] + "/"
-    others = [file.path for file in files if file.path.startswith(own_folder) and file.path != case.current.path and is_ours(file.data)]
+    socket = socket_names_its_service(context.host, plan.current.unit)
+    own_folder = plan.current.path.rsplit("/", 1)[0] + "/"
+    others = [file.path for file in files if file.path.startswith(own_folder) and file.path != plan.current.path and is_ours(file.data)]
     message = "%s, which this module wrote under another dropin name, still counts; state=absent with dropin=%s removes it"
     return ([socket] if socket else []) + [message % (path, path.rsplit("/", 1)[1]) for path in others]
 
 
-def _limits(context: RunContext, case: Case, state: UnitState, due: bool) -> List[Limit]:
+def _own_limits(context: RunContext, plan: UnitPlan, state: UnitState, due: bool) -> List[str]:
+    """Options of the limits of a running unit that are ours."""
+    options = plan.own_limits(recorded_options(context.host, state))
+    if due:
+        return options
+    requested = plan.request.settings if plan.request.state == "present" else {}
+    return [option for option in options if option in requested or option not in _INHERITED or state.loaded(option) != 0]
+
+
+def _limits(context: RunContext, plan: UnitPlan, state: UnitState, due: bool) -> List[Limit]:
     """Our limits of a running unit as the kernel has them, and as systemd has loaded them or will after the reload that is due."""
-    options = case.own_limits(recorded_options(context.host, state))
-    if not due:
-        wished = case.request.settings if case.request.state == "present" else {}
-        options = [option for option in options if option in wished or option not in _INHERITED or state.loaded(option) != 0]
-    case.options[state.id] = options
-    values = {option: case.expected_after_reload(state, option) if due else state.loaded(option) for option in options}
+    options = plan.options[state.id]
+    values = {option: plan.expected_after_reload(state, option) if due else state.loaded(option) for option in options}
     return limits(context.host, context.layout, state, values)
 
 
-def _no_headroom(context: RunContext, case: Case, found: Dict[str, List[Limit]]) -> Optional[str]:
-    for state in case.current.running:
+def _no_headroom(context: RunContext, plan: UnitPlan, found: Dict[str, List[Limit]]) -> Optional[str]:
+    for state in plan.current.running:
         used = cgroup.usage(context.host, context.layout, state.control_group)
         if used is None:
             used = state.number("MemoryCurrent")
@@ -185,51 +181,49 @@ def _no_headroom(context: RunContext, case: Case, found: Dict[str, List[Limit]])
     return None
 
 
-def look(context: RunContext, case: Case, after: Optional[bytes], planned: Optional[Planned] = None) -> List[UnitFile]:
-    """The unit's files, and which of them gives each setting that this systemd knows; with ours as it will be."""
-    current = case.current
-    files = current.files(context.host, after, None, planned)
-    case.files = known(context, files, current)
-    if current.state is None:
-        case.instance_origins = {state.id: known(context, current.files(context.host, after, state, planned), current) for state in current.running}
-    return files
+def _shadows(context: RunContext, plan: UnitPlan) -> UnitPlan:
+    shadows = shadowing(plan.current, plan.request.settings, plan.files, context.ram)
+    if not shadows:
+        return plan
+    option, origin = next(iter(shadows.items()))
+    plan = plan._replace(shadowed_by=origin.path)
+    if context.overrides.shadowed:
+        return plan
+    return plan.refused(
+        "%s=%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a later name, "
+        "or allow_shadowed=true" % (option, plan.request.settings[option], origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
+    )
 
 
-def _shadows(context: RunContext, case: Case) -> None:
-    shadows = shadowing(case.current, case.request.settings, case.files, context.ram)
-    for option, origin in shadows.items():
-        case.shadowed_by = case.shadowed_by or origin.path
-        if not context.overrides.shadowed:
-            case.fail(
-                "%s=%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a later name, "
-                "or allow_shadowed=true"
-                % (option, case.request.settings[option], origin.path, origin.value or "its default", case.current.path, UNTOUCHED)
-            )
-            return
+def _with_scores(context: RunContext, plan: UnitPlan) -> UnitPlan:
+    """Who of its processes has which score, and will have."""
+    previous = {}  # type: Dict[str, FrozenSet[int]]
+    rows = {}  # type: Dict[str, List[Score]]
+    for state in plan.current.running:
+        wanted = wanted_score(plan, state)
+        # Now: once our file is written, every running process is older than it.
+        previous[state.id] = previous_scores_of(context, plan, state, wanted)
+        rows[state.id] = rows_of(context, state, wanted, previous[state.id])
+    return plan._replace(previous=previous, rows=rows)
 
 
-def _plan(context: RunContext, case: Case, due: bool, differs: Sequence[Limit]) -> None:
+def _with_steps(context: RunContext, plan: UnitPlan, due: bool, differing: Sequence[Limit]) -> UnitPlan:
     score = None  # type: Optional[int]
-    if score_is_ours(context, case):
-        score = score_in(case.files)
-        for state in case.current.running:
-            wanted = wanted_score(case, state)
-            # Now: once our file is written, every running process is older than it.
-            case.previous[state.id] = previous_scores_of(context, case, state, wanted)
-            case.rows[state.id] = rows_of(context, state, wanted, case.previous[state.id])
-    case.steps = steps(case.current, case.request, due, score, case.rows, differs)
-    if case.request.apply == "next_start":
-        older = any(row.before != row.after for rows in case.rows.values() for row in rows)
-        case.deferred = older or bool(differs and (not due or (context.version or 0) >= _LEAVES_LIMITS))
-        case.rows = {name: [as_it_stays(row) for row in rows] for name, rows in case.rows.items()}
-    if case.steps.restart:
-        _skip_restart(context, case)
+    if score_is_ours(context, plan):
+        score = score_in(plan.files)
+        plan = _with_scores(context, plan)
+    plan = plan._replace(steps=steps(plan.current, plan.request, due, score, plan.rows, differing))
+    if plan.request.apply == "next_start":
+        older = any(row.before != row.after for rows in plan.rows.values() for row in rows)
+        waits = bool(differing) and (not due or (context.version or 0) >= _LEAVES_LIMITS)
+        plan = plan._replace(deferred=older or waits, rows=as_they_stay(plan.rows))
+    return _skip_restart(context, plan) if plan.steps.restart else plan
 
 
-def _overridden(context: RunContext, case: Case, planned: Planned) -> FrozenSet[str]:
+def _overridden(context: RunContext, plan: UnitPlan, planned: Planned) -> FrozenSet[str]:
     """What systemd does not read any more: files of our name in a folder of lower rank, and those that go or change in this call."""
-    current = case.current
-    new = current.before is None and case.request.state == "present"
+    current = plan.current
+    new = current.before is None and plan.request.state == "present"
     if not planned and not new:
         return frozenset()
     files = current.files(context.host, current.before.data if current.before is not None else None, current.shown if current.state is None else None)
@@ -239,16 +233,16 @@ def _overridden(context: RunContext, case: Case, planned: Planned) -> FrozenSet[
     return frozenset(known(context, ours, current))
 
 
-def _skip_restart(context: RunContext, case: Case) -> None:
+def _skip_restart(context: RunContext, plan: UnitPlan) -> UnitPlan:
     """What must not be restarted gets its score through /proc."""
     left = []  # type: List[str]
-    by_name = {state.id: state for state in case.current.running}
+    by_name = {state.id: state for state in plan.current.running}
     setting = 0
-    for name in case.steps.restart:
+    for name in plan.steps.restart:
         reason = refusal(by_name[name], context.connection, context.overrides.restart)
         if reason is None:
             left.append(name)
             continue
-        case.notes.append("%s is not restarted: %s; its processes get the score through /proc" % (name, reason))
-        setting += len([row for row in case.rows[name] if row.before != row.after])
-    case.steps = case.steps._replace(restart=tuple(left), setting=setting)
+        plan = plan.noted(["%s is not restarted: %s; its processes get the score through /proc" % (name, reason)])
+        setting += len([row for row in plan.rows[name] if row.before != row.after])
+    return plan._replace(steps=plan.steps._replace(restart=tuple(left), setting=setting))

@@ -1,96 +1,88 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One unit on its way from request to proof."""
+"""What was done for one unit, and what was read back. Whoever does something tells it here; nobody else writes these attributes (a test looks)."""
 
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Set
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, SETTINGS, Value
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS, Value
 
-from .limits import limit_options
+from .gaps import Gap
 from .params import Request
-from .plan import Steps, managed
-from .scores import Score, as_it_stays
+from .plan import Steps
+from .scores import Score
 from .state import CurrentUnit
-from .verify import Gap
-
-#: What a result says of a unit as a whole.
-CHANGED, UNCHANGED, ABSENT, MASKED, FAILED = "changed", "unchanged", "absent", "masked", "failed"
+from .unit_plan import ABSENT, FAILED, MASKED, UnitPlan, as_they_stay, expected_after_reload, no_steps
 
 
-class Case:
-    """Filled in stage by stage: the survey, the plan, what was done, the proof."""
+class UnitRun:
+    """A plan on its way to the proof.
 
-    def __init__(self, request: Request, current: CurrentUnit) -> None:
-        self.request = request
-        self.current = current
-        self.steps = Steps(current.path, None)
-        self.ram = None  # type: Optional[int]
-        self.files = {}  # type: Dict[str, Origin]
-        self.instance_origins = {}  # type: Dict[str, Dict[str, Origin]]
-        self.overridden = frozenset()  # type: FrozenSet[str]
-        self.rows = {}  # type: Dict[str, List[Score]]
-        self.previous = {}  # type: Dict[str, FrozenSet[int]]
-        self.options = {}  # type: Dict[str, List[str]]
-        self.shadowed_by = None  # type: Optional[str]
-        self.gaps = []  # type: List[Gap]
-        self.notes = []  # type: List[str]
-        self.error = None  # type: Optional[str]
-        self.status = UNCHANGED
+    current -- the unit as systemd shows it now; plan.current is how it was
+    late -- a second plan: what only the reload brought to light
+    score_changes -- how many processes got another score; written -- units whose processes were read back after a write
+    """
+
+    def __init__(self, plan: UnitPlan) -> None:
+        self.plan = plan
+        self.current = plan.current  # type: CurrentUnit
+        self.late = Steps(plan.current.path, None)
+        self.files = plan.files  # type: Dict[str, Origin]
+        self.instance_origins = dict(plan.instance_origins)  # type: Dict[str, Dict[str, Origin]]
+        self.rows = dict(plan.rows)  # type: Dict[str, List[Score]]
+        self.previous = dict(plan.previous)  # type: Dict[str, FrozenSet[int]]
+        self.options = dict(plan.options)  # type: Dict[str, List[str]]
+        self.shadowed_by = plan.shadowed_by
+        self.gaps = list(plan.gaps)
+        self.notes = list(plan.notes)
+        self.error = plan.error
+        self.status = plan.status
         self.checked = False
-        self.noop = False  # nothing is left to set
-        self.deferred = False  # with next_start: something of it will wait for the next start
         self.wrote = False
-        self.made_folder = False
+        self.made_directory = False
         self.removed_leftovers = False
         self.reloaded = False
-        self.written = set()  # type: Set[str]
-        self.set_scores = 0
         self.restarted = []  # type: List[str]
         self.rolled_back = False
+        self.written = set()  # type: Set[str]
+        self.score_changes = 0
+
+    # ---------------------------------------------------------------- what is asked of it
 
     @property
     def name(self) -> str:
-        return self.current.unit.name
+        return self.plan.name
 
-    def origins_of(self, state: UnitState) -> Dict[str, Origin]:
-        """Option -> the file that wins: an instance may have files that its template has not."""
-        return self.instance_origins.get(state.id, self.files)
-
-    def expected_after_reload(self, state: UnitState, option: str) -> Optional[Value]:
-        """What systemd will load once it has read the files; None: that cannot be known."""
-        loaded, origin = state.loaded(option), self.origins_of(state).get(option)
-        if loaded is None:
-            return None
-        if origin is not None and origin.value:
-            return BY_OPTION[option].expected(origin.value, self.ram)
-        if origin is not None or option in self.current.kept or option in self.overridden:
-            return BY_OPTION[option].default
-        return loaded
-
-    def own_limits(self, recorded: Iterable[str]) -> List[str]:
-        """Options of limits that our file sets or will set, or set when the unit's processes were started."""
-        return limit_options(dict.fromkeys(managed(self.current, self.request) + list(recorded)))
+    @property
+    def request(self) -> Request:
+        return self.plan.request
 
     @property
     def continues(self) -> bool:
-        return self.error is None and not self.noop and self.status not in (ABSENT, MASKED)
+        return self.error is None and self.plan.continues
+
+    @property
+    def steps(self) -> Steps:
+        """Of both plans; none where the unit failed before anything was done."""
+        if self.error is not None and not self.did_something:
+            return no_steps(self.plan.current)
+        first = self.plan.steps
+        return first._replace(setting=first.setting + self.late.setting, restart=first.restart + self.late.restart)
+
+    @property
+    def did_something(self) -> bool:
+        return self.wrote or self.removed_leftovers or self.reloaded or bool(self.score_changes) or bool(self.restarted)
 
     @property
     def changed(self) -> bool:
+        """What was planned is what was done, but where it failed or was taken back."""
         if self.rolled_back:  # files and systemd are as before
-            return bool(self.set_scores) or bool(self.restarted)
-        return self.wrote or self.removed_leftovers or self.reloaded or bool(self.set_scores) or bool(self.restarted)
-
-    def fail(self, text: str) -> None:
-        self.error = "%s: %s" % (self.name, text)
-        self.status = FAILED
-        if not (self.wrote or self.removed_leftovers or self.reloaded or self.set_scores or self.restarted):  # what was planned is not done
-            self.steps = Steps(self.current.path, self.current.before.data if self.current.before is not None else None)
-        if not self.set_scores:  # the plan's forecast is none any more
-            self.rows = {name: [as_it_stays(row) for row in rows] for name, rows in self.rows.items()}
+            return bool(self.score_changes) or bool(self.restarted)
+        if self.error is not None:
+            return self.did_something
+        return self.continues and bool(self.steps)
 
     @property
     def verified(self) -> bool:
@@ -98,7 +90,88 @@ class Case:
 
     @property
     def restart_required(self) -> bool:
-        return any(gap.cause == "older_than_drop_in" for gap in self.gaps) or (self.deferred and not self.checked and self.error is None)
+        if any(gap.cause == "older_than_drop_in" for gap in self.gaps):
+            return True
+        return self.plan.deferred and not self.checked and self.error is None
+
+    def origins_of(self, state: UnitState) -> Dict[str, Origin]:
+        return self.instance_origins.get(state.id, self.files)
+
+    # ---------------------------------------------------------------- what is told to it
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def fail(self, text: str) -> None:
+        self.error = "%s: %s" % (self.name, text)
+        self.status = FAILED
+        if not self.score_changes:  # the plan's forecast is none any more
+            self.rows = as_they_stay(self.rows)
+
+    def add_to_error(self, text: str) -> None:
+        self.error = "%s %s" % (self.error, text)
+
+    def see_unit(self, current: CurrentUnit) -> None:
+        self.current = current
+
+    def see_files(self, files: Dict[str, Origin], instance_origins: Dict[str, Dict[str, Origin]]) -> None:
+        self.files, self.instance_origins = files, instance_origins
+
+    def see_shadow(self, path: str) -> None:
+        self.shadowed_by = self.shadowed_by or path
+
+    def add_instance(self, state: UnitState, origins: Optional[Dict[str, Origin]], options: List[str]) -> None:
+        """One that was started after the plan was made."""
+        if origins is not None:
+            self.instance_origins[state.id] = origins
+        self.options[state.id] = options
+
+    def add_instance_scores(self, state: UnitState, previous: FrozenSet[int], rows: List[Score]) -> None:
+        self.previous[state.id], self.rows[state.id] = previous, rows
+        if self.request.apply != "next_start":
+            older = len([row for row in rows if row.before != row.after])
+            self.late = self.late._replace(setting=self.late.setting + older)
+
+    def restart_later(self, name: str) -> None:
+        self.late = self.late._replace(restart=self.late.restart + (name,))
+
+    def file_changed(self, made_directory: bool = False) -> None:
+        self.wrote = True
+        self.made_directory = self.made_directory or made_directory
+
+    def leftovers_removed(self) -> None:
+        self.removed_leftovers = True
+
+    def file_restored(self) -> None:
+        self.rolled_back = True
+
+    def systemd_reloaded(self) -> None:
+        self.reloaded = True
+
+    def restart_begins(self, name: str) -> None:
+        self.restarted.append(name)
+
+    def scores_written(self, state: UnitState, rows: Sequence[Score], counted: bool = True) -> None:
+        """``counted``: not after a restart, which is what changed them."""
+        self.rows[state.id] = list(rows)
+        self.written.add(state.id)
+        if counted:
+            self.score_changes += len([row for row in rows if row.before != row.after])
+
+    def scores_read(self, state: UnitState, rows: List[Score]) -> None:
+        self.rows[state.id] = rows
+
+    def keep_scores_of(self, names: Iterable[str]) -> None:
+        kept = set(names)
+        self.rows = {name: rows for name, rows in self.rows.items() if name in kept}
+
+    def verification_begins(self) -> None:
+        self.checked = True
+
+    def add_gaps(self, gaps: Iterable[Gap]) -> None:
+        self.gaps += gaps
+
+    # ---------------------------------------------------------------- what it answers
 
     def diff(self) -> Dict[str, str]:
         before = self.current.before
@@ -109,13 +182,12 @@ class Case:
     def _effective(self, predicted: bool) -> Dict[str, Optional[Value]]:
         shown = None if self.current.is_masked else self.current.shown
         predicted = predicted and self.steps.reload and self.current.exists  # without a unit systemd reads no drop-in
-        found = {}  # type: Dict[str, Optional[Value]]
-        for setting in SETTINGS:
-            if self.current.unit.type in setting.types:
-                found[setting.option] = shown.loaded(setting.option) if shown is not None else None
-        if predicted and shown is not None:
-            found = {option: self.expected_after_reload(shown, option) for option in found}
-        return found
+        options = [setting.option for setting in SETTINGS if self.current.unit.type in setting.types]
+        if shown is None:
+            return {option: None for option in options}
+        if predicted:
+            return {option: expected_after_reload(self.plan, shown, self.origins_of(shown), option) for option in options}
+        return {option: shown.loaded(option) for option in options}
 
     def result(self, check: bool) -> Dict[str, Any]:
         """The unit's part of the unit contract."""
@@ -146,3 +218,7 @@ class Case:
             "notes": list(self.notes),
             "error": self.error,
         }
+
+    @property
+    def was_skipped(self) -> bool:
+        return self.status in (ABSENT, MASKED)

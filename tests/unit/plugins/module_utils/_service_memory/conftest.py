@@ -4,17 +4,15 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory import live_limits as enforce
-from ansible_collections.memops.linux.plugins.module_utils._service_memory import live_scores as live
-from ansible_collections.memops.linux.plugins.module_utils._service_memory import restart
+from ansible_collections.memops.linux.plugins.module_utils._service_memory import live, restart
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import FakeMachine
 
 
 @pytest.fixture(name="make")
 def fixture_make(tmp_path, monkeypatch):
     """A machine with web.service, which is not started; its kernel decides about scores."""
-    monkeypatch.setattr(live, "_SETTLE", 0.0)
-    monkeypatch.setattr(enforce, "_SETTLE", 0.0)
+    monkeypatch.setattr(live, "_SCORES_SETTLE", 0.0)
+    monkeypatch.setattr(live, "_LIMITS_SETTLE", 0.0)
     monkeypatch.setattr(restart, "_STEP", 0.01)
 
     def make(text="", **keywords):

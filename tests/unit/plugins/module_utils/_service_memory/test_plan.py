@@ -5,11 +5,10 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.loaded import agrees
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Request
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan import file_changes, managed, reload_due, steps
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit, agrees
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin

@@ -8,6 +8,7 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory impor
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.context import RunContext
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import ParamsError, parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan_unit import prepare_on
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.unit_run import UnitRun
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
 
 
@@ -20,9 +21,9 @@ def test_nothing_is_written_and_nothing_is_told(make):
     machine = make()
     machine.start("web.service", 2)
     before = machine.tree("/etc", "/usr", "/run", "/proc", "/sys")
-    (case,) = prepared(machine, oom_score_adjust=-500)
+    (plan,) = prepared(machine, oom_score_adjust=-500)
     assert (
-        case.steps.write and case.steps.setting == 2 and case.status == "changed" and machine.tree("/etc", "/usr", "/run", "/proc", "/sys") == before
+        plan.steps.write and plan.steps.setting == 2 and plan.status == "changed" and machine.tree("/etc", "/usr", "/run", "/proc", "/sys") == before
     )
     assert all(" show" in text or "--version" in text for text in machine.asked)
 
@@ -30,15 +31,15 @@ def test_nothing_is_written_and_nothing_is_told(make):
 def test_next_start_leaves_the_processes(make):
     machine = make()
     machine.start("web.service", 2)
-    (case,) = prepared(machine, oom_score_adjust=-500, apply="next_start")
-    assert case.steps.setting == 0 and {(row.after, row.state) for row in case.rows["web.service"]} == {(0, "older")}
+    (plan,) = prepared(machine, oom_score_adjust=-500, apply="next_start")
+    assert plan.steps.setting == 0 and {(row.after, row.state) for row in plan.rows["web.service"]} == {(0, "older")}
 
 
 def test_what_is_spared_from_a_restart_gets_its_score_live(make):
     machine = make("Type=oneshot\n")
     machine.start("web.service", 2)
-    (case,) = prepared(machine, oom_score_adjust=-500, apply="restart")
-    assert case.steps.restart == () and case.steps.setting == 2 and "run its job again" in case.notes[0]
+    (plan,) = prepared(machine, oom_score_adjust=-500, apply="restart")
+    assert plan.steps.restart == () and plan.steps.setting == 2 and "run its job again" in plan.notes[0]
     (forced,) = prepared(machine, oom_score_adjust=-500, apply="restart", force_restart=True)
     assert forced.steps.restart == ("web.service",) and forced.steps.setting == 0
 
@@ -48,9 +49,9 @@ def test_a_sum_is_of_all_units_of_the_call(make):
     machine.unit("two.service")
     machine.boot()
     services = [dict(name="web", memory_max="3G"), dict(name="two", memory_max="2G")]
-    cases = prepared(machine, name=None, services=services)
-    assert all("add up to 5.0 GiB" in (case.error or "") for case in cases)
-    assert not any(case.error for case in prepared(machine, name=None, services=services, allow_overcommit=True))
+    plans = prepared(machine, name=None, services=services)
+    assert all("add up to 5.0 GiB" in (plan.error or "") for plan in plans)
+    assert not any(plan.error for plan in prepared(machine, name=None, services=services, allow_overcommit=True))
 
 
 def test_a_template_counts_once_for_each_of_its_instances(make):
@@ -60,10 +61,10 @@ def test_a_template_counts_once_for_each_of_its_instances(make):
     for number in (1, 2):
         machine.start("pg@%d.service" % number)
     assert not prepared(machine, name=["pg@"], memory_max="2G")[0].error
-    (case,) = prepared(machine, name=["pg@"], memory_max="3G")
-    assert "memory_max of all services would add up to 6.0 GiB" in (case.error or "") and not case.steps
+    (plan,) = prepared(machine, name=["pg@"], memory_max="3G")
+    assert "memory_max of all services would add up to 6.0 GiB" in (plan.error or "") and not plan.steps
     services = [dict(name="pg@", memory_max="1G"), dict(name="pg@2", memory_max="3G")]
-    assert not any(case.error for case in prepared(machine, name=None, services=services))
+    assert not any(plan.error for plan in prepared(machine, name=None, services=services))
 
 
 def test_a_slice_holds_its_services_and_adds_nothing(make):
@@ -71,7 +72,7 @@ def test_a_slice_holds_its_services_and_adds_nothing(make):
     machine.unit("batch.slice")
     machine.boot()
     assert not any(
-        case.error for case in prepared(machine, name=None, services=[dict(name="batch.slice", memory_max="3G"), dict(name="web", memory_max="2G")])
+        plan.error for plan in prepared(machine, name=None, services=[dict(name="batch.slice", memory_max="3G"), dict(name="web", memory_max="2G")])
     )
 
 
@@ -85,24 +86,24 @@ def test_minus_1000_for_too_much_of_ram(make, monkeypatch):
     monkeypatch.setattr(together, "forecast", lambda *_arguments: Seen)
     machine = make()
     machine.start("web.service")
-    (case,) = prepared(machine, oom_score_adjust=-1000, min_killable="50%")
-    assert "90 % of RAM could not be killed" in (case.error or "")
-    (case,) = prepared(machine, oom_score_adjust=-900, min_killable="50%")
-    assert case.error is None and case.notes == Seen.warnings
+    (plan,) = prepared(machine, oom_score_adjust=-1000, min_killable="50%")
+    assert "90 % of RAM could not be killed" in (plan.error or "")
+    (plan,) = prepared(machine, oom_score_adjust=-900, min_killable="50%")
+    assert plan.error is None and list(plan.notes) == Seen.warnings
 
 
 def test_a_file_of_our_name_that_ours_will_hide(make):
     machine = make()
     machine.drop_in("web.service", "50-memops.conf", "[Service]\nMemoryMax=1G\n", "/usr/lib/systemd/system")
     machine.load("web.service")
-    (case,) = prepared(machine, oom_score_adjust=5)
-    assert case.overridden == frozenset(["memory_max"]) and case.result(True)["effective"]["memory_max"] == "infinity"
+    (plan,) = prepared(machine, oom_score_adjust=5)
+    assert plan.overridden == frozenset(["memory_max"]) and UnitRun(plan).result(True)["effective"]["memory_max"] == "infinity"
 
 
 def test_check_mode_says_what_systemd_would_believe(make):
     machine = make()
-    (case,) = prepared(machine, memory_max="50%", oom_score_adjust=5)
-    effective = case.result(True)["effective"]
+    (plan,) = prepared(machine, memory_max="50%", oom_score_adjust=5)
+    effective = UnitRun(plan).result(True)["effective"]
     assert effective["memory_max"] == machine.ram // 2 and effective["oom_score_adjust"] == 5 and effective["restart"] == "no"
 
 

@@ -4,10 +4,9 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.loaded import shadowing
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.gaps import file_gaps, kernel_gaps, score_gaps, systemd_gaps
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.verify import file_gaps, kernel_gaps, score_gaps, systemd_gaps
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit, shadowing
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin
