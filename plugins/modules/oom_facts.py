@@ -407,7 +407,7 @@ ansible_facts:
             - C(kernel) is what the kernel holds of the same limits, bytes or V(infinity), and C(oom_group), whether it kills all of the unit at once.
               systemd and the kernel may differ. At a daemon-reload systemd 257 leaves the new limits of a running unit for later,
               and puts them into force when some other unit of the slice starts.
-              Null is unknown, or that there is no such file; C(controller) says which.
+              Null is unknown, or that there is no such file; C(controller) and C(absent), the names of files that this kernel does not have, say which.
             - C(kernel.controller) is V(v2) or V(v1) for the memory controller of that cgroup version, which for V(v1) knows C(memory_max) only,
               V(none) where the unit's cgroup has no memory controller and nothing is limited, V(no_cgroup) where nothing of the unit runs,
               and null where its cgroup cannot be seen.

@@ -99,6 +99,14 @@ def _controller(host: Host, where: cgroup.Layout, group: str) -> Optional[str]:
     return "v1" if _is_there(host, where.memory, group) else "none"
 
 
+def _has_no_file(host: Host, where: cgroup.Layout, group: Optional[str], name: str) -> bool:
+    """Kernels before 4.19 have no memory.oom.group, those without swap accounting no memory.swap.max."""
+    if group is None or not _is_there(host, where.memory, group):
+        return False
+    file = BY_OPTION["oom_policy" if name == "oom_group" else name].cgroup
+    return file is not None and not os.path.lexists(host.path("%s%s/%s" % (where.memory, group, file)))
+
+
 def _kernel(host: Host, where: cgroup.Layout, state: UnitState) -> Dict[str, Any]:
     """What the kernel holds of a unit's limits. systemd tells of no control group where nothing of the unit runs, also for active (exited)."""
     group = state.control_group
@@ -106,6 +114,9 @@ def _kernel(host: Host, where: cgroup.Layout, state: UnitState) -> Dict[str, Any
     found = {option: cgroup.enforced(host, where, group, BY_OPTION[option]) for option in _LIMITS}  # type: Dict[str, Any]
     found["oom_group"] = None if together is None else together == 1
     found["controller"] = "no_cgroup" if group is None else _controller(host, where, group)
+    absent = [name for name in (*_LIMITS, "oom_group") if found[name] is None and _has_no_file(host, where, group, name)]
+    if found["controller"] == "v2" and absent:
+        found["absent"] = absent  # of this kernel; any other null could not be read
     return found
 
 

@@ -43,6 +43,9 @@ def read_kernel(value: t.Any) -> Json | None:
     group, controller = value.get("oom_group"), value.get("controller")
     found["oom_group"] = group if isinstance(group, bool) else None
     found["controller"] = controller if controller in CONTROLLERS else None
+    absent = value.get("absent")
+    #: files that this kernel does not have; any other null could not be read
+    found["absent"] = ["oom_policy" if name == "oom_group" else name for name in absent] if isinstance(absent, list) else []
     return found
 
 
@@ -112,8 +115,8 @@ def drift(unit: Json) -> list[str] | None:
         idle = _limits_nothing(option, believed)
         if idle and option in _MAY_BE_MORE:
             continue
-        if held is None:  # no such file, or it cannot be read; every memory controller has one for MemoryMax=
-            unknown = unknown or not idle or option == "memory_max"
+        if held is None:  # without such a file nothing is limited, and where nothing is to be limited that is no drift
+            unknown = unknown or not idle or option not in kernel["absent"]
         elif not _agrees(option, believed, held):
             found.append(option)
     return found or (None if unknown else [])
@@ -165,8 +168,7 @@ def _verdict(unit: Json, option: str, text: str, ram: int | None) -> _Verdict:
         return _Verdict(FAIL, "not in the kernel", _NO_FILE[controller], _BOOT)
     held = _held(kernel, option)
     if held is None:
-        # Its neighbour in the same folder can be read: there is no such file, and so no limit.
-        if wanted is not None and _limits_nothing(option, wanted) and kernel["memory_max"] is not None:
+        if wanted is not None and _limits_nothing(option, wanted) and option in kernel["absent"]:
             return _Verdict(PASS, "nothing limits it")
         return _Verdict(UNKNOWN, None, f"the kernel shows no {setting.cgroup} of it")
     effective = held if option == "oom_policy" or not isinstance(held, int) else human(held)

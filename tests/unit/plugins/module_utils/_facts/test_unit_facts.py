@@ -70,6 +70,14 @@ def test_without_the_memory_controller(make):
     assert told(machine)["kernel"] == dict(NOTHING, controller="none")
 
 
+def test_what_this_kernel_has_no_file_for_is_told_from_what_cannot_be_read(make):
+    machine = started(make)
+    os.unlink(machine.root + V2 + "memory.swap.max")
+    machine.write(V2 + "memory.oom.group", "garbage\n")
+    kernel = told(machine)["kernel"]
+    assert (kernel["memory_swap_max"], kernel["oom_group"], kernel["absent"]) == (None, None, ["memory_swap_max"])
+
+
 def test_a_tree_that_cannot_be_seen_is_unknown(make):
     """A container that sees systemd and not its control groups."""
     machine = started(make)

@@ -255,7 +255,7 @@ OF_UNITS = [
     ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None, active_state="failed"), "pass"),
     ("unkillable-memory", unit(oom_score_adjust=-1000, memory_current=None, kernel=EXITED), "pass"),
     ("limits-exceed-memory", unit(unlimited=[]), "unknown"),
-    ("limits-exceed-memory", unit(unlimited=[], active_state="inactive"), "pass"),
+    ("limits-exceed-memory", unit(unlimited=[], active_state="inactive"), "unknown"),  # it may be started
     ("guarantees-exceed-memory", unit(memory_min=None, **BEFORE_POLICY), "pass"),  # an older systemd
     ("guarantees-exceed-memory", unit(memory_min=None), "unknown"),
     ("guarantees-exceed-memory", unit(memory_min=None, unlimited=[]), "unknown"),

@@ -49,7 +49,9 @@ DRIFT = [
     ("a controller that nobody knows", unit(memory_max=GIB, kernel=held(controller="v3")), None, None),
     ("one file cannot be read", unit(memory_max=GIB, kernel=held(memory_max=None)), None, []),
     ("one cannot be read, another one differs", unit(memory_max=GIB, memory_high=GIB, kernel=held(memory_max=None)), ["memory_high"], []),
-    ("no swap accounting, and no limit", unit(memory_max=GIB, kernel=held(memory_max=GIB, memory_swap_max=None)), [], []),
+    ("no swap accounting, and no limit", unit(memory_max=GIB, kernel=held(memory_max=GIB, memory_swap_max=None, absent=["memory_swap_max"])), [], []),
+    ("a limit of the kernel is not told", unit(memory_max=GIB, kernel=held(memory_max=GIB, memory_swap_max=None)), None, []),
+    ("no group kill, before 4.19", unit(kernel=held(oom_group=None, absent=["oom_group"])), [], []),
     ("no swap accounting, and a limit", unit(memory_swap_max=0, kernel=held(memory_swap_max=None)), None, []),
     ("systemd does not tell the maximum", unit(unlimited=[]), None, []),
     ("systemd before MemoryMin=", unit(memory_min=None, **BEFORE_POLICY), [], []),
@@ -79,7 +81,7 @@ def test_what_the_kernel_does_not_hold(one, drift, ignored):
 
 
 def test_a_mangled_cache_breaks_nothing():
-    assert read_kernel({"memory_max": "x", "memory_high": True, "oom_group": 1, "controller": []}) == held_by(None)
+    assert read_kernel({"memory_max": "x", "memory_high": True, "oom_group": 1, "controller": [], "absent": 1}) == held_by(None, absent=[])
 
 
 #: id, what stands in the policy, the unit, status, why, remedy
@@ -102,7 +104,15 @@ DECLARED = [
     ("facts from before", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=None), "unknown", "do not tell", "Gather"),
     ("one file cannot be read", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held(memory_max=None)), "unknown", "no memory.max", "Gather"),
     ("no swap accounting", {"memory_swap_max": "0"}, unit(memory_swap_max=0, kernel=held(memory_swap_max=None)), "unknown", "no memory.swap.max", ""),
-    ("no swap accounting, no limit", {"memory_swap_max": "infinity"}, unit(kernel=held(memory_swap_max=None)), "pass", "", ""),
+    (
+        "no swap accounting, no limit",
+        {"memory_swap_max": "infinity"},
+        unit(kernel=held(memory_swap_max=None, absent=["memory_swap_max"])),
+        "pass",
+        "",
+        "",
+    ),
+    ("not told, no limit", {"memory_swap_max": "infinity"}, unit(kernel=held(memory_swap_max=None)), "unknown", "no memory.swap.max", "Gather"),
     ("cgroup 1", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held_by("v1", memory_max=GIB)), "pass", "", ""),
     (
         "cgroup 1 has no such limit",

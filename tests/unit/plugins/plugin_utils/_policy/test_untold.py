@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
-from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import Rule
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import CHECKS, Rule
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.test_baseline import LINT
@@ -38,10 +38,11 @@ ANSWERS = {
     "trusted": "what nobody vouches for decides nothing",
     "source": "the same",
     "oom_memcg": "the host as a whole was out of memory",
-    # memory.max beside it can be read, so this kernel has no such file, and a limit that does not limit needs none
-    **dict.fromkeys(("memory_min", "memory_low", "memory_high", "memory_swap_max", "oom_group"), "in `kernel` only"),
     "psi": "the kernel measures no pressure",
 }
+
+#: mappings in which what is not there is an answer: no file sets it, no process has that score
+OPEN = {"set_by", "scores", "values", "ignored"}
 
 OWN = [{"pid": 9, "comm": "sshd", "oom_score_adj": -1000, "state": "own_score"}]
 #: beside the near misses of the lint tables: hosts with something to tell in every list
@@ -53,6 +54,9 @@ HOSTS = (
             unit("b.service", memory_high=GIB, memory_max=2 * GIB, memory_swap_max=0, restarts=3),
             unit("ssh.service", oom_score_adjust=-200, scores={"-200": 1, "-1000": 1}, processes=OWN, oom_kills=1),
         ],
+    ),
+    host(
+        units=[unit("idle.service", active_state="inactive"), unit("gone.service", active_state="failed", result="exit-code"), unit(memory_max=GIB)]
     ),
     host(memory__swap_total=0, units=[unit(memory_high=GIB, memory_max=2 * GIB, memory_min=GIB)]),
 )
@@ -97,7 +101,18 @@ def is_read(rule: Rule, path: tuple[Any, ...]) -> bool:
 
 
 def is_answer(path: tuple[Any, ...]) -> bool:
-    return path[-1] in ANSWERS and (ANSWERS[path[-1]] != "in `kernel` only" or path[-2] == "kernel")
+    return path[-1] in ANSWERS
+
+
+def untold(oom: Any, path: tuple[Any, ...]) -> list[Any]:
+    """The same facts with null there, and, of a mapping, without the key."""
+    made = [put(oom, path, None)]
+    parent = oom
+    for key in path[:-1]:
+        parent = parent[key]
+    if isinstance(parent, dict) and not set(path[:-1]) & OPEN:
+        made.append(put(oom, path[:-1], {key: value for key, value in put(parent, path[-1:], None).items() if key != path[-1]}))
+    return made
 
 
 @pytest.mark.slow
@@ -108,10 +123,10 @@ def test_what_could_fail_if_it_were_told_does_not_pass_untold(rule):
         if statuses(rule, oom) != {"pass"}:
             continue
         for path in paths(oom):
-            if not is_read(rule, path) or is_answer(path) or statuses(rule, put(oom, path, None)) != {"pass"}:
+            if not is_read(rule, path) or is_answer(path) or all(statuses(rule, one) != {"pass"} for one in untold(oom, path)):
                 continue
             told = [value for value in VALUES if "fail" in statuses(rule, put(oom, path, value))]
-            assert not told, f"{path} null passes, and {told} would fail"
+            assert not told, f"{path} null or left out passes, and {told} would fail"
             tried += 1
     assert tried or not read_by(rule) & {"units", "swap"}
 
@@ -126,3 +141,80 @@ def test_the_values_are_those_that_fail():
         if not any("fail" in found for found in seen):
             silent.append(rule.id)
     assert silent == []
+
+
+#: id -> policy that has this check; a host that passes it
+CHECKED = {
+    "setting": {"settings": {"panic_on_oom": 0, "swappiness": {"min": 1, "max": 60}}},
+    "setting-at-boot": {"settings": {"panic_on_oom": 0, "swappiness": [60]}},
+    "killer": {"killers": {"systemd-oomd": "inactive", "earlyoom": ["absent", "inactive"]}},
+    "swap": {"swap": {"min": "512M", "max": "2G", "files": [{"path": "/swapfile", "size": "1G", "persistent": True, "priority": 5}]}},
+    "kills": {"kills": {"max": 0, "window": "7d"}},
+    "visibility": {"visibility": {"state": "clear", "since": "7d"}},
+    "service-setting": {"services": [{"name": "a", "oom_score_adjust": 100, "memory_max": "1G"}]},
+    "service-kernel": {"services": [{"name": "a", "memory_max": "1G", "memory_swap_max": "infinity", "memory_min": 0, "oom_policy": "stop"}]},
+    "service-processes": {"services": [{"name": "a", "oom_score_adjust": 100}]},
+    "service-missing": {"services": [{"name": "a", "oom_score_adjust": 100}]},
+    "service-reload": {"services": [{"name": "a", "oom_score_adjust": 100, "memory_max": "1G"}]},
+    "service-removed": {"services": [{"name": "a", "state": "absent", "dropin": "60-other.conf"}]},
+}  # type: dict[str, Any]
+DECLARED = host(
+    settings_at_boot={
+        "values": {"panic_on_oom": {"value": 0, "file": "/etc/sysctl.d/a.conf"}, "swappiness": {"value": 60, "file": "/etc/sysctl.d/a.conf"}},
+        "ignored": {},
+    },
+    units=[
+        unit(
+            "a.service",
+            oom_score_adjust=100,
+            memory_max=GIB,
+            scores={"100": 1},
+            processes=[{"pid": 8, "comm": "a", "oom_score_adj": 100, "state": "as_wanted"}],
+            drop_ins=["/etc/systemd/system/a.service.d/50-memops.conf"],
+            set_by={
+                "oom_score_adjust": "/etc/systemd/system/a.service.d/50-memops.conf",
+                "memory_max": "/etc/systemd/system/a.service.d/50-memops.conf",
+            },
+        )
+    ],
+    swap=[{"path": "/swapfile", "type": "file", "size": GIB, "used": 0, "priority": 5, "in_fstab": True}],
+    window={"since": None, "until": None},
+)
+#: of a check: what it takes amiss beside VALUES
+MORE_VALUES = (
+    60.5,
+    NOW,
+    "blind",
+    "partial",
+    "memcg",
+    1 << 20,
+    "not-found",
+    [unit("b.service")],
+    {"panic_on_oom": {"value": 2, "file": "/a"}},
+    {"100": 1, "0": 1},
+)
+
+
+def of_check(name: str, oom: Any) -> set[str]:
+    return {found.status for found in judge_facts(load_policy(CHECKED[name]), oom, NOW) if found.id in (name, "facts")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CHECKED if name in {one.id for one in judge_facts(load_policy(CHECKED[name]), DECLARED, NOW)}])
+def test_what_could_fail_a_check_if_it_were_told_does_not_pass_untold(name):
+    assert of_check(name, DECLARED) == {"pass"}
+    tried = 0
+    for path in paths(DECLARED):
+        if is_answer(path) or all(of_check(name, one) != {"pass"} for one in untold(DECLARED, path)):
+            continue
+        told = [value for value in VALUES + MORE_VALUES if "fail" in of_check(name, put(DECLARED, path, value))]
+        assert not told, f"{path} null or left out passes, and {told} would fail"
+        tried += 1
+    assert tried
+
+
+def test_every_check_is_asked():
+    """But for those that have no finding of their own where all is well."""
+    found = {name: {one.id for one in judge_facts(load_policy(policy), DECLARED, NOW)} for name, policy in CHECKED.items()}
+    assert {name for name in CHECKED if name not in found[name]} <= {"service-missing", "service-reload"}
+    assert set(CHECKS) - set(CHECKED) <= {"facts"}
