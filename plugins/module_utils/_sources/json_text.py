@@ -51,14 +51,17 @@ class JsonText:
         return self._stream.open
 
     def feed(self, raw: bytes) -> Optional[List[JsonLine]]:
-        """What is in a line that is JSON; None where it is none. What was open before such a line is left to give_up()."""
+        """What is in a line that is JSON; None where it is none, and for an object that speaks of a kill under a name that nobody knows.
+
+        What was open before such a line is left to give_up().
+        """
         front = _FRONT.match(raw)
         data = raw[front.end() :].rstrip(b" \t\r\n,") if front else raw
         if not self._stream.open and self._is_whole(data):
             if not _OF_INTEREST.search(data):
                 return []
             try:
-                return _lines_of(elements_of(json.loads(to_text(data))))
+                return _lines_of(elements_of(json.loads(to_text(data)))) or None
             except (ValueError, RecursionError):
                 pass
         if self._stream.feed(to_text(data)):

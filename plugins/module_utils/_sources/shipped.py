@@ -45,6 +45,7 @@ _TELLERS = frozenset(
 )
 _KERNEL = frozenset(("kernel", "kmsg", "kern", "dmesg", "kernlog", "klog"))
 _FACILITIES = ("facility", "syslogfacility", "facilitycode", "syslogfacilitycode")
+_TELLING = regex(r"[Kk]ill(?:ed|ing)? process|oom-kill|invoked oom|ut of memory|due to memory|[Ss]end(?:ing)? SIG|OOM killer|to the victim")
 _PLAIN = regex(r"[^a-z0-9]+")
 _UNIT_END = regex(r"\.(?:service|scope)$")
 _MAX_DEPTH = 6
@@ -179,14 +180,16 @@ def _shipped(text: str, names: Dict[str, Any]) -> Shipped:
 
 
 def _text_of(value: Dict[str, Any]) -> Optional[str]:
-    """The text of a record among its own members."""
+    """The text of a record among its own members: the first by its name, but for one that tells of a kill where that does not."""
     plain = {}  # type: Dict[str, str]
-    for key, one in value.items():
+    for key, one in islice(value.items(), _MAX_NAMES):
         if isinstance(one, dict) and len(one) == 1 and isinstance(one.get("stringValue"), str):
             one = one["stringValue"]
         if isinstance(one, str) and one:
             plain.setdefault(_name_of(key.rpartition(".")[2]), one)
-    return next((plain[name] for name in _TEXTS if name in plain), None)
+    named = [plain[name] for name in _TEXTS if name in plain]
+    telling = next((text for text in named + list(plain.values()) if _TELLING.search(text)), None)
+    return telling or (named[0] if named else None)
 
 
 def records(element: Element) -> Iterator[Shipped]:

@@ -31,8 +31,8 @@ _MAX_LINE = 16384
 _COLOURS = regex(rb"\x1b\[[0-9;]{0,16}[mK]")
 _COLOURED = regex(r"(?:\x1b\[[0-9;]{0,16}m){1,4}(?P<text>[^\x1b].*?)(?:\x1b\[[0-9;]{0,16}m){1,4}\s*$", re.DOTALL)
 #: How JSON begins, and a record of an exported journal; "[" is dmesg's as well.
-_STRUCTURED = b'{ \t"_\x1ed'
-_LISTS = (b"[{", b'["', b"[", b"[\r", b"[ ", b"[[")
+_STRUCTURED = b'{ \t"_\x1ed['
+_LISTS = (b"[{", b'["', b"[", b"[\r", b"[[")
 
 
 class TextLog:
@@ -59,8 +59,8 @@ class TextLog:
     def each(self, raw_lines: Iterable[bytes]) -> Iterator[LogLine]:
         """The lines of raw lines in order; what is open at their end goes on in the next call, or comes with rest()."""
         for raw in raw_lines:
-            if self._open or raw[:1] in _STRUCTURED or raw[:2] in _LISTS or b" [s=" in raw:
-                found = self._structured(raw)
+            if raw[:1] in _STRUCTURED or self._open or b" [s=" in raw:
+                found = None if raw[:1] == b"[" and raw[:2] not in _LISTS and not self._open else self._structured(raw)
                 if found is not None:
                     yield from found
                     continue
@@ -77,7 +77,7 @@ class TextLog:
         if coloured and (raw.startswith(b"\x1b[") or b"\x1b[K" in raw):  # else they may be a part of a name
             raw = _COLOURS.sub(b"", raw[:_MAX_LINE])
         parts = split(to_text(raw[:_MAX_LINE]).rstrip("\r\n\x00"))
-        if parts.text[-1:] in ("}", "]") and '{"' in parts.text:
+        if parts.text[-1:] in "}]" and '{"' in parts.text:
             found = self._behind(parts)
             if found is not None:
                 return found
@@ -141,14 +141,11 @@ class TextLog:
             from .json_text import JsonText
 
             self._json = JsonText()
-        was_open = self._json.open
         inner = self._json.feed(raw)
         self._open = self._json.open
         if inner is None:
             return None
-        if inner or was_open or self._open:
-            return [self._shipped(one) for one in inner]
-        return None  # an object of somebody's: its line is a text like any other
+        return [self._shipped(one) for one in inner]
 
     def _shipped(self, one: "JsonLine") -> LogLine:
         told = self._told(one.parts._replace(tag=QUOTED) if one.quoted else one.parts)

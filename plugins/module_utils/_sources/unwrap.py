@@ -74,20 +74,45 @@ class Carried(NamedTuple):
 
 def unwrap(raw: str) -> Optional[Carried]:
     """None for a line that begins with its own prefix."""
-    if raw[:1] == "@":
+    first = raw[:1]
+    if first == "[":
+        return None
+    if first.isalpha():
+        return (_comment(raw) if first == "R" else None) or _from_node(raw) or _from_row(raw)
+    if first.isdigit():
+        return _from_list(raw) or _from_labels(raw) or _from_row(raw) or _from_node(raw)
+    if first == "@":
         return _tai64n(raw)
-    if _COMMENT.match(raw):
-        return Carried(raw, comment=True)
-    if raw[:1] == "<":
-        page = _HTML_BEGIN.match(raw)
-        return Carried(raw[page.end() :]) if page else None
+    if first == "{":
+        return _from_labels(raw)
+    if first == '"':
+        return _from_row(raw)
+    if first == "<":
+        return _comment(raw) or _from_page(raw)
+    return _comment(raw) or _from_list(raw)
+
+
+def _comment(raw: str) -> Optional[Carried]:
+    return Carried(raw, comment=True) if _COMMENT.match(raw) else None
+
+
+def _from_page(raw: str) -> Optional[Carried]:
+    page = _HTML_BEGIN.match(raw)
+    return Carried(raw[page.end() :]) if page else None
+
+
+def _from_list(raw: str) -> Optional[Carried]:
     bullet = _BULLET.match(raw)
-    if bullet:
-        return Carried(_without_marks(raw[bullet.end() :], bullet.group().strip()))
+    return Carried(_without_marks(raw[bullet.end() :], bullet.group().strip())) if bullet else None
+
+
+def _from_labels(raw: str) -> Optional[Carried]:
     labels = _LABELS.match(raw) if "{" in raw[:48] else None
-    if labels:
-        return _labelled(raw[labels.end() :], labels.group("stamp"), labels.group("labels"))
-    return _from_node(raw) or (_row(raw) if _CSV_BEGIN.match(raw) else None)
+    return _labelled(raw[labels.end() :], labels.group("stamp"), labels.group("labels")) if labels else None
+
+
+def _from_row(raw: str) -> Optional[Carried]:
+    return _row(raw) if _CSV_BEGIN.match(raw) else None
 
 
 def _from_node(raw: str) -> Optional[Carried]:
