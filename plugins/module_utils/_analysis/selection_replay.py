@@ -193,7 +193,7 @@ def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], d
     if target is None:
         return "table_cut" if report.cut else "victim_not_listed"
     points = {row.contender.pid: row.badness for row in ranked}
-    if not era.negative_points and not era.thousandths and points.get(target) == 1 == ranked[0].badness:
+    if _all_negative(kill, ranked, target, era):
         return "all_negative"
     if "swapents" not in report.columns:
         printed = report.chosen.oom_score if report.chosen else None
@@ -216,6 +216,20 @@ def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], d
     if era.child_sacrifice and report.chosen is None:
         return "choice_not_told"
     return "table_cut" if report.cut else "unexplained"
+
+
+def _all_negative(kill: Kill, ranked: Sequence[Ranked], target: int, era: Era) -> bool:
+    """Do the adjustments outweigh the sizes of all? Before 5.9 all count 1 then, and the first of the list dies, or the last.
+
+    Where the log does not tell the release, that the first or the last died tells it.
+    """
+    mine = next((row for row in ranked if row.contender.pid == target), None)
+    if mine is None or era.thousandths:
+        return False
+    if not era.negative_points:
+        return mine.badness == 1 == ranked[0].badness
+    order = [row.contender.order for row in ranked]
+    return kill.kernel is None and ranked[0].badness < 1 and mine.contender.order in (min(order), max(order))
 
 
 def _by_root(ranked: Sequence[Ranked], target: int, kill: Kill, era: Era, total: Total) -> bool:
