@@ -47,6 +47,8 @@ def _holdings(kill: Kill, tasks: Sequence[Task], accounts: Accounts) -> List[Hol
     rows = accounts.rows
     locked = max(0, (rows.get("unevictable") or 0) - (rows.get("shmem") or 0))  # shared memory may be locked, too
     pool = locked + sum(rows.get(row) or 0 for row in ("anon", "swap_cached"))
+    if rows.get("anon") is None:
+        pool = accounts.total or 0
     left = max(0, pool - sum(size for size in exact.values() if size is not None))
     shared = sum(task.rss or 0 for task in tasks if exact[task.pid] is None)
     scale = min(1.0, left / shared) if shared else 1.0

@@ -38,6 +38,10 @@ def _int(text: Optional[str]) -> Optional[int]:
     return None if text is None else int(text)
 
 
+#: What the numbers of a report begin with.
+_NUMBERS = ("Mem-Info:", "memory: usage ", "active_anon:")
+
+
 class Kernel:
     """feed() takes the kernel's lines in order; finish() gives what is still open.
 
@@ -94,6 +98,8 @@ class Kernel:
             return closed, True  # an excerpt that begins inside the table
         if text.startswith("Node "):
             report.table.feed(text)
+        if self._include_tasks and report.start is None and (report.memory is not None or text.startswith(_NUMBERS)):
+            report.keep(text, line)  # an excerpt that begins behind the header
         return closed, False
 
     def _fresh(self, key: Key, line: LogLine) -> Tuple[OomReport, List[Event]]:

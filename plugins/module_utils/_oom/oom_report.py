@@ -56,6 +56,7 @@ class OomReport:
         self.unresolved = None  # type: Optional[Tuple[LogLine, str]]
         self.table = Table()
         self.memory = None  # type: Optional[MemText]
+        self.numbers = None  # type: Optional[LogLine]  # the first of them, where the header is missing
         self.allocating = False
         self.kills = []  # type: List[Kill]
         self.killed = {}  # type: Dict[Optional[int], int]  # pid -> where in kills
@@ -115,12 +116,15 @@ class OomReport:
             )
         return kill
 
-    def keep(self, text: str) -> None:
-        """A line of the report that is no row: somebody may ask where the memory was."""
+    def keep(self, text: str, line: Optional[LogLine] = None) -> None:
+        """A line of the report that is no row: somebody may ask where the memory was.
+
+        line -- where no header came before: it may belong to another report
+        """
         if self.memory is None:
             from .meminfo import MemText
 
-            self.memory = MemText()
+            self.memory, self.numbers = MemText(), line
         self.memory.feed(text)
         self.table.interrupted(text)
 
@@ -137,6 +141,8 @@ class OomReport:
             outcome = (self.start, "no_victim")
         if outcome is None and self.only_began and not kills and self.start is not None:
             outcome = (self.start, "unseen")
+        if self.numbers is not None and kills and not within(self.numbers, kills[0].line, REPORT_SPAN):
+            self.memory = None
         details = self._details(kills[0].victim if kills else None) if include_tasks and (kills or outcome) else {}
         events = [kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills]  # type: List[Event]
         if outcome is not None:

@@ -86,3 +86,14 @@ def test_a_flood_is_bounded():
     text.feed("x" * 100000)
     assert len(text.text()) < 192 << 10
     parse_meminfo(text.text(), None)
+
+
+NUMBERS = "[7516.1] memory: usage 1024kB, limit 1024kB, failcnt 1\n[7516.1] anon 1000000\n[7516.1] file 0\n"
+KILL = "[%s] Memory cgroup out of memory: Killed process 5740 (pause) total-vm:1028kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n"
+
+
+@pytest.mark.parametrize("when, known", [("7516.2", True), ("7590.1", False)])
+def test_an_excerpt_that_begins_behind_the_header(when, known):
+    (kill,) = kills_in((NUMBERS + KILL % when).encode("ascii"))
+    assert (kill.report.memcg is not None) == known
+    assert not known or kill.report.memcg.anon == 1000000
