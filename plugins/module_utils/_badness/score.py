@@ -169,7 +169,10 @@ def oom_score(points: Optional[int], totalpages: int, era: Era) -> int:
     if era.thousandths:
         return points
     share = abs(points) * 1000 // total  # C divides towards zero
-    return (1000 + (share if points >= 0 else -share)) * 2 // 3 if era.negative_points else share
+    if not era.negative_points:
+        return share
+    signed = share if points >= 0 else -share
+    return (1000 + signed) * 2 // 3
 
 
 def slack(era: Era, cpus: int) -> int:

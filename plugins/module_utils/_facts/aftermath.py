@@ -61,7 +61,9 @@ def aftermath(kill: Row, unit: Row) -> Optional[str]:
 
 def _restarts(unit: Row) -> str:
     count = unit.get("restarts")
-    return " (%d restart%s since it was started by hand)" % (count, "" if count == 1 else "s") if count else ""
+    if not count:
+        return ""
+    return " (%d restart%s since it was started by hand)" % (count, "" if count == 1 else "s")
 
 
 def _stopped(kill: Row, unit: Row, policy: Optional[str]) -> str:

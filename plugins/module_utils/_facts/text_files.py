@@ -115,9 +115,13 @@ class TextFiles:
         every_line = structure is not None or ((plain or wish.paths is not None) and size <= _EVERY_LINE)
         deep = wish.killers == "all" or (wish.killers == "auto" and (size <= _DEEP_FILE or self._installed))
         kernel = select.PREFIXED_ANCHORS if plain and not deep and _is_prefixed(path) else select.KERNEL_ANCHORS
-        anchors = () if every_line else (select.ALL_ANCHORS if deep else kernel + select.ENDS)  # type: Tuple[bytes, ...]
+        anchors = select.ALL_ANCHORS if deep else kernel + select.ENDS  # type: Tuple[bytes, ...]
+        if every_line:
+            anchors = ()
         # "oom_kill_process" in a call trace is a hit between the header and its table, and no head.
-        limits = Limits(gap=Limits().block, lines=select.LINES_BEFORE, context=8 << 10) if deep else Limits(chunk=_CHUNK if plain else Limits().chunk)
+        limits = Limits(chunk=_CHUNK) if plain else Limits()
+        if deep:
+            limits = Limits(gap=Limits().block, lines=select.LINES_BEFORE, context=8 << 10)
         system = self._systems.get(within or "", System())
         scan = FileScan(
             path,

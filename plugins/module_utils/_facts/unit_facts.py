@@ -94,7 +94,9 @@ def _controller(host: Host, where: cgroup.Layout, group: str) -> Optional[str]:
         return None
     if where.version == "2":
         controllers = host.read("%s%s/cgroup.controllers" % (where.processes, group))
-        return None if controllers is None else "v2" if b"memory" in controllers.split() else "none"
+        if controllers is None:
+            return None
+        return "v2" if b"memory" in controllers.split() else "none"
     # Without accounting, and without a limit, systemd makes no memory group for a unit.
     return "v1" if _is_there(host, where.memory, group) else "none"
 
@@ -176,7 +178,12 @@ def _processes(host: Host, where: cgroup.Layout, capable: bool, state: UnitState
 
 
 def _row(row: Score, score: int, earlier: FrozenSet[int], capable: bool) -> Dict[str, Any]:
-    state = "as_wanted"
-    if row.before != score:
-        state = "own_score" if row.before not in earlier else "older" if capable or score >= 0 else "denied"
+    if row.before == score:
+        state = "as_wanted"
+    elif row.before not in earlier:
+        state = "own_score"
+    elif capable or score >= 0:
+        state = "older"
+    else:
+        state = "denied"
     return {"pid": row.pid, "comm": row.comm, "oom_score_adj": row.before, "state": state}

@@ -107,7 +107,8 @@ def visibility(coverage: Coverage) -> Dict[str, Any]:
     reasons = blind + partial
     if len(reasons) > _MAX_REASONS:
         reasons = reasons[: _MAX_REASONS - 1] + ["and %d more reasons" % (len(reasons) - _MAX_REASONS + 1)]
-    return {"state": "blind" if blind else ("partial" if partial else "clear"), "since": since, "reasons": reasons}
+    state = "partial" if partial else "clear"
+    return {"state": "blind" if blind else state, "since": since, "reasons": reasons}
 
 
 def _persistent(coverage: Coverage) -> bool:

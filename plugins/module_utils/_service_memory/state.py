@@ -65,7 +65,9 @@ class CurrentUnit(NamedTuple):
     @property
     def shown(self) -> Optional[UnitState]:
         """Whom to ask for values: the unit itself, or one of a template's instances."""
-        return self.state if self.state is not None else (self.running[0] if self.running else None)
+        if self.state is not None:
+            return self.state
+        return self.running[0] if self.running else None
 
     @property
     def asked(self) -> Tuple[UnitState, ...]:

@@ -125,7 +125,8 @@ def enforced(host: Host, where: Layout, cgroup: Optional[str], setting: Setting)
 
 def as_held(where: Layout, limit: int) -> Value:
     """How the kernel shows a limit that it was given: whole pages, and one that no machine can reach as none."""
-    return INFINITY if limit >= (_V2_UNLIMITED if where.memory_is_v2 else _V1_UNLIMITED) else limit // _PAGE * _PAGE
+    unlimited = _V2_UNLIMITED if where.memory_is_v2 else _V1_UNLIMITED
+    return INFINITY if limit >= unlimited else limit // _PAGE * _PAGE
 
 
 def counter(host: Host, where: Layout, cgroup: Optional[str], name: str) -> Optional[int]:

@@ -22,8 +22,8 @@ class Step(NamedTuple):
 
 def live_order(live: Live, wanted: Settings) -> List[str]:
     """Leave the mode without overcommitment first and enter it last: while it holds, the limit must not be wrong for a moment."""
-    first = wanted.get(MODE) != NEVER_OVERCOMMIT
-    return sorted(wanted, key=lambda key: ((0 if first else 2) if key == MODE else 1, key))
+    place_of_mode = 0 if wanted.get(MODE) != NEVER_OVERCOMMIT else 2
+    return sorted(wanted, key=lambda key: (place_of_mode if key == MODE else 1, key))
 
 
 def plan(live: Live, conf: Optional[bytes], wanted: Settings) -> List[Step]:

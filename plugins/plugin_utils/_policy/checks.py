@@ -32,7 +32,9 @@ def made(policy: Policy, check: str, status: str, subject: str, message: str, **
 
 
 def status_of(found: bool | None) -> str:
-    return UNKNOWN if found is None else PASS if found else FAIL
+    if found is None:
+        return UNKNOWN
+    return PASS if found else FAIL
 
 
 def judge_visibility(policy: Policy, facts: Json, now: float) -> Finding:
@@ -146,6 +148,30 @@ def judge_swap(policy: Policy, wanted: Swap, facts: Json) -> t.Iterator[Finding]
         yield _swap_file(policy, file, areas, ram)
 
 
+def _differences(wanted: SwapFile, area: Json, ram: int | None) -> tuple[list[str], list[str]]:
+    """What a swap area in use has otherwise, and what is not known of it."""
+    gaps: list[str] = []
+    unknown: list[str] = []
+    size, priority, listed = whole(area.get("size")), whole(area.get("priority")), area.get("in_fstab")
+    if wanted.size is not None:
+        limit = bytes_of(wanted.size, ram)
+        if size is None or limit is None:
+            unknown.append("its size")
+        elif abs(size - limit) > _PAGE:
+            gaps.append(f"it has {human(size)}")
+    if wanted.priority is not None and priority != wanted.priority:
+        if priority is None:
+            unknown.append("its priority")
+        else:
+            gaps.append(f"its priority is {priority}")
+    if wanted.persistent is not None and listed is not wanted.persistent:
+        if listed is None:
+            unknown.append("whether it is in fstab")
+        else:
+            gaps.append("it is in fstab" if listed else "it is not in fstab")
+    return gaps, unknown
+
+
 def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: int | None) -> Finding:
     area = next((one for one in areas or () if one.get("path") == wanted.path), None)
     gaps, unknown = [], []  # type: tuple[list[str], list[str]]
@@ -157,20 +183,11 @@ def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: 
     elif area is None:
         gaps.append("it is not in use")
     else:
-        size, priority, listed = whole(area.get("size")), whole(area.get("priority")), area.get("in_fstab")
-        limit = bytes_of(wanted.size, ram) if wanted.size is not None else None
-        if wanted.size is not None:
-            if size is None or limit is None:
-                unknown.append("its size")
-            elif abs(size - limit) > _PAGE:
-                gaps.append(f"it has {human(size)}")
-        if wanted.priority is not None and priority != wanted.priority:
-            (unknown if priority is None else gaps).append("its priority" if priority is None else f"its priority is {priority}")
-        if wanted.persistent is not None and listed is not wanted.persistent:
-            (unknown if listed is None else gaps).append(
-                "whether it is in fstab" if listed is None else "it is in fstab" if listed else "it is not in fstab"
-            )
-    holds = False if gaps else None if unknown else True  # type: bool | None
+        gaps, unknown = _differences(wanted, area, ram)
+    holds: bool | None = None if unknown else True
+    if gaps:
+        holds = False
+    not_in_use = "not in use" if areas is not None else None
     declared = {"state": "present" if wanted.present else "absent", "size": wanted.size, "priority": wanted.priority, "persistent": wanted.persistent}
     evidence = dict(area or {})
     if gaps or unknown:
@@ -182,7 +199,7 @@ def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: 
         wanted.path,
         f"Swap file {wanted.path}",
         declared={key: value for key, value in declared.items() if value is not None},
-        effective={key: area.get(key) for key in ("size", "priority", "in_fstab")} if area else ("not in use" if areas is not None else None),
+        effective={key: area.get(key) for key in ("size", "priority", "in_fstab")} if area else not_in_use,
         evidence=evidence,
         remedy="memops.linux.oom_swap makes it so",
     )

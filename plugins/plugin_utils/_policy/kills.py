@@ -97,7 +97,8 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     doubts = [] if kills is not None else ["no kills were gathered"]
     if len(inside) + timeless + nameless > wanted.max:
         doubts += [f"{some(timeless, 'kill')} without a time"] if timeless else []
-        doubts += [f"{some(nameless, 'kill')} of which the log does not tell the {'unit' if wanted.units else 'scope'}"] if nameless else []
+        if nameless:
+            doubts.append(f"{some(nameless, 'kill')} of which the log does not tell the {'unit' if wanted.units else 'scope'}")
     doubts += _blind_spots(facts, wanted, now)
     holds = None  # type: bool | None
     if len(inside) > wanted.max:
@@ -115,7 +116,11 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     }  # type: Json
     evidence.update(_set_apart(facts, wanted))
     names = sorted({str(kill["unit"] or kill["victim"]["comm"] or "?") for kill in inside})
-    why = ", ".join(names[:5]) if holds is False else "; ".join(doubts) if holds is None else ""
+    why = ""
+    if holds is False:
+        why = ", ".join(names[:5])
+    elif holds is None:
+        why = "; ".join(doubts)
     if why:
         evidence["why"] = why
     within = f" within {wanted.window_text}" if wanted.window is not None else ""

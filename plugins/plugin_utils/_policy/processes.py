@@ -25,4 +25,5 @@ def strays(unit: Json, idle: bool) -> dict[str, bool | None]:
     whole = wanted is not None and scores is not None and listed is not None
     whole = whole and all(state in (*STATES, "as_wanted") for state in seen.values())
     whole = whole and all(seen.get(str(score)) in STATES for score in scores if str(score) != str(wanted))
-    return {state: True if state in seen.values() else False if whole else None for state in STATES}
+    unseen = False if whole else None
+    return {state: True if state in seen.values() else unseen for state in STATES}

@@ -11,8 +11,9 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json
 
+from .checks import status_of
 from .expression import Expression, JMESPathError
-from .finding import FAIL, PASS, UNKNOWN, Finding, shown
+from .finding import PASS, UNKNOWN, Finding, shown
 from .kills import holes
 from .model import Policy, Rule
 
@@ -63,6 +64,7 @@ def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
 def _finding(rule: Rule, status: str, subject: str, taken: Json, why: str = "", key: str = "", effective: Json | None = None) -> Finding:
     evidence = dict(taken, why=why) if why else dict(taken)
     unknown = status == UNKNOWN
+    told = taken if effective is None else effective
     return Finding(
         rule.id,
         rule.severity,
@@ -70,7 +72,7 @@ def _finding(rule: Rule, status: str, subject: str, taken: Json, why: str = "", 
         subject,
         f"Not known whether: {rule.message}" if unknown else rule.message,
         rule.expect or rule.holds.text,
-        None if unknown else (taken if effective is None else effective) or None,
+        None if unknown else told or None,
         evidence,
         _GATHER if unknown else rule.remedy,
         key=key,
@@ -102,7 +104,7 @@ def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
         why = "the rule cannot be applied to these facts: " + " ".join(str(exc).split())
     if concerns is None and holds is not True:
         holds = None
-    status = UNKNOWN if holds is None else PASS if holds else FAIL
+    status = status_of(holds)
     # Of elements that are right nobody reads more than their number.
     silent = status == PASS and rule.each is not None
     taken = {} if silent else _taken((rule.holds, rule.when, *rule.needs), facts)

@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.show import 
 from ansible_collections.memops.linux.plugins.plugin_utils._report.host import Json, whole
 from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
 
-from .checks import made
+from .checks import made, status_of
 from .declarable import BY_NAME, JUDGED_ONLY
 from .finding import FAIL, PASS, UNKNOWN, Finding
 from .kernel import judge_kernel, without_cgroup
@@ -59,7 +59,7 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
     return made(
         policy,
         "service-setting",
-        UNKNOWN if holds is None else PASS if holds else FAIL,
+        status_of(holds),
         f"{unit['name']} {option}",
         f"{setting.key}= of {unit['name']}",
         declared=text,
@@ -127,7 +127,7 @@ def _reload(policy: Policy, unit: Json) -> Finding:
     return made(
         policy,
         "service-reload",
-        UNKNOWN if not isinstance(stale, bool) else FAIL if stale else PASS,
+        status_of(not stale if isinstance(stale, bool) else None),
         str(unit["name"]),
         f"systemd has read the files of {unit['name']}",
         declared=True,
@@ -143,7 +143,7 @@ def _missing(policy: Policy, service: Service, state: str | None, why: str) -> F
     return made(
         policy,
         "service-missing",
-        (PASS if skipped else FAIL) if gone else UNKNOWN,
+        status_of(skipped if gone else None),
         service.unit.name,
         f"{service.unit.name} is {state}" if gone else f"Nothing is known of {service.unit.name}",
         declared="installed" if not skipped else "may be missing",
@@ -159,7 +159,7 @@ def _absent(policy: Policy, service: Service, unit: Json) -> Finding:
     return made(
         policy,
         "service-removed",
-        UNKNOWN if files is None else FAIL if left else PASS,
+        status_of(not left if files is not None else None),
         str(unit["name"]),
         f"{service.dropin} of {unit['name']} should be gone" if left else f"{service.dropin} of {unit['name']}",
         declared="absent",

@@ -94,7 +94,9 @@ def _place_of(exc: Exception) -> str:
     """Where and why YAML gave up, without what stands there."""
     mark, problem = getattr(exc, "problem_mark", None), getattr(exc, "problem", None)
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    why = _QUOTED.sub("...", " ".join(str(problem).split())) if problem else "" if mark else type(exc).__name__
+    why = "" if mark else type(exc).__name__
+    if problem:
+        why = _QUOTED.sub("...", " ".join(str(problem).split()))
     return ": ".join(filter(None, (where, why)))
 
 

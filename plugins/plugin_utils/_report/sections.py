@@ -22,8 +22,9 @@ def tiles(report: Json) -> Html:
     fleet = report["fleet"]
     totals = fleet["totals"]
     unknown = totals["hosts"] - totals["ok"]
+    without_kills = "" if totals["disputed"] or unknown else "good"
     tiles = [
-        (totals["kills"], "bad" if totals["kills"] else "" if totals["disputed"] or unknown else "good", "kills"),
+        (totals["kills"], "bad" if totals["kills"] else without_kills, "kills"),
         (totals["by_proof"]["logged"], "", "of them in text logs alone"),
         (totals["disputed"], "warn" if totals["disputed"] else "", "disputed, no kills"),
         (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, no victim known"),
@@ -102,9 +103,10 @@ def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
             preserveAspectRatio="none",
             aria_hidden="true",
         )
+        plus = " +" if name in sure else ""
         count = [
             tag("b", f"{sure[name]:,}") if name in sure else "",
-            tag("small", f"{' +' if name in sure else ''}{doubted[name]:,} disputed") if name in doubted else "",
+            tag("small", f"{plus}{doubted[name]:,} disputed") if name in doubted else "",
         ]
         rows.append(tag("li", tag("span", name, data_find=name, title=name, class_="mono"), tag("span", *count), figure))
     rest = len(names) - len(rows)

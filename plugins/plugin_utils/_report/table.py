@@ -241,7 +241,8 @@ def lines(report: Json, width: int = 100) -> list[Line]:
     width = min(max(width, MIN_WIDTH), MAX_WIDTH)
     totals = report["fleet"]["totals"]
     loud = totals["unresolved"] or totals["hosts"] > totals["ok"] or totals["unexplained"]
-    made = [Line(part, "bad" if loud else "warn" if totals["kills"] else "good") for part in wrapped(words.headline(report), width)]
+    quiet = "warn" if totals["kills"] else "good"
+    made = [Line(part, "bad" if loud else quiet) for part in wrapped(words.headline(report), width)]
     made.extend(_unresolved(report, width))
     if report["hosts"]:
         made.append(Line(""))

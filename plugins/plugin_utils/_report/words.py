@@ -175,7 +175,12 @@ PERSISTENT = "a persistent journal (Storage=persistent in /etc/systemd/journald.
 
 def _logged(count: int, kills: int) -> str:
     """What nothing but a text log tells, and how to have more."""
-    of_them = "It stands" if kills == 1 else "All of them stand" if count == kills else f"{count:,} of them {'stands' if count == 1 else 'stand'}"
+    if kills == 1:
+        of_them = "It stands"
+    elif count == kills:
+        of_them = "All of them stand"
+    else:
+        of_them = f"{count:,} of them {'stands' if count == 1 else 'stand'}"
     return f"{of_them} in text logs alone: no trusted source covers that time; {PERSISTENT}."
 
 
