@@ -27,7 +27,9 @@ def _line(run: UnitRun, check: bool) -> str:
     if run.gaps:
         return "%s; NOT in force: %s" % (done, "; ".join(gap.text for gap in run.gaps))
     count = sum(len(rows) for rows in run.rows.values())
-    return "%s, in force%s" % (done, " in %d process%s" % (count, "" if count == 1 else "es") if count else "")
+    if not count:
+        return "%s, in force" % done
+    return "%s, in force in %d process%s" % (done, count, "" if count == 1 else "es")
 
 
 def _message(runs: Sequence[UnitRun], check: bool) -> str:

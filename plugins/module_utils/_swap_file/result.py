@@ -65,11 +65,12 @@ def result(outcome: Outcome, check_mode: bool) -> Dict[str, Any]:
     """What the module returns. swap_file is as it is, in check mode too: the plan says what it would be."""
     path = printable(outcome.state.path)
     words = "; ".join(step.text for step in outcome.steps)
+    mood = "would " if check_mode else ""
     told = {
         "changed": bool(outcome.steps),
         "plan": [{"action": step.action, "path": step.path, "text": step.text} for step in outcome.steps],
         "swap_file": facts(outcome.state),
-        "msg": "%s: %s%s." % (path, "would " if check_mode else "", words) if words else "%s is as requested." % path,
+        "msg": "%s: %s%s." % (path, mood, words) if words else "%s is as requested." % path,
     }
     # the lines of the diff are printable already, and end with newlines
     diff = {"before_header": path, "after_header": path, "before": outcome.before, "after": outcome.after}
