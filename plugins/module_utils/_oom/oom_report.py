@@ -99,7 +99,9 @@ class OomReport:
         self.allocating = self.allocating or any("allocating" in words for words in contexts if words)
         scope = _scope_of(contexts[0]) or _scope_of(contexts[1])
         if scope is None:
-            scope = summary.scope if summary else ("memcg" if self.oom_memcg else "unknown")
+            scope = "memcg" if self.oom_memcg else "unknown"
+            if summary:
+                scope = summary.scope
         kill = Kill(line=line, victim=victim, scope=scope, invoker=self.invoker, trigger="group" if member else self.trigger)
         if kill.trigger == "unknown" and scope == "memcg":
             kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
@@ -143,7 +145,9 @@ class OomReport:
             outcome = (self.start, "unseen")
         if self.numbers is not None and kills and not within(self.numbers, kills[0].line, REPORT_SPAN):
             self.memory = None
-        details = self._details(kills[0].victim if kills else None) if include_tasks and (kills or outcome) else {}
+        details = {}  # type: Dict[str, Any]
+        if include_tasks and (kills or outcome):
+            details = self._details(kills[0].victim if kills else None)
         events = [kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills]  # type: List[Event]
         if outcome is not None:
             events.append(

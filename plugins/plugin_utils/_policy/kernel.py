@@ -45,7 +45,8 @@ def read_kernel(value: t.Any) -> Json | None:
     found["controller"] = controller if controller in CONTROLLERS else None
     absent = value.get("absent")
     #: files that this kernel does not have; any other null could not be read
-    found["absent"] = ["oom_policy" if name == "oom_group" else name for name in absent] if isinstance(absent, list) else []
+    named = absent if isinstance(absent, list) else []
+    found["absent"] = ["oom_policy" if name == "oom_group" else name for name in named]
     return found
 
 
