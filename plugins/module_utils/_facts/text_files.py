@@ -40,8 +40,6 @@ _COMPRESSION = 8
 _CHUNK = 512 * 1024
 _ENDS_OF_COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".lzma")
 _HEAD = 4096
-#: A document on one line is read in pieces of this size.
-_DOCUMENT = 16 << 20
 _KERNEL_ONLY = "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd, earlyoom, nohang and oomd"
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
@@ -132,21 +130,32 @@ class TextFiles:
             until=wish.until,
             follow=named,
             root=self._host.root if within is None else within,
-            limits=limits._replace(excerpt=_DOCUMENT) if structure == ONE_LINE else limits,
+            limits=limits,
             newest=system.date,
         )
         kernel_only = not every_line and not deep
         # On the host itself it is known which killers are installed.
         left_out = _KERNEL_ONLY if kernel_only and wish.killers == "auto" and wish.paths is not None else None
-        return self._lines(scan, every_line, kernel_only, structure not in (None, LINES), system.host, left_out)
+        if structure in (ONE_LINE, RECORDS):
+            return self._records(scan, structure, system.host)
+        return self._lines(scan, every_line, kernel_only, system.host, left_out)
 
-    def _lines(
-        self, scan: FileScan, every_line: bool, kernel_only: bool, connected: bool, host: Optional[str], left_out: Optional[str]
-    ) -> Iterator[LogLine]:
-        """
-        kernel_only -- nobody else's kills are looked for: then kills can be counted by the line
-        connected -- a record has several lines, and none may be passed over
-        """
+    def _records(self, scan: FileScan, structure: str, host: Optional[str]) -> Iterator[LogLine]:
+        """What is in the records of a file that has several lines for each, or one line for all: none may be passed over."""
+        from ansible_collections.memops.linux.plugins.module_utils._sources.json_stream import DocumentLines
+        from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
+
+        log = TextLog(scan.path, lambda stamp: scan.clock.stamp(stamp) if scan.clock else _no_clock(stamp), host)
+        document = DocumentLines() if structure == ONE_LINE else None
+        for excerpt in scan:
+            yield from log.each(excerpt.data.split(b"\n") if document is None else document.feed(excerpt.data))
+        if document is not None:
+            yield from log.each(document.rest())
+        yield from log.rest()
+        self.reports.append(scan.report)
+
+    def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool, host: Optional[str], left_out: Optional[str]) -> Iterator[LogLine]:
+        """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
         wish = self._wish
         newest = None  # type: Optional[Newest]
         log = None  # type: Optional[TextLog]
@@ -157,7 +166,7 @@ class TextFiles:
         whole = Whole()
         picker = select.Picker()
         for excerpt in scan:
-            if every_line and not connected and not any(word in excerpt.data for word in _WORDS):
+            if every_line and not any(word in excerpt.data for word in _WORDS):
                 continue
             if log is None:
                 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog

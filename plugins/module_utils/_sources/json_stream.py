@@ -14,6 +14,10 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 _LITERAL = regex(r"-?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,4})?(?![\w.])|true\b|false\b|null\b")
+#: One ends and the next begins; in a text, such a comma has no brace before it as a rule.
+_OBJECT = regex(rb"([}\]])\s{0,8},\s{0,8}([{\[])")
+#: Of one line: more than a record of journalctl -o json has with a message that is a list of numbers.
+_MAX_TOKENS = 1_000_000
 _STRINGS = JSONDecoder(strict=False)
 _WORDS = {"true": True, "false": False, "null": None}
 _MAX_DEPTH = 64
@@ -39,6 +43,8 @@ def tokens_of(text: str) -> Optional[List[Token]]:
     at = 0
     end = len(text)
     while at < end:
+        if len(tokens) > _MAX_TOKENS:
+            return None
         char = text[at]
         if char in " \t\r\n,":
             at += 1
@@ -70,6 +76,28 @@ def tokens_of(text: str) -> Optional[List[Token]]:
 
 def _number(word: str) -> Union[int, float]:
     return float(word) if "." in word or "e" in word or "E" in word else int(word)
+
+
+class DocumentLines:
+    """A document on one line, piece by piece, as lines that begin with its objects: what is no longer than a record fits into each."""
+
+    _MAX_REST = 1 << 20
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> List[bytes]:
+        """The lines that are complete."""
+        lines = _OBJECT.sub(b"\\1,\n\\2", self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > self._MAX_REST:
+            lines.append(self._rest)
+            self._rest = b""
+        return lines
+
+    def rest(self) -> List[bytes]:
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else []
 
 
 class JsonStream:

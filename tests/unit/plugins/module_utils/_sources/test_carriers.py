@@ -8,6 +8,9 @@ import json
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
@@ -359,6 +362,32 @@ def test_the_log_goes_on_behind_it(text):
     half = text[: len(text) // 2]
     kills = kills_of(half + "\n" + syslog("web9", 2, BARE[0]) + "\n" + syslog("web9", 3, BARE[0].replace("41", "42")) + "\n")
     assert [kill.victim.pid for kill in kills if kill.line.host == "web9"] == [41, 42]
+
+
+@pytest.mark.parametrize("indent", [None, 1], ids=["one line", "pretty"])
+def test_a_document_of_megabytes(tmp_path, indent):
+    """No piece of it is lost, wherever the pieces are cut."""
+    noise = [{"timestamp": (AT + n) * 1000, "message": "hello %d, [x], {y}" % n, "logStreamName": "web7"} for n in range(12000)]
+    for number in range(50):
+        said = syslog("web8", 0, BARE[0].replace("41", str(1000 + number)))
+        noise.insert(number * 240, {"timestamp": AT * 1000, "message": said, "logStreamName": "web7"})
+    path = tmp_path / "events.json"
+    path.write_text(json.dumps({"events": noise, "searchedLogStreams": []}, indent=indent))
+    assert path.stat().st_size > 1 << 20
+    found = gather(Host(), Wish(subset=("kills",), paths=(str(path),)))
+    assert sorted(kill["victim"]["pid"] for kill in found["kills"]) == list(range(1000, 1050))
+    assert {kill["host"] for kill in found["kills"]} == {"web8"}
+
+
+def test_utf_16_of_powershell(tmp_path):
+    path = tmp_path / "kern.txt"
+    text = syslog("web7", 0, BARE[0]) + "\r\n"
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        bom = "" if encoding == "utf-16" else "\ufeff"
+        path.write_bytes((bom + text).encode(encoding))
+        (kill,) = gather(Host(), Wish(subset=("kills",), paths=(str(path),)))["kills"]
+        assert (kill["victim"]["pid"], kill["host"]) == (41, "web7")
+        assert len([event for event in parse(TextLog("x", Clock(AT + 9.0).stamp).lines(path.read_bytes())) if isinstance(event, Kill)]) == 1
 
 
 def test_two_nodes_with_one_pid_and_size_are_two_kills_and_their_tables_are_never_mixed():
