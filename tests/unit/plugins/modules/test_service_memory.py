@@ -74,3 +74,16 @@ def test_what_is_returned_is_documented(tmp_path, monkeypatch, check):
     )
     for cause in ("absent", "masked", "own_score", "shadowed", "not_read", "no_cap_sys_resource", "older_than_drop_in", "cgroup_v1", "not_enforced"):
         assert "V(%s)" % cause in causes
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=[setting.option for setting in SETTINGS])
+def test_the_docs_of_a_setting_stand_once_and_say_what_the_table_says(setting):
+    yaml = pytest.importorskip("yaml")
+    options = yaml.safe_load(service_memory.DOCUMENTATION)["options"]
+    top, inner = options[setting.option], options["services"]["suboptions"][setting.option]
+    assert top is inner, "an anchor of YAML, not a copy"
+    text = " ".join([top["description"]] if isinstance(top["description"], str) else top["description"])
+    assert "C(%s=)" % setting.key in text
+    assert top.get("choices", []) == list(setting.words)
+    if setting.since:
+        assert "systemd %d or newer" % setting.since in text

@@ -5,7 +5,8 @@
 
 FakeMachine stands for systemd as pid 1, for /proc and for cgroup files. Its files are real files below a temporary root. systemctl is
 a method: `show` says what was in the unit's files at the last daemon-reload, read by a loader of its own that shares no line with
-_systemd/precedence.py and _systemd/setting.py, so a mistake there shows here. The kernel's rule for oom_score_adj is kernel_write().
+_systemd/precedence.py and no parser with _systemd/setting.py, so a mistake there shows here. Which settings there are is the table's word.
+The kernel's rule for oom_score_adj is kernel_write().
 Real systemd is tested in molecule; the values that its parser takes were recorded from 247, 252 and 257 (fixtures/systemd/values.json).
 """
 
@@ -16,6 +17,7 @@ import time
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import scores
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
 MIB = 1 << 20
 RAM = 4096 * MIB
@@ -23,18 +25,16 @@ SEARCH = (
     "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system /run/systemd/system "
     "/run/systemd/generator /usr/local/lib/systemd/system /lib/systemd/system /usr/lib/systemd/system"
 ).split()
-#: key -> what `show` prints where nothing sets it, and since when it is shown
-DEFAULTS = {
-    "OOMScoreAdjust": ("0", 0), "OOMPolicy": ("stop", 243), "MemoryMin": ("0", 240), "MemoryLow": ("0", 231), "MemoryHigh": ("infinity", 231),
-    "MemoryMax": ("infinity", 231), "MemorySwapMax": ("infinity", 232), "MemoryLimit": ("infinity", 0), "ManagedOOMSwap": ("auto", 247),
-    "ManagedOOMMemoryPressure": ("auto", 247), "ManagedOOMPreference": ("none", 248), "Restart": ("no", 0), "Type": ("simple", 0),
-    "KillMode": ("control-group", 0), "Delegate": ("no", 0), "RemainAfterExit": ("no", 0), "RefuseManualStart": ("no", 0),
-    "RefuseManualStop": ("no", 0),
-}  # fmt: skip
-_CGROUP_FILES = {
-    "MemoryMin": "memory.min", "MemoryLow": "memory.low", "MemoryHigh": "memory.high", "MemoryMax": "memory.max", "MemorySwapMax": "memory.swap.max",
-}  # fmt: skip
-_EXEC_ONLY = ("OOMScoreAdjust", "OOMPolicy", "Restart", "Type", "KillMode", "RemainAfterExit")
+#: What systemd shows of a service where no file and no other setting decides; systemd.service(5) and systemd-system.conf(5).
+_DECIDED_ELSEWHERE = {"OOMPolicy": "stop"}
+#: key -> what `show` prints where nothing sets it, and since when it is shown. A new setting is known here by its row in the table.
+DEFAULTS = {setting.key: (str(_DECIDED_ELSEWHERE.get(setting.key, setting.default)), setting.since) for setting in SETTINGS}
+DEFAULTS.update(
+    MemoryLimit=("infinity", 0), Type=("simple", 0), KillMode=("control-group", 0), Delegate=("no", 0), RemainAfterExit=("no", 0),
+    RefuseManualStart=("no", 0), RefuseManualStop=("no", 0),
+)  # fmt: skip
+_CGROUP_FILES = {setting.key: setting.cgroup for setting in SETTINGS if setting.kind == "memory" and setting.cgroup}
+_EXEC_ONLY = tuple(setting.key for setting in SETTINGS if "slice" not in setting.types) + ("Type", "KillMode", "RemainAfterExit")
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50, "E": 1 << 60}
 #: PAGE_COUNTER_MAX of the kernel, in bytes.
 _MOST = (1 << 63) - 4096

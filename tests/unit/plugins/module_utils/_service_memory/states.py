@@ -27,6 +27,8 @@ FOLDERS = {
     "pg@.service": ["pg@.service"],
     "pg@15.service": ["pg@15.service", "pg@.service"],
     "batch.slice": ["batch.slice"],
+    "user-.slice": ["user-.slice", "user-1001.slice"],
+    "job.service": ["job.service"],
     "dead.service": ["dead.service"],
     "ghost.service": ["ghost.service"],
 }
@@ -65,6 +67,9 @@ def machine_of(chance, root):
     for name in ("web", "db-main", "mariadb", "pg@"):
         made.unit(name + ".service", chance.choice(["", "OOMScoreAdjust=-300\n", "Restart=on-failure\n", "OOMScoreAdjust=100\nMemoryMax=2G\n"]))
     made.unit("batch.slice")
+    made.unit("job.service", "Type=oneshot\n" + chance.choice(["", "Restart=no\n", "RemainAfterExit=yes\n"]))
+    for name in ("user-1000.slice", "user-1001.slice"):
+        made.unit(name)
     made.unit("dead.service")
     made.link("/etc/systemd/system/dead.service", "/dev/null")
     made.link("/etc/systemd/system/mysql.service", "/usr/lib/systemd/system/mariadb.service")
@@ -112,11 +117,14 @@ def _drift(chance, made, name, unit):
 def state_of(chance, root):
     """A machine and the options of a call."""
     made = machine_of(chance, root)
-    asked = chance.choice(["web", "web", "db-main.service", "mariadb", "mysql", "pg@.service", "pg@15", "batch.slice", "dead", "ghost"])
+    asked = chance.choice(
+        ["web", "web", "db-main.service", "mariadb", "mysql", "pg@.service", "pg@15", "batch.slice", "user-.slice", "job", "dead", "ghost"]
+    )
     unit = {"mysql": "mariadb.service"}.get(asked, asked if "." in asked else asked + ".service")
     kind = _ours(chance, made, unit if asked != "mysql" else "mariadb.service")
     made.boot()
-    for name in [unit] if unit not in ("pg@.service", "dead.service", "ghost.service") else ["pg@15.service", "pg@16.service"]:
+    instances = {"pg@.service": ["pg@15.service", "pg@16.service"], "user-.slice": ["user-1000.slice", "user-1001.slice"]}
+    for name in instances.get(unit, [unit]):
         if chance.random() < 0.75 and unit not in ("dead.service", "ghost.service"):
             made.start(
                 name, chance.randint(1, 3), used=chance.choice([None, 64 * MIB, 900 * MIB]), started=time.monotonic() * chance.choice([0.3, 1.0])
@@ -130,7 +138,7 @@ def state_of(chance, root):
     settings = {}
     for option, values in (
         ("oom_score_adjust", [-500, -900, 300, 0, -1000, None]), ("memory_max", ["1G", "50%", "256M", "infinity", None, None]),
-        ("memory_high", ["512M", None, None, None]), ("restart", ["always", None, None]), ("oom_policy", ["continue", None, None, None]),
+        ("memory_high", ["512M", None, None, None]), ("restart", ["always", "on-failure", None, None, None]), ("oom_policy", ["continue", None, None, None]),
     ):  # fmt: skip
         value = chance.choice(values)
         if value is not None:
@@ -143,7 +151,7 @@ def state_of(chance, root):
     call = dict(
         settings, name=[asked], apply=chance.choice(["live", "live", "next_start", "restart"]), missing=chance.choice(["fail", "skip", "stage"]),
         allow_shadowed=chance.random() < 0.5, allow_weaker=chance.random() < 0.7, allow_limits=chance.random() < 0.5,
-        allow_unsupported=chance.random() < 0.7, allow_overcommit=True, min_killable="0%",
+        allow_unsupported=chance.random() < 0.7, allow_overcommit=True, allow_broad=unit.startswith("user-"), min_killable="0%",
     )  # fmt: skip
     if chance.random() < 0.2:
         for option in settings:

@@ -83,7 +83,11 @@ def one(seed, root, monkeypatch, tally):
     assert again["failed"] or again["services"][0]["steps"] == []
     if done["failed"] or kind == "person":
         return
-    absent = {name: value for name, value in call.items() if name in ("name", "apply", "missing", "allow_shadowed", "min_killable", "allow_limits")}
+    absent = {
+        name: value
+        for name, value in call.items()
+        if name in ("name", "apply", "missing", "allow_shadowed", "min_killable", "allow_limits", "allow_broad")
+    }
     gone = act(made, state="absent", **absent)
     assert not gone["failed"], gone["msg"]
     left = {where: what for where, what in before.items() if where not in (path, "%s/.%s.memops~" % (os.path.dirname(path), OURS))}
@@ -114,4 +118,5 @@ def test_generated_states(tmp_path, monkeypatch):
     assert wrong == []
     # the chances are such that every kind of end is met often
     assert tally["changed"] > 60 and tally["unchanged"] > 5 and tally["failed"] > 20 and tally["verified"] > 20, dict(tally)
-    assert tally["scope"] > 10 and tally["limit"] > 20, dict(tally)
+    assert tally["unit user-.slice"] > 10 and tally["unit job.service"] > 10, dict(tally)
+    assert tally["scope"] > 5 and tally["limit"] > 20, dict(tally)
