@@ -116,6 +116,8 @@ def test_no_forged_line_is_trusted(host: Host) -> None:
     hidden = {pid: row["door"] for pid, row in forged.items() if pid not in doubted}
     assert not hidden, f"not shown: {hidden}; facts in {host.folder}"
     assert set(doubted) <= set(forged), f"not trusted, and not forged: {sorted(set(doubted) - set(forged))}"
+    counted = {pid: (forged[pid]["door"], kill["proof"]) for pid, kill in doubted.items() if kill["proof"] != "disputed"}
+    assert not counted, f"counted as kills: {counted}; facts in {host.folder}"
     for pid, row in forged.items():
         assert (doubted[pid]["victim"]["comm"], doubted[pid]["victim"]["uid"]) == (row["comm"], row["uid"]), doubted[pid]
         assert doubted[pid]["source"]["reason"], doubted[pid]

@@ -12,7 +12,8 @@ author:
   - memops.linux contributors (@memops)
 description:
   - Finds every OOM kill in a text, with the parser of M(memops.linux.oom_facts), on the controller. For sosreports, CI logs and pastes.
-  - A text is never trusted, so C(source.trusted) of each kill is false.
+  - A text is never trusted, so C(source.trusted) of each kill is false and its C(proof) is V(logged).
+  - What systemd says of a unit is a kill by itself where the text has no other record of it.
 options:
   _input:
     description:

@@ -277,7 +277,7 @@ def render(report: Json, connections: t.Mapping[str, str]) -> str:
     known = sum(entry["oom"] is not None for entry in report["hosts"].values())
     lines = [
         "---",
-        "# Proposed by memops.linux from what the hosts tell: kills with a trusted source, restarts and peaks. Read it, change it, then use it",
+        "# Proposed by memops.linux from what the hosts tell: kills, restarts and peaks. Read it, change it, then use it",
         "# with the role memops.linux.oom_protect. Nothing applies it by itself.",
         f"# {some(known, 'host')} of {len(report['hosts']):,} could be read.",
     ]
