@@ -191,6 +191,7 @@ def _unresolved(value: Json) -> Json:
     event = plain(value)  # type: Json
     event["time"] = time(value.get("time"))
     event["outcome"] = text(value.get("outcome")) or "unknown"
+    event["why"] = text(value.get("why"))
     event["count"] = max(whole(value.get("count")) or 1, 1)
     event["source"] = _shaped(value.get("source"), _SOURCE)
     event["proof"] = _proof(event)

@@ -63,6 +63,7 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     for name, event in words.unresolved(report):
         doubt = "" if is_counted(event) else ", disputed"
         made.append(f"* **{words.shortage_title(event)}** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
+        made += [f"  {plain(event['why'])}"] if event["why"] else []
     if made[-1] != "":
         made.append("")
     made += findings

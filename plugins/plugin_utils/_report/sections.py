@@ -54,9 +54,9 @@ def alarms(report: Json) -> Html:
         more = f", {event['count']:,} times" if event["count"] > 1 else ""
         where = f" in {event['oom_memcg']}" if event.get("oom_memcg") else ""
         doubt = "" if is_counted(event) else badge("disputed")
-        loud.append(
-            tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", words.utc(event["time"], "at an unknown time"), more, where, " ", doubt)
-        )
+        when = words.utc(event["time"], "at an unknown time")
+        why = join((tag("br"), tag("small", event["why"]))) if event["why"] else ""
+        loud.append(tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", when, more, where, " ", doubt, why))
     for name, entry in sorted(report["hosts"].items(), key=urgency):
         if entry["state"] != "ok":
             unknown.append(tag("li", tag("strong", name), " ", badge(entry["state"]), " ", words.why(entry)))

@@ -161,6 +161,8 @@ def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
         when = words.utc(event["time"], "an unknown time") + (f" ({event['count']} times)" if event["count"] > 1 else "")
         text = f"{words.shortage_title(event).upper()} ({event['outcome']}): {name} at {when}" + ("" if is_counted(event) else ", disputed")
         yield Line(fit(printable(text), width).rstrip(), "bad" if is_counted(event) else "warn")
+        if event["why"]:
+            yield Line(fit(printable("  " + event["why"]), width).rstrip())
 
 
 _KILL_COLUMNS = (

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
-from ansible_collections.memops.linux.plugins.plugin_utils._report import table
+from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, panic
 
 
 def test_the_whole_table(small):
@@ -67,6 +67,16 @@ def test_a_big_fleet_lists_who_has_something_to_say():
     assert text[3].startswith("gone") and text[5].startswith("lost")
     assert text[6] == "900 hosts could be read and showed no kill"
     assert len(text) == 10
+
+
+def test_a_shortage_without_a_victim_says_where_the_memory_was():
+    why = "the kernel panicked and killed nobody; <pages> that no counter knows held 874 MiB (88 %)"
+    report = build({"a": HostInput(facts(unresolved=[panic(why=why), panic(time=NOW - 9000.0)]))}, NOW)
+    assert [line.text for line in table.lines(report, 160) if "874 MiB" in line.text] == ["  " + why]
+    assert markdown.render(report, "Kills").count("874 MiB") == 1
+    assert "<small>the kernel panicked and killed nobody; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>" in page.render(
+        report, "Kills"
+    )
 
 
 def test_nothing_known():
