@@ -151,6 +151,9 @@ class ActionModule(ActionBase):
             result["states"] = {name: entry["state"] for name, entry in report["hosts"].items()}
             result["table"] = [line.text for line in lines]
         else:
+            if options["hosts"] != []:  # the roles check the policy first, and judge by it later
+                for note in judged.policy.notes():
+                    display.warning(note)
             result.update(judged.result(options["enforce"], options["unknown"]))
             if options["hosts"] == []:
                 result["policy_units"] = judged.units

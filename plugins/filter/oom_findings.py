@@ -72,10 +72,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.judge import judge_facts
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import PolicyError
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
+
+display = Display()
 
 
 def oom_findings(facts: Any, policy: Any = "baseline", host: str = "", now: float | None = None) -> list[dict[str, Any]]:
@@ -88,6 +91,8 @@ def oom_findings(facts: Any, policy: Any = "baseline", host: str = "", now: floa
         wanted = load_policy(policy)
     except (PolicyError, ImportError) as exc:
         raise AnsibleFilterError(f"oom_findings: policy: {exc}") from None
+    for note in wanted.notes():
+        display.warning(note)
     return [one._replace(host=str(host)).as_dict() for one in judge_facts(wanted, facts, moment)]
 
 

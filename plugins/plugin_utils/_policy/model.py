@@ -30,6 +30,17 @@ CHECKS = {
 }
 
 
+#: Ids of rules before they said what they find. A policy may name them until 2.0.0; findings have the new ones.
+RENAMED = {
+    "kernel-gave-up": "oom-without-kill",
+    "killed-and-gone": "unit-missing-after-kill",
+    "way-in-killed": "login-service-killed",
+    "high-without-way-out": "memory-high-without-swap",
+    "unkillable-brood": "delegate-unkillable",
+    "killed-for-good": "killed-not-restarted",
+}
+
+
 class PolicyError(Exception):
     """The policy is wrong; the text names the keys."""
 
@@ -129,6 +140,12 @@ class Policy(t.NamedTuple):
     rules: tuple[Rule, ...] = ()
     severities: dict[str, str] = {}
     disabled: frozenset[str] = frozenset()
+    #: old ids of rules that it names, and what they are now
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def notes(self) -> list[str]:
+        """What a person should change in it."""
+        return [f"policy {self.name}: the rule {old} is called {new} now; the old id is deprecated" for old, new in self.renamed]
 
     def severity(self, check: str) -> str:
         return self.severities.get(check) or CHECKS[check][1]

@@ -15,7 +15,7 @@ from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys imp
 
 from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError
-from .model import CHECKS, PROOFS, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
+from .model import CHECKS, PROOFS, RENAMED, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
 from .shape import Place, Problems, bytes_of
 
 DAEMON_STATES = ("active", "inactive", "absent")
@@ -273,17 +273,34 @@ def _rules(top: Place) -> tuple[Rule, ...]:
     return tuple(found.values())
 
 
-def _severities(top: Place, known: t.Container[str]) -> dict[str, str]:
+class _Ids:
+    """Ids of checks and rules as they are now, and the old ones that were met."""
+
+    def __init__(self, known: t.Container[str]) -> None:
+        self.known = known
+        self.met = {}  # type: dict[str, str]
+
+    def current(self, name: str) -> str:
+        new = RENAMED.get(name, name)
+        if name in self.known or new not in self.known:
+            return name
+        if new != name:
+            self.met[name] = new
+        return new
+
+
+def _severities(top: Place, ids: _Ids) -> dict[str, str]:
     place = top.place("severities", "severities")
     found = {}  # type: dict[str, str]
     if place is None:
         return found
     for name in list(place.given):
         severity = place.word(name, SEVERITIES, required=True)
-        if name not in known:
+        current = ids.current(name)
+        if current not in ids.known:
             place.wrong(name, "is the id of no check and no rule")
         elif severity is not None:
-            found[name] = severity
+            found[current] = severity
     return found
 
 
@@ -318,10 +335,13 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
         top.age("max_age"),
         _rules(top),
     )
-    rules = {rule.id: rule for rule in below.rules + own.rules}
+    of_below = _Ids({rule.id for rule in below.rules})
+    replaced = [rule._replace(id=of_below.current(rule.id)) for rule in own.rules]
+    rules = {rule.id: rule for rule in [*below.rules, *replaced]}
     known = set(rules) | set(CHECKS)
-    severities = {**below.severities, **_severities(top, known)}
-    disabled = top.texts("disable")
+    ids = _Ids(known)
+    severities = {**below.severities, **_severities(top, ids)}
+    disabled = [ids.current(name) for name in top.texts("disable")]
     for number, one in enumerate(disabled):
         if one not in known:
             top.wrong(f"disable[{number}]", f"{one!r} is the id of no check and no rule")
@@ -345,4 +365,5 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
         rules=tuple(rule._replace(severity=severities.get(rule.id, rule.severity)) for rule in rules.values() if rule.id not in off),
         severities=severities,
         disabled=off,
+        renamed=tuple(sorted({*below.renamed, *of_below.met.items(), *ids.met.items()})),
     )

@@ -32,18 +32,18 @@ def chronic(state, trusted=True):
 
 #: id -> caught, near miss, and a host of which it cannot be known
 LINT = {
-    "kernel-gave-up": (
+    "oom-without-kill": (
         host(unresolved=[panic()]),
         host(unresolved=[panic(proof="disputed")]),
         host(kills=None),
     ),
     "unexplained-kills": (host(counters__unexplained=1), host(counters__unexplained=0), host(counters__unexplained=None)),
-    "killed-and-gone": (
+    "unit-missing-after-kill": (
         host(units=[unit(result="oom-kill", active_state="failed")]),
         host(units=[unit(result="oom-kill", active_state="active")]),
         host(units=[unit(result="oom-kill", active_state=None)]),
     ),
-    "way-in-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[disputed(1, unit="ssh.service")]), host(kills=None)),
+    "login-service-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[disputed(1, unit="ssh.service")]), host(kills=None)),
     "chronic": (host(summary=chronic("chronic")), host(summary=chronic("transient")), host(summary={"total": 0})),
     "panic-on-oom": (host(settings__panic_on_oom=1), host(settings__panic_on_oom=0), host(settings__panic_on_oom=None)),
     "overcommit-never": (
@@ -83,12 +83,12 @@ LINT = {
         host(units=[unit("earlyoom.service", memory_max=50 * MIB)]),
         host(units=[unit(memory_max=GIB, unlimited=["memory_high"])]),
     ),
-    "high-without-way-out": (
+    "memory-high-without-swap": (
         host(units=[unit(memory_high=GIB)], memory__swap_total=0),
         host(units=[unit(memory_high=GIB)]),
         host(units=[unit(memory_high=GIB)], memory__swap_total=None),
     ),
-    "unkillable-brood": (
+    "delegate-unkillable": (
         host(units=[unit(oom_score_adjust=-1000, type="forking")]),
         host(
             units=[
@@ -109,7 +109,7 @@ LINT = {
         host(units=[unit(oom_policy="kill", oom_score_adjust=-999)]),
         host(units=[unit(oom_policy="kill", oom_score_adjust=None)]),
     ),
-    "killed-for-good": (
+    "killed-not-restarted": (
         host(units=[unit(oom_kills=1, restart="on-abort")]),
         host(
             units=[
@@ -303,7 +303,7 @@ OF_KILLS = [
 
 @pytest.mark.parametrize("one, wanted", OF_KILLS)
 def test_who_was_the_way_in(one, wanted):
-    assert statuses(host(kills=[one]), "baseline", "way-in-killed") == {wanted}
+    assert statuses(host(kills=[one]), "baseline", "login-service-killed") == {wanted}
 
 
 def test_all_memory_guaranteed_to_one_is_too_much():
@@ -326,7 +326,7 @@ def test_two_that_run_are_two_whatever_the_third_does():
 def test_events_that_were_not_told_are_not_none():
     mangled = host()
     del mangled["unresolved"]
-    assert statuses(mangled, "baseline", "kernel-gave-up") == {"unknown"}
+    assert statuses(mangled, "baseline", "oom-without-kill") == {"unknown"}
 
 
 MANGLED = [{"visibility__reasons": 5}, {"units": [unit(unlimited=[[]])]}, {"units": [unit(), None]}, {"units": [unit(processes=[[]])]}, {"swap": [1]}]
@@ -361,7 +361,7 @@ def test_a_finding_tells_what_has_to_be_true_in_sizes_for_eyes():
     assert found.effective == {"settings.min_free_kbytes": 100_000, "memory.total": "1.0 GiB"}
 
 
-SEEN = ("kernel-gave-up", "way-in-killed", "chronic")
+SEEN = ("oom-without-kill", "login-service-killed", "chronic")
 SIGHT = [
     ("clear", [], "pass"),
     ("partial", ["the sources reach back to x"], "pass"),
@@ -381,7 +381,7 @@ def test_no_kill_was_seen_where_none_could_be(name, state, reasons, wanted):
 
 def test_a_kill_that_was_seen_fails_whatever_else_there_was():
     dim = host(visibility__state="partial", visibility__reasons=["9 kernel messages were lost"], kills=[kill(1, unit="sshd.service")])
-    assert statuses(dim, "baseline", "way-in-killed") == {"fail"}
+    assert statuses(dim, "baseline", "login-service-killed") == {"fail"}
 
 
 OF_COUNTERS = [
@@ -395,7 +395,7 @@ OF_COUNTERS = [
 
 
 @pytest.mark.parametrize("one, wanted", OF_COUNTERS)
-@pytest.mark.parametrize("name", ["killed-for-good", "restart-loop"])
+@pytest.mark.parametrize("name", ["killed-not-restarted", "restart-loop"])
 def test_kills_that_nobody_counts(name, one, wanted):
     one = dict(one, restarts=99 if one["restarts"] == 0 else one["restarts"])
     assert statuses(host(units=[one]), "baseline", name) == {wanted}

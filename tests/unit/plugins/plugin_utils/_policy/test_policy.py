@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import PolicyError, Range
+from ansible_collections.memops.linux.plugins.plugin_utils._policy.model import RENAMED, PolicyError, Range
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import load_policy
 
 RULE = {"id": "a-rule", "severity": "error", "message": "m", "remedy": "r", "assert": "a == `1`"}
@@ -231,3 +231,25 @@ def test_numbers_as_they_are_written(tmp_path):
 def test_what_when_chose_may_be_right_or_wrong_outright(word):
     policy = load_policy({"rules": [dict(RULE, when="counters.unexplained > `0`", **{"assert": f"`{word}`"})]})
     assert policy.rules[0].holds.holds({}) is (word == "true")
+
+
+@pytest.mark.parametrize("old, new", RENAMED.items())
+def test_an_old_id_of_a_rule_is_taken_and_told(old, new):
+    policy = load_policy({"extends": "baseline", "disable": [old]})
+    assert new in policy.disabled and new not in {rule.id for rule in policy.rules}
+    assert policy.renamed == ((old, new),)
+    assert policy.notes() == [f"policy policy: the rule {old} is called {new} now; the old id is deprecated"]
+    weighed = load_policy({"extends": "baseline", "severities": {old: "info"}})
+    assert {rule.id: rule.severity for rule in weighed.rules}[new] == "info"
+
+
+def test_a_rule_that_replaces_one_by_its_old_id_still_does():
+    policy = load_policy({"extends": "baseline", "rules": [dict(RULE, id="way-in-killed")]})
+    assert [rule.message for rule in policy.rules if rule.id == "login-service-killed"] == ["m"]
+    assert "way-in-killed" not in {rule.id for rule in policy.rules}
+
+
+def test_an_old_id_is_free_for_rules_of_ones_own():
+    policy = load_policy({"rules": [dict(RULE, id="way-in-killed")], "severities": {"way-in-killed": "info"}})
+    assert [(rule.id, rule.severity) for rule in policy.rules] == [("way-in-killed", "info")]
+    assert policy.renamed == ()
