@@ -20,6 +20,10 @@ description:
   - Swap is only turned off if available memory and other swap can hold what is in it,
     less a margin of 64 MiB or a tenth of that room. Otherwise the module fails with the numbers; there is no way to force it.
   - Never touches swap partitions, swap devices or other swap files, nor a file that is not a swap file.
+  - Tells what would make it otherwise than it says - a mount that hides an area of this name, a masked or hand-made C(.swap) unit that a boot
+    takes instead of the line in C(/etc/fstab), zram that would be filled after the file.
+  - On btrfs no snapshot of a subvolume can be made while a file in it is swapped to. Give the file a subvolume of its own, such as
+    C(/swap) for C(/swap/swapfile); otherwise there is a warning.
   - Works on ext2, ext3, ext4, xfs, btrfs and f2fs. Needs root, and C(mkswap) from util-linux or busybox.
 author:
   - memops.linux contributors (@memops)
@@ -92,7 +96,8 @@ options:
     type: str
   allow_on_kubernetes:
     description:
-      - Activate swap though there is a kubelet, which does not start on a host with swap unless C(failSwapOn) is false.
+      - Activate swap though there is a kubelet, which does not start on a host with swap unless C(failSwapOn) is false. Its arguments, its
+        configuration with C(kubelet.conf.d), and what k3s, rke2 and microk8s tell it are looked at.
     type: bool
     default: false
   allow_resume_change:

@@ -57,7 +57,8 @@ options:
     aliases: [accept_panic]
   allow_low_commit_limit:
     description:
-      - Allow C(overcommit_memory=2) with a limit of less than 1.2 times of what is committed now. Then no process may be able to start,
+      - Allow C(overcommit_memory=2) with a limit of less than 1.2 times of what is committed now. C(admin_reserve_kbytes) and
+        C(user_reserve_kbytes) are not part of the limit, whichever of them all is set last. Then no process may be able to start,
         and the host can only be switched off.
     type: bool
     default: false

@@ -27,6 +27,7 @@ if __name__ == "__main__":
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import syscalls  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._vm_settings.params import Params  # noqa: E402
@@ -133,6 +134,16 @@ def arm(number, fault):
 
     for name in CALLS:
         setattr(os, name, wrapped(name, getattr(os, name)))
+    exchange = wrapped("renameat2", syscalls.exchange)
+
+    def answered(*arguments):
+        """renameat2(2) is called through the C library, which answers with a number."""
+        try:
+            return exchange(*arguments)
+        except OSError as exc:
+            return exc.errno
+
+    syscalls.exchange = answered
     time.sleep = lambda seconds: None
     return counted
 

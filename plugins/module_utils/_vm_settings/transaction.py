@@ -100,4 +100,4 @@ def _unreadable(exc: Exception, done: bool) -> Exception:
     if isinstance(exc, UnsafePath):
         text = "%s. Nothing was changed: nothing is written through a link or where others than root may write. Mend that, or set them where it comes from."
         return PreconditionError(text % reason)
-    return ExecutionError("%s cannot be read: %s. Nothing was changed." % (OURS, reason))
+    return ExecutionError("%s. Nothing was changed." % reason)
