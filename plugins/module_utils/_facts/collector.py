@@ -89,7 +89,7 @@ class Collector:
 
     def _note_host(self, line: LogLine) -> None:
         if line.trusted and line.host is not None and len(self.hosts) < _MAX_HOSTS:
-            self.hosts.add(line.host.split(".")[0])
+            self.hosts.add(line.host.split(".")[0].lower())
 
     def _take(self, event: object) -> None:
         if isinstance(event, Kill):

@@ -207,6 +207,7 @@ def kill_facts(
     counted = UnitCounts(units if local and not boot.container and wish.until is None else None)
     if counters["unexplained"]:
         grades.spans = grades.spans.before(boot.time)  # what was read is not all that happened since
+    collector.hosts.update(collector.ledger.same_hosts)
     grades.is_counted = lambda kill: boot.is_counted(kill) or counted.has(kill, boot)
     section = facts.kill_section(
         collector.ledger,

@@ -192,6 +192,7 @@ class Ledger:
     def __init__(self, keep: int, grades: Optional[Grades] = None) -> None:
         self._keep = keep
         self.grades = grades or Grades()
+        self.same_hosts = set()  # type: Set[str]  # how the host of a trusted kill calls itself in its text logs
         self._entries = {}  # type: Dict[int, Entry]
         self._index = {}  # type: Dict[Key, List[int]]
         self._gone = set()  # type: Set[str]
@@ -203,6 +204,7 @@ class Ledger:
         number = self._find(kill)
         if number is not None:
             entry = self._entries[number]
+            self._note_names(entry.kill, kill)
             repeated = kill.line.source in entry.seen_in
             merged = _merge(entry.kill, kill)
             if repeated and entry.kill.partial == kill.partial:
@@ -233,6 +235,10 @@ class Ledger:
             more = {field: getattr(kill, field) for field in ("explanation", "tasks", "page_size", "report")}
             if kill.line.trusted or not entry.kill.line.trusted:
                 self._entries[number] = entry._replace(kill=entry.kill._replace(**more))
+
+    def _note_names(self, one: Kill, other: Kill) -> None:
+        if one.line.trusted != other.line.trusted:
+            self.same_hosts.update(name for name in (_short(one.line.host), _short(other.line.host)) if name is not None)
 
     def _enter(self, number: int, kill: Kill) -> None:
         for key in _keys(kill):

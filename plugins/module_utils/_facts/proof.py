@@ -61,7 +61,7 @@ class TrustedSpans:
     def covers(self, line: LogLine, of_kernel: bool = True) -> bool:
         if line.time is None:
             return False
-        if self._hosts is not None and (line.host is None or line.host.split(".")[0] not in self._hosts):
+        if self._hosts is not None and (line.host is None or line.host.split(".")[0].lower() not in self._hosts):
             return False
         return any(span.first <= line.time <= span.last - _ROUNDED for span in self._spans if of_kernel or not span.kernel_only)
 
