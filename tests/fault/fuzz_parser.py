@@ -36,7 +36,7 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kil
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import ContextExtractor, Limits  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe  # noqa: E402
 from ansible_collections.memops.linux.tests.fault import torn_records  # noqa: E402
@@ -311,7 +311,9 @@ def _fill(data):
 
 def _excerpts(data, rng, anchors):
     limits = Limits() if rng.random() < 0.5 else Limits(chunk=4096, gap=1, lines=2, context=256, line=1024, excerpt=4096)
-    return Cutter(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(_fill(data))
+    return ContextExtractor(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(
+        _fill(data)
+    )
 
 
 def _selected(data, log, rng):
@@ -394,7 +396,7 @@ def torn(rng):
     """A name with a newline, of a victim that is known: he is told once and right, whatever others write in between."""
     case = torn_records.Case(rng)
     log = TextLog("fuzz", Clock(NOW).stamp)
-    excerpts = Cutter(select.KERNEL_ANCHORS, head=select.HEAD, engine="find").cut(_fill(case.data))
+    excerpts = ContextExtractor(select.KERNEL_ANCHORS, head=select.HEAD, engine="find").cut(_fill(case.data))
     selected = [log.line(raw) for one in excerpts for raw in select.lines_of_interest(one.data, one.hits)]
     for lines in (log.lines(case.data), selected):
         parser = Parser()

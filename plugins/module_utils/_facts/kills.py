@@ -152,7 +152,7 @@ class KillSources:
         """Is there a journal that nobody asked for?"""
         if "journal" in self._asked or not self._local:
             return False
-        from ansible_collections.memops.linux.plugins.module_utils._sources.journal_place import local_place
+        from ansible_collections.memops.linux.plugins.module_utils._sources.journal_paths import local_place
 
         return bool(local_place(self._host).files)
 

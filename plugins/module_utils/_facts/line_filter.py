@@ -7,7 +7,7 @@ from typing import List, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE, WORDS, around
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
 
 #: The same for a log whose lines have a prefix: a longer needle skips further, 6 % of the whole.
 PREFIXED_ANCHORS = tuple(b" " + anchor if anchor == b"Killed process " else anchor for anchor in KERNEL_ANCHORS)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Callable, Deque, Dict, Iterator, List, Optiona
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.compressed import Archive, kind_of
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt, Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import expand, standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine, SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources.opening import open_regular
+from ansible_collections.memops.linux.plugins.module_utils._sources.safe_open import open_regular
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import FileScan
 from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System
 from ansible_collections.memops.linux.plugins.module_utils._sources.stream import Unsupported
@@ -254,7 +254,7 @@ LINES, ONE_LINE, RECORDS = "lines", "one line", "records"
 
 def structure_of(head: bytes) -> Optional[str]:
     """Of JSON and exported journals every line counts: a message may be a list of numbers, in which no anchor is found."""
-    from ansible_collections.memops.linux.plugins.module_utils._sources.exported import is_exported
+    from ansible_collections.memops.linux.plugins.module_utils._sources.journal_text import is_exported
 
     text = head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")
     if text.startswith(b"data: {"):

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Callable, NamedTuple, Optional, Tuple
 
-from .pipe import Pipe
+from .decompressor import Pipe
 from .stream import Damage
 
 _IN = 64 << 10

@@ -13,12 +13,12 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
 
-from .journal_check import check
 from .journal_file import JournalFile
-from .journal_place import Place, foreign_place, local_place, offline_place
-from .journal_query import Batch, Journalctl
+from .journal_origin import KILLER_UNITS, MISSED, Origin
+from .journal_paths import Place, foreign_place, local_place, offline_place
 from .journal_record import BrokenStream, Record, text_record
-from .journal_trust import KILLER_UNITS, MISSED, Judge
+from .journal_verify import check
+from .journalctl import Batch, Journalctl
 from .model import OOMD_KILL, UNIT_OOM, LogLine, SourceReport
 
 _KERNEL_MATCHES = ("_TRANSPORT=kernel",)
@@ -179,7 +179,7 @@ class JournalScan:
         too_old = self.since is not None and line.time < self.since
         return not too_old and not (self.until is not None and line.time > self.until)
 
-    def _kernel_lines(self, batch: Batch, judge: Judge) -> Iterator[LogLine]:
+    def _kernel_lines(self, batch: Batch, judge: Origin) -> Iterator[LogLine]:
         for record in batch:
             if isinstance(record, bytes):
                 if not self._block_left and not needles.may_matter(record):
@@ -194,7 +194,7 @@ class JournalScan:
             else:
                 yield from self._slowly(record, judge)
 
-    def _slowly(self, record: Record, judge: Judge, piece: Optional[bytes] = None) -> Iterator[LogLine]:
+    def _slowly(self, record: Record, judge: Origin, piece: Optional[bytes] = None) -> Iterator[LogLine]:
         if record.fields.get(b"_TRANSPORT") != b"kernel":
             return
         self.undecodable += not record.messages
@@ -215,7 +215,7 @@ class JournalScan:
         elif self.whole_blocks and needles.BLOCK_BEGIN in text:
             self._block_left = _MAX_BLOCK
 
-    def _other_lines(self, batch: Batch, judge: Judge) -> Iterator[LogLine]:
+    def _other_lines(self, batch: Batch, judge: Origin) -> Iterator[LogLine]:
         for item in batch:
             record = text_record(item) if isinstance(item, bytes) else item
             if record.fields.get(b"_TRANSPORT") == b"kernel":

@@ -10,9 +10,9 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .journal_record import Record
+from .json_shippers import Shipped, is_kernel, records
 from .json_stream import Element, JsonStream, elements_of
 from .prefix import Split, split
-from .shipped import Shipped, is_kernel, records
 
 #: Objects without these words are spared the decoding.
 _OF_INTEREST = regex(rb'kernel|\[ *\d|[Kk]ill|SIG|oom|OOM|emory|CPU: |Node \d|Tasks? in |"MESSAGE"')

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Optional
 
-from .opening import Opened
+from .safe_open import Opened
 from .stream import Damage
 
 #: A file may grow by so much while it is read; a faster writer is not chased

@@ -9,13 +9,13 @@ from typing import Iterator, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from . import window
+from . import time_bisect
 from .clock import Clock
 from .compressed import Archive, Caps, foreign, kind_of
-from .excerpt import Cutter, Excerpt, Limits
+from .context import ContextExtractor, Excerpt, Limits
 from .model import SourceReport
-from .opening import Opened, open_regular
 from .plain_file import GROWTH, PlainFile
+from .safe_open import Opened, open_regular
 from .stream import Damage, Fill, Unsupported
 from .utf16 import Utf16, encoding_of
 
@@ -57,7 +57,7 @@ class FileScan:
         near: Tuple[bytes, ...] = NEAR,
         since: Optional[float] = None,
         until: Optional[float] = None,
-        line_time: Optional[window.LineTime] = None,
+        line_time: Optional[time_bisect.LineTime] = None,
         follow: bool = True,
         root: str = "/",
         limits: Limits = Limits(),
@@ -127,29 +127,31 @@ class FileScan:
         else:
             yield from self._read_plain(opened, line_time, deadline)
 
-    def _read_text(self, text: Utf16, plain: PlainFile, line_time: window.LineTime) -> Iterator[Excerpt]:
+    def _read_text(self, text: Utf16, plain: PlainFile, line_time: time_bisect.LineTime) -> Iterator[Excerpt]:
         cutter = self._cutter(1 << 40, True)
         cutter.lines = 0
         try:
             yield from cutter.cut(self._remembering(text.fill))
         finally:
-            first, last = window.first_time(self._front, line_time), window.last_time(self._back, line_time, text.produced <= len(self._back))
+            first, last = time_bisect.first_time(self._front, line_time), time_bisect.last_time(
+                self._back, line_time, text.produced <= len(self._back)
+            )
             self.report = self.report._replace(bytes=plain.produced, first=first, last=last, lines=cutter.lines)
         self._finish(plain.damage)
 
-    def _cutter(self, size: int, everywhere: bool) -> Cutter:
+    def _cutter(self, size: int, everywhere: bool) -> ContextExtractor:
         near = () if everywhere else tuple([anchor for anchor in self._anchors if anchor in self._near])
         anchors = tuple([anchor for anchor in self._anchors if anchor not in near])
-        return Cutter(anchors, self._head, near, self._limits, self._engine, size)
+        return ContextExtractor(anchors, self._head, near, self._limits, self._engine, size)
 
-    def _read_archive(self, archive: Archive, cutter: Cutter, line_time: window.LineTime) -> Iterator[Excerpt]:
+    def _read_archive(self, archive: Archive, cutter: ContextExtractor, line_time: time_bisect.LineTime) -> Iterator[Excerpt]:
         try:
             yield from cutter.cut(self._remembering(archive.fill))
         finally:
             self.report = self.report._replace(
                 bytes=archive.produced,
-                first=window.first_time(self._front, line_time),
-                last=window.last_time(self._back, line_time, archive.produced <= len(self._back)),
+                first=time_bisect.first_time(self._front, line_time),
+                last=time_bisect.last_time(self._back, line_time, archive.produced <= len(self._back)),
             )
         self._finish(archive.damage)
 
@@ -169,16 +171,16 @@ class FileScan:
 
         return filled
 
-    def _read_plain(self, opened: Opened, line_time: window.LineTime, deadline: Optional[float]) -> Iterator[Excerpt]:
+    def _read_plain(self, opened: Opened, line_time: time_bisect.LineTime, deadline: Optional[float]) -> Iterator[Excerpt]:
         def read(size: int, offset: int) -> bytes:
             return os.pread(opened.fd, size, offset)
 
-        reach = window.ends(read, opened.size, line_time)
+        reach = time_bisect.ends(read, opened.size, line_time)
         self.report = self.report._replace(first=reach.first, last=reach.last)
         # a file in /proc has no size, and reading some of them takes the text away from others
         start, end = 0, opened.size + GROWTH if opened.size else 0
         if self._since is not None or self._until is not None:
-            stretch = window.window(read, opened.size, self._since, self._until, line_time)
+            stretch = time_bisect.window(read, opened.size, self._since, self._until, line_time)
             if stretch:
                 start = _line_start(read, stretch[0])
                 end = stretch[1] if stretch[1] < opened.size else end
@@ -204,7 +206,7 @@ class FileScan:
             return True
         return (now.st_dev, now.st_ino) != opened.identity
 
-    def _successor(self, cutter: Cutter, base: int, deadline: Optional[float]) -> Iterator[Excerpt]:
+    def _successor(self, cutter: ContextExtractor, base: int, deadline: Optional[float]) -> Iterator[Excerpt]:
         """What has been written under the same name since."""
         opened = open_regular(self.path, self._follow, self._root)
         if opened.fd < 0:
@@ -224,7 +226,7 @@ class FileScan:
             self._say("read")
 
 
-def _line_start(read: window.Read, offset: int) -> int:
+def _line_start(read: time_bisect.Read, offset: int) -> int:
     """The next start of a line; the offset itself if there is none near."""
     if offset == 0:
         return 0

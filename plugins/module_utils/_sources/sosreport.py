@@ -12,7 +12,7 @@ import re
 import time
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
-from .opening import open_regular
+from .safe_open import open_regular
 
 #: Directories of a sosreport in which logs are, and the directory itself.
 PLACES = ("var/log", "sos_commands/kernel", "sos_commands/logs", "sos_commands/systemd", "sos_commands/journal", "")

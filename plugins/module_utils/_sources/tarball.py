@@ -15,7 +15,7 @@ import time
 from typing import Iterator, NamedTuple, Optional, Set
 
 from .compressed import Archive, Caps, kind_of
-from .opening import Opened, open_regular
+from .safe_open import Opened, open_regular
 from .sosreport import JOURNAL, PLACES, SYSTEM_FILES, is_log
 from .stream import Unsupported
 

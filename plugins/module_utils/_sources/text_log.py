@@ -16,9 +16,9 @@ from .model import QUOTED, LogLine
 from .prefix import Split, split
 
 if TYPE_CHECKING:
-    from .exported import Exported
+    from .journal_origin import Origin
     from .journal_record import Record
-    from .journal_trust import Judge
+    from .journal_text import Exported
     from .json_text import JsonLine, JsonText
 
 #: Text stamp -> (epoch seconds or None, exact | year_inferred | unknown).
@@ -47,7 +47,7 @@ class TextLog:
         self._source = source
         self._host = host
         self._stamp = stamp
-        self._judge = None  # type: Optional["Judge"]
+        self._judge = None  # type: Optional["Origin"]
         self._exported = None  # type: Optional["Exported"]  # the record that is open
         self._json = None  # type: Optional["JsonText"]
         self._open = False  # a record or a document goes on
@@ -113,7 +113,7 @@ class TextLog:
 
     def _structured(self, raw: bytes) -> Optional[List[LogLine]]:
         """The lines that this one completes; None where it is of another log."""
-        from .exported import Exported, begins
+        from .journal_text import Exported, begins
 
         found = []  # type: List[LogLine]
         if self._exported is not None:
@@ -158,9 +158,9 @@ class TextLog:
     def _recorded(self, record: "Record") -> LogLine:
         """The line of a journal's record."""
         if self._judge is None:
-            from .journal_trust import Judge
+            from .journal_origin import Origin
 
-            self._judge = Judge("an exported journal", doubt="an exported journal: anybody may have written it")
+            self._judge = Origin("an exported journal", doubt="an exported journal: anybody may have written it")
         kernel = record.fields.get(b"_TRANSPORT") == b"kernel"
         make = self._judge.kernel_line if kernel else self._judge.other_line
         return make(record.fields, record.messages[0])._replace(source=self._source)

@@ -117,10 +117,10 @@ def test_a_program_in_the_working_directory_is_not_run(monkeypatch, tmp_path):
 
 #: What starts a program, or makes the environment of one; the word -> the only files that may have it.
 ONE_PLACE = {
-    "subprocess": {"_host.py", "_sources/pipe.py"},
+    "subprocess": {"_host.py", "_sources/decompressor.py"},
     "os.environ": {"_host.py"},
     "getenv": set(),
-    "run_command": {"_host.py", "_sources/pipe.py"},  # in a comment, why not
+    "run_command": {"_host.py", "_sources/decompressor.py"},  # in a comment, why not
     "os.system": set(),
     "os.popen": set(),
     "os.exec": set(),
@@ -147,7 +147,7 @@ def test_one_place_runs_programs_and_makes_their_environment(word):
 
 def test_who_runs_a_program_uses_that_environment():
     """A stream that needs a file as its input starts the program itself, with the environment of the one place."""
-    path = os.path.join(os.path.dirname(_host.__file__), "_sources", "pipe.py")
+    path = os.path.join(os.path.dirname(_host.__file__), "_sources", "decompressor.py")
     with open(path, encoding="utf-8") as file:
         text = file.read()
     assert "Popen" not in text or "env=command_environment()" in text

@@ -16,7 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import 
 from ansible_collections.memops.linux.plugins.module_utils._facts.text_files import Whole
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Excerpt
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress, kills_of

@@ -20,7 +20,7 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import ContextExtractor, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress
 
@@ -40,7 +40,9 @@ def excerpts(data, anchors, limits=None):
         at[0] += len(piece)
         return len(piece)
 
-    return Cutter(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(fill)
+    return ContextExtractor(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(
+        fill
+    )
 
 
 def what(kill):

@@ -130,7 +130,7 @@ def test_whole_blocks(host, journalctl, recorded):
 def test_the_short_way_says_the_same_as_the_long_one(host, journalctl, recorded, monkeypatch, whole):
     program = journalctl(kernel=recorded("kernel.export"))
     short, _source = scan(host, program, whole_blocks=whole)
-    monkeypatch.setattr("ansible_collections.memops.linux.plugins.module_utils._sources.journal_trust.Judge.like_before", lambda *args: None)
+    monkeypatch.setattr("ansible_collections.memops.linux.plugins.module_utils._sources.journal_origin.Origin.like_before", lambda *args: None)
     long, _source = scan(host, program, whole_blocks=whole)
     assert short == long
 
@@ -287,9 +287,9 @@ def test_other_journals_of_another_time_are_left_alone(strangers, journalctl):
 
 
 def test_a_collector_of_journals_is_not_searched(strangers, journalctl, monkeypatch):
-    from ansible_collections.memops.linux.plugins.module_utils._sources import journal_place
+    from ansible_collections.memops.linux.plugins.module_utils._sources import journal_paths
 
-    monkeypatch.setattr(journal_place, "_FOREIGN_BYTES", 300)
+    monkeypatch.setattr(journal_paths, "_FOREIGN_BYTES", 300)
     program = journalctl()
     _lines, source = scan(strangers, program, foreign=True)
     assert source.report.status == "skipped" and "journal_directory" in source.report.reason

@@ -9,7 +9,6 @@ import struct
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_check import Finding, check
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file import (
     JournalFile,
     files_in,
@@ -17,6 +16,7 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.journal_file
     is_journal,
     read_header,
 )
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_verify import Finding, check
 
 MACHINE = "1e19a13aef3540628e74939d26c67901"
 

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
-from ansible_collections.memops.linux.plugins.module_utils._sources.journal_check import Finding, check
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_verify import Finding, check
 from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import parse_records
 
 KILLED = re.compile(r"^(?:[A-Z][^:]*: )?Killed process (\d+) \((.*)\)(?:,| total-vm)", re.DOTALL)

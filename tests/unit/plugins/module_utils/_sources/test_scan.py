@@ -13,7 +13,7 @@ import time
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.scan import ANCHORS, NEAR, FileScan, anchor_of, open_log
 
 KILL = b"May 10 18:07:27 server1 kernel: Out of memory: Killed process 7 (a) total-vm:1kB\n"

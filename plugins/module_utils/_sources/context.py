@@ -43,7 +43,7 @@ class Limits(NamedTuple):
     excerpt: int = 1 << 20
 
 
-class Cutter:
+class ContextExtractor:
     """Cuts excerpts out of streams, one stream after the other, through one preallocated buffer.
 
     anchors -- what to look for; none: everything is an excerpt

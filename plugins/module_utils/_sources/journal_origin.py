@@ -91,7 +91,7 @@ class _Layout(NamedTuple):
     line: LogLine
 
 
-class Judge:
+class Origin:
     """Turns records into LogLines.
 
     place -- "the local journal", or which one

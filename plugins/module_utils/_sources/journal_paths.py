@@ -10,7 +10,7 @@ from typing import Iterable, List, NamedTuple, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 from .journal_file import JournalFile, files_in, read_header
-from .journal_trust import Judge
+from .journal_origin import Origin
 
 _PERSISTENT = "/var/log/journal"
 _VOLATILE = "/run/log/journal"
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     status, reason -- why it cannot be read at all; status None where journalctl is worth asking
     """
 
-    judge: Judge
+    judge: Origin
     files: Tuple[JournalFile, ...] = ()
     where: Tuple[str, ...] = ()
     volatile: bool = False
@@ -58,7 +58,7 @@ def local_place(host: Host) -> Place:
     kept = _found(host.path("%s/%s" % (_PERSISTENT, machine_id or "")), deeper)
     fleeting = _found(host.path("%s/%s" % (_VOLATILE, machine_id or "")), deeper)
     files = tuple(kept + fleeting)
-    judge = Judge("the local journal", machine_id, _doubt(host, files))
+    judge = Origin("the local journal", machine_id, _doubt(host, files))
     status = None  # type: Optional[str]
     reason = ""
     if files and all(f.status == "denied" for f in files):
@@ -81,7 +81,7 @@ def _doubt(host: Host, files: Tuple[JournalFile, ...]) -> Optional[str]:
 def foreign_place(host: Host, since: Optional[float], until: Optional[float]) -> Place:
     """Journals that lie beside this host's own: sent by others, or left by an earlier machine-id. journalctl passes them over."""
     machine_id = machine_id_of(host)
-    judge = Judge("other journals", doubt="a journal beside this machine's own: whoever sent it may have written it", source="other journals")
+    judge = Origin("other journals", doubt="a journal beside this machine's own: whoever sent it may have written it", source="other journals")
     files = []  # type: List[JournalFile]
     for base in (_PERSISTENT, _VOLATILE) if machine_id else ():
         try:
@@ -132,9 +132,9 @@ def offline_place(host: Host, directory: str, sent: bool = False) -> Place:
     return Place(_copied(directory, _was_sent(path, os.path.dirname(path))), (header,), ("--file=" + path,))
 
 
-def _copied(directory: str, doubted: bool = False) -> Judge:
+def _copied(directory: str, doubted: bool = False) -> Origin:
     place = "the journal of %s" % directory
-    return Judge(place, doubt=_SENT, source="other journals") if doubted else Judge(place)
+    return Origin(place, doubt=_SENT, source="other journals") if doubted else Origin(place)
 
 
 def _offline_directory(directory: str, path: str, sent: bool) -> Place:

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._sources.excerpt import Cutter, Limits
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import ContextExtractor, Limits
 from ansible_collections.memops.linux.plugins.module_utils._sources.memmem import searcher
 
 ANCHORS = (b" Killed process ", b"oom-killer: gfp_mask=0x", b"oom-kill:constraint=CONSTRAINT_")
@@ -109,7 +109,7 @@ def test_same_as_line_by_line(seed, engine):
     data = random_log(rand, rand.randint(0, 400), 50, rand.choice((0.0, 0.01, 0.05, 0.5)))
     head = rand.choice((None, ANCHORS[1]))
     split = rand.choice((2, 3)) if head else 3
-    cutter = Cutter(ANCHORS[:split], head, ANCHORS[split:], limits, engine)
+    cutter = ContextExtractor(ANCHORS[:split], head, ANCHORS[split:], limits, engine)
     cutter.lines = 0
     for round_number in range(2):  # the second round with the buffer as the first has left it
         found = list(cutter.cut(chunks(data, rand if round_number else None)))
@@ -128,7 +128,7 @@ def test_a_storm_loses_no_hit_and_no_line(seed, head):
     longest = rand.choice((60, 60, 1000))
     data = random_log(rand, 600, longest, rand.choice((0.05, 0.5)))
     limits = SMALL._replace(chunk=rand.choice((16, 64, 4096)), excerpt=rand.choice((500, 2000)))
-    cutter = Cutter(ANCHORS, head, (), limits)
+    cutter = ContextExtractor(ANCHORS, head, (), limits)
     found = list(cutter.cut(chunks(data, rand)))
     hits = [e.offset + hit for e in found for hit in e.hits]
     assert hits == sorted({hit for _start, _stop, some in naive(data, ANCHORS, limits) for hit in [_start + h for h in some]})
@@ -146,7 +146,7 @@ def test_a_storm_loses_no_hit_and_no_line(seed, head):
 
 def test_a_long_excerpt_is_cut_before_a_block():
     block = b"x invoked oom-killer: gfp_mask=0x1\n" + b"table\n" * 20 + b"oom-kill:constraint=CONSTRAINT_NONE\nOut: Killed process 1\n"
-    found = list(Cutter(ANCHORS, ANCHORS[1], (), SMALL).cut(chunks(block * 60)))
+    found = list(ContextExtractor(ANCHORS, ANCHORS[1], (), SMALL).cut(chunks(block * 60)))
     assert len(found) > 3
     assert all(e.data.startswith(b"x invoked") and e.data.endswith(b" Killed process 1\n") for e in found)
     assert b"".join(e.data for e in found) == block * 60
@@ -158,7 +158,7 @@ def test_a_whole_block_is_one_excerpt_across_reads():
     noise = b"May 10 18:07:27 h app: all is well\n"
     for before in (0, 29000, 29900, 30000):
         data = noise * before + block + noise * 5000
-        found = list(Cutter(ANCHORS).cut(chunks(data)))
+        found = list(ContextExtractor(ANCHORS).cut(chunks(data)))
         assert len(found) == 1 and len(found[0].hits) == 2
         assert block in found[0].data and len(found[0].data) <= len(block) + 2 * Limits().lines * len(noise)
 
@@ -170,7 +170,7 @@ def test_a_summary_far_behind_its_head():
     noise = b"May 10 18:07:27 h app: all is well\n" * 30000
     for more in (b"", b"May 10 h kernel: Out of memory: Killed process 1 (a)\n"):
         data = noise + head + table + b"May 10 h kernel: oom-kill:constraint=CONSTRAINT_NONE\n" + more + noise
-        found = list(Cutter(ANCHORS[:2], ANCHORS[1], ANCHORS[2:]).cut(chunks(data)))
+        found = list(ContextExtractor(ANCHORS[:2], ANCHORS[1], ANCHORS[2:]).cut(chunks(data)))
         assert len(found) == 1 and len(found[0].hits) == (3 if more else 2)
         assert head in found[0].data and b"CONSTRAINT_NONE" in found[0].data
 
@@ -179,13 +179,13 @@ def test_without_anchors_everything_comes():
     rand = random.Random(7)
     for limits in (SMALL, SMALL._replace(chunk=5000), SMALL._replace(chunk=1)):
         data = random_log(rand, 500, 70, 0.1)
-        found = list(Cutter((), None, (), limits).cut(chunks(data, rand)))
+        found = list(ContextExtractor((), None, (), limits).cut(chunks(data, rand)))
         assert b"".join(e.data for e in found) == data
         assert all(e.data.endswith(b"\n") for e in found[:-1])
         assert [e.offset for e in found] == [sum(len(f.data) for f in found[:i]) for i in range(len(found))]
     endless = b"x" * 10000
-    assert b"".join(e.data for e in Cutter((), None, (), SMALL).cut(chunks(endless))) == endless
-    assert list(Cutter((), None, (), SMALL).cut(chunks(b""))) == []
+    assert b"".join(e.data for e in ContextExtractor((), None, (), SMALL).cut(chunks(endless))) == endless
+    assert list(ContextExtractor((), None, (), SMALL).cut(chunks(b""))) == []
 
 
 def test_engines_agree():
@@ -199,7 +199,7 @@ def test_engines_agree():
 
 
 def test_overlapping_anchors_count_once():
-    found = list(Cutter((b"aa", b"aab"), None, (), SMALL).cut(chunks(b"xaaab\n")))
+    found = list(ContextExtractor((b"aa", b"aab"), None, (), SMALL).cut(chunks(b"xaaab\n")))
     assert [e.hits for e in found] == [(1, 2)]
 
 

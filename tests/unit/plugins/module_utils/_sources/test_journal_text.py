@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.gather import 
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
-from ansible_collections.memops.linux.plugins.module_utils._sources.exported import is_exported
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_text import is_exported
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 TEXT = "Out of memory: Killed process 41 (loader) total-vm:96kB, anon-rss:64kB, file-rss:4kB, shmem-rss:0kB, UID:7 pgtables:44kB oom_score_adj:5"
