@@ -16,6 +16,8 @@ from .shortage import may_use, request_of
 
 #: Share of the memory that was short, from which on a row is worth a word: of page cache there is always some.
 _ROW, _CACHE, _KERNEL = 0.15, 0.25, 0.25
+#: Share of a cgroup's kernel memory from which on a part is most of it.
+_MOST = 0.6
 #: What is small on every healthy host.
 TABLES = 0.1
 _SMALL = {"page_tables": TABLES, "kernel_stack": 0.1}
@@ -35,6 +37,7 @@ _ROWS = (
     ("swap_cached", "swap_cache", "the swap cache"),
     ("zswap", "zswap", "compressed swap in memory (zswap, zram)"),
 )
+_PARTS = ("slab_unreclaimable", "slab_reclaimable", "page_tables", "kernel_stack", "percpu", "vmalloc", "zswap")
 _WORDS = {row: what for row, _kind, what in _ROWS}
 _OUTSIDE = "pages that no counter knows (pipe or packet buffers, a driver, a ZFS ARC, zram, a balloon, a leak in the kernel)"
 
@@ -103,7 +106,18 @@ def row_holders(accounts: Accounts, memory: Optional[MemInfo], tasks: Sequence[T
     outside = accounts.unexplained
     if outside is not None:
         found.append(held("unaccounted", _OUTSIDE, outside, total))
-    return sorted(found, key=_by_size)
+    return _part_before_whole(sorted(found, key=_by_size))
+
+
+def _part_before_whole(found: List[Cause]) -> List[Cause]:
+    """The part that is most of the kernel memory explains more than the sum of all parts does."""
+    whole = next((cause for cause in found if cause.kind == "kernel_memory"), None)
+    part = next((cause for cause in found if cause.kind in _PARTS), None)
+    if whole is None or part is None or (part.size or 0) < _MOST * (whole.size or 0):
+        return found
+    rest = [cause for cause in found if cause is not whole]
+    rest.insert(rest.index(part) + 1, whole)
+    return rest
 
 
 def _by_size(cause: Cause) -> int:

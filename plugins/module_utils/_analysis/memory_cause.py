@@ -88,7 +88,10 @@ def _holders(kill: Kill, report: Report, books: Accounts, short: Sequence[Cause]
     anon = books.rows.get("anon") or 0
     if not processes and books.total and anon >= _ANON * books.total and not kill.tasks:
         processes = [held("anon", "processes", anon, books.total)]
-    return sorted(rows + processes, key=lambda cause: -(cause.size or 0))
+    for cause in processes:
+        smaller = (at for at, row in enumerate(rows) if (row.size or 0) < (cause.size or 0))
+        rows.insert(next(smaller, len(rows)), cause)
+    return rows
 
 
 def _holders_on_nodes(kill: Kill, report: Report, books: Accounts) -> List[Cause]:

@@ -171,7 +171,10 @@ SHORT = [
     ("sockets", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, sock=20 * M)}),
      ["sockets", "memcg_limit"], "socket buffers held 20 MiB (20 %)"),
     ("kernel memory", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, kernel=60 * M, percpu=40 * M)}),
-     ["kernel_memory", "percpu", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %), most of it per-CPU memory of the kernel (40 MiB)"),
+     ["percpu", "kernel_memory", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %), most of it per-CPU memory of the kernel (40 MiB)"),
+    ("kernel memory of several parts", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(
+        usage=100 * M, limit=100 * M, kernel=60 * M, percpu=30 * M, kernel_stack=30 * M)}),
+     ["kernel_memory", "kernel_stack", "percpu", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %)"),
     ("kernel memory of version 1", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=100 * M, limit=100 * M, kmem=60 * M)}),
      ["kernel_memory", "memcg_limit"], "kernel memory of the cgroup held 60 MiB (60 %)"),
     ("its swap is full", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(usage=9 * M, limit=9 * M, swap_usage=4 * M, swap_limit=4 * M)}),
