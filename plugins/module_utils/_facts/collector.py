@@ -43,9 +43,9 @@ class Collector:
         self.unparsed = Unparsed()
         self.hosts = set()  # type: Set[str]  # as trusted records call themselves
 
-    def read(self, lines: Iterable[LogLine], forged: bool = False) -> None:
-        """forged -- the source knows what a process wrote in the kernel's words: that is shown, too"""
-        for event in self._events(lines, forged, self.unparsed):
+    def read(self, lines: Iterable[LogLine], untrusted: bool = False) -> None:
+        """untrusted -- the source knows what a process wrote in the kernel's words: that is shown, too"""
+        for event in self._events(lines, untrusted, self.unparsed):
             self._take(event)
 
     def explain(self, lines: Iterable[LogLine]) -> None:
@@ -56,7 +56,7 @@ class Collector:
             elif isinstance(event, Unresolved):
                 self._explain_unresolved(event)
 
-    def _events(self, lines: Iterable[LogLine], forged: bool, unparsed: Unparsed) -> Iterator["Event"]:
+    def _events(self, lines: Iterable[LogLine], untrusted: bool, unparsed: Unparsed) -> Iterator["Event"]:
         several = iter(lines)
         first = next(several, None)
         if first is None:
@@ -66,7 +66,7 @@ class Collector:
 
         from .explanations import Explainer
 
-        parser = Parser(include_tasks=True, forged=forged)
+        parser = Parser(include_tasks=True, untrusted=untrusted)
         explainer = None if self._wish.include_tasks else Explainer(self._swap_total)
         for line in join_records(chain([first], several)):
             for event in parser.feed(line):

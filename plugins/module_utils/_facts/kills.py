@@ -116,19 +116,19 @@ class KillSources:
 
         wish = self._wish
         self.journal = JournalScan(self._host, since, wish.until, wish.journal_directory, wish.include_tasks)
-        self.collector.read(self.journal, forged=True)
+        self.collector.read(self.journal, untrusted=True)
         self.reports.append(self.journal.report)
         timeout = 20 if wish.journal_directory is None else 60
-        strangers = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, wish.include_tasks, timeout, foreign=True)
-        self.collector.read(strangers, forged=True)
-        self.reports += [strangers.report] if strangers.report.status != "absent" else []
-        self._journals = [self.journal, strangers]
+        remote = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, wish.include_tasks, timeout, remote=True)
+        self.collector.read(remote, untrusted=True)
+        self.reports += [remote.report] if remote.report.status != "absent" else []
+        self._journals = [self.journal, remote]
 
     def _read_kmsg(self) -> None:
         from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan
 
         self.kmsg = KmsgScan(self._host, whole_blocks=True)
-        self.collector.read(self.kmsg, forged=True)
+        self.collector.read(self.kmsg, untrusted=True)
         self.reports.append(self.kmsg.report)
 
     def _explain_by_journal(self, journal: "JournalScan") -> None:

@@ -33,14 +33,14 @@ class Parser:
     """feed() takes lines of one source in order; finish() gives what is still open.
 
     include_tasks -- keep the kernel's task table with each kill
-    forged -- tell, too, what a process wrote to /dev/kmsg in the kernel's words; never trusted
+    untrusted -- tell, too, what a process wrote to /dev/kmsg in the kernel's words; never trusted
     unparsed -- what speaks of a kill and is none of the known forms
     """
 
-    def __init__(self, include_tasks: bool = False, forged: bool = False) -> None:
+    def __init__(self, include_tasks: bool = False, untrusted: bool = False) -> None:
         self.unparsed = Unparsed()
         self._kernel = Kernel(include_tasks)
-        self._kernel_tags = _KERNEL_TAGS + ((KMSG_USER,) if forged else ())
+        self._kernel_tags = _KERNEL_TAGS + ((KMSG_USER,) if untrusted else ())
         oomd, systemd, fb_oomd = SystemdOomd(), Systemd(), FbOomd()
         earlyoom, nohang, talos = Earlyoom(), Nohang(), Talos()
         # In the order in which a line without a tag is shown to them.

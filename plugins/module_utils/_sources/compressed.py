@@ -72,7 +72,7 @@ def kind_of(head: bytes) -> Optional[Kind]:
     return None
 
 
-def foreign(head: bytes) -> Optional[str]:
+def unsupported_format(head: bytes) -> Optional[str]:
     """What a file is that begins with these bytes, where it is nothing we can read."""
     for magic, what in _FOREIGN:
         if head.startswith(magic):

@@ -3,8 +3,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The systemd journal: kernel records and the words of systemd and the userspace killers, of all boots.
 
-Two runs of journalctl, each with matches, never ``-k``: it means ``-b`` and forgets earlier boots. Measured on a journal of
-263,000 records, 13,460 of them the kernel's: kills 0.2, whole blocks 0.6 of the CPU of ``journalctl -o json _TRANSPORT=kernel``.
+Theory of operation
+-------------------
+
+*Where.* journal_paths finds the files first, ours and not journalctl's: a file that is there and is not read is a hole, whatever
+journalctl thinks. This host's journal lies below its machine-id. What lies beside it, or was received by systemd-journal-remote, is
+``remote``: shown, never believed. A copied journal is named by a directory or a file.
+
+*What the files say* (journal_file, journal_verify). Headers tell the span and the count of entries. Of files that overlap the window the
+kernel's entries are looked at one by one, with a small read each, the way journalctl would go: field, value, bucket, arrays, entries. A damaged
+file is reported before journalctl is asked, because journalctl reads over damage without a word: an entry whose number is too high makes it
+pass over those behind it, a field without its equals sign makes it stop.
+
+*Two questions* (journalctl), each with matches, never ``-k``: it means ``-b`` and forgets earlier boots. First ``_TRANSPORT=kernel``, with a
+``--grep`` for the words that a report may hold; then what systemd, the killers and those who call themselves so have said. systemd 219 knows
+neither ``--grep`` nor ``--output-fields``, and is asked again without. Measured on a journal of 263,000 records, 13,460 of them the
+kernel's: kills 0.2, whole blocks 0.6 of the CPU of ``journalctl -o json _TRANSPORT=kernel``.
+
+*The answer* (journal_record) is the export format, decoded piece by piece in constant memory. Records of text stay bytes until one matters,
+and one that differs from the record before in message and stamps only is read by a pattern made of that (Origin.like_before). What is
+no record is no empty answer: it ends the source with ``error``, or ``corrupt`` where records came before.
+
+*Who wrote it* (journal_origin). Only fields that journald sets itself decide: ``_TRANSPORT=kernel`` with facility 0, the unit of a killer,
+pid 1. A record whose own fields name another writer than its text does is ``disproved``.
+
+*How it went.* journalctl runs with debug messages, because part of what it says of damage is said there only. Its exit code tells
+little: 1 is also "nothing matched". Every trouble becomes a problem with a status; the worst names the status of the report, and where
+everything was asked for, the records that came are compared with those that the files count.
 """
 
 import re
@@ -15,7 +40,7 @@ from ansible_collections.memops.linux.plugins.module_utils._line_kinds import ne
 
 from .journal_file import JournalFile
 from .journal_origin import KILLER_UNITS, MISSED, Origin
-from .journal_paths import Place, foreign_place, local_place, offline_place
+from .journal_paths import Place, local_place, offline_place, remote_place
 from .journal_record import BrokenStream, Record, text_record
 from .journal_verify import check
 from .journalctl import Batch, Journalctl
@@ -57,7 +82,7 @@ class JournalScan:
 
     since, until -- epoch seconds, None is no limit
     directory -- an offline journal: a directory of journal files, or one file
-    foreign -- the journals beside this host's own, or in the directory, which are not believed
+    remote -- the journals beside this host's own, or in the directory, which are not believed
     whole_blocks -- every kernel line from a report's header to its kill, not just the telling ones
     lost -- kernel messages that journald said it missed
     undecodable -- records without a message
@@ -73,7 +98,7 @@ class JournalScan:
         whole_blocks: bool = False,
         timeout: float = 60,
         program: str = "journalctl",
-        foreign: bool = False,
+        remote: bool = False,
     ) -> None:
         self.host = host
         self.since = since
@@ -82,7 +107,7 @@ class JournalScan:
         self.whole_blocks = whole_blocks
         self.timeout = timeout
         self.program = program
-        self.foreign = foreign
+        self.remote = remote
         self.lost = 0
         self.undecodable = 0
         self.volatile = False
@@ -95,14 +120,14 @@ class JournalScan:
 
     @property
     def name(self) -> str:
-        if self.foreign:
+        if self.remote:
             return "other journals"
         return "journal" if self.directory is None else "journal %s" % self.directory
 
     def _place(self) -> Place:
         if self.directory is not None:
-            return offline_place(self.host, self.directory, sent=self.foreign)
-        return foreign_place(self.host, self.since, self.until) if self.foreign else local_place(self.host)
+            return offline_place(self.host, self.directory, sent=self.remote)
+        return remote_place(self.host, self.since, self.until) if self.remote else local_place(self.host)
 
     def __iter__(self) -> Iterator[LogLine]:
         place = self._place()

@@ -15,8 +15,8 @@ from .journal_origin import Origin
 _PERSISTENT = "/var/log/journal"
 _VOLATILE = "/run/log/journal"
 #: What other machines sent is looked at, not searched: a collector of journals has more than a host's facts can hold.
-_FOREIGN_BYTES = 256 << 20
-_FOREIGN_FILES = 256
+_REMOTE_BYTES = 256 << 20
+_REMOTE_FILES = 256
 _SENT = "a journal that systemd-journal-remote was sent: whoever sent it may have written it"
 _GLOB = re.compile(r"([\\*?\[\]{}])")
 
@@ -78,7 +78,7 @@ def _doubt(host: Host, files: Tuple[JournalFile, ...]) -> Optional[str]:
     return None
 
 
-def foreign_place(host: Host, since: Optional[float], until: Optional[float]) -> Place:
+def remote_place(host: Host, since: Optional[float], until: Optional[float]) -> Place:
     """Journals that lie beside this host's own: sent by others, or left by an earlier machine-id. journalctl passes them over."""
     machine_id = machine_id_of(host)
     judge = Origin("other journals", doubt="a journal beside this machine's own: whoever sent it may have written it", source="other journals")
@@ -95,7 +95,7 @@ def foreign_place(host: Host, since: Optional[float], until: Optional[float]) ->
     if not files:
         return Place(judge, status="absent")
     size = sum(file.size for file in files)
-    if size > _FOREIGN_BYTES or len(files) > _FOREIGN_FILES:
+    if size > _REMOTE_BYTES or len(files) > _REMOTE_FILES:
         reason = "%d files of %d MiB, the first is %s: read them with journal_directory" % (len(files), size >> 20, files[0].path)
         return Place(judge, tuple(files), status="skipped", reason=reason)
     return Place(judge, tuple(files), _named(files))
@@ -139,10 +139,10 @@ def _copied(directory: str, doubted: bool = False) -> Origin:
 
 def _offline_directory(directory: str, path: str, sent: bool) -> Place:
     files = tuple(files_in(path, subdirectories=True))
-    strangers = tuple([file for file in files if _was_sent(file.path, path)])
+    remote = tuple([file for file in files if _was_sent(file.path, path)])
     own = tuple([file for file in files if not _was_sent(file.path, path)])
-    if own and strangers:
-        return Place(_copied(directory, sent), strangers if sent else own, _named(strangers if sent else own))
+    if own and remote:
+        return Place(_copied(directory, sent), remote if sent else own, _named(remote if sent else own))
     if sent or not files:
         return Place(_copied(directory), status="absent", reason="no *.journal file in %s" % directory)
-    return Place(_copied(directory, bool(strangers)), files, ("--directory=" + path,))
+    return Place(_copied(directory, bool(remote)), files, ("--directory=" + path,))

@@ -11,7 +11,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from . import time_bisect
 from .clock import Clock
-from .compressed import Archive, Caps, foreign, kind_of
+from .compressed import Archive, Caps, kind_of, unsupported_format
 from .context import ContextExtractor, Excerpt, Limits
 from .model import SourceReport
 from .plain_file import GROWTH, PlainFile
@@ -110,7 +110,7 @@ class FileScan:
         deadline = None if self._timeout is None else time.monotonic() + self._timeout
         magic = os.pread(opened.fd, 16, 0)
         kind = kind_of(magic)
-        unread = foreign(magic)
+        unread = unsupported_format(magic)
         encoding = encoding_of(magic)
         if unread:
             self._say("unsupported", unread)

@@ -88,13 +88,13 @@ class FakeJournal:
     status = "read"
     source = "journal"
 
-    def __init__(self, host, since=None, until=None, directory=None, whole_blocks=False, timeout=60, foreign=False):
+    def __init__(self, host, since=None, until=None, directory=None, whole_blocks=False, timeout=60, remote=False):
         self.volatile = False
-        self.files = [] if foreign else [JournalFile("/j", self.status, first=first, last=last) for first, last in self.spans]
-        self.report = SourceReport("journal", "absent" if foreign or not self.spans else self.status)
-        if not foreign and self.spans:
+        self.files = [] if remote else [JournalFile("/j", self.status, first=first, last=last) for first, last in self.spans]
+        self.report = SourceReport("journal", "absent" if remote or not self.spans else self.status)
+        if not remote and self.spans:
             self.report = self.report._replace(lines=99, first=self.spans[0][0], last=self.spans[-1][1], bytes=1)
-        self._lines = () if foreign else self.lines
+        self._lines = () if remote else self.lines
 
     def __iter__(self):
         return iter(self._lines)

@@ -481,7 +481,7 @@ def test_no_kill(line):
 
 def of_kmsg(*lines):
     """What a scan of the journal or of /dev/kmsg gives: the kernel's lines, and a process's."""
-    parser = Parser(forged=True)
+    parser = Parser(untrusted=True)
     found = [event for line in lines for event in parser.feed(line)] + parser.finish()
     return [event for event in found if isinstance(event, Kill)], parser.unparsed.count
 

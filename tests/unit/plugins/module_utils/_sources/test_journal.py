@@ -252,7 +252,7 @@ def test_a_journal_file_that_root_does_not_own(host, journalctl, monkeypatch):
 
 
 @pytest.fixture
-def strangers(host):
+def remote(host):
     for folder, name in (("remote", "remote-evil.journal"), ("0" * 32, "system.journal"), ("empty", "note.txt")):
         directory = os.path.join(host.root, "var", "log", "journal", folder)
         os.makedirs(directory)
@@ -261,37 +261,37 @@ def strangers(host):
     return host
 
 
-def test_other_machines_journals_are_shown_and_not_believed(strangers, journalctl):
+def test_other_machines_journals_are_shown_and_not_believed(remote, journalctl):
     """With this machine's own id in every record, as a forger would write it."""
     program = journalctl(kernel=record(MESSAGE=KILL, **KERNEL), others=record(**dict(MANAGER, **VERDICT)))
-    lines, source = scan(strangers, program, foreign=True)
+    lines, source = scan(remote, program, remote=True)
     assert [(line.trusted, line.source) for line in lines] == [(False, "other journals")] * 2
     assert "beside this machine's own" in lines[0].reason
     assert (source.report.name, source.report.status) == ("other journals", "read")
     for line in asked(program):
         assert line.count("--file=") == 2 and "/%s/" % MACHINE not in line
-    own, _source = scan(strangers, program)
+    own, _source = scan(remote, program)
     assert [line.trusted for line in own] == [True, True]
 
 
 def test_a_host_with_its_own_journal_alone_asks_no_more(host, journalctl):
     program = journalctl(before="exit 3")
-    lines, source = scan(host, program, foreign=True)
+    lines, source = scan(host, program, remote=True)
     assert (lines, source.report.status, os.path.exists(program + ".log")) == ([], "absent", False)
 
 
-def test_other_journals_of_another_time_are_left_alone(strangers, journalctl):
+def test_other_journals_of_another_time_are_left_alone(remote, journalctl):
     program = journalctl()
-    _lines, source = scan(strangers, program, foreign=True, since=1795378021.0)
+    _lines, source = scan(remote, program, remote=True, since=1795378021.0)
     assert (source.report.status, os.path.exists(program + ".log")) == ("absent", False)
 
 
-def test_a_collector_of_journals_is_not_searched(strangers, journalctl, monkeypatch):
+def test_a_collector_of_journals_is_not_searched(remote, journalctl, monkeypatch):
     from ansible_collections.memops.linux.plugins.module_utils._sources import journal_paths
 
-    monkeypatch.setattr(journal_paths, "_FOREIGN_BYTES", 300)
+    monkeypatch.setattr(journal_paths, "_REMOTE_BYTES", 300)
     program = journalctl()
-    _lines, source = scan(strangers, program, foreign=True)
+    _lines, source = scan(remote, program, remote=True)
     assert source.report.status == "skipped" and "journal_directory" in source.report.reason
     assert not os.path.exists(program + ".log")
 
@@ -302,7 +302,7 @@ def test_names_of_files_are_no_patterns(host, journalctl):
     with open(os.path.join(directory, "remote-x.journal"), "wb") as stream:
         stream.write(header())
     program = journalctl()
-    scan(host, program, foreign=True)
+    scan(host, program, remote=True)
     assert "/remote\\[a\\]\\*/remote-x.journal" in asked(program)[0]
 
 
@@ -522,7 +522,7 @@ def test_what_was_sent_is_not_believed_in_a_copy_either(collected, journalctl):
     assert [line.trusted for line in lines] == [True, True] and source.report.name == "journal %s" % collected
     for question in asked(program):
         assert "remote" not in question and question.count("--file=") == 2
-    lines, source = scan(Host(), program, directory=str(collected), foreign=True)
+    lines, source = scan(Host(), program, directory=str(collected), remote=True)
     assert [line.trusted for line in lines] == [False, False] and "systemd-journal-remote was sent" in lines[0].reason
     assert source.report.name == "other journals"
     assert asked(program)[-1].count("--file=") == 2 and "system.journal" not in asked(program)[-1]
@@ -533,14 +533,14 @@ def test_nothing_but_what_was_sent(collected, journalctl, part):
     program = journalctl(kernel=record(MESSAGE=KILL, **KERNEL))
     lines, source = scan(Host(), program, directory=str(collected / part))
     assert [line.trusted for line in lines] == [False] and source.report.status == "read"
-    lines, source = scan(Host(), program, directory=str(collected / part), foreign=True)
+    lines, source = scan(Host(), program, directory=str(collected / part), remote=True)
     assert (lines, source.report.status) == ([], "absent")
 
 
 def test_a_copy_without_strangers_asks_no_more(collected, journalctl):
     program = journalctl(before="exit 3")
     (collected / MACHINE / "remote-db1.journal").unlink()
-    lines, source = scan(Host(), program, directory=str(collected / MACHINE), foreign=True)
+    lines, source = scan(Host(), program, directory=str(collected / MACHINE), remote=True)
     assert (lines, source.report.status, os.path.exists(program + ".log")) == ([], "absent", False)
 
 
