@@ -189,9 +189,13 @@ def _shadows(context: RunContext, plan: UnitPlan) -> UnitPlan:
     plan = plan._replace(shadowed_by=origin.path)
     if context.overrides.shadowed:
         return plan
+    wanted = "%s=%s" % (option, plan.request.settings[option])
+    if is_ours(context.host.read(origin.path) or b""):
+        own = "%s would have no effect: %s, which this module wrote under another dropin name, sets it to %s. %s Remove that with state=absent dropin=%s"
+        return plan.refused(own % (wanted, origin.path, origin.value or "its default", UNTOUCHED, origin.path.rsplit("/", 1)[1]))
     return plan.refused(
-        "%s=%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a later name, "
-        "or allow_shadowed=true" % (option, plan.request.settings[option], origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
+        "%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a later name, "
+        "or allow_shadowed=true" % (wanted, origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
     )
 
 

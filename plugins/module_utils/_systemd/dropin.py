@@ -45,7 +45,7 @@ class Ignored(NamedTuple):
 def check_dropin_name(name: str) -> str:
     """The file's name. Raises ValueError for a path, a name without .conf, or one that other tools write."""
     if not _NAME.match(name):
-        raise ValueError("dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name,))
+        raise ValueError("dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name[:60],))
     if _TAKEN.match(name):
         raise ValueError("dropin: %s is what systemctl writes for people; choose a name of your own, such as 50-memops.conf" % name)
     return name

@@ -21,6 +21,7 @@ _EXEC = ("service", "socket", "mount", "swap")
 _CGROUP = ("service", "slice", "scope", "socket", "mount", "swap")
 _UNSET = 2**64 - 1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LONGEST = 100
 
 
 class Setting(NamedTuple):
@@ -159,6 +160,8 @@ def normalize_settings(options: Dict[str, Any], refuse: Callable[[str], Exceptio
         value = options.get(setting.option)
         if value is None:
             continue
+        if isinstance(value, str) and len(value) > _LONGEST:
+            raise refuse("%s: %r… has %d characters, and no value is that long" % (setting.option, value[:40], len(value)))
         try:
             found[setting.option] = setting.normalize(value)
         except ValueError as exc:

@@ -13,6 +13,9 @@ _MAX = 255
 _NAME = re.compile(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\@-]*)?\Z")
 _ESCAPES = re.compile(r"\\(?!x[0-9a-f]{2})")
 _ROOT_LIKE = ("-.slice", "init.scope")
+#: The slice of all processes and the mount of /.
+_OF_THE_ROOT = ("-.slice", "-.mount")
+_QUOTED = 40
 
 
 class UnitName(NamedTuple):
@@ -30,7 +33,7 @@ class UnitName(NamedTuple):
     @property
     def is_prefix(self) -> bool:
         """``user-.slice``, ``app-.service``: not loaded as a unit; its drop-ins are read for every unit whose name goes on from there."""
-        return self.instance is None and self.prefix.endswith("-") and not self.is_root
+        return self.instance is None and self.prefix.endswith("-") and self.prefix != "-"
 
     @property
     def is_pattern(self) -> bool:
@@ -64,7 +67,7 @@ class UnitName(NamedTuple):
     @property
     def is_broad(self) -> bool:
         """Its settings reach units that nobody named: slices of systemd's own, ``foo-.service``, ``service``."""
-        return self.is_root or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice") or self.prefix.endswith("-")
+        return self.is_root or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice") or self.is_prefix
 
     def dropin_names(self) -> List[str]:
         """Whose ``.d`` folders systemd reads for this unit, the most specific first, without the type's own.
@@ -93,8 +96,10 @@ def _collect(prefix: str, instance: Optional[str], kind: str, found: List[str]) 
 def parse_unit_name(text: str) -> UnitName:
     """``nginx`` means nginx.service. Raises ValueError that says what is wrong with it."""
     if not text or text != text.strip():
-        raise ValueError("%r is no unit name: it is empty or has blanks around it" % (text,))
-    if text[0] in "-/." and text != "-.slice":
+        raise ValueError("%r is no unit name: it is empty or has blanks around it" % (text[:_QUOTED],))
+    if len(text) > _MAX:
+        raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:_QUOTED], _MAX))
+    if text[0] in "-/." and text not in _OF_THE_ROOT:
         raise ValueError("%r is no unit name: it begins with '%s'" % (text, text[0]))
     stem, dot, kind = text.rpartition(".")
     if not dot or kind not in TYPES:
@@ -103,7 +108,7 @@ def parse_unit_name(text: str) -> UnitName:
         stem, kind = text, "service"
     name = "%s.%s" % (stem, kind)
     if len(name) > _MAX:
-        raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:40], _MAX))
+        raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:_QUOTED], _MAX))
     if not _NAME.match(stem):
         raise ValueError("%r is no unit name: letters, digits and : - _ . \\ @ are allowed, and no wildcard" % (text,))
     if _ESCAPES.search(stem):

@@ -1471,3 +1471,20 @@ def test_our_other_drop_in_is_named(make):
     web(machine, memory_max="1G", dropin="40-old.conf")
     notes = web(machine, oom_score_adjust=300)["services"][0]["notes"]
     assert any("40-old.conf, which this module wrote under another dropin name" in note and "dropin=40-old.conf" in note for note in notes), notes
+
+
+def test_our_own_later_drop_in_is_told_as_ours(make):
+    machine = make()
+    web(machine, oom_score_adjust=100, dropin="90-old.conf")
+    result = web(machine, oom_score_adjust=300)
+    assert result["failed"] and "90-old.conf, which this module wrote under another dropin name, sets it to 100" in result["msg"]
+    assert "state=absent dropin=90-old.conf" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "given", [dict(memory_max="9" * 5000), dict(name=["a" * 5000], oom_score_adjust=1), dict(oom_score_adjust=1, dropin="x" * 5000)]
+)
+def test_a_value_of_many_letters_is_not_echoed_whole(make, given):
+    with pytest.raises(ParamsError) as caught:
+        web(make(), **given)
+    assert len(str(caught.value)) < 300

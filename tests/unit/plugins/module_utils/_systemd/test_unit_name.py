@@ -44,6 +44,8 @@ BAD = [
     ("backup.timer", "has no processes"),
     ("dev-sda.device", "has no processes"),
     (".service", "begins with '.'"),
+    ("-.service", "begins with '-'"),
+    ("!" * 5000, "!'… is longer than the 255"),
 ]
 
 
@@ -51,7 +53,12 @@ BAD = [
 def test_a_bad_name_is_refused_before_a_path_is_made_of_it(text, words):
     with pytest.raises(ValueError) as caught:
         parse_unit_name(text)
-    assert words in str(caught.value)
+    assert words in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_the_mount_of_the_root_is_a_unit():
+    unit = parse_unit_name("-.mount")
+    assert (unit.name, unit.type) == ("-.mount", "mount") and not unit.is_pattern and not unit.is_broad and unit.dropin_names() == ["-.mount"]
 
 
 GOOD = [
