@@ -157,6 +157,8 @@ class ActionModule(ActionBase):
             result.update(judged.result(options["enforce"], options["unknown"]))
             if options["hosts"] == []:
                 result["policy_units"] = judged.units
+            if result.get("failed"):  # all of it is printed as the error
+                result = {name: value for name, value in result.items() if name not in NAMES and name != "changed_files"}
         if options["print_table"]:
             self._print(lines, dest, list(wanted), judged)
         return result
@@ -227,7 +229,10 @@ class ActionModule(ActionBase):
         """The table, or what a policy found; where it was written; and the verdict at last."""
         callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
         stderr = callback.rpartition(".")[2] in _MACHINE_CALLBACKS
-        written = f"{'Would write' if self._task.check_mode else 'Written'} to {printable(dest)}: {', '.join(NAMES[name] for name in wanted)}"
+        names = [NAMES[name] for name in wanted]
+        if judged and len(names) > 2:
+            names = [names[0], f"{len(names) - 1} more"]
+        written = f"{'Would write' if self._task.check_mode else 'Written'} to {printable(dest)}: {', '.join(names)}"
         shown = [*lines, table.Line("")] if judged is None else [table.Line(text, judged.mood) for text in judged.details]
         if wanted:
             shown.append(table.Line(written))

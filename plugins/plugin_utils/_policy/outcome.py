@@ -18,6 +18,7 @@ PASSED, FAILED, INCOMPLETE = "pass", "fail", "incomplete"
 _MOST_LINES = 40
 _MOST_HOSTS = 8
 _MOST_RULES = 3
+_MOST_REMEDIES = 3
 _MOST_TEXT = 360
 
 
@@ -57,38 +58,44 @@ def _line(text: str, remedy: str) -> str:
     return f"{text}." + (f" {remedy.rstrip('.')}." if remedy else "")
 
 
+def _where(group: t.Iterable[Finding], total: int) -> str:
+    hosts = {printable(one.host) for one in group}
+    return f"all {total:,} hosts" if len(hosts) == total > 3 else _some_of(hosts, _MOST_HOSTS)
+
+
 def _told(one: Finding) -> str:
     subject = "" if one.subject == "host" or one.subject in one.message else f"{printable(one.subject)}: "
     return subject + gist(one)
 
 
-def _failures(findings: t.Iterable[Finding]) -> t.Iterator[str]:
+def _failures(findings: t.Iterable[Finding], total: int) -> t.Iterator[str]:
     """The same of several hosts is one line, with their names."""
-    groups = {}  # type: dict[tuple[str, str, str, str], list[str]]
+    groups = {}  # type: dict[tuple[str, str, str, str], list[Finding]]
     for one in findings:
-        groups.setdefault((one.severity, one.id, _told(one), one.remedy), []).append(printable(one.host))
-    for (severity, name, told, remedy), hosts in groups.items():
-        yield _line(f"FAILED ({severity}) {name} on {_some_of(hosts, _MOST_HOSTS)}: {told}", remedy)
+        groups.setdefault((one.severity, one.id, _told(one), one.remedy), []).append(one)
+    for (severity, name, told, remedy), group in groups.items():
+        yield _line(f"FAILED ({severity}) {name} on {_where(group, total)}: {told}", remedy)
 
 
-def _unknowns(findings: t.Iterable[Finding]) -> t.Iterator[str]:
-    """What is not known for one reason is one line, whatever number of rules asked."""
-    groups = {}  # type: dict[tuple[str, str], list[Finding]]
+def _unknowns(findings: t.Sequence[Finding], total: int) -> t.Iterator[str]:
+    """What is not known for one reason is one line, whatever number of rules asked; what is to be done stands once, below."""
+    groups = {}  # type: dict[str, list[Finding]]
     for one in findings:
-        why = shown(one.evidence["why"]) if one.evidence.get("why") else _told(one)
-        groups.setdefault((why, one.remedy), []).append(one)
-    for (why, remedy), group in groups.items():
-        names = {one.id for one in group}
-        told = _told(group[0]) if len({_told(one) for one in group}) == 1 else why
-        rules = _some_of(names, _MOST_RULES)
-        yield _line(f"NOT KNOWN {rules} on {_some_of((printable(one.host) for one in group), _MOST_HOSTS)}: {told}", remedy)
+        why = one.evidence.get("why")
+        groups.setdefault(f"{shown(why)}" if why else _told(one), []).append(one)
+    for why, group in groups.items():
+        rules = _some_of({one.id for one in group}, _MOST_RULES)
+        yield _line(f"NOT KNOWN {rules} on {_where(group, total)}: {why}", "")
+    for remedy in list(dict.fromkeys(one.remedy for one in findings if one.remedy))[:_MOST_REMEDIES]:
+        yield _line(f"To know it: {remedy[0].lower()}{remedy[1:]}", "")
 
 
 def details(findings: t.Sequence[Finding]) -> list[str]:
     """All that failed, then all that is unknown, one line for each cause."""
+    total = len({one.host for one in findings})
     lines = [
-        *_failures(one for one in findings if one.status == FAIL),
-        *_unknowns(one for one in findings if one.status == UNKNOWN),
+        *_failures([one for one in findings if one.status == FAIL], total),
+        *_unknowns([one for one in findings if one.status == UNKNOWN], total),
     ]
     if len(lines) <= _MOST_LINES:
         return lines
