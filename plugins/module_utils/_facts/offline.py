@@ -8,20 +8,16 @@ which it was made, from which the years of the stamps are counted.
 """
 
 import os
-import shutil
-import tempfile
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System, journal_in, system_of
+from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System, is_tarball, journal_in, system_of
 
 from .params import Wish
 
 
 def offline_of(wish: Wish) -> Optional["Offline"]:
     """None where every path is a log, as on most hosts."""
-    from ansible_collections.memops.linux.plugins.module_utils._sources.tarball import is_tarball
-
     if not any(os.path.isdir(path) or is_tarball(path) for path in wish.paths or ()):
         return None
     return Offline(wish)
@@ -54,8 +50,6 @@ class Offline:
         return self
 
     def _enter(self) -> None:
-        from ansible_collections.memops.linux.plugins.module_utils._sources.tarball import is_tarball
-
         paths = [self._unpacked(path) if not os.path.isdir(path) and is_tarball(path) else path for path in self.wish.paths or ()]
         directories = [path for path in paths if os.path.isdir(path)]
         self.systems = {path: system_of(path) for path in directories}
@@ -67,6 +61,8 @@ class Offline:
         self.reports += [SourceReport(path, "skipped", reason="name it as journal_directory to have it read") for path in journals]
 
     def _unpacked(self, path: str) -> str:
+        import tempfile  # late: a log needs none of this
+
         from ansible_collections.memops.linux.plugins.module_utils._sources.tarball import unpack
 
         target = tempfile.mkdtemp(prefix="memops-")
@@ -78,6 +74,8 @@ class Offline:
         return target
 
     def __exit__(self, *exc_info: object) -> None:
+        import shutil
+
         for target, _path in self._laid:
             shutil.rmtree(target, ignore_errors=True)
 

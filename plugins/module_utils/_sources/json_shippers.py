@@ -51,6 +51,8 @@ _UNIT_END = regex(r"\.(?:service|scope)$")
 _MAX_DEPTH = 6
 _OPEN_TELEMETRY = frozenset(("stringValue", "intValue"))
 _MAX_NAMES = 512
+#: Members of what a record lies in: they are looked at again for each record.
+_MAX_AROUND = 48
 
 
 class Shipped(NamedTuple):
@@ -215,7 +217,7 @@ def _within(value: Dict[str, Any], around: Tuple[Dict[str, Any], ...], depth: in
         names = {}  # type: Dict[str, Any]
         _scalars(value, names)
         for outer in reversed(around):
-            _scalars({key: one for key, one in outer.items() if one is not value}, names)
+            _scalars({key: one for key, one in islice(outer.items(), _MAX_AROUND) if one is not value}, names)
         yield _shipped(text, names)._replace(record=record)
         return
     if depth >= _MAX_DEPTH:

@@ -37,6 +37,9 @@ _DATES = (
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MEMORY = re.compile(r"MemTotal: +(\d{1,15}) kB")
 _MAX_LOGS = 256
+_TARBALL = re.compile(r"\.(?:tar(?:\.(?:xz|gz|bz2|zst))?|tgz|txz|tbz2?)$")
+#: Where a header of tar says so, and how.
+_TAR_MAGIC = (257, b"ustar")
 
 
 class System(NamedTuple):
@@ -111,3 +114,18 @@ def system_of(directory: str) -> System:
         _date_of(_first_lines(directory, _DATE_FILES)),
         int(memory.group(1)) * 1024 if memory else None,
     )
+
+
+def is_tarball(path: str) -> bool:
+    """By its first bytes where they are plain, by its name where they are compressed."""
+    if _TARBALL.search(path):
+        return True
+    opened = open_regular(path, follow=True)
+    if opened.fd < 0:
+        return False
+    try:
+        return os.pread(opened.fd, 5, _TAR_MAGIC[0]) == _TAR_MAGIC[1]
+    except OSError:
+        return False
+    finally:
+        os.close(opened.fd)

@@ -24,7 +24,6 @@ _MACHINE_ID = re.compile(r"[0-9a-f]{32}$")
 _CHUNK = 1 << 20
 #: A header of tar takes 512 bytes; one with a long name some more.
 _MAX_HEADER = 4 << 20
-_TAR_MAGIC = (257, b"ustar")
 
 
 class Limits(NamedTuple):
@@ -67,21 +66,6 @@ class _Stream:
     def close(self) -> None:
         if self.archive is not None:
             self.archive.close()
-
-
-def is_tarball(path: str) -> bool:
-    """By its first bytes where they are plain, by its name where they are compressed."""
-    if re.search(r"\.(?:tar(?:\.(?:xz|gz|bz2|zst))?|tgz|txz|tbz2?)$", path):
-        return True
-    opened = open_regular(path, follow=True)
-    if opened.fd < 0:
-        return False
-    try:
-        return os.pread(opened.fd, 5, _TAR_MAGIC[0]) == _TAR_MAGIC[1]
-    except OSError:
-        return False
-    finally:
-        os.close(opened.fd)
 
 
 def place_of(name: str) -> Optional[str]:
