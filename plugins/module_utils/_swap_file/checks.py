@@ -13,7 +13,6 @@ from ansible_collections.memops.linux.plugins.module_utils._host import Host, co
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .activate import identity_of
 from .areas import Area, Identity
 from .expiry import can_schedule
 from .file_system import ALLOWED, why_not
@@ -22,11 +21,10 @@ from .headroom import elsewhere, shortfall
 from .hibernation import read_resume, resumes_here
 from .kubelet import kubelet
 from .params import Params
-from .plan import Step, Target, most_disk
+from .plan import Step, most_disk
 from .size import Reserve
 from .state import SwapFile, SwapState
 from .swap_unit import refusal
-from .swap_unit import warning as unit_warning
 from .syscalls import may_swap
 
 _CAP_SYS_ADMIN = 21
@@ -177,6 +175,66 @@ def headroom_shortage(steps: List[Step], state: SwapState) -> Optional[str]:
     return None
 
 
+def _why_not_kubelet(host: Host, params: Params, state: SwapState) -> Optional[str]:
+    """Only the first swap of a host is news to it."""
+    if params.allow_on_kubernetes or state.area is not None or state.temporary_area is not None:
+        return None
+    found = kubelet(host)
+    if found is None:
+        return None
+    return "%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found
+
+
+def _why_not_make(host: Host, params: Params, state: SwapState, steps: List[Step]) -> List[Optional[str]]:
+    place = _place(state)
+    reasons = [place, _missing_command(host, "mkswap"), _why_not_kubelet(host, params, state)]
+    shortage = disk_shortage(steps, state, params.reserve)
+    if shortage is not None and place is None:
+        anew = ", or remove it first (state: absent) and make it anew" if state.area is not None else ""
+        reasons.append("%s; free some disk, or lower size or min_free%s" % (shortage, anew))
+    return reasons
+
+
+def _why_not_change(state: SwapState) -> Optional[str]:
+    if state.mount is not None and state.mount.read_only:
+        return "its file system is mounted read-only; mount it read-write"
+    if not state.writable:
+        return "nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume; allow changes there"
+    return None
+
+
+def _why_not_touch(state: SwapState, steps: List[Step]) -> Optional[str]:
+    touched = any(step.path == state.path and step.action in _ON_FILE for step in steps)
+    if state.file is not None and state.file.immutable and touched:
+        return "the file is immutable (lsattr shows it); allow changes with chattr -ia"
+    return None
+
+
+def _why_not_fstab(host: Host, params: Params, state: SwapState) -> Optional[str]:
+    locked = why_locked(host)
+    if locked is None:
+        return None
+    without = params.present and params.persistent and state.fstab.swap_entry(state.path) is None
+    return "%s%s" % (locked, ", or give persistent: false" if without else "")
+
+
+def _why_not_move(host: Host, params: Params, state: SwapState, steps: List[Step]) -> Optional[str]:
+    """A hibernated system is found where the file is on the disk."""
+    moves = any(step.path == state.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps)
+    if params.allow_resume_change or state.file is None or not moves:
+        return None
+    if not resumes_here(host, read_resume(host), state.mount, state.file.first, state.page):
+        return None
+    return "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"
+
+
+def _why_not_deactivate(state: SwapState, steps: List[Step]) -> Optional[str]:
+    shortage = headroom_shortage(steps, state)
+    if shortage is None:
+        return None
+    return "it cannot be turned off now: %s. Free some memory, or add another swap file first" % shortage
+
+
 def check(host: Host, params: Params, state: SwapState, steps: List[Step]) -> None:
     """Raises PreconditionError with every reason, each a sentence."""
     actions = {step.action for step in steps}
@@ -184,94 +242,17 @@ def check(host: Host, params: Params, state: SwapState, steps: List[Step]) -> No
     if actions & {"activate", "deactivate"}:
         reasons.append(_right(host))
     if actions & {"make", "activate"}:
-        place = _place(state)
-        reasons += [place, _missing_command(host, "mkswap")]
-        if state.area is None and state.temporary_area is None and not params.allow_on_kubernetes:
-            found = kubelet(host)
-            if found is not None:
-                reasons.append("%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found)
-        shortage = disk_shortage(steps, state, params.reserve)
-        if shortage is not None and place is None:
-            way_out = "free some disk, or lower size or min_free"
-            reasons.append(
-                "%s; %s%s" % (shortage, way_out, ", or remove it first (state: absent) and make it anew" if state.area is not None else "")
-            )
-    elif actions & {"remove", "secure"} and state.mount is not None and state.mount.read_only:
-        reasons.append("its file system is mounted read-only; mount it read-write")
-    elif actions & {"remove", "secure"} and not state.writable:
-        reasons.append("nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume; allow changes there")
+        reasons += _why_not_make(host, params, state, steps)
+    elif actions & {"remove", "secure"}:
+        reasons.append(_why_not_change(state))
     if params.present:
         reasons.append(refusal(state.unit, params.persistent))
-    if state.file is not None and state.file.immutable and any(step.path == state.path and step.action in _ON_FILE for step in steps):
-        reasons.append("the file is immutable (lsattr shows it); allow changes with chattr -ia")
-    locked = why_locked(host) if "fstab" in actions else None
-    if locked is not None:
-        without = params.present and params.persistent and state.fstab.swap_entry(state.path) is None
-        reasons.append("%s%s" % (locked, ", or give persistent: false" if without else ""))
-    if state.file is not None and any(step.path == state.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps):
-        if not params.allow_resume_change and resumes_here(host, read_resume(host), state.mount, state.file.first, state.page):
-            reasons.append(
-                "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"
-            )
-    shortage = headroom_shortage(steps, state)
-    if shortage is not None:
-        reasons.append("it cannot be turned off now: %s. Free some memory, or add another swap file first" % shortage)
-    said = [reason for reason in reasons if reason is not None]
-    if said:
-        raise PreconditionError("%s: %s. Nothing was changed." % (printable(params.path), ". Also, ".join(said)))
+    reasons.append(_why_not_touch(state, steps))
+    if "fstab" in actions:
+        reasons.append(_why_not_fstab(host, params, state))
+    reasons += [_why_not_move(host, params, state, steps), _why_not_deactivate(state, steps)]
+    known = [reason for reason in reasons if reason is not None]
+    if known:
+        raise PreconditionError("%s: %s. Nothing was changed." % (printable(params.path), ". Also, ".join(known)))
     if "arm" in actions:
         can_schedule(host)
-
-
-def _other_names(host: Host, state: SwapState) -> List[str]:
-    """Lines of fstab that lead to our file by another name, as through a link or a bind mount."""
-    real, identity = os.path.realpath(host.path(state.path)), state.file.identity if state.file is not None else None
-
-    def leads_here(source: str) -> bool:
-        there = host.path(source)
-        return os.path.realpath(there) == real or (identity is not None and identity_of(there) == identity)
-
-    text = "fstab names %s in line %d by another name, %s; the kernel swaps to a file once, so that line fails at boot. Take it out"
-    return [
-        text % (printable(state.path), number, printable(source))
-        for number, source in state.fstab.swap_sources()
-        if source.startswith("/") and source != state.path and leads_here(source)
-    ]
-
-
-def _by_uuid(state: SwapState) -> List[str]:
-    """UUID= is resolved among block devices, and a file is none."""
-    identifier = state.file.signature.uuid if state.file is not None and state.file.signature is not None else None
-    text = "fstab names %s in line %d by its UUID, which finds devices only and no file, so that line fails at boot. Name the path instead"
-    return [
-        text % (printable(state.path), number)
-        for number, source in state.fstab.swap_sources()
-        if identifier is not None and source.replace('"', "").lower() == "uuid=" + identifier
-    ]
-
-
-def _zram(state: SwapState, target: Target) -> List[str]:
-    """Memory that is compressed comes before a disk, unless somebody has it the other way round."""
-    priority = target.priority if target.priority is not None or state.area is None else state.area.priority
-    text = "%s has priority %d and is filled after %s, which has %d; give zram a higher one, or the file a lower one"
-    return [
-        text % (area.path, area.priority, printable(state.path), priority)
-        for area in state.areas
-        if area.path.startswith("/dev/zram") and priority is not None and area.priority <= priority
-    ]
-
-
-def warnings(host: Host, state: SwapState, steps: List[Step], target: Target) -> List[str]:
-    """What the person should know though it is allowed."""
-    found = state.fstab.problems() + _other_names(host, state) + _by_uuid(state)
-    found += unit_warning(state.unit, state.path, target.present, target.options is not None)
-    size = max([step.size for step in steps if step.path == state.path] or [0])
-    if state.disk is not None and size * 2 > state.disk.total:
-        found.append("%s takes more than half of its file system (%s of %s)" % (printable(state.path), human(size), human(state.disk.total)))
-    if target.present:
-        found += _zram(state, target)
-    if target.present and state.btrfs.shared:
-        text = "%s is on btrfs, in a subvolume with other things: while it is in use no snapshot of that subvolume can be made (Text file busy), %s"
-        way_out = "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and path: /swap/swapfile"
-        found.append(text % (printable(state.path), way_out))
-    return found

@@ -5,7 +5,7 @@
 
 import errno
 import os
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -143,28 +143,32 @@ def _reload(host: Host) -> None:
         host.warn("/etc/fstab is changed, but systemd did not read it: %s. Run systemctl daemon-reload." % (ran.stderr.strip() or "no reason given"))
 
 
+def _update_fstab(context: StepContext, step: Step) -> None:
+    update(context.host, lambda table: changed_fstab(step.options, context.path, table), locked=True)
+
+
+def _schedule(context: StepContext, step: Step) -> None:
+    if context.target.expires_at is not None:
+        context.timer.schedule(context.host, step.path, context.target.expires_at)
+
+
+_ACTIONS = {
+    "make": lambda context, step: _make(context, step.path, step.size, over=step.over),
+    "link": lambda context, step: _link(context),
+    "remove": lambda context, step: _remove(context, step.path),
+    "secure": lambda context, step: _secure(context, step.path),
+    "activate": _activate,
+    "deactivate": lambda context, step: _deactivate(context, step.path),
+    "fstab": _update_fstab,
+    "reload": lambda context, step: _reload(context.host),
+    "arm": _schedule,
+    "disarm": lambda context, step: context.timer.cancel(context.host, step.path),
+}  # type: Dict[str, Callable[[StepContext, Step], object]]
+
+
 def run_step(context: StepContext, step: Step) -> None:
     """Raises ExecutionError, PreconditionError or FstabError. A step that is done already, by an earlier run, is done."""
     try:
-        if step.action == "make":
-            _make(context, step.path, step.size, over=step.over)
-        elif step.action == "link":
-            _link(context)
-        elif step.action == "remove":
-            _remove(context, step.path)
-        elif step.action == "secure":
-            _secure(context, step.path)
-        elif step.action == "activate":
-            _activate(context, step)
-        elif step.action == "deactivate":
-            _deactivate(context, step.path)
-        elif step.action == "fstab":
-            update(context.host, lambda table: changed_fstab(step.options, context.path, table), locked=True)
-        elif step.action == "reload":
-            _reload(context.host)
-        elif step.action == "arm" and context.target.expires_at is not None:
-            context.timer.schedule(context.host, step.path, context.target.expires_at)
-        elif step.action == "disarm":
-            context.timer.cancel(context.host, step.path)
+        _ACTIONS[step.action](context, step)
     except OSError as exc:
         raise ExecutionError(describe(exc, step.path), exc.errno or 0)

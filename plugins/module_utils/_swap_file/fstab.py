@@ -16,13 +16,11 @@ Where the kernel or the file system cannot exchange (before 3.15, some network f
 """
 
 import errno
-import fcntl
 import os
-import signal
 import time
 from contextlib import ExitStack
 from functools import partial
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -30,15 +28,15 @@ from ansible_collections.memops.linux.plugins.module_utils._lock import LockErro
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import extents, syscalls
+from . import extents
 from .file_system import parse_mountinfo
+from .fstab_exchange import Changed, Edits, same_file, swap_in
 from .fstab_lines import Fstab, FstabError, check
 
 FSTAB = "/etc/fstab"
 _STORES = ("/nix/store/", "/gnu/store/")  # made by a build, replaced by the next one
 _TRIES = 8  # at least
 _PATIENCE = 2.0  # seconds
-_CLOSED = 0.25  # how long somebody who has the old file open is waited for
 _SETTLE = 0.02  # an editor that read the file before our rename has written by then; sed -i needs about 1 ms
 
 
@@ -51,10 +49,6 @@ class Change(NamedTuple):
     @property
     def changed(self) -> bool:
         return self.before.data != self.after.data
-
-
-class _Changed(Exception):
-    """Somebody changed the file after it was read."""
 
 
 def _place(host: Host, path: str) -> Tuple[str, str]:
@@ -73,19 +67,6 @@ def _built(path: str, where: str, name: str) -> Optional[str]:
     if not inside.startswith(_STORES):
         return None
     return "%s is %s, which the next system build replaces; declare the swap file there" % (path, inside)
-
-
-def _same(folder: Folder, name: str, then: Optional[FileNow]) -> None:
-    now = folder.read(name)
-    if now is None or then is None:
-        if now is not then:
-            raise _Changed()
-        return
-    for field in ("st_dev", "st_ino", "st_mtime_ns", "st_ctime_ns", "st_size"):
-        if getattr(now.stat, field) != getattr(then.stat, field):
-            raise _Changed()
-    if now.data != then.data:
-        raise _Changed()
 
 
 def _table(now: Optional[FileNow]) -> Fstab:
@@ -148,85 +129,8 @@ def why_locked(host: Host, path: str = FSTAB) -> Optional[str]:
         os.close(fd)
 
 
-class _Edits:
-    """Lines that others added while we were at work. An editor that had read our table before they were back would take them away again."""
-
-    def __init__(self) -> None:
-        self._lines = []  # type: List[bytes]
-
-    def notice(self, base: bytes, theirs: bytes) -> None:
-        """Only what was added: a line that was changed may be changed again, and by right."""
-        lines = base.splitlines(True)
-        added = [line for line in theirs.splitlines(True) if line not in lines]
-        gone = [line for line in lines if line not in theirs.splitlines(True)]
-        if not gone:
-            self._lines += [line for line in added if line not in self._lines]
-
-    def onto(self, data: bytes) -> bytes:
-        missing = [line for line in self._lines if line not in data.splitlines(True)]
-        if missing and data and not data.endswith(b"\n"):
-            data += b"\n"
-        return data + b"".join(missing)
-
-
-def _wait_until_closed(folder: Folder, name: str) -> None:
-    """Until nobody has the file open: only then the kernel gives a write lease. Somebody who opens it meanwhile waits for us, and we get SIGIO."""
-    try:
-        handler = signal.signal(signal.SIGIO, signal.SIG_IGN)
-    except ValueError:  # not the main thread
-        return
-    try:
-        fd = folder.open(name, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            deadline = time.monotonic() + _CLOSED
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-                    return
-                except OSError as exc:
-                    if exc.errno not in (errno.EAGAIN, errno.EACCES):
-                        return  # a file system without leases
-                time.sleep(0.001)
-        finally:
-            os.close(fd)  # and with it the lease
-    finally:
-        signal.signal(signal.SIGIO, handler)
-
-
-def _swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: _Edits) -> bool:
-    """The new bytes have the name. False where this kernel cannot exchange. Raises _Changed, and then the name has what somebody else wrote."""
-    temporary = folder.temporary(name)
-    folder.prepare(name, data, like=now)
-    try:
-        _same(folder, name, now)
-        if syscalls.exchange(folder.fd, temporary, name) != 0:
-            return False
-        out = os.stat(temporary, dir_fd=folder.fd, follow_symlinks=False)
-        if _identity(out) != _identity(now.stat):
-            if syscalls.exchange(folder.fd, temporary, name) != 0:
-                raise ExecutionError(
-                    "%s was changed by somebody else at the same moment; what they wrote is in %s/%s." % (name, folder.path, temporary)
-                )
-            theirs = folder.read(name)
-            edits.notice(now.data, theirs.data if theirs is not None else b"")
-            raise _Changed()
-        folder.flush()
-        _wait_until_closed(folder, temporary)
-        late = folder.read(temporary)
-        if late is not None:
-            edits.notice(now.data, late.data)
-    finally:
-        folder.clean(name)
-    return True
-
-
-def _identity(status: os.stat_result) -> Tuple[int, ...]:
-    """Without the time of the inode itself: an exchange changes that."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits: _Edits) -> Change:
-    """Raises _Changed where the file was changed by somebody else on the way, before the exchange or soon after it."""
+def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits: Edits) -> Change:
+    """Raises Changed where the file was changed by somebody else on the way, before the exchange or soon after it."""
     folder.clean(name)
     now = folder.read(name)
     before = Fstab.parse(edits.onto(_table(now).data))
@@ -234,12 +138,12 @@ def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits:
     check(before, after)
     if after.data == _table(now).data:
         return Change(before, before)
-    if now is None or not _swap_in(folder, name, now, after.data, edits):
-        folder.replace(name, after.data, like=now, still=partial(_same, folder, name, now))
+    if now is None or not swap_in(folder, name, now, after.data, edits):
+        folder.replace(name, after.data, like=now, still=partial(same_file, folder, name, now))
     time.sleep(_SETTLE)
     then = _table(folder.read(name)).data
     if change(Fstab.parse(then)).data != then or edits.onto(then) != then:
-        raise _Changed()
+        raise Changed()
     return Change(before, after)
 
 
@@ -255,7 +159,7 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
             built = _built(path, *_place(host, path))
             if built is not None and change(read(host, path)).data != read(host, path).data:
                 raise FstabError("%s. Nothing was written." % built)
-            edits = _Edits()
+            edits = Edits()
             tries, deadline = 0, time.monotonic() + _PATIENCE
             while tries < _TRIES or time.monotonic() < deadline:
                 tries += 1
@@ -263,7 +167,7 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
                 with folder:
                     try:
                         return _attempt(folder, name, change, edits)
-                    except _Changed:
+                    except Changed:
                         continue
                     except OSError as exc:
                         now = _table(folder.read(name))

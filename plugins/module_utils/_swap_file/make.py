@@ -10,7 +10,6 @@ from typing import Optional
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import Folder
-from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import extents
 from .signature import page_size, read_signature

@@ -46,7 +46,7 @@ from ansible_collections.memops.linux.plugins.module_utils._safe_file import Fol
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from .checks import check, check_areas, check_file, warnings
+from .checks import check, check_areas, check_file
 from .execute import StepContext, Timer, run_step
 from .fstab import read as read_fstab
 from .fstab_lines import FstabError
@@ -56,6 +56,7 @@ from .result import Outcome, before_and_after
 from .state import SwapState, read_state
 from .target import choose_plan, target_of
 from .verify import verify
+from .warnings import warnings
 
 
 def _look(host: Host, folder: Optional[Folder], params: Params, timer: Timer) -> SwapState:

@@ -20,6 +20,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan impor
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.swap_unit import SwapUnit, read_unit
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.warnings import warnings
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     FSTAB,
     LINE,
@@ -248,23 +249,23 @@ def test_a_line_by_another_name(root):
     (root / "real").mkdir()
     (root / "link").symlink_to("real")
     now = state(fstab=FSTAB + b"/link/my\\040swap swap swap sw 0 0\n")._replace(path="/real/my swap")
-    (said,) = preflight.warnings(Host(root=str(root)), now, [], WANTED)
+    (said,) = warnings(Host(root=str(root)), now, [], WANTED)
     assert said.startswith("fstab names /real/my swap in line 2 by another name, /link/my swap;")
-    assert preflight.warnings(Host(root=str(root)), now._replace(path="/real/swap"), [], WANTED) == []
+    assert warnings(Host(root=str(root)), now._replace(path="/real/swap"), [], WANTED) == []
     # by another mount, of which realpath knows nothing
     (root / "real/other").write_text("")
     there = os.stat(str(root / "real/other"))
     now = now._replace(fstab=Fstab(b"/real/other none swap sw 0 0\n"), file=swap_file()._replace(identity=(there.st_dev, there.st_ino)))
-    assert "another name, /real/other;" in preflight.warnings(Host(root=str(root)), now, [], WANTED)[0]
+    assert "another name, /real/other;" in warnings(Host(root=str(root)), now, [], WANTED)[0]
 
 
 def test_warnings(root):
     host = Host(root=str(root))
     big = state(disk=Disk(3 * G, 3 * G))
-    assert "more than half" in preflight.warnings(host, big, plan(big, WANTED), WANTED)[0]
+    assert "more than half" in warnings(host, big, plan(big, WANTED), WANTED)[0]
     twice = state(swap_file(), area(), fstab=OURS + b"/dev/vdb none swap sw 0 0\n/dev/vdb none swap sw 0 0\n")
-    assert "/dev/vdb" in preflight.warnings(host, twice, plan(twice, WANTED), WANTED)[0]
-    assert preflight.warnings(host, state(), plan(state(), WANTED), WANTED) == []
+    assert "/dev/vdb" in warnings(host, twice, plan(twice, WANTED), WANTED)[0]
+    assert warnings(host, state(), plan(state(), WANTED), WANTED) == []
 
 
 IDENTIFIER = "0a1b2c3d-0000-4000-8000-00000000beef"
@@ -289,7 +290,7 @@ SAID = [
 
 @pytest.mark.parametrize("now, target, words", [row[1:] for row in SAID], ids=[row[0] for row in SAID])
 def test_what_is_allowed_and_said(root, now, target, words):
-    said = preflight.warnings(Host(root=str(root)), now, plan(now, target), target)
+    said = warnings(Host(root=str(root)), now, plan(now, target), target)
     assert len(said) == (words is not None) and (words or "") in "".join(said)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
+from ansible_collections.memops.linux.plugins.module_utils._swap_file import fstab_exchange
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import read, update, why_locked
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab, FstabError
 
@@ -212,9 +213,7 @@ def test_under_the_lock_of_the_caller(host, etc):
 
 def at_the_exchange(monkeypatch, act, calls=1):
     """Somebody acts right before the exchange, when the last look is over: no test can be as fast as that without a mock."""
-    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
-
-    real, counted = room.syscalls.exchange, []
+    real, counted = fstab_exchange.syscalls.exchange, []
 
     def exchange(folder, one, other):
         counted.append(one)
@@ -222,7 +221,7 @@ def at_the_exchange(monkeypatch, act, calls=1):
             act()
         return real(folder, one, other)
 
-    monkeypatch.setattr(room.syscalls, "exchange", exchange)
+    monkeypatch.setattr(fstab_exchange.syscalls, "exchange", exchange)
     return counted
 
 
@@ -270,9 +269,7 @@ def test_an_edit_that_an_editor_took_away_again_comes_back(host, etc, monkeypatc
 
 @pytest.mark.parametrize("answer", [None, 38, 22], ids=["no call", "ENOSYS", "EINVAL"])
 def test_where_nothing_can_be_exchanged_it_is_renamed(host, etc, monkeypatch, answer):
-    import ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab as room
-
-    monkeypatch.setattr(room.syscalls, "exchange", lambda folder, one, other: answer)
+    monkeypatch.setattr(fstab_exchange.syscalls, "exchange", lambda folder, one, other: answer)
     assert update(host, with_ours).changed
     assert (etc / "fstab").read_bytes() == ROOT_LINE + OURS
     assert os.listdir(str(etc)) == ["fstab"]
