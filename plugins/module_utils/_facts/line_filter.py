@@ -5,7 +5,7 @@
 
 from typing import List, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE, WORDS, around
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
 
@@ -160,6 +160,8 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
 
 def _starts(data: bytes, hits: Tuple[int, ...]) -> List[int]:
     """Where the lines of interest begin."""
+    from ansible_collections.memops.linux.plugins.module_utils._line_kinds.context import WORDS, around  # late: most logs have no hit
+
     wanted = set()  # type: Set[int]
     head = -1
     done = -1

@@ -238,6 +238,3 @@ DAEMONS = (
     (("bustd",), BUSTD),
     (("systemd",), SYSTEMD),
 )
-
-#: Killers that print few lines: in a large file each of them is looked for, by what stands in front of it.
-QUIET = ("systemd-oomd", "bustd[")

@@ -11,7 +11,6 @@ from typing import Iterable, List, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from .daemons import DAEMONS, QUIET
 from .kernel import KERNEL
 
 #: Words of no row: what kernels of tomorrow may say, and what other programs write to the kernel's log.
@@ -66,23 +65,6 @@ KERNEL_ANCHORS = _anchors(kind.anchor for kind in KERNEL)
 #: What ends a report without a kill; a large file is looked through for it behind heads only.
 ENDS = _anchors(kind.end for kind in KERNEL)
 #: All killers, all eras, lines that stand alone. Short needles: half as fast again. By their tags: killers that say little, in any words.
-ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim") + tuple(tag.encode("ascii") for tag in QUIET)
-
-_STANDING_ALONE = [kind for _tags, kinds in DAEMONS + ((("kernel",), KERNEL),) for kind in kinds if kind.handler and kind.before + kind.after]
-#: The most that any of them needs before it.
-LINES_BEFORE = max(kind.before for kind in _STANDING_ALONE)
-#: What a line says that is kept though it has nothing but a word in common with an anchor: words of the rows, and of what may come.
-WORDS = regex(
-    b"|".join(re.escape(needle.encode("ascii")) for needle in fewest([needle for kind in _STANDING_ALONE for needle in kind.needles]))
-    + rb"|OOM|\boom|ut of [mM]emory|taking action"
-)
-
-
-def around(line: bytes) -> Tuple[int, int]:
-    """How many lines before and after it a line needs."""
-    before = after = 1
-    for kind in _STANDING_ALONE:
-        wide = kind.before > before or kind.after > after
-        if wide and any(needle.encode("ascii") in line for needle in kind.needles):
-            before, after = max(before, kind.before), max(after, kind.after)
-    return before, after
+ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim", b"systemd-oomd", b"bustd[")
+#: The most lines that a row needs before it: nohang's signal, whose victim was named further up.
+LINES_BEFORE = 48

@@ -7,6 +7,7 @@ import os
 import time
 from typing import Iterator, Optional, Tuple
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import KERNEL_ANCHORS
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from . import time_bisect
@@ -19,11 +20,11 @@ from .safe_open import Opened, open_regular
 from .stream import Damage, Fill, Unsupported
 from .utf16 import Utf16, encoding_of
 
-#: the head of a block; every kill; and the summary of a block (5.0 and newer)
-HEAD = b"oom-killer: gfp_mask=0x"
-ANCHORS = (b" Killed process ", HEAD, b"oom-kill:constraint=CONSTRAINT_")
+#: The head of a block; every kill; and the summary of a block (5.0 and newer).
+HEAD = next(anchor for anchor in KERNEL_ANCHORS if anchor.startswith(b"oom-killer: "))
+ANCHORS = tuple(b" " + anchor if anchor.startswith(b"Killed ") else anchor for anchor in KERNEL_ANCHORS)
 #: What always has a head before it, unless it was lost. In a large file it is looked for behind heads only.
-NEAR = ANCHORS[2:]
+NEAR = tuple(anchor for anchor in KERNEL_ANCHORS if anchor.startswith(b"oom-kill:"))
 
 #: Up to this size every anchor is looked for everywhere (0.07 s/GB more) and lines are counted (0.35 s/GB).
 _SMALL = 64 << 20

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts import line_filter as select
 from ansible_collections.memops.linux.plugins.module_utils._facts import newest_kills as newest
-from ansible_collections.memops.linux.plugins.module_utils._line_kinds import daemons, kernel, needles
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds import context, daemons, kernel, needles
 from ansible_collections.memops.linux.plugins.module_utils._oom import join_lines, summary, tasks, unparsed
 from ansible_collections.memops.linux.plugins.module_utils._regex import LateRegex, regex
 from ansible_collections.memops.linux.plugins.module_utils._sources import clock, prefix, scan, text_log
@@ -29,7 +29,7 @@ def test_a_wrong_one_is_told_at_its_first_use():
         regex("(").match("")
 
 
-@pytest.mark.parametrize("module", [join_lines, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles])
+@pytest.mark.parametrize("module", [join_lines, context, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles])
 def test_every_expression_compiles(module):
     found = 0
     for value in vars(module).values():

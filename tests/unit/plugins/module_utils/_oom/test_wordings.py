@@ -13,6 +13,8 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import text_fi
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.daemons import DAEMONS
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.kernel import KERNEL
 from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines import join_records
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved, Verdict
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
@@ -111,6 +113,11 @@ def test_every_wording(shape, name, tag, lines, outcome):
 def test_every_wording_in_a_large_file(monkeypatch, tmp_path, name, tag, lines, outcome):
     large_from_the_first_byte(monkeypatch)
     check(*in_large_file(tmp_path / "messages", short(tag, lines)), outcome=outcome)
+
+
+def test_no_row_needs_more_lines_before_it_than_an_excerpt_has():
+    kinds = [kind for _tags, rows in DAEMONS for kind in rows] + list(KERNEL)
+    assert max(kind.before for kind in kinds) == needles.LINES_BEFORE
 
 
 # What it must be for every kernel line: one row in KILLS, and it is found wherever a kernel's lines stand.

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which lines around a hit in a large file are kept, derived from the rows of the table. Loaded where there is a hit, which is rare."""
+
+import re
+from typing import Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
+from .daemons import DAEMONS
+from .kernel import KERNEL
+from .needles import fewest
+
+_STANDING_ALONE = [kind for _tags, kinds in DAEMONS + ((("kernel",), KERNEL),) for kind in kinds if kind.handler and kind.before + kind.after]
+#: What a line says that is kept though it has nothing but a word in common with an anchor: words of the rows, and of what may come.
+WORDS = regex(
+    b"|".join(re.escape(needle.encode("ascii")) for needle in fewest([needle for kind in _STANDING_ALONE for needle in kind.needles]))
+    + rb"|OOM|\boom|ut of [mM]emory|taking action"
+)
+
+
+def around(line: bytes) -> Tuple[int, int]:
+    """How many lines before and after it a line needs."""
+    before = after = 1
+    for kind in _STANDING_ALONE:
+        wide = kind.before > before or kind.after > after
+        if wide and any(needle.encode("ascii") in line for needle in kind.needles):
+            before, after = max(before, kind.before), max(after, kind.after)
+    return before, after
