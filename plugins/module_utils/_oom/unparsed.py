@@ -28,7 +28,7 @@ _STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path")
 # What the kernel says when it kills, in any era and with some drift.
 _KERNEL_WORDS = regex(
     r"(?P<context>(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\)| in [^:]{1,40})?: ?)?"
-    r"(?:[Kk]ill(?:ed)? (?:process|task|child)\b.{0,4}\d|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
+    r"(?:Killed (?:process|task|child) \d|[Kk]ill(?:ed)? (?:process|task|child) \d{1,9},? ?(?:\(|UID)|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
@@ -40,7 +40,7 @@ _DAEMON_WORDS = regex(
 # By its tag: whatever a killer says of killing.
 _KILLING = regex(r"\b[Kk]ill(?:ed|ing|s)?\b|SIG[A-Z]{3}|taking action|[Tt]erminat|\b[Vv]ictim|OOM")
 # By its tag: what systemd says of the OOM killer.
-_VERDICT = regex(r"(?:OOM|oom)\b.{0,64}\b[Kk]ill(?:ed)?\b|\b[Kk]illed\b.{0,64}\b(?:OOM|oom)|oom-kill|oomd killed")
+_VERDICT = regex(r"\b(?:OOM|oom)\b.{0,64}\b[Kk]ill(?:ed)?\b|\b[Kk]illed\b.{0,64}\b(?:OOM|oom)\b|\boom-kill|oomd killed")
 _KILLER_TAGS = frozenset(("earlyoom", "systemd-oomd", "nohang", "nohang-desktop", "oomd", "talos", "bustd"))
 #: Programs that hand on what the kernel says.
 _CARRIERS = frozenset(("klogd", "kern", "vmunix", "dmesg", "netconsole", "printk", "unknown", "-"))

@@ -29,7 +29,9 @@ def test_a_wrong_one_is_told_at_its_first_use():
         regex("(").match("")
 
 
-@pytest.mark.parametrize("module", [join_lines, context, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles])
+@pytest.mark.parametrize(
+    "module", [join_lines, context, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles]
+)
 def test_every_expression_compiles(module):
     found = 0
     for value in vars(module).values():
