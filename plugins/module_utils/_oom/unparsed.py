@@ -28,7 +28,8 @@ _STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path")
 # What the kernel says when it kills, in any era and with some drift.
 _KERNEL_WORDS = regex(
     r"(?P<context>(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\)| in [^:]{1,40})?: ?)?"
-    r"(?:Killed (?:process|task|child) \d|[Kk]ill(?:ed)? (?:process|task|child) \d{1,9},? ?(?:\(|UID)|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
+    r"(?:Killed (?:process|task|child) \d|[Kk]ill(?:ed)? (?:process|task|child) \d{1,9},? ?(?:\(|UID)"
+    r"|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
