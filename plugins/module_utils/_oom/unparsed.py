@@ -54,7 +54,7 @@ _KILLER_NAMED = regex(r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-
 # The second half of a line that was wrapped within the kernel's words.
 _CONTEXT = "memory cgroup out of memory"
 _PID_1 = regex(r"(?:^|[\s|,;\"])(?:systemd(?:\[\d{1,10}\])?|\w{0,6}\[1\]):\s\S{1,255}\.(?:service|scope|slice): ")
-_UNIT_NAMED = regex(r"\s{0,8}\S{0,255}\.(?:service|scope|slice): $")
+_UNIT_NAMED = regex(r"[\s:|,;\"\]]{0,8}[^\s:|,;\"\]]{0,255}\.(?:service|scope|slice): ")
 # Who tells it of somebody else.
 _ECHO = regex(r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message repeated")
 _SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
