@@ -161,8 +161,8 @@ def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
         when = words.utc(event["time"], "an unknown time") + (f" ({event['count']} times)" if event["count"] > 1 else "")
         text = f"{words.shortage_title(event).upper()} ({event['outcome']}): {name} at {when}" + ("" if is_counted(event) else ", disputed")
         yield Line(fit(printable(text), width).rstrip(), "bad" if is_counted(event) else "warn")
-        if event["why"]:
-            yield Line(fit(printable("  " + event["why"]), width).rstrip())
+        for part in wrapped(printable(event["why"]), width - 4) if event["why"] else ():
+            yield Line("    " + part)
 
 
 _KILL_COLUMNS = (
@@ -203,7 +203,7 @@ def _kill_row(name: str, kill: Json, width: int) -> Row:
         "" if narrow else kill["killer"],
         kill["proof"],
     )
-    return Row(cells_, "plain" if is_counted(kill) else "warn")
+    return Row(cells_, "plain" if is_counted(kill) else "warn", kill["why"] or "")
 
 
 def _unit(name: str) -> str:

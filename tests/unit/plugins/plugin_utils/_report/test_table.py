@@ -12,6 +12,9 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report import markdo
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, panic
 
+#: As in the fixture.
+WHY = "mysqld[401] had the highest badness of 9 processes: 5 GiB, 4 GiB more than the next, java[7]"
+
 
 def test_the_whole_table(small):
     assert [line.text for line in table.lines(small, 120)] == [
@@ -32,6 +35,7 @@ def test_the_whole_table(small):
         "TIME (UTC)         HOST  VICTIM    PID  UNIT OR CGROUP      ANON MiB  SCOPE  KILLER  PROOF",
         "2025-11-20 00:52   db1   chrome    403  user@1000               63.5  memcg  kernel  disputed",
         "2025-11-18 12:29   db1   mysqld    401  mysqld                  63.5  memcg  kernel  kernel",
+        "    " + WHY,
         "2025-11-18 00:26~  db1   php-fpm   402  php-fpm                 63.5  memcg  kernel  kernel",
         "unknown            web1  postgres  404  postgresql@15-main      63.5  memcg  kernel  kernel",
         "~ after a time: the log does not say it in full (no year, or uptime only)",
@@ -72,7 +76,7 @@ def test_a_big_fleet_lists_who_has_something_to_say():
 def test_a_shortage_without_a_victim_says_where_the_memory_was():
     why = "the kernel panicked and killed nobody; <pages> that no counter knows held 874 MiB (88 %)"
     report = build({"a": HostInput(facts(unresolved=[panic(why=why), panic(time=NOW - 9000.0)]))}, NOW)
-    assert [line.text for line in table.lines(report, 160) if "874 MiB" in line.text] == ["  " + why]
+    assert [line.text for line in table.lines(report, 160) if "874 MiB" in line.text] == ["    " + why]
     assert markdown.render(report, "Kills").count("874 MiB") == 1
     assert "<small>the kernel panicked and killed nobody; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>" in page.render(
         report, "Kills"
