@@ -233,7 +233,9 @@ def _inside(line: str) -> Optional[Split]:
             return Split(line[found.end() :], dated, fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
     logcat = _LOGCAT.match(line)
     if logcat:
-        return Split(line[logcat.end() :], tag="kernel")
+        own = _BRACKET_SECONDS.match(line, logcat.end())
+        at = own.end() if own else logcat.end()
+        return Split(line[at:], tag="kernel", uptime=float(own.group("uptime")) if own else None)
     for pattern in (_SECONDS_INSIDE, _CTIME_INSIDE, _KERNEL_INSIDE, _KMSG_INSIDE):
         found = pattern.search(head)
         if found and _is_prefix(head[: found.start()], pattern not in (_SECONDS_INSIDE, _CTIME_INSIDE)):

@@ -61,6 +61,30 @@ def test_whoever_wrote_it(form):
     assert first.tag == "bob" and last.tag == "kmsg-user"
 
 
+EARLYOOM = 'sending SIGTERM to process 5 uid 0 "x": oom_score 5, VmRSS 4 MiB'
+WRITERS = [
+    (dict(KERNEL, SYSLOG_IDENTIFIER="kernel"), TEXT, False),
+    (dict(BOB, SYSLOG_IDENTIFIER="kernel"), TEXT, True),
+    (dict(BOB, SYSLOG_IDENTIFIER="kernel", _TRANSPORT="journal", SYSLOG_FACILITY="0"), TEXT, True),
+    (dict(BOB, SYSLOG_IDENTIFIER="earlyoom", _COMM="logger", _UID="0"), EARLYOOM, True),
+    (dict(BOB, SYSLOG_IDENTIFIER="earlyoom", _COMM="earlyoom", _UID="61184", _TRANSPORT="stdout"), EARLYOOM, False),
+    (dict(BOB, SYSLOG_IDENTIFIER="systemd", _COMM="logger", _UID="0"), "a.service: Failed with result 'oom-kill'.", True),
+    (
+        dict(BOB, SYSLOG_IDENTIFIER="systemd", _COMM="systemd", _UID="0", _PID="1", _TRANSPORT="journal"),
+        "a.service: Failed with result 'oom-kill'.",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize("fields, text, disproved", WRITERS, ids=[str(number) for number in range(len(WRITERS))])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_record_that_proves_another_writer(form, fields, text, disproved):
+    """In every form alike."""
+    (found,) = [line for line in lines(form(fields, text)) if line.text == text]
+    assert found.disproved is disproved
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_large_file_is_read_in_whole_records(form, tmp_path):
     path = tmp_path / "journal.txt"

@@ -109,6 +109,7 @@ SECONDS = [
     ("netconsole with the release", "6.12.1-custom,6,339,12123456,-;", 12.123456),
     ("a telephone: processor, process, pid", "<3>[   12.123456]  [2:   kworker/2:1:  234] ", 12.123456),
     ("a telephone: processor in parentheses", "[   12.123456] (2)[234:kswapd0]", 12.123456),
+    ("logcat -b kernel, the kernel's seconds", "11-10 03:04:05.678     0     0 E [   12.123456] ", 12.123456),
     ("logcat -b kernel", "11-10 03:04:05.678     0     0 E ", None),
     ("a quoted mail", "> > ", None),
     ("a long line", "node-1  | [   12.123456] ", 12.123456),
