@@ -169,7 +169,8 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
     for report in reports[:_MAX_SOURCES]:
         fields = dict(report._asdict())
         fields["name"] = printable(report.name)
-        fields["reason"] = optional_printable(report.reason)
+        fields["reason"] = optional_printable(report.reason or fields["left_out"])
+        del fields["left_out"]
         found.append(fields)
     if len(reports) > _MAX_SOURCES:
         found.append({"name": "%d more" % (len(reports) - _MAX_SOURCES), "status": "skipped", "reason": "not listed here"})

@@ -7,20 +7,36 @@ Its journal is a source like that of ``journal_directory``, and what it says of 
 which it was made, from which the years of the stamps are counted.
 """
 
+import glob
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System, is_tarball, journal_in, system_of
+from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System, is_sosreport, is_tarball, journal_in, system_of
 
 from .params import Wish
 
 
 def offline_of(wish: Wish) -> Optional["Offline"]:
     """None where every path is a log, as on most hosts."""
-    if not any(os.path.isdir(path) or is_tarball(path) for path in wish.paths or ()):
+    paths = _paths(wish.paths or ())
+    if not any(os.path.isdir(path) or is_tarball(path) for path in paths):
         return None
-    return Offline(wish)
+    return Offline(wish._replace(paths=tuple(paths)))
+
+
+def _paths(patterns: Iterable[str]) -> List[str]:
+    """The sosreports and tarballs that a pattern stands for in its place, and what else it stands for behind them."""
+    paths = []  # type: List[str]
+    for pattern in patterns:
+        if not glob.has_magic(pattern) or os.path.lexists(pattern):
+            paths.append(pattern)
+            continue
+        matches = sorted(glob.glob(pattern))
+        whole = [path for path in matches if is_sosreport(path) or (os.path.isfile(path) and is_tarball(path))]
+        others = [path for path in matches if path not in whole and not os.path.isdir(path)]
+        paths += whole + others if whole else [pattern]
+    return paths
 
 
 class Offline:
@@ -58,7 +74,7 @@ class Offline:
         if self.wish.journal_directory is None and self.wish.sources in (None, ("journal",)) and journals:
             self.wish = self.wish._replace(journal_directory=journals[0])
             journals = journals[1:]
-        self.reports += [SourceReport(path, "skipped", reason="name it as journal_directory to have it read") for path in journals]
+        self.reports += [SourceReport(path, "unsupported", reason="one journal is read at a time: name it as journal_directory") for path in journals]
 
     def _unpacked(self, path: str) -> str:
         import tempfile  # late: a log needs none of this

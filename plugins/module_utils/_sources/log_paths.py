@@ -71,13 +71,15 @@ def expand(patterns: Iterable[str]) -> LogPaths:
 
 def _directory(path: str) -> Tuple[List[str], SourceReport]:
     """The logs in a directory, and what is said of it: ``skipped`` is no hole, its logs speak for it."""
-    from .sosreport import logs_in
+    from .sosreport import journal_in, logs_in
 
     try:
         os.listdir(path)
     except OSError as exc:
         return [], SourceReport(path, "denied", reason=exc.strerror)
     paths, more = logs_in(path)
+    if not paths and journal_in(path) is not None:
+        return [], SourceReport(path, "skipped", reason="a directory with a journal and without a text log")
     if not paths:
         return [], SourceReport(path, "absent", reason="a directory, and nothing in it has a log's name")
     said = "a directory: the %d logs in it are read" % len(paths)

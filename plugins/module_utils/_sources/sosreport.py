@@ -116,6 +116,11 @@ def system_of(directory: str) -> System:
     )
 
 
+def is_sosreport(path: str) -> bool:
+    """A directory with what a sosreport has, or a copy of a root directory."""
+    return any(os.path.isdir(os.path.join(path, place)) for place in ("sos_commands", "var/log"))
+
+
 def is_tarball(path: str) -> bool:
     """By its first bytes where they are plain, by its name where they are compressed."""
     if _TARBALL.search(path):

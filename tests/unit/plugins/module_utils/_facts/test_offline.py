@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from ansible_collections.memops.linux.plugins.module_utils._facts import text_files
 from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -107,6 +108,17 @@ def test_a_tarball(tmp_path, temporary, name, mode):
     assert str(temporary) not in repr(found)
 
 
+def test_a_pattern_that_stands_for_several(tmp_path, temporary):
+    """Of two machines neither is the machine."""
+    tarball(tmp_path / "a.tar.gz", "w:gz")
+    directory(tmp_path / "b", {"var/log/messages": MESSAGES.replace("web7", "web8").replace("41", "51"), "hostname": "web8\n"})
+    directory(tmp_path / "c", {"notes.md": KILL % 1})
+    (tmp_path / "kern.log").write_text(MESSAGES.replace("41", "61"))
+    found = facts(str(tmp_path / "*"))
+    assert sorted(kill["victim"]["pid"] for kill in found["kills"]) == [41, 42, 43, 51, 61]
+    assert found["memory"]["total"] != 8 << 30
+
+
 def test_a_directory_of_logs(tmp_path):
     path = directory(
         tmp_path / "logs", {"kern.log": MESSAGES, "web7.log": MESSAGES.replace("41", "44"), "notes.md": KILL % 1, "sub/messages": KILL % 2}
@@ -119,6 +131,25 @@ def test_a_directory_without_a_log(tmp_path):
     found = facts(path)
     assert found["kills"] == [] and found["visibility"]["state"] == "blind"
     assert [source["status"] for source in found["sources"]] == ["absent"]
+
+
+def test_a_journal_and_no_text_log_is_no_hole(tmp_path):
+    path = directory(tmp_path / "sosreport", {"var/log/journal/%s/system.journal" % ("a" * 32): "LPKSHHRH"})
+    found = facts(path, sources=("files",))
+    assert [(source["name"], source["status"]) for source in found["sources"]] == [(path + "/var/log/journal", "unsupported"), (path, "skipped")]
+    assert found["visibility"]["state"] == "blind"
+
+
+def test_a_large_file_from_elsewhere_says_what_was_not_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "_DEEP_FILE", 1000)
+    monkeypatch.setattr(text_files, "_EVERY_LINE", 1000)
+    path = tmp_path / "messages"
+    path.write_text(MESSAGES * 20)
+    found = facts(str(path))
+    assert found["visibility"]["state"] == "partial" and "set killers to all" in found["visibility"]["reasons"][0]
+    assert "set killers to all" in found["sources"][0]["reason"]
+    assert facts(str(path), killers="all")["visibility"]["state"] == "clear"
+    assert "killers" not in repr(facts(str(path), killers="kernel")["visibility"])
 
 
 def test_links_in_a_directory_are_not_followed(tmp_path):
