@@ -112,6 +112,9 @@ options:
         description: The C(id) of a kill.
         type: str
     version_added: 0.2.0
+notes:
+  - Of what a host answers only C(ansible_facts.oom) becomes a variable, with known keys, of their types, at most 3,000 kills. An answer of more than
+    8 MiB is refused. With C(async) and C(poll=0) the answer comes by M(ansible.builtin.async_status), which takes it as it is.
 seealso:
   - plugin: memops.linux.oom_parse
     plugin_type: filter
