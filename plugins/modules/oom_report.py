@@ -112,7 +112,8 @@ options:
     default: true
 notes:
   - With the environment variable E(SOURCE_DATE_EPOCH) the same facts give the same bytes.
-  - A report is not written again where nothing but the time of its generation would differ.
+  - A report is not written again where nothing but the time of its generation would differ. The pages tell how old the facts are, in hours
+    or days, and their time axis ends at the time of generation, so that old facts make another page.
   - To read the JSON in a playbook, use P(ansible.builtin.file#lookup) and P(ansible.builtin.from_json#filter), never
     M(ansible.builtin.include_vars), which would run templates that somebody put into a process name.
 seealso:
@@ -233,6 +234,8 @@ fleet:
   description:
     - What all hosts add up to. C(totals.by_proof) counts kills by what speaks for them (see RV(memops.linux.oom_facts#module:ansible_facts.oom.kills)).
       Those that are V(disputed) are counted under C(disputed) and nowhere else; C(totals.untrusted) of C(totals.kills) stand in text logs.
+    - C(window) is of which time every host that answered was asked for kills, C(gathered_at) when the first of them was asked, and C(stale) how
+      many were asked more than a day before the report was made.
   returned: success
   type: dict
   sample:
@@ -248,6 +251,9 @@ fleet:
     by_killer: {kernel: 1}
     by_scope: {memcg: 1}
     disputed: {total: 0, first: null, last: null, by_unit: {}, by_comm: {}, by_host: {}, by_killer: {}, by_scope: {}}
+    stale: 0
+    gathered_at: 1763835090.5
+    window: {since: 1763748690.5, until: null}
 """
 
 from typing import Any, Dict

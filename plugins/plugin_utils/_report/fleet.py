@@ -110,12 +110,17 @@ def _host_entry(name: str, host: HostReport) -> Json:
     beyond = _unlisted(oom, listed)
     by_proof = {grade: listed[grade] + beyond[grade] for grade in GRADES}
     kills = sum(by_proof.values()) - by_proof["disputed"]
+    window = oom.get("window")
+    asked = window if isinstance(window, dict) else {}
     entry = {
         "state": host.state,
         "message": host.message,
         "partial": host.partial,
         "reasons": list(host.reasons),
         "since": host.since,
+        "gathered_at": time(oom.get("gathered_at")),
+        "stale": host.stale,
+        "window": {"since": time(asked.get("since")), "until": time(asked.get("until"))},
         "kills": kills,
         "untrusted": kills - by_proof["kernel"],
         "disputed": by_proof["disputed"],
@@ -166,13 +171,24 @@ def each_kill(report: Json) -> Iterator[Tuple[str, Json, bool]]:
 def build(hosts: Mapping[str, HostInput], generated_at: float) -> Json:
     """The report of a fleet. The same input gives the same dict, key order included."""
     entries = {}  # type: Dict[str, Json]
+    twins = {}  # type: Dict[str, int]
     for name in sorted(hosts):
         given = hosts[name]
         host = of_today(read_host(given.state, given.message, given.oom), generated_at)
-        entries[text(name) or "(no name)"] = _host_entry(name, host)
+        shown = _free(text(name) or "(no name)", entries, twins)
+        entries[shown] = _host_entry(shown, host)
     report = {"schema": SCHEMA, "generated_at": number(generated_at), "hosts": entries}  # type: Json
     report["fleet"] = _fleet(report)
     return report
+
+
+def _free(name: str, taken: Mapping[str, Json], twins: Dict[str, int]) -> str:
+    """Two names that are safe to print in one way are two hosts all the same: "a", "a (2)"."""
+    free = name
+    while free in taken:
+        twins[name] = twins.get(name, 1) + 1
+        free = "%s (%d)" % (name, twins[name])
+    return free
 
 
 def generation_time(environ: Mapping[str, str], now: float) -> int:
@@ -212,7 +228,18 @@ def _fleet(report: Json) -> Json:
     made.update((key, tally[key]) for key in ("first", "last", "by_unit", "by_comm", "by_host", "by_killer", "by_scope"))
     made["since"] = _since(entries.values())
     made["disputed"] = doubted.as_dict()
+    answered = [entry for entry in entries.values() if entry["state"] == "ok"]
+    made["stale"] = sum(entry["stale"] for entry in answered)
+    made["gathered_at"] = min((entry["gathered_at"] for entry in answered if entry["gathered_at"] is not None), default=None)
+    made["window"] = _window([entry["window"] for entry in answered])
     return made
+
+
+def _window(asked: List[Json]) -> Json:
+    """The kills that every host was asked for: None is no bound on any of them."""
+    since = [window["since"] for window in asked if window["since"] is not None]
+    until = [window["until"] for window in asked if window["until"] is not None]
+    return {"since": max(since, default=None), "until": min(until, default=None)}
 
 
 def _since(entries: Iterable[Json]) -> Optional[float]:

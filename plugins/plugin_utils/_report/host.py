@@ -33,6 +33,7 @@ class HostReport(NamedTuple):
     reasons -- why it is blind or partial
     since -- how far back it sees, epoch seconds
     oom -- its facts, whole; None where there are none
+    stale -- they are too old to speak of today
     """
 
     state: str
@@ -41,6 +42,7 @@ class HostReport(NamedTuple):
     reasons: Tuple[str, ...] = ()
     since: Optional[float] = None
     oom: Optional[Json] = None
+    stale: bool = False
 
 
 @lru_cache(maxsize=16384)
@@ -253,7 +255,7 @@ def of_today(host: HostReport, now: float) -> HostReport:
     if host.state != "ok" or gathered is None or now - gathered <= _MAX_AGE:
         return host
     old = "the facts are %.0f days old: gather them again" % ((now - gathered) / _MAX_AGE)
-    return host._replace(partial=True, reasons=(old,) + host.reasons)
+    return host._replace(partial=True, stale=True, reasons=(old,) + host.reasons)
 
 
 def read_host(state: Optional[str], message: Any, oom: Any) -> HostReport:

@@ -69,7 +69,7 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     made += findings
     made += ["## Hosts", ""]
     made += _table(
-        ("Host", "State", "Kills", "Disputed", "Worst", "Last kill", "Verdict", "Sees since", "Why"),
+        ("Host", "State", "Kills", "Disputed", "Worst", "Last kill", "Verdict", "Sees since", "Asked", "Why"),
         (
             (
                 name,
@@ -80,6 +80,7 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
                 words.utc(entry["last"], ""),
                 words.verdict(entry)[0],
                 words.utc(entry["since"], ""),
+                words.utc_minute(entry["gathered_at"], "unknown" if entry["state"] == "ok" else ""),
                 words.why(entry),
             )
             for name, entry in sorted(report["hosts"].items(), key=urgency)
@@ -111,6 +112,6 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
         if len(kills) > _MOST_KILLS:
             made += [f"{words.some(len(kills) - _MOST_KILLS, 'older kill')} are in report.json.", ""]
     else:
-        made += ["None found.", ""]
+        made += [plain(words.no_kills(report)), ""]
     made += _unparsed(report)
     return "\n".join(made)

@@ -2,7 +2,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The table of kills: sorts, filters and pages the data island. Text goes in through textContent only, never as markup.
 "use strict";
+document.documentElement.classList.add("js");
 (() => {
+  const box = document.getElementById("host-search");
+  if (!box) return;
+  const entries = [...document.querySelectorAll("#hosts tbody tr")].map((tr) => [tr, tr.textContent.toLowerCase()]);
+  box.addEventListener("input", () => {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    entries.forEach(([tr, text]) => { tr.hidden = !words.every((word) => text.includes(word)); });
+  });
+})();
+(() => {
+  if (!document.getElementById("data")) return; // no kill is known
   const PAGE = 100;
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = {};
@@ -226,19 +237,10 @@
     });
     element.replaceChildren(button);
   });
-  const hostSearch = document.getElementById("host-search");
-  if (hostSearch) {
-    const entries = [...document.querySelectorAll("#hosts tbody tr")].map((tr) => [tr, tr.textContent.toLowerCase()]);
-    hostSearch.addEventListener("input", () => {
-      const words = hostSearch.value.toLowerCase().split(/\s+/).filter(Boolean);
-      entries.forEach(([tr, text]) => { tr.hidden = !words.every((word) => text.includes(word)); });
-    });
-  }
   let pause;
   search.addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(update, 120); });
   proof.addEventListener("change", update);
   previous.addEventListener("click", () => { page -= 1; draw(); });
   next.addEventListener("click", () => { page += 1; draw(); });
-  document.documentElement.classList.add("js");
   draw();
 })();

@@ -144,7 +144,7 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
         tag(
             "header",
             tag("h1", title),
-            tag("p", words.headline(report), class_="headline"),
+            tag("p", words.gist(report), " ", tag("span", words.period(report), class_="period"), class_="headline"),
             NEWLINE,
             tag("p", "Generated ", stamp, id="generated"),
             NEWLINE,
@@ -157,12 +157,12 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
             tag("section", tag("h2", "When"), timeline.draw(report, kills)),
             sections.who(report),
             sections.hosts(report),
-            sections.kills(kills),
+            sections.kills(report, kills),
         ),
         tag("footer", tag("h2", "How to read this"), tag("dl", *[Html(tag("dt", term) + tag("dd", text)) for term, text in _LEGEND], class_="muted")),
         NEWLINE,
         tag("script", island(_data(report, kills)), type="application/json", id="data") if kills else "",
         NEWLINE,
-        tag("script", Html(script)) if kills else "",
+        tag("script", Html(script)) if report["hosts"] else "",
     )
     return "<!DOCTYPE html>\n" + tag("html", head, NEWLINE, body, lang="en") + "\n"

@@ -22,9 +22,10 @@ def tiles(report: Json) -> Html:
     fleet = report["fleet"]
     totals = fleet["totals"]
     unknown = totals["hosts"] - totals["ok"]
-    without_kills = "" if totals["disputed"] or unknown else "good"
+    if not totals["hosts"]:
+        return Html("")
     tiles = [
-        (totals["kills"], "bad" if totals["kills"] else without_kills, "kills"),
+        (totals["kills"], "bad" if totals["kills"] else "good" if words.is_clean(report) else "", "kills"),
         (totals["by_proof"]["logged"], "", "of them in text logs alone"),
         (totals["disputed"], "warn" if totals["disputed"] else "", "disputed, no kills"),
         (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, no victim known"),
@@ -38,7 +39,16 @@ def tiles(report: Json) -> Html:
         tiles.append((totals["unexplained"], "bad", "kills counted, not in any log"))
     if totals["unparsed"]:
         tiles.append((totals["unparsed"], "warn", "lines not understood"))
-    return tag("ul", *[tag("li", tag("b", f"{n:,}"), tag("span", label), class_=mood or None) for n, mood, label in tiles], class_="tiles")
+    if report["fleet"]["stale"]:
+        tiles.append((report["fleet"]["stale"], "warn", "hosts asked more than a day ago"))
+    measured = totals["ok"] > 0
+    items = [tag("li", tag("b", _measured(n, measured)), tag("span", label), class_=mood or None) for n, mood, label in tiles]
+    return tag("ul", *items, class_="tiles")
+
+
+def _measured(number: int, measured: bool) -> str:
+    """A zero is a finding: where nobody could look there is none."""
+    return f"{number:,}" if number or measured else "?"
 
 
 def _alarm(title: str, items: t.Sequence[Html], class_: str) -> Html:
@@ -149,6 +159,7 @@ def _host_row(name: str, entry: Json) -> Html:
         tag("td", words.utc_minute(entry["last"], ""), class_="t"),
         _verdict(entry),
         tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), class_="t"),
+        tag("td", words.utc_minute(entry["gathered_at"], "unknown" if known else ""), class_="t"),
         tag("td", words.why(entry), class_="why"),
     )
 
@@ -187,6 +198,7 @@ _HOST_HEAD = (
     ("Last kill", "", ""),
     ("Will it come again", "", ""),
     ("Sees since", "", ""),
+    ("Asked", "", ""),
     ("What it could not see", "", ""),
 )
 _KILL_HEAD = (
@@ -234,10 +246,10 @@ def _kill_row(name: str, kill: Json) -> Html:
     return join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
 
 
-def kills(kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
+def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
     title = tag("h2", "Kills")
     if not kills:
-        return tag("section", title, tag("p", "None found.", class_="muted"), id="kills")
+        return tag("section", title, tag("p", words.no_kills(report), class_="muted"), id="kills")
     options = [
         tag("option", text, value=value) for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
     ]

@@ -114,6 +114,7 @@ _HOST_COLUMNS = (
     Column("LOST MOST", 10),
     Column("LAST KILL"),
     Column("SEES SINCE"),
+    Column("ASKED"),
 )
 _MOODS = {"failed": "bad", "unreachable": "bad", "blind": "bad", "partial": "warn", "ok": "plain"}
 
@@ -129,6 +130,7 @@ def _host_row(name: str, entry: Json, width: int) -> Row:
         _unit(words.worst(entry)),
         _moment(entry["last"], size) if entry["last"] is not None else "",
         _moment(entry["since"], size) if known or entry["since"] is not None else "",
+        _moment(entry["gathered_at"], size) if entry["stale"] else "",
     )
     return Row(cells_, _mood(entry), words.why(entry))
 
@@ -139,21 +141,29 @@ def _mood(entry: Json) -> str:
 
 def _hosts(report: Json, width: int) -> t.Iterator[Line]:
     entries = sorted(report["hosts"].items(), key=urgency)
-    quiet = 0
+    quiet = []  # type: list[Json]
     if len(entries) > _ALL_HOSTS:
-        telling = [item for item in entries if item[1]["state"] != "ok" or any(item[1][k] for k in _TELLING)]
-        quiet = len(entries) - len(telling)
-        entries = telling
+        quiet = [entry for _name, entry in entries if not _tells(entry)]
+        entries = [item for item in entries if _tells(item[1])]
     more = max(len(entries) - _MOST_HOSTS, 0)
     shown = entries[:_MOST_HOSTS]
-    yield from _grid(_HOST_COLUMNS, [_host_row(name, entry, width) for name, entry in shown], width)
+    if shown:
+        yield from _grid(_HOST_COLUMNS, [_host_row(name, entry, width) for name, entry in shown], width)
     if more:
         yield Line(f"... and {words.some(more, 'more host')} of this kind in the report")
-    if quiet:
-        yield Line(f"{words.some(quiet, 'host')} could be read and showed no kill", "good")
+    in_part = sum(entry["partial"] for entry in quiet)
+    if len(quiet) > in_part:
+        yield Line(f"{words.some(len(quiet) - in_part, 'host')} could be read and showed no kill", "good")
+    if in_part:
+        yield Line(f"{words.some(in_part, 'host')} could be read in part and showed no kill there; the report says why", "warn")
 
 
-_TELLING = ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
+_TELLING = ("stale", "kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
+
+
+def _tells(entry: Json) -> bool:
+    """Has it a row of its own where there are many hosts?"""
+    return entry["state"] != "ok" or any(entry[key] for key in _TELLING)
 
 
 def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
@@ -243,8 +253,10 @@ def lines(report: Json, width: int = 100) -> list[Line]:
     width = min(max(width, MIN_WIDTH), MAX_WIDTH)
     totals = report["fleet"]["totals"]
     loud = totals["unresolved"] or totals["hosts"] > totals["ok"] or totals["unexplained"]
-    quiet = "warn" if totals["kills"] else "good"
-    made = [Line(part, "bad" if loud else quiet) for part in wrapped(words.headline(report), width)]
+    quiet = "good" if words.is_clean(report) else "warn"
+    made = [Line(part, "bad" if loud else quiet) for part in wrapped(words.gist(report), width)]
+    if words.period(report):
+        made.extend(Line(part, "warn" if report["fleet"]["stale"] else "plain") for part in wrapped(words.period(report), width))
     made.extend(_unresolved(report, width))
     if report["hosts"]:
         made.append(Line(""))

@@ -184,7 +184,102 @@ def _logged(count: int, kills: int) -> str:
     return f"{of_them} in text logs alone: no trusted source covers that time; {PERSISTENT}."
 
 
+_HOUR, _DAY = 3600, 86400
+#: a host's clock may be that much ahead of the controller's before it is said
+_AHEAD = 600
+
+
+def ago(seconds: float) -> str:
+    """Whole hours or days, so that the same facts give the same words for a while."""
+    if seconds >= 2 * _DAY:
+        return f"{int(seconds // _DAY)} days ago"
+    if seconds >= 2 * _HOUR:
+        return f"{int(seconds // _HOUR)} hours ago"
+    return "within the last two hours"
+
+
+def _span(seconds: float) -> str:
+    """24 h, 7 d: of a window that was asked for."""
+    if seconds >= 2 * _DAY:
+        return f"{round(seconds / _DAY)} d"
+    if seconds >= 2 * _HOUR:
+        return f"{round(seconds / _HOUR)} h"
+    return f"{round(seconds / 60)} min"
+
+
+def _answered(report: Json) -> list[Json]:
+    return [entry for entry in report["hosts"].values() if entry["state"] == "ok"]
+
+
+def _bounds(report: Json) -> str:
+    """The kills of which time were asked for; without a wish, how far back the hosts see."""
+    fleet = report["fleet"]
+    since, until = fleet["window"]["since"], fleet["window"]["until"]
+    end = f" until {utc_minute(until)}" if until is not None else ""
+    if since is not None:
+        newest = until if until is not None else fleet["gathered_at"]
+        length = f" ({_span(newest - since)})" if newest is not None and newest > since else ""
+        return f"Only kills since {utc_minute(since)}{end}{length} were asked for"
+    if end:
+        return f"Only kills{end} were asked for"
+    if fleet["since"] is not None:
+        return f"All hosts that could be read see back to {utc_minute(fleet['since'])}"
+    return "How far back it was seen is not known of every host"
+
+
+def _age(report: Json) -> str:
+    """When the hosts were asked: what happened since is on no page."""
+    oldest = report["fleet"]["gathered_at"]
+    undated = sum(entry["gathered_at"] is None for entry in _answered(report))
+    if oldest is None:
+        return "when they were asked is not known"
+    seconds = report["generated_at"] - oldest
+    if seconds < -_AHEAD:
+        return f"asked at {utc_minute(oldest)} by their own clocks, which is later than this report"
+    told = f"asked {ago(seconds)}, at {utc_minute(oldest)}" if seconds >= 2 * _HOUR else f"asked {ago(max(seconds, 0))}"
+    return told + (f", {some(undated, 'host', 'hosts')} at an unknown time" if undated else "")
+
+
+def period(report: Json) -> str:
+    """Of which time the report speaks, and how old it is; empty where no host could be read."""
+    if not report["fleet"]["totals"]["ok"]:
+        return ""
+    said = f"{_bounds(report)}; {_age(report)}."
+    stale = report["fleet"]["stale"]
+    if stale:
+        said += f" The facts of {some(stale, 'host')} are older than a day: what happened there since is not known."
+    return said
+
+
+def no_kills(report: Json) -> str:
+    """What it means that none is listed: that nobody looked is no good news."""
+    totals = report["fleet"]["totals"]
+    if not totals["hosts"]:
+        return "Nothing is known: there are no hosts in this report."
+    if not totals["ok"]:
+        return "Nothing is known: no host could be read."
+    said = [f"No kill was found on the {some(totals['ok'], 'host')} that could be read."]
+    if totals["partial"]:
+        said.append(f"{totals['partial']:,} of them {'was' if totals['partial'] == 1 else 'were'} seen in part.")
+    if totals["hosts"] > totals["ok"]:
+        said.append(f"Of {some(totals['hosts'] - totals['ok'], 'host')} nothing is known.")
+    return " ".join(said)
+
+
+def is_clean(report: Json) -> bool:
+    """Was all of it measured, and is all of it good? Nothing else is green."""
+    totals = report["fleet"]["totals"]
+    if not totals["hosts"] or totals["ok"] != totals["hosts"] or totals["partial"]:
+        return False
+    return not any(totals[key] for key in ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed"))
+
+
 def headline(report: Json) -> str:
+    """What is wrong, of which time that is said, and how old it is."""
+    return f"{gist(report)} {period(report)}".rstrip()
+
+
+def gist(report: Json) -> str:
     """One sentence that is true of the whole fleet, with what is not known in it."""
     totals = report["fleet"]["totals"]
     if not totals["hosts"]:
@@ -207,4 +302,6 @@ def headline(report: Json) -> str:
         said.append(f"{some(doubted, 'more is', 'more are')} disputed: the journal has none of it, so it is forged or another machine's.")
     if unknown:
         said.append(f"{some(unknown, 'host is', 'hosts are')} unknown, not clean.")
+    if totals["partial"] and not totals["kills"]:
+        said.append(f"{some(totals['partial'], 'host was', 'hosts were')} seen in part.")
     return " ".join(said)

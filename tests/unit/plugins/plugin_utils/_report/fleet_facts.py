@@ -123,6 +123,7 @@ def facts(kills=(), state="clear", since=1763000000.0, reasons=(), **changes):
     # type: (Any, str, Optional[float], Any, **Any) -> Dict[str, Any]
     made = {
         "schema": 1,
+        "gathered_at": NOW - 60.0,
         "kills": list(kills),
         "truncated": 0,
         "unresolved": [],

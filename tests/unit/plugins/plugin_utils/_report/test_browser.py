@@ -20,7 +20,8 @@ import warnings
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import page
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), "")
 FLAGS = (
@@ -210,6 +211,16 @@ def test_sort_filter_and_page(browser, tmp_path, small, big):
     assert browser.run("document.getElementById('count').textContent") == "1\u2013100 of 10,000"
     browser.run("document.getElementById('next').click()")
     assert browser.run("document.getElementById('count').textContent") == "101\u2013200 of 10,000"
+    assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_hosts_can_be_filtered_where_nothing_was_killed(browser, tmp_path):
+    opened(browser, tmp_path, build({f"web{i:02d}": HostInput(facts()) for i in range(30)}, NOW))
+    script = """(() => { const s = document.getElementById("host-search"); s.value = "web07"; s.dispatchEvent(new Event("input"));
+      return [...document.querySelectorAll("#hosts tbody tr")].filter((tr) => tr.offsetHeight > 0).map((tr) => tr.cells[0].textContent); })()"""
+    assert browser.run(script) == ["web07"]
+    assert browser.run("document.getElementById('host-search').offsetHeight > 0")
     assert browser.complaints() == []
 
 

@@ -75,7 +75,7 @@ def test_markdown_rows_have_their_cells_and_no_markup(hostile):
     heads = [line for line in text.splitlines() if line.startswith("| ---")]
     assert len(heads) == 2
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in rows} == {10, 11}
+    assert {line.count("|") for line in rows} == {11}
     assert "@" not in text and "http:" not in text
 
 
@@ -91,7 +91,8 @@ def test_markdown_names_stay_readable():
 
 
 def test_markdown_without_anything(empty, small):
-    assert "None found." in markdown.render(empty, "Kills")
+    text = markdown.render(empty, "Kills")
+    assert "Nothing is known: there are no hosts in this report." in text.replace("&#58;", ":").replace("&#46;", ".") and "None found" not in text
     assert "**Out of memory, nothing killed** (panic): db1" in markdown.render(small, "Kills")
 
 

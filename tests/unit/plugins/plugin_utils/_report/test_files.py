@@ -56,13 +56,19 @@ def test_the_second_run_changes_nothing(dest):
 
 @pytest.mark.parametrize("render", [archive.render, lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")])
 def test_only_the_time_of_generation_may_differ(small, render):
-    later = dict(small, generated_at=small["generated_at"] + 86400)
+    later = dict(small, generated_at=small["generated_at"] + 60)
     worse = dict(small, hosts=dict(small["hosts"], new=small["hosts"]["clean"]))
     old = render(small).encode()
     assert render(later).encode() != old
     assert files.same(old, render(later).encode())
     assert not files.same(old, render(worse).encode())
     assert not files.same(None, old)
+
+
+@pytest.mark.parametrize("render", [lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")])
+def test_the_same_facts_a_day_later_are_another_page(small, render):
+    """Or what is old would look as fresh as it did yesterday."""
+    assert not files.same(render(small).encode(), render(dict(small, generated_at=small["generated_at"] + 86400)).encode())
 
 
 def test_a_link_is_replaced_and_what_it_names_is_not(dest, tmp_path):

@@ -98,6 +98,31 @@ def test_old_facts_say_nothing_of_today(days, partial):
     assert [reason for reason in entry["reasons"] if "days old: gather them again" in reason] == entry["reasons"]
 
 
+def test_a_fleet_is_as_old_as_the_oldest_facts_of_a_host_that_answered():
+    old = facts(gathered_at=NOW - 21 * 86400)
+    down = HostInput(facts(gathered_at=1.0), "unreachable", "no route")
+    fleet = report_of(a=facts(), b=old, c=facts(gathered_at=None), d=down)["fleet"]
+    assert (fleet["gathered_at"], fleet["stale"]) == (NOW - 21 * 86400, 1)
+    assert report_of(a=facts(gathered_at=None))["fleet"]["gathered_at"] is None
+
+
+def test_the_window_is_what_every_host_was_asked_for():
+    report = report_of(a=facts(window={"since": 5.0, "until": None}), b=facts(window={"since": 7.0, "until": 9}), c=facts(window=[1]))
+    assert report["fleet"]["window"] == {"since": 7.0, "until": 9}
+    assert report["hosts"]["c"]["window"] == {"since": None, "until": None}
+
+
+def test_names_that_are_shown_alike_are_two_hosts():
+    report = build({"a\x00": HostInput(facts([kill(1)])), "a\\x00": HostInput(facts([kill(2)])), "a\\x00 (2)": HostInput(facts())}, NOW)
+    assert list(report["hosts"]) == ["a\\x00", "a\\x00 (2)", "a\\x00 (2) (2)"]
+    assert report["fleet"]["totals"]["hosts"] == 3 and report["fleet"]["totals"]["kills"] == 2
+
+
+def test_a_thousand_names_that_are_shown_alike_take_linear_time():
+    report = build({"a" * 2000 + str(i): HostInput(None, "unreachable", "x") for i in range(1000)}, NOW)
+    assert len(report["hosts"]) == 1000
+
+
 def test_most_first_then_by_name():
     report = report_of(b=facts([kill(1)]), a=facts([kill(2)]), c=facts([kill(3), kill(4)]))
     assert list(report["fleet"]["by_host"]) == ["c", "a", "b"]

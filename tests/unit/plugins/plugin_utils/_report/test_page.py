@@ -11,9 +11,10 @@ import re
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import page
+from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import digest, island, tag
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts
 
 
 def found(pattern, text):
@@ -154,6 +155,49 @@ def test_no_hosts_no_kills(empty):
     text = page.render(empty, "Kills")
     assert "No hosts in this report." in text
     assert "<script" not in text
+    assert 'class="good"' not in text and "<b>0</b>" not in text and "None found" not in text
+
+
+def tiles(hosts):
+    text = page.render(build(hosts, NOW), "Kills")
+    assert "None found" not in text
+    return {label: (number, mood) for mood, number, label in re.findall(r'<li(?: class="(\w+)")?><b>([^<]*)</b><span>([^<]*)</span>', text)}
+
+
+def test_zero_is_shown_only_where_it_was_measured():
+    found = tiles({"a": HostInput(None, "unreachable", "no route"), "b": HostInput()})
+    assert found["kills"] == ("?", "") and found["hosts unknown"] == ("2", "bad")
+    assert [number for number, _mood in found.values() if number != "2"] == ["?"] * (len(found) - 1)
+    assert tiles({"a": HostInput(facts())})["kills"] == ("0", "good")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        HostInput(None, "unreachable", "no route"),
+        HostInput(facts(state="partial")),
+        HostInput(facts(gathered_at=NOW - 21 * 86400)),
+        HostInput(facts(unparsed=1)),
+        HostInput(facts(counters={"unexplained": 1})),
+    ],
+    ids=["unreachable", "partial", "old", "not understood", "unexplained"],
+)
+def test_no_kills_is_green_only_where_all_was_measured(other):
+    assert tiles({"a": HostInput(facts()), "b": other})["kills"] == ("0", "")
+
+
+@pytest.mark.parametrize("render", [page.render, markdown.render], ids=["page", "markdown"])
+@pytest.mark.parametrize("days, said", [(0, ""), (0.5, "asked 12 hours ago"), (21, "are older than a day"), (21, "21 days old")])
+def test_old_facts_do_not_look_fresh(render, days, said):
+    text, fresh = (render(build({"a": HostInput(facts(gathered_at=NOW - 86400 * age))}, NOW), "Kills") for age in (days, 0.001))
+    assert said in text and text != fresh
+    if said:
+        assert said not in fresh
+
+
+def test_a_page_without_kills_has_the_script_of_the_host_filter():
+    text = page.render(build({f"h{i}": HostInput(facts()) for i in range(30)}, NOW), "Kills")
+    assert text.count("<script") == 1 and 'id="host-search"' in text
 
 
 def test_a_thousand_hosts_with_fifty_kills_fit_into_20_mb(big):

@@ -20,6 +20,7 @@ def test_the_whole_table(small):
     assert [line.text for line in table.lines(small, 120)] == [
         "Once memory ran out and no victim is known. 3 kills on 2 of 5 hosts. 1 more is disputed: the journal has none of it, so",
         "it is forged or another machine's. 2 hosts are unknown, not clean.",
+        "All hosts that could be read see back to 2025-11-13 02:13Z; asked within the last two hours.",
         "OUT OF MEMORY, NOTHING KILLED (panic): db1 at 2025-11-22 17:05:00Z",
         "",
         "HOST   STATE        KILLS  DISPUTED  LOST MOST           LAST KILL         SEES SINCE",
@@ -68,9 +69,21 @@ def test_a_big_fleet_lists_who_has_something_to_say():
     hosts["lost"] = HostInput(facts([kill(1)]))
     hosts["gone"] = HostInput(None, "unreachable", "no route")
     text = [line.text for line in table.lines(build(hosts, NOW), 100)]
-    assert text[3].startswith("gone") and text[5].startswith("lost")
-    assert text[6] == "900 hosts could be read and showed no kill"
-    assert len(text) == 10
+    assert text[4].startswith("gone") and text[6].startswith("lost")
+    assert text[7] == "900 hosts could be read and showed no kill"
+    assert len(text) == 11
+
+
+def test_a_big_fleet_is_green_only_where_it_was_measured():
+    hosts = {f"clean{i}": HostInput(facts()) for i in range(30)}
+    hosts.update({f"half{i}": HostInput(facts(state="partial", reasons=["journal: denied"])) for i in range(20)})
+    hosts["old"] = HostInput(facts(gathered_at=NOW - 21 * 86400))
+    lines = table.lines(build(hosts, NOW), 120)
+    assert [line.text for line in lines if line.mood == "good"] == ["30 hosts could be read and showed no kill"]
+    assert ("20 hosts could be read in part and showed no kill there; the report says why", "warn") in lines
+    assert any(line.text.startswith("old") and line.text.endswith("2025-11-01 18:11") for line in lines)
+    assert "    the facts are 21 days old: gather them again" in [line.text for line in lines]
+    assert "The facts of 1 host are older than a day" in " ".join(line.text for line in lines[:4])
 
 
 def test_a_shortage_without_a_victim_says_where_the_memory_was():

@@ -46,7 +46,84 @@ CONTAINER = "6b4013ef254b" + "0" * 52
 )
 def test_headline(hosts, expected):
     inputs = {str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}
-    assert words.headline(build(inputs, NOW)) == expected
+    report = build(inputs, NOW)
+    assert words.headline(report) == f"{expected} {words.period(report)}".rstrip()
+
+
+DAY = 86400
+SEEN = "All hosts that could be read see back to 2025-11-13 02:13Z; "
+RECENT = "asked within the last two hours."
+
+
+@pytest.mark.parametrize(
+    "hosts, expected",
+    [
+        pytest.param([DOWN], "", id="nobody answered"),
+        pytest.param([facts(), DOWN], SEEN + RECENT, id="no wish"),
+        pytest.param([facts(), facts(since=None)], "How far back it was seen is not known of every host; " + RECENT, id="unknown sight"),
+        pytest.param(
+            [facts(window={"since": NOW - DAY, "until": None}), facts(window={"since": NOW - DAY - 3, "until": None})],
+            "Only kills since 2025-11-21 18:11Z (24 h) were asked for; " + RECENT,
+            id="since 24h",
+        ),
+        pytest.param(
+            [facts(window={"since": NOW - 9 * DAY, "until": NOW - 2 * DAY})],
+            "Only kills since 2025-11-13 18:11Z until 2025-11-20 18:11Z (7 d) were asked for; " + RECENT,
+            id="since and until",
+        ),
+        pytest.param(
+            [facts(window={"since": None, "until": NOW - 2 * DAY})], "Only kills until 2025-11-20 18:11Z were asked for; " + RECENT, id="until"
+        ),
+        pytest.param([facts(window="24h"), facts(window={"since": "24h"})], SEEN + RECENT, id="mangled windows"),
+        pytest.param([facts(gathered_at=NOW - 5 * 3600)], SEEN + "asked 5 hours ago, at 2025-11-22 13:11Z.", id="hours"),
+        pytest.param(
+            [facts(gathered_at=NOW - 21 * DAY), facts(), facts(gathered_at=None)],
+            SEEN + "asked 21 days ago, at 2025-11-01 18:11Z, 1 host at an unknown time. The facts of 1 host are older than a day: "
+            "what happened there since is not known.",
+            id="three weeks",
+        ),
+        pytest.param([facts(gathered_at=None)], SEEN + "when they were asked is not known.", id="undated"),
+        pytest.param(
+            [facts(gathered_at=NOW + DAY)],
+            SEEN + "asked at 2025-11-23 18:11Z by their own clocks, which is later than this report.",
+            id="of a clock that is ahead",
+        ),
+    ],
+)
+def test_the_headline_names_period_and_age(hosts, expected):
+    report = build({str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW)
+    assert words.period(report) == expected
+    assert words.headline(report).endswith(expected)
+
+
+@pytest.mark.parametrize(
+    "hosts, expected, clean",
+    [
+        pytest.param([], "Nothing is known: there are no hosts in this report.", False, id="empty inventory"),
+        pytest.param([DOWN], "Nothing is known: no host could be read.", False, id="nobody answered"),
+        pytest.param([facts()], "No kill was found on the 1 host that could be read.", True, id="clean"),
+        pytest.param([facts(), DOWN], "No kill was found on the 1 host that could be read. Of 1 host nothing is known.", False, id="one unreachable"),
+        pytest.param(
+            [facts(), facts(gathered_at=NOW - 2 * DAY)],
+            "No kill was found on the 2 hosts that could be read. 1 of them was seen in part.",
+            False,
+            id="one is stale",
+        ),
+    ],
+)
+def test_no_kills_is_good_news_only_where_it_was_measured(hosts, expected, clean):
+    report = build({str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW)
+    assert words.no_kills(report) == expected
+    assert words.is_clean(report) is clean
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"unparsed": 1}, {"counters": {"unexplained": 1}}, {"unresolved": [panic()]}, {"kills": [disputed(1)]}, {"visibility": {"state": "partial"}}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_nothing_else_is_green(changes):
+    assert not words.is_clean(build({"a": HostInput(facts(**changes) if "kills" not in changes else facts(changes["kills"]))}, NOW))
 
 
 @pytest.mark.parametrize(
