@@ -20,6 +20,8 @@ _STEPS = (60, 300, 900, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 7 * _DAY,
 _WINDOWS = (_HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY, 400 * _DAY)
 #: the window shows at least this share of all kills; the older rest is named below it
 _SHARE = 0.9
+#: a host's clock may be that much ahead of ours
+_AHEAD = 600
 _MOST_BINS, _MOST_TICKS, _MOST_LANES = 72, 8, 30
 _LEFT, _WIDTH, _RIGHT = 190, 1200, 20
 _TOP, _BARS, _AXIS, _LANE = 18, 110, 22, 20
@@ -56,15 +58,15 @@ def marks(report: Json, kills: Kills) -> list[Mark]:
     return sorted(found)
 
 
-def window(found: t.Sequence[Mark]) -> Window:
-    """The shortest of the usual windows, up to the newest event, that shows nearly all of them."""
-    last = found[-1].time
+def window(found: t.Sequence[Mark], now: float, asked: float | None = None) -> Window:
+    """Up to now, so that quiet days at the end are seen: the time that was asked for, else the shortest usual one with nearly all events."""
     needed = found[int(len(found) * (1 - _SHARE))].time
-    span = next((size for size in _WINDOWS if last - needed <= size), last - found[0].time)
-    span = min(span, max(last - found[0].time, _HOUR))
+    span = next((size for size in _WINDOWS if now - needed <= size), now - found[0].time)
+    if asked is not None and now - _WINDOWS[-1] <= asked < now:
+        span = max(now - asked, _HOUR)
     step = next((size for size in _STEPS if span / size <= _MOST_BINS), _STEPS[-1])
-    start = (last - span) // step * step
-    return Window(start, (last // step + 1) * step, step)
+    start = (now - span) // step * step
+    return Window(start, (now // step + 1) * step, step)
 
 
 def _label(when: float, step: int) -> str:
@@ -117,6 +119,19 @@ def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
 _NOUN = {"kill": "killed", "disputed": "disputed", "unresolved": "without a known victim"}
 
 
+def _now(view: Window, height: int) -> t.Iterator[Html]:
+    """The end of the bar that is not over yet: a minute later the figure is the same."""
+    x = view.x(view.end)
+    yield tag("line", x1=x, x2=x, y1=_TOP - 4, y2=height, class_="now")
+    yield tag("text", "now", tag("title", "when this report was made"), x=x, y=_TOP - 6, class_="tick")
+
+
+def _dark(name: str, text: str, y: int, left: float, right: float) -> Html:
+    """A time of which the host cannot speak."""
+    rect = tag("rect", x=left, y=y + 3, width=round(right - left, 1), height=14, class_="unseen")
+    return tag("g", tag("title", f"{name} {text}"), rect)
+
+
 def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
     short = name if len(name) <= 26 else name[:23] + "..."
     yield tag("text", short, tag("title", name), x=_LEFT - 8, y=y + 14, class_="lane")
@@ -126,7 +141,13 @@ def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark])
         edge = view.x(view.end if since is None else since)
         text = "does not say how far back it sees" if since is None else f"sees nothing before {words.utc_minute(since)}"
         if edge > _LEFT:
-            yield tag("g", tag("title", f"{name} {text}"), tag("rect", x=_LEFT, y=y + 3, width=round(edge - _LEFT, 1), height=14, class_="unseen"))
+            yield _dark(name, text, y, _LEFT, edge)
+    known, until = entry["gathered_at"], entry["window"]["until"]
+    ends = [when for when in (known, until) if when is not None]
+    end = min(ends, default=view.end)
+    if since is not None and end < view.end - view.step:
+        text = f"was asked for kills until {words.utc_minute(end)} only" if end == until else f"was asked at {words.utc_minute(end)}, and not since"
+        yield _dark(name, text, y, max(view.x(end), view.x(since)), view.x(view.end))
     spots = {}  # type: dict[tuple[int, str], list[Mark]]
     for mark in shown:
         spots.setdefault((int(view.x(mark.time) // 6), mark.kind), []).append(mark)
@@ -138,10 +159,15 @@ def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark])
 
 def draw(report: Json, kills: Kills) -> Html:
     """The figure, or a sentence where no event has a time."""
-    found = marks(report, kills)
+    every = marks(report, kills)
+    if not every:
+        return tag("p", _nothing(report, kills), class_="muted")
+    now = report["generated_at"]
+    found = [mark for mark in every if mark.time <= now + _AHEAD]
+    later = len(every) - len(found)
     if not found:
-        return tag("p", "No event with a known time.", class_="muted")
-    view = window(found)
+        return tag("p", _later(later), class_="muted")
+    view = window(found, max(now, found[-1].time), report["fleet"]["window"]["since"])
     shown = [mark for mark in found if mark.time >= view.start]
     of_host = {}  # type: dict[str, list[Mark]]
     for mark in shown:
@@ -156,11 +182,23 @@ def draw(report: Json, kills: Kills) -> Html:
     parts.extend(_bars(view, shown))
     for index, (name, entry) in enumerate(drawn):
         parts.extend(_lane(view, _TOP + _BARS + _AXIS + _LANE * index, name, entry, of_host[name]))
+    parts.extend(_now(view, height))
     svg = tag("svg", join(parts), viewBox=f"0 0 {_WIDTH} {height}", role="img", class_="timeline")
-    return join([tag("div", svg, class_="scroll"), _notes(kills, view, found, shown, len(lanes) - len(drawn))])
+    return join([tag("div", svg, class_="scroll"), _notes(kills, found, shown, later, len(lanes) - len(drawn))])
 
 
-def _notes(kills: Kills, view: Window, found: t.Sequence[Mark], shown: t.Sequence[Mark], hidden: int) -> Html:
+def _nothing(report: Json, kills: Kills) -> str:
+    """Why there is no figure."""
+    if kills or any(entry["oom"] and entry["oom"]["unresolved"] for entry in report["hosts"].values()):
+        return "No event with a known time."
+    return words.no_kills(report)
+
+
+def _later(count: int) -> str:
+    return f"{words.some(count, 'event')} with a time after this report was made not drawn." if count else ""
+
+
+def _notes(kills: Kills, found: t.Sequence[Mark], shown: t.Sequence[Mark], later: int, hidden: int) -> Html:
     key = [
         tag("span", tag("i", class_="k-" + kind), " " + text, class_="key")
         for kind, text in (
@@ -174,6 +212,8 @@ def _notes(kills: Kills, view: Window, found: t.Sequence[Mark], shown: t.Sequenc
     older = len(found) - len(shown)
     if older:
         notes.append(f"{words.some(older, 'older event')} since {words.utc_minute(found[0].time)} not drawn.")
+    if later:
+        notes.append(_later(later))
     if hidden:
         notes.append(f"{words.some(hidden, 'more host')} with events not drawn.")
     timeless = sum(kill["time"] is None for _name, kill, counts in kills if counts)

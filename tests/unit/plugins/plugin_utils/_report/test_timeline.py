@@ -25,15 +25,27 @@ def marks_at(*ages):
 )
 def test_all_are_in_the_window(ages, shown):
     found = marks_at(*ages)
-    view = timeline.window(found)
+    view = timeline.window(found, NOW)
     assert sum(view.start <= mark.time < view.end for mark in found) == shown
     assert (view.end - view.start) / view.step <= 80
 
 
 def test_one_old_kill_does_not_squeeze_the_rest():
     found = marks_at(86400 * 4000, *range(0, 86400, 900))
-    view = timeline.window(found)
+    view = timeline.window(found, NOW)
     assert view.end - view.start < 4 * 86400
+
+
+@pytest.mark.parametrize("quiet", [0, 1, 8, 30], ids=lambda days: f"{days} quiet days")
+def test_the_axis_ends_now(quiet):
+    view = timeline.window(marks_at(*range(quiet * 86400, quiet * 86400 + 7200, 600)), NOW)
+    assert view.start <= NOW - quiet * 86400 and NOW < view.end <= NOW + view.step
+
+
+@pytest.mark.parametrize("asked, days", [(NOW - 7 * 86400.0, 7), (NOW - 86400.0, 1), (None, 1), (NOW + 5.0, 1), (0.0, 1)])
+def test_the_axis_shows_the_time_that_was_asked_for(asked, days):
+    view = timeline.window(marks_at(*range(3600 * 5, 3600 * 23, 900)), NOW, asked)
+    assert days * 86400 <= view.end - view.start <= days * 86400 + 2 * view.step
 
 
 def draw(*kills, since=0.0):
@@ -53,6 +65,26 @@ def test_what_a_host_cannot_see_is_drawn():
     assert "h does not say how far back it sees" in draw(kill(1, time=NOW - 10.0), since=None)
 
 
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        pytest.param({}, "", id="just asked"),
+        pytest.param({"gathered_at": NOW - 86400.0}, "h was asked at 2025-11-21 18:11Z, and not since", id="asked yesterday"),
+        pytest.param({"window": {"since": None, "until": NOW - 86400.0}}, "h was asked for kills until 2025-11-21 18:11Z only", id="until"),
+    ],
+)
+def test_what_happened_since_the_host_was_asked_is_not_visible(changes, said):
+    report = build({"h": HostInput(facts([kill(1, time=NOW - 2 * 86400.0)], **changes))}, NOW)
+    text = timeline.draw(report, list(each_kill(report)))
+    assert said in text and text.count('class="unseen"') == bool(said)
+
+
+def test_a_time_after_now_is_named_and_moves_no_axis():
+    text = draw(kill(1, time=NOW - 10.0), kill(2, time=NOW + 86400.0 * 400))
+    assert "1 event with a time after this report was made not drawn." in text and "2026" not in text
+    assert draw(kill(2, time=NOW + 1e6)) == '<p class="muted">1 event with a time after this report was made not drawn.</p>'
+
+
 def test_older_events_are_named():
     text = draw(kill(0, time=NOW - 4000 * 86400.0), *[kill(n, time=NOW - n * 60.0) for n in range(1, 40)])
     assert "1 older event since 2014-12-10 18:11Z not drawn." in text
@@ -65,6 +97,8 @@ def test_the_edges_of_the_calendar():
 
 def test_no_times():
     assert draw(kill(1, time=None)) == '<p class="muted">No event with a known time.</p>'
+    down = build({"h": HostInput(None, "unreachable", "no route")}, NOW)
+    assert timeline.draw(down, []) == '<p class="muted">Nothing is known: no host could be read.</p>'
 
 
 def test_everything_stays_inside(big):
