@@ -68,7 +68,7 @@ def units(session: nox.Session) -> None:
     prepare(session)
     env = {"PYTHONPATH": str(CACHE), "PYTHONDONTWRITEBYTECODE": "1"}
     # Test files of two directories may have one name.
-    flags = ["-q", "-rs", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    flags = ["-q", "-rfEs", "--durations=15", "-p", "no:cacheprovider", "--import-mode=importlib"]
     if session.posargs:
         flags += session.posargs
     else:
