@@ -164,6 +164,7 @@ def test_the_table_has_every_variable(options):
     assert set(TYPED) == set(options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TYPED))
 def test_a_variable_typed_on_the_command_line(name, options):
     """issue 16, 2: -e oom_protect_require_verified=false meant true, -e oom_protect_presets=ssh was three presets of one letter"""

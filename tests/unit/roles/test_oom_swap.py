@@ -107,6 +107,7 @@ def numbers(calls):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", [0, 1])
 def test_every_variable_as_a_string_means_the_same(machine, column):
     native = machine.run(json.dumps({name: value for name, _texts, value in STRINGS}))
@@ -117,6 +118,7 @@ def test_every_variable_as_a_string_means_the_same(machine, column):
     assert numbers(typed[1]) == numbers(native[1])
 
 
+@pytest.mark.slow
 def test_the_opposite_as_a_string(machine):
     code, calls, said = machine.run(*["%s=%s" % (name, text) for name, text in (
         ("oom_swap_state", "absent"), ("oom_swap_files", "'path=/swapfile size=2G'"), ("oom_swap_vm_settings", "page-cluster=0"),
@@ -139,6 +141,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word, words", [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
 def test_what_is_wrong_is_told_before_anything_is_done(machine, word, words):
     code, calls, said = machine.run("{%s: %s}" % tuple(word.split("=", 1)))

@@ -1217,6 +1217,7 @@ UNREADABLE = [("2", cover) for cover in (covered_cgroups, covered_sys, no_list, 
 UNREADABLE += [("1", cover) for cover in (covered_cgroups, covered_sys, covered_proc, one_hidden)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
 @pytest.mark.parametrize("cgroups, cover", UNREADABLE, ids=["%s-%s" % (cover.__name__, cgroups) for cgroups, cover in UNREADABLE])
 @pytest.mark.parametrize("settings", [dict(oom_score_adjust=-500), dict(state="absent")], ids=["present", "absent"])

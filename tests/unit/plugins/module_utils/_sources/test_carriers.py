@@ -364,6 +364,7 @@ def test_the_log_goes_on_behind_it(text):
     assert [kill.victim.pid for kill in kills if kill.line.host == "web9"] == [41, 42]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indent", [None, 1], ids=["one line", "pretty"])
 def test_a_document_of_megabytes(tmp_path, indent):
     """No piece of it is lost, wherever the pieces are cut."""

@@ -180,6 +180,7 @@ def test_more_output_than_allowed(tmp_path, pack):
     assert text().startswith(got) and len(got) >= 50000
 
 
+@pytest.mark.slow
 def test_expands_too_much(tmp_path, pack):
     got, report = scan(tmp_path, pack(KILL * 30000), caps=Caps(small=1 << 20, ratio=20))
     assert report.status == "too_big" and "20 times" in report.reason

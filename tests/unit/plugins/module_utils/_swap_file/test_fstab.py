@@ -165,6 +165,7 @@ def test_an_editor_that_renames_over_ours_is_seen(host, etc, monkeypatch):
     assert (etc / "fstab").read_bytes() == ROOT_LINE + b"# edited\n" + OURS
 
 
+@pytest.mark.slow
 def test_an_editor_that_never_stops(host, etc):
     def hopeless(table):
         wanted = with_ours(table)

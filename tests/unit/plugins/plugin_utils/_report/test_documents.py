@@ -55,6 +55,7 @@ def test_csv_times_and_sizes(small):
     assert [row["time"] for row in rows if row["pid"] == "404"] == [""]
 
 
+@pytest.mark.slow
 def test_json_is_the_report(hostile, small, big, empty):
     for report in (hostile, small, big, empty):
         text = archive.render(report)
