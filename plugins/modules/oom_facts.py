@@ -176,6 +176,10 @@ ansible_facts:
               and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
             - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel, rate-limited,
               printed no cgroup, it is the unit that systemd named at that moment, if only one kill and one unit can belong together.
+            - C(container) has the C(id) of the victim's container and, by what the engine keeps on the disk of the host, its C(name), C(image),
+              C(pod), C(namespace) of the pod and C(engine) (V(podman), V(docker), V(containerd) or V(crio)). No engine is asked.
+              Each is null where no file tells, as for a container that is removed, or a log that was brought from elsewhere. All of it is null
+              without a C(container_id). Of a kill in a user's slice only the files of that user are looked at, and those are in the user's words.
             - C(proof) is V(kernel) for a record that only the kernel, or the named daemon, can have written; V(confirmed) for a text log and
               a sign that nobody else can write (pid 1's trusted word on that unit within a minute, a counter of the kernel or of the cgroup);
               V(logged) for a text log of a time that no trusted source covers; V(disputed) for a text log of a time that the journal or the
@@ -239,6 +243,7 @@ ansible_facts:
               task_memcg: /system.slice/lab-memcg.service
               unit: lab-memcg.service
               container_id: null
+              container: null
               kernel: 6.1.0-56-cloud-amd64
               partial: false
               proof: kernel

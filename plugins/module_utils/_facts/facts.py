@@ -55,6 +55,13 @@ def _task(task: Task, badness: Dict[int, int]) -> Dict[str, Any]:
     return fields
 
 
+def _container(identity: Optional[str]) -> Optional[Dict[str, Optional[str]]]:
+    """What the log alone tells of it; the names are on the disk of the host, where anybody has them."""
+    if identity is None:
+        return None
+    return {"id": identity, "name": None, "image": None, "pod": None, "namespace": None, "engine": None}
+
+
 def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"] = None) -> Dict[str, Any]:
     """One kill as the facts contract has it, and why."""
     kill = entry.kill
@@ -77,6 +84,7 @@ def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"]
         "task_memcg": optional_printable(kill.task_memcg),
         "unit": optional_printable(kill.unit),
         "container_id": optional_printable(kill.container_id),
+        "container": _container(optional_printable(kill.container_id)),
         "kernel": optional_printable(kill.kernel),
         "partial": kill.partial,
         "proof": entry.proof or (KERNEL if kill.line.trusted else LOGGED),

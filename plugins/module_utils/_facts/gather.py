@@ -74,6 +74,10 @@ def _gather(host: Host, wish: Wish, offline: Optional["Offline"]) -> Dict[str, A
     if "kills" in oom:
         from .kills import is_local
 
+        if is_local(wish) and any(kill["container_id"] for kill in oom["kills"]):
+            from ansible_collections.memops.linux.plugins.module_utils._containers.names import name_containers
+
+            name_containers(host, oom["kills"])
         oom["summary"]["verdict"] = _verdict(oom, is_local(wish))
         if wish.max_kills is None:
             facts.fit(oom)

@@ -121,6 +121,7 @@ _PROCESS = (
     ("oom_score", whole),
 )  # type: Tuple[Tuple[str, Callable[[Any], Any]], ...]
 _INVOKER = (("pid", whole), ("comm", text), ("gfp_mask", text), ("order", whole))
+_CONTAINER = (("id", text), ("name", text), ("image", text), ("pod", text), ("namespace", text), ("engine", text))
 #: the facts contract: the strongest first. All but the last are kills.
 GRADES = ("kernel", "confirmed", "logged", "disputed")
 _SOURCE = (("name", text), ("trusted", flag), ("reason", text), ("seen_in", texts))
@@ -141,6 +142,7 @@ _KILL = (
     ("task_memcg", text),
     ("unit", text),
     ("container_id", text),
+    ("container", lambda value: _shaped(value, _CONTAINER)),
     ("kernel", text),
     ("partial", flag),
     ("proof", text),

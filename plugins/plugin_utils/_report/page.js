@@ -50,10 +50,16 @@ document.documentElement.classList.add("js");
     const n = bytes / 1048576;
     return n >= 100 ? Math.round(n).toLocaleString("en") : n.toFixed(1);
   };
+  const containerWords = (row) => {
+    const pod = get(row, "pod");
+    const space = get(row, "namespace");
+    const ofPod = pod ? ` of pod ${space ? space + "/" : ""}${pod}` : "";
+    return `container ${get(row, "container_name") || get(row, "container").slice(0, 12)}${ofPod}`;
+  };
   const where = (row) => {
     const unit = get(row, "unit");
     const container = get(row, "container");
-    return container && (!unit || unit.includes(container)) ? "container " + container.slice(0, 12) : unit || get(row, "task_memcg") || "";
+    return container && (!unit || unit.includes(container)) ? containerWords(row) : unit || get(row, "task_memcg") || "";
   };
   const victim = (row) => {
     const comm = get(row, "comm");
@@ -103,6 +109,11 @@ document.documentElement.classList.add("js");
     add("cgroup of the victim", get(row, "task_memcg"));
     add("cgroup that was out of memory", get(row, "oom_memcg"));
     add("container", get(row, "container"));
+    add("container name", get(row, "container_name"));
+    add("image", get(row, "image"));
+    add("pod", get(row, "pod"));
+    add("namespace", get(row, "namespace"));
+    add("engine", get(row, "engine"));
     add("constraint", get(row, "constraint"));
     add("trigger", get(row, "trigger"));
     add("anon-rss", size("anon_rss"));

@@ -13,8 +13,9 @@ from .fleet import each_kill
 from .host import Json
 from .markup import NEWLINE, Html, digest, island, tag
 
+_Records = tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]
 #: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number itself
-_ISLAND = (
+_ISLAND: _Records = (
     (
         "",
         (
@@ -69,6 +70,17 @@ _ISLAND = (
 )
 #: the same, where at least one kill has it: facts that were gathered with the task tables
 _WHY = ("", (("why", "s", "why"),))
+#: the same, of what the host's engines know the container by
+_CONTAINER = (
+    "container",
+    (
+        ("container_name", "s", "name"),
+        ("image", "s", "image"),
+        ("pod", "s", "pod"),
+        ("namespace", "s", "namespace"),
+        ("engine", "s", "engine"),
+    ),
+)
 
 
 def asset(name: str) -> str:
@@ -83,7 +95,9 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
     def known(value: str | None) -> int | None:
         return None if value is None else strings.setdefault(value, len(strings))
 
-    records = _ISLAND + ((_WHY,) if any(kill["why"] for _name, kill, _counts in kills) else ())
+    records: _Records = _ISLAND + ((_WHY,) if any(kill["why"] for _name, kill, _counts in kills) else ())
+    if any(kill["container"][key] for _name, kill, _counts in kills for _column, _kind, key in _CONTAINER[1]):
+        records += (_CONTAINER,)
     shown = [column for _inner, columns in records for column in columns]
     rows = []
     for name, kill, counts in kills:

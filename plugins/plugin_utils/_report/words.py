@@ -98,11 +98,21 @@ def verdict(entry: Json) -> tuple[str, str]:
     return str(found["state"]), "; ".join(found["reasons"])
 
 
+def container_words(kill: Json) -> str:
+    """By its name and its pod where the host has them, else by the first 12 digits of its id, as engines show it."""
+    named = kill.get("container") or {}
+    name, pod = named.get("name"), named.get("pod")
+    if pod and named.get("namespace"):
+        pod = f"{named['namespace']}/{pod}"
+    of_pod = f" of pod {pod}" if pod else ""
+    return f"container {name or str(kill['container_id'])[:12]}{of_pod}"
+
+
 def where(kill: Json) -> str:
     """Unit, else container, else cgroup of the victim. A unit that is named after its container says the same at length."""
     unit, container = kill["unit"], kill["container_id"]
     if container and (not unit or container in unit):
-        return "container " + str(container)[:12]
+        return container_words(kill)
     return str(unit or kill["task_memcg"] or "")
 
 

@@ -31,6 +31,7 @@ def fleet_of(strings):
             task_memcg=string,
             unit=string if i % 3 else None,
             container_id=string if i % 3 == 1 else None,
+            container={key: string for key in ("id", "name", "image", "pod", "namespace", "engine")} if i % 3 == 1 else string,
             kernel=string,
             time_quality=string,
             why=string,

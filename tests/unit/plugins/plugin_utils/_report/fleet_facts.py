@@ -86,6 +86,7 @@ def kill(number=1, **changes):
         "task_memcg": cgroup,
         "unit": unit,
         "container_id": None,
+        "container": None,
         "kernel": "6.1.0-56-cloud-amd64",
         "partial": False,
         "proof": "kernel",

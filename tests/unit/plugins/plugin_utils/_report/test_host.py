@@ -134,7 +134,7 @@ def test_no_value_anywhere_breaks_it(wrong):
         assert host.state in ("ok", "blind")
         json.dumps(host.oom, allow_nan=False).encode("utf-8")
         count += 1
-    assert count == 82
+    assert count == 83
 
 
 def test_kills_are_oldest_first_and_those_without_a_time_before_all():

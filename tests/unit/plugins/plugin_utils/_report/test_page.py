@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import digest, island, tag
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill
 
 
 def found(pattern, text):
@@ -119,6 +119,21 @@ def test_why_and_whether_it_comes_again(small, big):
     text = page.render(big, "Kills")
     assert "why" not in json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))["columns"]
     assert 'class="said"' not in text and "comes again</span>" not in text
+
+
+def test_what_the_engine_calls_a_container(big):
+    named = {"id": "6b" * 32, "name": "web", "image": "nginx:1.25", "pod": "web-0", "namespace": "shop", "engine": "crio"}
+    report = build({"a": HostInput(facts([kill(1, unit=None, container_id="6b" * 32, container=named), kill(2)]))}, NOW)
+    text = page.render(report, "Kills")
+    assert "container web of pod shop/web-0" in text
+    data = json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))
+    columns = [data["columns"].index(name) for name in ("container_name", "image", "pod", "namespace", "engine")]
+    shown = {tuple(None if row[at] is None else data["strings"][row[at]] for at in columns) for row in data["rows"]}
+    assert shown == {("web", "nginx:1.25", "web-0", "shop", "crio"), (None,) * 5}
+    # Facts without a name make no column.
+    assert (
+        "container_name" not in json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', page.render(big, "Kills")))["columns"]
+    )
 
 
 @pytest.mark.parametrize("value", ["</script>", "<!--", "&amp;", "it's", "a\u2028b\u2029c", {"</script>": ["<"]}])

@@ -133,6 +133,20 @@ def test_nothing_else_is_green(changes):
         ({"unit": f"docker-{CONTAINER}.scope", "container_id": CONTAINER}, "container 6b4013ef254b"),
         ({"unit": None, "container_id": CONTAINER}, "container 6b4013ef254b"),
         ({"unit": "docker.service", "container_id": CONTAINER}, "docker.service"),
+        ({"unit": None, "container_id": CONTAINER, "container": {"name": None, "pod": None, "namespace": None}}, "container 6b4013ef254b"),
+        ({"unit": None, "container_id": CONTAINER, "container": {"name": "web", "pod": None, "namespace": None}}, "container web"),
+        (
+            {
+                "unit": f"cri-containerd-{CONTAINER}.scope",
+                "container_id": CONTAINER,
+                "container": {"name": "web", "pod": "web-0", "namespace": "shop"},
+            },
+            "container web of pod shop/web-0",
+        ),
+        (
+            {"unit": None, "container_id": CONTAINER, "container": {"name": None, "pod": "web-0", "namespace": None}},
+            "container 6b4013ef254b of pod web-0",
+        ),
         ({"unit": None, "task_memcg": "/user.slice"}, "/user.slice"),
         ({"unit": None, "task_memcg": None}, ""),
     ],
