@@ -24,8 +24,9 @@ def tiles(report: Json) -> Html:
     unknown = totals["hosts"] - totals["ok"]
     if not totals["hosts"]:
         return Html("")
+    clean = "good" if words.is_clean(report) else ""
     tiles = [
-        (totals["kills"], "bad" if totals["kills"] else "good" if words.is_clean(report) else "", "kills"),
+        (totals["kills"], "bad" if totals["kills"] else clean, "kills"),
         (totals["by_proof"]["logged"], "", "of them in text logs alone"),
         (totals["disputed"], "warn" if totals["disputed"] else "", "disputed, no kills"),
         (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, no victim known"),
