@@ -54,6 +54,11 @@ def join(parts: t.Iterable[object], between: str = "") -> Html:
     return Html(between.join(escape(part) for part in parts))
 
 
+def scrolling(label: str, inner: Html) -> Html:
+    """What may be wider than the screen: it can be scrolled from the keyboard, too."""
+    return tag("div", inner, class_="scroll", role="region", tabindex=0, aria_label=label)
+
+
 def island(value: object) -> Html:
     """JSON for a data island: no character in it can end the script element or start a comment."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -3,6 +3,8 @@
 // The table of kills: sorts, filters and pages the data island. Text goes in through textContent only, never as markup.
 "use strict";
 document.documentElement.classList.add("js");
+// A narrow screen begins with now, not with the oldest end.
+document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.parentElement.scrollLeft = figure.parentElement.scrollWidth; });
 (() => {
   const box = document.getElementById("host-search");
   if (!box) return;
@@ -85,6 +87,17 @@ document.documentElement.classList.add("js");
     killer: (row) => get(row, "killer"),
     proof: (row) => get(row, "proof"),
   };
+  const field = (row, name) => (name === "copy" ? (get(row, "counts") ? "no" : "yes") : String(get(row, name) ?? ""));
+  const unquoted = (text) => {
+    try { return text[0] === '"' ? JSON.parse(text) : text; } catch { return text; }
+  };
+  const TOKEN = /(-?)(\w+)=("(?:[^"\\]|\\.)*"|\S+)|\S+/g;
+  // column="value" is the whole value of one column, any other word stands anywhere; a - in front leaves out.
+  const wishes = (text) => [...text.matchAll(TOKEN)].map(([word, minus, name, value]) => {
+    if (name && (Object.hasOwn(at, name) || name === "copy")) return (row) => (field(row, name) === unquoted(value)) !== (minus === "-");
+    const part = word.toLowerCase();
+    return part.length > 1 && part[0] === "-" ? (row) => !haystack(row).includes(part.slice(1)) : (row) => haystack(row).includes(part);
+  });
   const haystacks = new Map();
   const haystack = (row) => {
     let text = haystacks.get(row);
@@ -201,12 +214,12 @@ document.documentElement.classList.add("js");
     next.disabled = page >= pages - 1;
   };
   const update = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wished = wishes(search.value);
     const wanted = proof.value;
     shown = data.rows.filter((row) => {
       const grade = get(row, "proof");
       if (wanted === "counted" ? grade === "disputed" : wanted !== "all" && wanted !== grade) return false;
-      return words.every((word) => (word.length > 1 && word[0] === "-" ? !haystack(row).includes(word.slice(1)) : haystack(row).includes(word)));
+      return wished.every((fits) => fits(row));
     });
     const key = sortKeys[order.key];
     const sign = order.down ? -1 : 1;
@@ -242,7 +255,9 @@ document.documentElement.classList.add("js");
     button.type = "button";
     button.title = `show the kills of ${element.dataset.find}`;
     button.addEventListener("click", () => {
-      search.value = element.dataset.find;
+      // The whole name in its own column; bars count a kill that two hosts show once.
+      search.value = `${element.dataset.column}=${JSON.stringify(element.dataset.find)}${"once" in element.dataset ? " copy=no" : ""}`;
+      proof.value = "all";
       update();
       document.getElementById("kills").scrollIntoView();
     });

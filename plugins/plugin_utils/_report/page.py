@@ -155,6 +155,7 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
     stamp = tag("time", words.utc(generated), datetime=words.iso(generated))
     body = tag(
         "body",
+        tag("a", "Skip to the kills", href="#kills", class_="skip"),
         tag(
             "header",
             tag("h1", title),

@@ -10,7 +10,7 @@ import typing as t
 from . import words
 from .fleet import is_counted, urgency
 from .host import GRADES, Json
-from .markup import NEWLINE, Html, join, tag
+from .markup import NEWLINE, Html, join, scrolling, tag
 
 #: rows that are there without script; the script pages through all of them
 _STATIC_ROWS = 200
@@ -98,7 +98,7 @@ def badge(word: str) -> Html:
     return tag("span", word.replace("_", " "), class_="badge " + (word if word in _BADGES else "unknown"))
 
 
-def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
+def _bars(title: str, column: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
     names = sorted(set(sure) | set(doubted), key=lambda name: (-sure.get(name, 0), -doubted.get(name, 0), name))
     if not names:
         return Html("")
@@ -119,7 +119,9 @@ def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
             tag("b", f"{sure[name]:,}") if name in sure else "",
             tag("small", f"{plus}{doubted[name]:,} disputed") if name in doubted else "",
         ]
-        rows.append(tag("li", tag("span", name, data_find=name, title=name, class_="mono"), tag("span", *count), figure))
+        rows.append(
+            tag("li", tag("span", name, data_find=name, data_column=column, data_once=True, title=name, class_="mono"), tag("span", *count), figure)
+        )
     rest = len(names) - len(rows)
     note = tag("p", f"and {rest:,} more", class_="muted") if rest else Html("")
     return tag("div", tag("h3", title), tag("ul", *rows, class_="bars"), note)
@@ -127,17 +129,20 @@ def _bars(title: str, sure: dict[str, int], doubted: dict[str, int]) -> Html:
 
 def who(report: Json) -> Html:
     fleet = report["fleet"]
-    units, processes, hosts, killers, scopes = (_bars(title, fleet[key], fleet["disputed"][key]) for title, key in _GROUPS)
+    units, processes, hosts, killers, scopes = (
+        _bars(title, column, fleet["by_" + column], fleet["disputed"]["by_" + column]) for title, column in _GROUPS
+    )
     groups = [group for group in (units, processes, hosts, tag("div", killers, scopes) if killers else "") if group]
     return tag("section", tag("h2", "What died"), tag("div", *groups, class_="columns")) if groups else Html("")
 
 
+#: title, and the column of the island that a bar counts and a click on it filters
 _GROUPS = (
-    ("Units", "by_unit"),
-    ("Processes", "by_comm"),
-    ("Hosts", "by_host"),
-    ("Killed by", "by_killer"),
-    ("Out of memory was", "by_scope"),
+    ("Units", "unit"),
+    ("Processes", "comm"),
+    ("Hosts", "host"),
+    ("Killed by", "killer"),
+    ("Out of memory was", "scope"),
 )
 
 
@@ -145,7 +150,7 @@ def _host_row(name: str, entry: Json) -> Html:
     known = entry["state"] == "ok"
     seen = bool(entry["kills"] or entry["disputed"] or entry["unresolved"])
     first = (
-        tag("th", tag("span", name, data_find=name if seen else None), scope="row", class_="name"),
+        tag("th", tag("span", name, data_find=name if seen else None, data_column="host" if seen else None), scope="row", class_="name"),
         tag("td", badge(words.state_word(entry))),
     )
     if not known and not seen and entry["since"] is None:
@@ -159,10 +164,15 @@ def _host_row(name: str, entry: Json) -> Html:
         tag("td", join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")), class_="mono"),
         tag("td", words.utc_minute(entry["last"], ""), class_="t"),
         _verdict(entry),
-        tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), class_="t"),
-        tag("td", words.utc_minute(entry["gathered_at"], "unknown" if known else ""), class_="t"),
+        tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), tag("br"), _asked(entry), class_="t"),
         tag("td", words.why(entry), class_="why"),
     )
+
+
+def _asked(entry: Json) -> Html:
+    if entry["gathered_at"] is None:
+        return tag("small", "asked when is unknown") if entry["state"] == "ok" else Html("")
+    return tag("small", "asked " + words.utc_minute(entry["gathered_at"]))
 
 
 def _verdict(entry: Json) -> Html:
@@ -198,8 +208,7 @@ _HOST_HEAD = (
     ("Lost most", "", ""),
     ("Last kill", "", ""),
     ("Will it come again", "", ""),
-    ("Sees since", "", ""),
-    ("Asked", "", ""),
+    ("Sees since, asked", "", ""),
     ("What it could not see", "", ""),
 )
 _KILL_HEAD = (
@@ -222,7 +231,7 @@ def hosts(report: Json) -> Html:
         box = tag("input", type="search", id="host-search", placeholder="Filter hosts", aria_label="Filter hosts")
         tools = tag("div", box, class_="tools")
     inner = tag("table", _head(_HOST_HEAD), tag("tbody", join(rows, NEWLINE)))
-    return tag("section", tag("h2", "Hosts"), tools, tag("div", inner, class_="scroll"), id="hosts")
+    return tag("section", tag("h2", "Hosts"), tools, scrolling("Table of hosts", inner), id="hosts")
 
 
 def _kill_row(name: str, kill: Json) -> Html:
@@ -256,15 +265,15 @@ def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
     ]
     tools = tag(
         "div",
-        tag("input", type="search", id="search", placeholder="Filter: words, -word to leave out", aria_label="Filter kills"),
+        tag("input", type="search", id="search", placeholder='Filter: words, -word to leave out, unit="a.service"', aria_label="Filter kills"),
         tag("label", "Proof ", tag("select", *options, id="proof")),
         tag("span", id="count", class_="muted", role="status"),
-        tag("button", "Newer", type="button", id="previous", aria_label="Previous page"),
-        tag("button", "Older", type="button", id="next", aria_label="Next page"),
+        tag("button", "Previous page", type="button", id="previous"),
+        tag("button", "Next page", type="button", id="next"),
         class_="tools",
     )
     rows = join((_kill_row(name, kill) for name, kill, _counts in kills[:_STATIC_ROWS]), NEWLINE)
-    inner = tag("div", tag("table", _head(_KILL_HEAD), tag("tbody", rows)), class_="scroll")
+    inner = scrolling("Table of kills", tag("table", _head(_KILL_HEAD), tag("tbody", rows)))
     note = Html("")
     if len(kills) > _STATIC_ROWS:
         text = f"Without script this table shows the newest {_STATIC_ROWS} of {len(kills):,}; all are in report.json and kills.csv."

@@ -10,7 +10,7 @@ import typing as t
 from . import words
 from .fleet import is_counted, urgency
 from .host import Json
-from .markup import Html, join, tag
+from .markup import Html, join, scrolling, tag
 
 #: (host, kill, counts)
 Kills = t.Sequence[t.Tuple[str, Json, bool]]
@@ -184,7 +184,7 @@ def draw(report: Json, kills: Kills) -> Html:
         parts.extend(_lane(view, _TOP + _BARS + _AXIS + _LANE * index, name, entry, of_host[name]))
     parts.extend(_now(view, height))
     svg = tag("svg", join(parts), viewBox=f"0 0 {_WIDTH} {height}", role="img", class_="timeline")
-    return join([tag("div", svg, class_="scroll"), _notes(kills, found, shown, later, len(lanes) - len(drawn))])
+    return join([scrolling("Events by time", svg), _notes(kills, found, shown, later, len(lanes) - len(drawn))])
 
 
 def _nothing(report: Json, kills: Kills) -> str:

@@ -227,7 +227,8 @@ def _bounds(report: Json) -> str:
     since, until = fleet["window"]["since"], fleet["window"]["until"]
     end = f" until {utc_minute(until)}" if until is not None else ""
     if since is not None:
-        newest = until if until is not None else fleet["gathered_at"]
+        asked = [entry["gathered_at"] for entry in _answered(report) if entry["gathered_at"] is not None]
+        newest = until if until is not None else max(asked, default=None)
         length = f" ({_span(newest - since)})" if newest is not None and newest > since else ""
         return f"Only kills since {utc_minute(since)}{end}{length} were asked for"
     if end:
@@ -240,13 +241,16 @@ def _bounds(report: Json) -> str:
 def _age(report: Json) -> str:
     """When the hosts were asked: what happened since is on no page."""
     oldest = report["fleet"]["gathered_at"]
-    undated = sum(entry["gathered_at"] is None for entry in _answered(report))
+    asked = [entry["gathered_at"] for entry in _answered(report) if entry["gathered_at"] is not None]
+    undated = report["fleet"]["totals"]["ok"] - len(asked)
     if oldest is None:
         return "when they were asked is not known"
     seconds = report["generated_at"] - oldest
     if seconds < -_AHEAD:
         return f"asked at {utc_minute(oldest)} by their own clocks, which is later than this report"
-    told = f"asked {ago(seconds)}, at {utc_minute(oldest)}" if seconds >= 2 * _HOUR else f"asked {ago(max(seconds, 0))}"
+    first, last = ago(max(seconds, 0)), ago(max(report["generated_at"] - max(asked), 0))
+    told = f"asked {last}" if first == last else f"asked {last}, the first of them {first}"
+    told += f", at {utc_minute(oldest)}" if seconds >= 2 * _HOUR else ""
     return told + (f", {some(undated, 'host', 'hosts')} at an unknown time" if undated else "")
 
 

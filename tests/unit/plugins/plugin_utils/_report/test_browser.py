@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, facts, kill
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), "")
 FLAGS = (
@@ -222,6 +223,67 @@ def test_hosts_can_be_filtered_where_nothing_was_killed(browser, tmp_path):
     assert browser.run(script) == ["web07"]
     assert browser.run("document.getElementById('host-search').offsetHeight > 0")
     assert browser.complaints() == []
+
+
+def crossed():
+    """Names that also stand in other columns, with disputed kills and copies."""
+    rng = random.Random(7)
+    names = ("java", "sh", "memcg", "kernel", "db1", "<b>java</b>", "java ")
+    kills = {host: [] for host in names}
+    for number in range(400):
+        unit, comm, invoker, host = (rng.choice(names) for _ in range(4))
+        make = disputed if number % 7 == 0 else kill
+        made = make(number, unit=unit, victim_comm=comm, invoker_comm=invoker, host=invoker, killer=rng.choice(("kernel", "earlyoom")), scope=comm)
+        kills[host].append(made)
+        if number % 11 == 0:
+            kills[rng.choice(names)].append(dict(made))
+    return build({host: HostInput(facts(found)) for host, found in kills.items()}, NOW)
+
+
+CLICKS = """[...document.querySelectorAll(%s)].map((e) => {
+  e.querySelector("button").click();
+  const sum = (text) => (text.match(/[0-9,]+/g) || []).reduce((all, n) => all + Number(n.replaceAll(",", "")), 0);
+  const shown = document.getElementById("count").textContent.match(/of ([0-9,]+)/);
+  return [e.dataset.column, e.dataset.find, sum(%s), Number(shown[1].replaceAll(",", "")), document.getElementById("search").value]; })"""
+
+
+@pytest.mark.slow
+def test_a_click_shows_what_its_bar_counts(browser, tmp_path):
+    report = crossed()
+    opened(browser, tmp_path, report)
+    bars = browser.run(CLICKS % ("'.bars [data-find]'", "e.nextElementSibling.textContent"))
+    assert {column for column, *_rest in bars} == {"unit", "comm", "host", "killer", "scope"} and len(bars) >= 30
+    assert [bar[:3] for bar in bars if bar[2] != bar[3]] == []
+    for column, name, count, _shown, typed in bars:
+        tallies = (report["fleet"]["by_" + column], report["fleet"]["disputed"]["by_" + column])
+        assert sum(tally.get(name, 0) for tally in tallies) == count > 0
+        assert typed == f"{column}={json.dumps(name)} copy=no"
+    hosts = browser.run(CLICKS % ("'#hosts [data-find]'", "[2, 3].map((i) => e.closest('tr').cells[i].textContent).join(' ')"))
+    assert len(hosts) == 7 and [host[:3] for host in hosts if host[2] != host[3]] == []
+    browser.run(TYPE % ("''", ROWS))
+    listed = sum(len(entry["oom"]["kills"]) for entry in report["hosts"].values())
+    assert browser.run("document.getElementById('count').textContent").endswith(f"of {listed}")
+    count = "document.getElementById('count').textContent.match(/(\\d+)(?: [(]filtered.*)?$/)[1] | 0"
+    java, other = (browser.run(TYPE % (typed, count)) for typed in ("'comm=java'", "'-comm=java'"))
+    assert java + other == listed and browser.run(TYPE % ("'java'", count)) > java
+    assert browser.run(TYPE % ("'nosuch=java'", count)) == 0
+    assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_the_keyboard_reaches_the_kills_and_every_label_says_what_is_seen(browser, tmp_path, big):
+    opened(browser, tmp_path, big)
+    assert browser.run("document.querySelector('a, button, input, [tabindex]').getAttribute('href')") == "#kills"
+    assert browser.run("[...document.querySelectorAll('.scroll')].filter((e) => e.tabIndex !== 0 || !e.ariaLabel).length") == 0
+    labelled = "[...document.querySelectorAll('button[aria-label], a[aria-label]')].filter((e) => !e.ariaLabel.includes(e.textContent)).length"
+    assert browser.run(labelled) == 0
+
+
+@pytest.mark.slow
+def test_a_narrow_screen_begins_with_now(browser, tmp_path, big):
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    opened(browser, tmp_path, big)
+    assert browser.run("(() => { const s = document.querySelector('.timeline').parentElement; return s.scrollLeft > 100; })()")
 
 
 @pytest.mark.slow

@@ -78,8 +78,8 @@ RECENT = "asked within the last two hours."
         pytest.param([facts(gathered_at=NOW - 5 * 3600)], SEEN + "asked 5 hours ago, at 2025-11-22 13:11Z.", id="hours"),
         pytest.param(
             [facts(gathered_at=NOW - 21 * DAY), facts(), facts(gathered_at=None)],
-            SEEN + "asked 21 days ago, at 2025-11-01 18:11Z, 1 host at an unknown time. The facts of 1 host are older than a day: "
-            "what happened there since is not known.",
+            SEEN + "asked within the last two hours, the first of them 21 days ago, at 2025-11-01 18:11Z, 1 host at an unknown time. "
+            "The facts of 1 host are older than a day: what happened there since is not known.",
             id="three weeks",
         ),
         pytest.param([facts(gathered_at=None)], SEEN + "when they were asked is not known.", id="undated"),
