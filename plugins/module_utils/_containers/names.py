@@ -45,12 +45,16 @@ class Places:
         self._rows = None  # type: Optional[List[Dict[str, Any]]]
 
     def find(self, identity: str) -> Tuple[str, Optional[Names]]:
-        """The whole id, and the names where anything knows them."""
+        """The whole id, and the names where anything knows them; who knows the container and no name of it has the last word only."""
+        nameless = (identity, None)  # type: Tuple[str, Optional[Names]]
         for look in (self._in_containerd, self._in_crio, self._in_storage, self._in_docker, self._in_links):
             for whole, names in look(identity):
-                if names is not None:
+                if names is None:
+                    continue
+                if names.name is not None or names.pod is not None:
                     return whole, names
-        return identity, None
+                nameless = (whole, names)
+        return nameless
 
     def _whole(self, folder: str, identity: str) -> Optional[str]:
         """The one name in the folder that begins so; None where two do."""

@@ -112,6 +112,9 @@ LAYOUTS = [
      named("web", "docker.io/library/nginx:1.25", "web-0", "shop", "crio")),
     ("only kubelet's link to its log", {LINK % ID: ""}, named("web", pod="web-0", namespace="shop")),
     ("another container's link", {LINK % OTHER: ""}, UNKNOWN),
+    ("a bundle without names, and kubelet's link", {TASKS + "k8s.io/%s/config.json" % ID: {"ociVersion": "1.1.0"}, LINK % ID: ""},
+     named("web", pod="web-0", namespace="shop")),
+    ("a bundle without names", {TASKS + "default/%s/config.json" % ID: {"ociVersion": "1.1.0"}}, named(engine="containerd")),
     ("nothing", {}, UNKNOWN),
     ("another container", {"var/lib/containers/storage/overlay-containers/containers.json": [storage_row(OTHER)]}, UNKNOWN),
 ]  # fmt: skip

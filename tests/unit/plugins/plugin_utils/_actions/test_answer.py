@@ -138,7 +138,9 @@ def test_facts_are_of_the_schema():
 
 
 def test_good_facts_stay_as_they_are():
-    good = {"schema": 1, "kills": [{"id": "a", "victim": {"comm": "x", "pid": 1}}], "units": None, "truncated": 0, "visibility": CLEAR}
+    container = {"id": "6b" * 32, "name": "web", "image": "nginx:1.25", "pod": None, "namespace": None, "engine": "podman"}
+    kills = [{"id": "a", "victim": {"comm": "x", "pid": 1}, "container": container}]
+    good = {"schema": 1, "kills": kills, "units": None, "truncated": 0, "visibility": CLEAR}
     assert shaped_facts(good) == good
 
 
