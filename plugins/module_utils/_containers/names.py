@@ -8,7 +8,7 @@ A kill in a user's slice is looked up in that user's files only: a scope can be 
 
 import os
 import re
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
@@ -34,7 +34,11 @@ _MAX_LOOKED_UP = 500
 
 
 class Places:
-    """Where one owner's engines keep their state, and what has been read of it."""
+    """Where one owner's engines keep their state, and what has been read of it.
+
+    storage, docker, containerd -- folders that have one for each container; containerd's have one for each namespace above
+    links -- kubelet's folder of links to logs
+    """
 
     def __init__(self, disk: Disk, storage: Tuple[str, ...], docker: Tuple[str, ...], containerd: Tuple[str, ...] = (), links: str = "") -> None:
         self._disk = disk
@@ -69,21 +73,20 @@ class Places:
             yield whole, self._disk.mapping(os.path.join(folder, whole, name))
 
     def _in_containerd(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
-        for folder in [os.path.join(state, runtime) for state in self._containerd for runtime in _RUNTIMES]:
+        for folder in self._containerd:
             for namespace in self._disk.names(folder):
                 if namespace != _MOBY:
                     for whole, config in self._configs(os.path.join(folder, namespace), identity, "config.json"):
                         yield whole, engines.of_containerd(config)
 
     def _in_crio(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
-        for folder in [os.path.join(root, driver + "-containers") for root in self._storage for driver in _DRIVERS]:
+        for folder in self._storage:
             for whole, config in self._configs(folder, identity, "userdata/config.json"):
                 yield whole, engines.of_crio(config)
 
     def _in_storage(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
         if self._rows is None:
-            folders = [os.path.join(root, driver + "-containers") for root in self._storage for driver in _DRIVERS]
-            files = [os.path.join(folder, name) for folder in folders for name in ("containers.json", "volatile-containers.json")]
+            files = [os.path.join(folder, name) for folder in self._storage for name in ("containers.json", "volatile-containers.json")]
             self._rows = [row for path in files for row in self._disk.rows(path)]
         found = {str(row.get("id")): row for row in self._rows if str(row.get("id")).startswith(identity)}
         if len(found) == 1:
@@ -92,8 +95,8 @@ class Places:
                     yield whole, engines.of_storage(row)
 
     def _in_docker(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
-        for root in self._docker:
-            for whole, config in self._configs(os.path.join(root, "containers"), identity, "config.v2.json"):
+        for folder in self._docker:
+            for whole, config in self._configs(folder, identity, "config.v2.json"):
                 yield whole, engines.of_docker(config)
 
     def _in_links(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
@@ -104,22 +107,40 @@ class Places:
                     yield identity, engines.of_log_link(link, identity)
 
 
+def _storage(roots: Iterable[str]) -> List[str]:
+    return [os.path.join(root, driver + "-containers") for root in roots for driver in _DRIVERS]
+
+
+def _there(host: Host, folders: Iterable[str]) -> Tuple[str, ...]:
+    found = []  # type: List[str]
+    for folder in dict.fromkeys(folders):
+        try:
+            if os.path.isdir(host.path(folder)):
+                found.append(folder)
+        except ValueError:  # to Python 3.7, of what can be no path
+            pass
+    return tuple(found)
+
+
 def _system_places(host: Host) -> Places:
+    """Only what is there: most hosts have one engine, and there may be hundreds of ids."""
     disk = SystemDisk(host)
     configured = disk.mapping("/etc/docker/daemon.json")
     roots = [configured.get("data-root"), configured.get("graph"), "/var/lib/docker", "/var/snap/docker/common/var-lib-docker"]
-    docker = [root for root in roots if isinstance(root, str) and root.startswith("/")]
+    docker = [os.path.join(root, "containers") for root in roots if isinstance(root, str) and root.startswith("/")]
     graph = _GRAPH_ROOT.findall(to_text(disk.read("/etc/containers/storage.conf") or b""))
-    storage = ["/run/containers/storage", "/var/lib/containers/storage"] + graph[:1]
-    return Places(disk, tuple(dict.fromkeys(storage)), tuple(dict.fromkeys(docker)), _CONTAINERD, "/var/log/containers")
+    storage = _storage(["/run/containers/storage", "/var/lib/containers/storage"] + graph[:1])
+    containerd = [os.path.join(state, runtime) for state in _CONTAINERD for runtime in _RUNTIMES]
+    return Places(disk, _there(host, storage), _there(host, docker), _there(host, containerd), "/var/log/containers")
 
 
 def _user_places(host: Host, uid: int) -> Places:
-    home, storage, docker = home_of(host, uid), ["/run/user/%d/containers" % uid], []  # type: Optional[str], List[str], List[str]
+    home = home_of(host, uid)
+    roots, docker = ["/run/user/%d/containers" % uid], []  # type: List[str], List[str]
     if home is not None:
-        storage.append(os.path.join(home, ".local/share/containers/storage"))
-        docker.append(os.path.join(home, ".local/share/docker"))
-    return Places(UserDisk(host, uid), tuple(storage), tuple(docker))
+        roots.append(os.path.join(home, ".local/share/containers/storage"))
+        docker.append(os.path.join(home, ".local/share/docker/containers"))
+    return Places(UserDisk(host, uid), tuple(_storage(roots)), tuple(docker))
 
 
 def _owner(kill: Dict[str, Any]) -> int:

@@ -257,6 +257,12 @@ def test_a_folder_that_others_may_write_is_not_the_systems(tmp_path):
     assert container(tmp_path) == UNKNOWN
 
 
+@pytest.mark.parametrize("root", ["/srv/a\0b", "/srv/\ud800", "relative", 7, None, ["/srv"]], ids=repr)
+def test_a_configured_root_that_is_no_path(tmp_path, root):
+    tree(tmp_path, {"etc/docker/daemon.json": {"data-root": root}, "var/lib/docker/containers/%s/config.v2.json" % ID: docker_config()})
+    assert container(tmp_path) == DOCKER_WEB
+
+
 def test_a_link_that_root_made_is_followed(tmp_path):
     tree(tmp_path, {"srv/docker/containers/%s/config.v2.json" % ID: docker_config(), "var/lib/x": ""})
     (tmp_path / "var/lib/docker").symlink_to(tmp_path / "srv/docker")
