@@ -16,25 +16,38 @@ from .host import Json
 
 _MOST_KILLS = 200
 _MOST_SAMPLES = 50
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:/])")
+#: What is markup (GitHub, GitLab, CommonMark) where it stands; everything else stays as it is, for the reader of a chat or a ticket.
+_MARKUP = re.compile(
+    r"[`<|@]"  # code, HTML, the end of a cell, a person or an address: wherever they stand
+    r"|&(?=#?\w)"  # an entity
+    r"|\\(?![^\W_]|\s)"  # an escape
+    r"|\](?=\()|\[(?=\[)|!(?=[\[\d])"  # a link, a picture, a merge request
+    r"|[*~](?!\s|$)|(?<=\S)[*~]"  # emphasis clings to a word
+    r"|_(?![^\W_])|(?<![^\W_])_"  # within a word it is none
+    r"|\$(?=\S)|#(?=\w)"  # a formula, an issue
+    r"|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\."  # an address
+    r"|:(?!\d\d?:)(?=[\w+-]{1,64}:)"  # a picture by name; 18:41:52 is a time
+    r"|^(?:[>=\[]|[#*+-](?=[\s#-]|$)|~(?=~)|:(?=-))",  # a heading, a list, a quotation, a rule, a definition: where a line begins
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def plain(value: object) -> str:
-    """A string that Markdown shows as it is: no link, no table cell, no HTML, no mention of a person."""
-    text = printable(str(value)).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    return _MARKUP.sub(_entity, text)
+    """A string that Markdown shows as it is, also where it begins a line: no link, no table cell, no HTML, no mention of a person."""
+    text = printable(str(value)).lstrip(" ")
+    return _NUMBERED.sub(_numbered, _MARKUP.sub(_entity, text))
+
+
+_NAMED = {"<": "&lt;", "&": "&amp;"}
 
 
 def _entity(match: re.Match[str]) -> str:
-    return match.group() if match.group() in "-.:/_" and _harmless(match) else "&#%d;" % ord(match.group())
+    return _NAMED.get(match.group()) or f"&#{ord(match.group())};"
 
 
-def _harmless(match: re.Match[str]) -> bool:
-    """A dot, dash, slash, colon or underline between two letters or digits, so that names stay readable in the source."""
-    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    if match.group() in ":/":
-        return False
-    return before.isalnum() and after.isalnum() and not match.string.lower().startswith("www")
+def _numbered(match: re.Match[str]) -> str:
+    return f"{match.group(1)}&#{ord(match.group(2))};"
 
 
 def _row(cells: t.Iterable[object]) -> str:
@@ -52,7 +65,7 @@ def _table(titles: t.Sequence[str], rows: t.Iterable[t.Iterable[object]]) -> t.I
 def _unparsed(report: Json) -> list[str]:
     made = []
     if words.please_report(report):
-        made += ["## Not understood", "", plain(words.please_report(report)), ""]
+        made += ["## Not understood", "", words.please_report(report), ""]  # our own words
         made += [f"* {plain(name)}: {plain(line)}" for name, line in words.unparsed(report)[:_MOST_SAMPLES]] + [""]
     return made + ([plain(words.quoted(report)), ""] if words.quoted(report) else [])
 
