@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import words
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markdown import plain
-from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import NEWLINE, Html, join, tag
+from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import NEWLINE, Html, join, scrolling, tag
 
 from .checks import utc
 from .finding import FAIL, PASS, Finding, gist
@@ -55,9 +55,8 @@ def _replays(told: t.Sequence[Replayed]) -> Html:
         tag("tr", tag("td", one.host, class_="name"), tag("td", utc(one.time) if one.time is not None else "?"), tag("td", one.text, class_="why"))
         for one in told[:_MOST_ROWS]
     )
-    return join(
-        (tag("h3", "Past kills under this policy"), tag("div", tag("table", head, tag("tbody", join(rows, NEWLINE))), class_="scroll")), NEWLINE
-    )
+    title = "Past kills under this policy"
+    return join((tag("h3", title), scrolling(title, tag("table", head, tag("tbody", join(rows, NEWLINE))))), NEWLINE)
 
 
 def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] = ()) -> Html:
@@ -67,7 +66,7 @@ def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] 
     if loud:
         head = tag("thead", tag("tr", *[tag("th", title, scope="col") for title in _TITLES]))
         rows = join((_row(one) for one in loud[:_MOST_ROWS]), NEWLINE)
-        body = tag("div", tag("table", head, tag("tbody", rows)), class_="scroll")
+        body = scrolling("Findings", tag("table", head, tag("tbody", rows)))
     rest = len(loud) - _MOST_ROWS
     note = tag("p", f"{rest:,} more are in findings.json.", class_="muted") if rest > 0 else Html("")
     return tag("section", tag("h2", "Is it as declared: ", policy), tag("p", _summary(findings)), body, note, _replays(told), id="findings")
