@@ -4,6 +4,7 @@
 """Where test inputs are: our own in tests/unit/fixtures, the shared ones (real logs that we may not copy) beside the checkout."""
 
 import os
+import sys
 
 import pytest
 
@@ -18,7 +19,17 @@ def _shared():
 
 def pytest_configure(config):
     # Written where ansible-test sees it too, which brings a configuration of its own.
-    config.addinivalue_line("markers", "slow: takes more than a second with all its parameters; `make test-fast` leaves it out, `make test` runs it")
+    told = "takes more than a second with all its parameters: `make test-fast` leaves it out, `make test` does not"
+    config.addinivalue_line("markers", "slow: " + told)
+
+
+def pytest_collection_modifyitems(config, items):
+    """The slow tests of what runs on hosts take minutes: ansible-test runs them on the oldest and the newest Python only."""
+    if not config.pluginmanager.hasplugin("ansible_pytest_collections") or sys.version_info[:2] in ((3, 6), (3, 13)):
+        return
+    left_out = [item for item in items if item.get_closest_marker("slow") and "module_utils" in str(item.fspath)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session")
