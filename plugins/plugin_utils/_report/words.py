@@ -285,6 +285,8 @@ def is_clean(report: Json) -> bool:
     totals = report["fleet"]["totals"]
     if not totals["hosts"] or totals["ok"] != totals["hosts"] or totals["partial"]:
         return False
+    if any(entry["gathered_at"] is None for entry in report["hosts"].values()):
+        return False  # facts of an unknown age
     return not any(totals[key] for key in ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed"))
 
 

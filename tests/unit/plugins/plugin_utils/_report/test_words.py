@@ -119,7 +119,14 @@ def test_no_kills_is_good_news_only_where_it_was_measured(hosts, expected, clean
 
 @pytest.mark.parametrize(
     "changes",
-    [{"unparsed": 1}, {"counters": {"unexplained": 1}}, {"unresolved": [panic()]}, {"kills": [disputed(1)]}, {"visibility": {"state": "partial"}}],
+    [
+        {"gathered_at": None},
+        {"unparsed": 1},
+        {"counters": {"unexplained": 1}},
+        {"unresolved": [panic()]},
+        {"kills": [disputed(1)]},
+        {"visibility": {"state": "partial"}},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_nothing_else_is_green(changes):
