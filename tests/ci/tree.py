@@ -28,6 +28,10 @@ def sync_tree() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     _remove_empty()
+    # reuse asks git once what is ignored, which is only what is there already: ansible-test may run in the other lane.
+    output = TREE / "tests/output"
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "ignored").touch()
     # Without a .git of its own, the tools would find the one above, whose .gitignore hides all of .cache: nothing to test.
     if not (TREE / ".git").exists() and shutil.which("git"):
         subprocess.run(["git", "init", "--quiet", "--template=", str(TREE)], check=True)
