@@ -33,10 +33,11 @@ _KERNEL_WORDS = regex(
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
-# Killers of user space without a tag.
+# Killers of user space without a tag. What systemd's debug line says of a control group, another line of it tells.
 _DAEMON_WORDS = regex(
-    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking action kill|killed by the OOM killer"
-    r"|OOM killer killed|systemd-oomd killed|oomd kill: \d|(?:Killing|killing) process \d{1,9} (?:uid|\")|Failed with result 'oom"
+    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking action kill"
+    r"|(?<!control group was )killed by the OOM killer|OOM killer killed|systemd-oomd killed|oomd kill: \d"
+    r"|(?:Killing|killing) process \d{1,9} (?:uid|\")|Failed with result 'oom"
 )
 # By its tag: whatever a killer says of killing.
 _KILLING = regex(r"\b[Kk]ill(?:ed|ing|s)?\b|SIG[A-Z]{3}|taking action|[Tt]erminat|\b[Vv]ictim|OOM")

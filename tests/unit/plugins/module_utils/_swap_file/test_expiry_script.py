@@ -215,7 +215,7 @@ number=1
 until printf %s {name} >"{numbers}/$number"; do number=$((number + 1)); done 2>/dev/null
 set +C
 if [ $number = {fatal} ]; then
-    if {half}; then
+    if {partial}; then
         {real} "$@" >"{numbers}/said"
         /usr/bin/head -c $(($(/usr/bin/wc -c <"{numbers}/said") / 2)) "{numbers}/said"
     fi
