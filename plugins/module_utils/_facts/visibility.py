@@ -94,6 +94,12 @@ def reach(coverage: Coverage) -> Optional[float]:
     return min(firsts) if firsts else None
 
 
+def _unparsed(count: int) -> str:
+    if count == 1:
+        return "1 line looks like an OOM kill and no pattern took it: see unparsed_samples, and please report it"
+    return "%d lines look like OOM kills and no pattern took them: see unparsed_samples, and please report them" % count
+
+
 def visibility(coverage: Coverage) -> Dict[str, Any]:
     """state, since and the reasons why it is not clear."""
     since = reach(coverage)
@@ -191,7 +197,7 @@ def _unexplained(coverage: Coverage) -> List[str]:
             "%d kernel messages were lost before they were stored; a larger log_buf_len= on the kernel's command line keeps more" % coverage.lost
         )
     if coverage.unparsed:
-        reasons.append("%d lines look like OOM kills and no pattern took them: see unparsed_samples, and please report them" % coverage.unparsed)
+        reasons.append(_unparsed(coverage.unparsed))
     if coverage.unseen:
         reasons.append("%d reports of the kernel have no end in the logs: whom it killed is not known" % coverage.unseen)
     if coverage.of_pid_1:
