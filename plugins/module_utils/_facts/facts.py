@@ -14,16 +14,14 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name im
 from ansible_collections.memops.linux.plugins.module_utils._text import optional_printable, printable
 
 from .ledger import Entry, Ledger, kill_id
-from .only import Only
-from .oom_without_kill import unresolved_facts, without_found
 from .proof import KERNEL, LOGGED, rank
 from .rows import LIST_BYTES, MAX_COMM, invoker_facts, source_of
 from .totals import Totals
-from .unit_results import name_units
-from .verdict_kills import kills_of_verdicts
 
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation
+
+    from .only import Only
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
@@ -234,13 +232,13 @@ def _put_back(kills: List[Dict[str, Any]], kept: Sequence[int], parts: Dict[int,
 
 def kill_section(  # noqa: PLR0913 # what was found, and how to show it
     ledger: Ledger,
-    unresolved: Iterable[Unresolved],
+    unresolved: Sequence[Unresolved],
     unparsed: Unparsed,
     verdicts: Sequence[Verdict] = (),
     include_tasks: bool = False,
     swap_total: Optional[int] = None,
     room: Optional[int] = None,
-    only: Optional[Tuple[Only, int]] = None,
+    only: "Optional[Tuple[Only, int]]" = None,
 ) -> Dict[str, Any]:
     """The kills and what goes with them.
 
@@ -250,10 +248,15 @@ def kill_section(  # noqa: PLR0913 # what was found, and how to show it
     """
     told = [entry.kill for entry in ledger.kept()]
     first = next((kill.line.time for kill in told if kill.line.time is not None), None)
-    for kill in kills_of_verdicts(verdicts, told, first if ledger.truncated else None):
-        ledger.add(kill)
-    ledger.grades.confirm_by_pid_1(verdicts, told)
-    named = name_units(ledger.kept(), verdicts)
+    named = ledger.kept()
+    if verdicts:  # most hosts have none, and do not load what reads them
+        from .unit_results import name_units
+        from .verdict_kills import kills_of_verdicts
+
+        for kill in kills_of_verdicts(verdicts, told, first if ledger.truncated else None):
+            ledger.add(kill)
+        ledger.grades.confirm_by_pid_1(verdicts, told)
+        named = name_units(ledger.kept(), verdicts)
     ids = identities(named)
     chosen = list(zip(named, ids))
     if only is not None:
@@ -262,7 +265,11 @@ def kill_section(  # noqa: PLR0913 # what was found, and how to show it
         chosen = chosen[max(0, len(chosen) - most) :]
         others = ledger.leave_out(len(named) - len(chosen))
     entries = ledger.close([entry for entry, _identity in chosen])
-    rows, left_out = unresolved_facts(without_found(unresolved, [entry.kill for entry in named]), ledger.grades)
+    rows, left_out = [], 0  # type: List[Dict[str, Any]], int
+    if unresolved:
+        from .oom_without_kill import unresolved_facts, without_found
+
+        rows, left_out = unresolved_facts(without_found(unresolved, [entry.kill for entry in named]), ledger.grades)
     kills = kills_facts(entries, include_tasks, swap_total, room, [identity for _entry, identity in chosen])
     section = {
         "kills": kills,

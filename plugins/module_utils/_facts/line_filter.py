@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Out of the bytes around the anchors, the few lines that the parser needs: a task table has hundreds that it does not."""
 
+from itertools import zip_longest
 from typing import List, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE
@@ -42,6 +43,14 @@ SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 
+# rsyslog and syslog-ng: a program with a pid, which the kernel has not. Not those that kill, speak of it, or hand on what the kernel says.
+_OTHERS = regex(
+    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) [\w.-]{1,255} "
+    rb"(?!kern|klog|systemd|earlyoom|nohang|oomd|talos|bustd|vmunix|dmesg|netconsole|printk|unknown|journal|logger)[\w./-]{1,128}\[\d{1,10}\]: "
+)
+#: What makes the parser look at such a line: the words of its net (unparsed.py), an object of JSON, an escape of rsyslog's.
+_TELLS = regex(rb"ill|SIG|oom|OOM|action|ermina|Path|\{\"|#")
+
 #: What others take from here.
 __all__ = [
     "ALL_ANCHORS",
@@ -56,6 +65,7 @@ __all__ = [
     "Picker",
     "lines_of_interest",
     "rest_of",
+    "whole_lines",
 ]
 
 
@@ -146,6 +156,21 @@ def _choice(data: bytes, pid: bytes, start: int) -> List[int]:
     return [chosen] if _CHOICE_WHOLE.search(data, at, end) else [chosen] + _after(data, end, _TORN)
 
 
+def whole_lines(data: bytes) -> List[bytes]:
+    """Every line of an excerpt that is read whole, without those of programs that have nothing to do with it: in a storm most are theirs.
+
+    A line stays where the next one does not begin as it does: that may be its rest, and would become another's.
+    """
+    lines = data.split(b"\n")
+    following = iter(lines)
+    next(following)
+    return [
+        line
+        for line, after in zip_longest(lines, following, fillvalue=b"")
+        if after[:3] != line[:3] or _OTHERS.match(line) is None or _TELLS.search(line) is not None
+    ]
+
+
 def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) -> List[bytes]:
     """Raw lines in their order.
 
@@ -154,7 +179,7 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
     tables -- everything between a header and its kill as well
     """
     if tables:
-        return data.split(b"\n")
+        return whole_lines(data)
     return [data[start : _line_at(data, start)[1]] for start in _starts(data, hits)]
 
 

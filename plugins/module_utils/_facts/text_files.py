@@ -184,7 +184,7 @@ class TextFiles:
         for held in whole.rest():
             if log is not None:
                 yield from log.each(picker.left_before(held))
-                yield from log.each(held.data.split(b"\n"))
+                yield from log.each(select.whole_lines(held.data))
         if newest is not None and log is not None:
             yield from log.each(newest.lines())
         if log is not None:

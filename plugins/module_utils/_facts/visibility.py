@@ -6,10 +6,10 @@
 Every reason says what to do about it, where something can be done.
 """
 
-import re
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -171,7 +171,7 @@ def _ends_early(coverage: Coverage) -> List[str]:
     return ["the logs end at %s: do systemd-journald and the syslog daemon run?" % _utc(max(lasts))]
 
 
-_NUMBERED = re.compile(r"(?P<log>.*)\.(?P<number>[0-9]{1,4})(?:\.(?:gz|xz|bz2|zst|lzma))?\Z")
+_NUMBERED = regex(r"(?P<log>.*)\.(?P<number>[0-9]{1,4})(?:\.(?:gz|xz|bz2|zst|lzma))?\Z")
 
 
 def _missing_rotations(files: Sequence[SourceReport]) -> List[str]:

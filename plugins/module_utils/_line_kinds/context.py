@@ -13,7 +13,7 @@ from .kernel import KERNEL
 from .needles import fewest
 
 _STANDING_ALONE = [kind for _tags, kinds in DAEMONS + ((("kernel",), KERNEL),) for kind in kinds if kind.handler and kind.before + kind.after]
-_MAY_COME = ("OOM", " oom", "taking action")
+_MAY_COME = ("OOM", "taking action")
 
 
 def _one_of(words: Tuple[str, ...]) -> bytes:
@@ -24,8 +24,11 @@ def _one_of(words: Tuple[str, ...]) -> bytes:
     return "|".join("%s(?:%s)" % (re.escape(first), "|".join(ends)) for first, ends in sorted(rest.items())).encode("ascii")
 
 
+#: What may come as well, but no row of a call trace: every report has some, with a name such as oom_kill_process in them.
+_NO_TRACE = rb"\ oom(?![\w.]{1,64}\+0x)"
+
 #: What a line says that is kept because an anchor stands in it: words of a row, or of what may come.
-WORDS = regex(_one_of(fewest([needle for kind in _STANDING_ALONE for needle in kind.needles] + list(_MAY_COME))))
+WORDS = regex(_one_of(fewest([needle for kind in _STANDING_ALONE for needle in kind.needles] + list(_MAY_COME))) + b"|" + _NO_TRACE)
 
 
 def around(line: bytes) -> Tuple[int, int]:

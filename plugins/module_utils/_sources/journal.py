@@ -32,11 +32,11 @@ little: 1 is also "nothing matched". Every trouble becomes a problem with a stat
 everything was asked for, the records that came are compared with those that the files count.
 """
 
-import re
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import CommandFailed, Host
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from .journal_file import JournalFile
 from .journal_origin import KILLER_UNITS, MISSED, Origin
@@ -63,7 +63,7 @@ _OTHER_FIELDS = (
 _CHATTER = "mem avail"
 _NO_CHATTER = "^(?!%s)" % _CHATTER
 
-_MISSED = re.compile(rb"^Missed (\d{1,18}) kernel messages")
+_MISSED = regex(rb"^Missed (\d{1,18}) kernel messages")
 _MAX_CHECKED = 256  # files, the newest
 _MAX_BLOCK = 40000  # lines of one report: more processes than fit on a host that runs out of memory
 #: Which problem names the status, where there are several.

@@ -8,6 +8,7 @@ import re
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from .journal_file import JournalFile, files_in, read_header
 from .journal_origin import Origin
@@ -18,7 +19,7 @@ _VOLATILE = "/run/log/journal"
 _REMOTE_BYTES = 256 << 20
 _REMOTE_FILES = 256
 _SENT = "a journal that systemd-journal-remote was sent: whoever sent it may have written it"
-_GLOB = re.compile(r"([\\*?\[\]{}])")
+_GLOB = regex(r"([\\*?\[\]{}])")
 
 
 class Place(NamedTuple):

@@ -12,14 +12,16 @@ import re
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-_FIELD = re.compile(rb"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
+_FIELD = regex(rb"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
 #: A field's name alone on a line: its value's length follows in eight bytes, because it holds a newline or is no text.
-_BINARY = re.compile(rb"\n[A-Z_0-9]+\n")
+_BINARY = regex(rb"\n[A-Z_0-9]+\n")
 _LENGTH = struct.Struct("<Q")
 _MAX_RECORD = 32 << 20
 #: Every record of the export format begins so; what journalctl prints where it has none ("-- No entries --") is no record.
 _BEGIN = b"__CURSOR="
-_REMARK = re.compile(rb"(?:-- [^\n]{1,200} --\n\s*)+")
+_REMARK = regex(rb"(?:-- [^\n]{1,200} --\n\s*)+")
 #: In every object of ``-o json``, whatever fields were asked for.
 _STAMP = b"__REALTIME_TIMESTAMP"
 

@@ -9,21 +9,22 @@ import time
 from typing import Callable, Iterator, List, Optional, Sequence, Union
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Command
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .journal_record import BrokenStream, Record, Records
 
 #: EL 7 knows neither --grep nor --output-fields; others were built without PCRE2, or do not find its library.
-_OLD = re.compile(rb"unrecognized option|invalid option|unknown option|pattern matching|PCRE2?\b", re.IGNORECASE)
+_OLD = regex(rb"unrecognized option|invalid option|unknown option|pattern matching|PCRE2?\b", re.IGNORECASE)
 #: Part of this is said at debug level only: journalctl drops a record, or the rest of a damaged file, and ends with 0 or 1.
-_DAMAGE = re.compile(
+_DAMAGE = regex(
     rb"^.*(?:corrupted, ignoring|truncated, ignoring|Can't iterate through|Failed to iterate|Bad message|Invalid (?:object|entry|field\b)"
     rb"|is bad, skipping|cutting algorithm short|message we can't read|truncated object|short object"
     rb"|Failed to get (?:journal fields|data|MESSAGE)|Failed to read journal).*$",
     re.MULTILINE,
 )
-_UNSUPPORTED = re.compile(rb"^.*(?:unsupported feature|Protocol not supported).*$", re.MULTILINE)
-_REFUSED = re.compile(rb"insufficient permissions|Permission denied", re.IGNORECASE)
+_UNSUPPORTED = regex(rb"^.*(?:unsupported feature|Protocol not supported).*$", re.MULTILINE)
+_REFUSED = regex(rb"insufficient permissions|Permission denied", re.IGNORECASE)
 _DEBUG = {"SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_LOG_TARGET": "console", "SYSTEMD_LOG_COLOR": "0"}
 
 Batch = Sequence[Union[bytes, Record]]

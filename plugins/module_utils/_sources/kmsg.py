@@ -5,13 +5,13 @@
 
 import errno
 import os
-import re
 import stat
 import time
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import needles
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .model import KMSG_USER, LogLine, SourceReport
@@ -21,8 +21,8 @@ _MAX_RECORD = 16384  # the kernel's own limit is 8192; a shorter buffer gets EIN
 _MAX_RECORDS = 1 << 20  # a ring of 16 MiB; also the end where messages come faster than they are read
 
 #: ``6,339,5140900,-,caller=T123;text``: priority, sequence number, microseconds since boot, flags and what may follow.
-_HEAD = re.compile(rb"^(\d+),(\d+),(\d+),([^,;]*)[^;]*;")
-_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_HEAD = regex(rb"^(\d+),(\d+),(\d+),([^,;]*)[^;]*;")
+_ESCAPE = regex(rb"\\x([0-9a-fA-F]{2})")
 
 
 class Record(NamedTuple):

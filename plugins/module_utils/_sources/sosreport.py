@@ -8,9 +8,10 @@ put anything in it: links are not followed, and only first lines are read of wha
 """
 
 import os
-import re
 import time
 from typing import Iterable, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from .safe_open import open_regular
 
@@ -18,26 +19,26 @@ from .safe_open import open_regular
 PLACES = ("var/log", "sos_commands/kernel", "sos_commands/logs", "sos_commands/systemd", "sos_commands/journal", "")
 JOURNAL = "var/log/journal"
 #: In any directory; messages.1, kern.log-20251121.gz, journalctl_--no-pager_--boot, console.txt
-LOG_NAME = re.compile(
+LOG_NAME = regex(
     r"(?:messages|syslog|kern|kernel|dmesg|journalctl|journal|console|serial|boot|oom)(?![A-Za-z])[^/]{0,200}$|[^/.][^/]{0,200}\.(?:log|jsonl|ndjson)(?:[.-][^/]{0,32})?$"
 )
 #: Beside logs, and none.
-_NO_LOG = re.compile(r".*(?:--verify|--list-boots|--disk-usage|--header|--fields|--list-catalog|\.(?:journal~?|conf|service|html|py|sh))$")
+_NO_LOG = regex(r".*(?:--verify|--list-boots|--disk-usage|--header|--fields|--list-catalog|\.(?:journal~?|conf|service|html|py|sh))$")
 _HOST_FILES = ("hostname", "sos_commands/host/hostname", "sos_commands/general/hostname", "etc/hostname")
 _DATE_FILES = ("date", "sos_commands/date/date", "sos_commands/general/date", "sos_commands/host/date")
 _MEMORY_FILES = ("proc/meminfo",)
 #: What is wanted of a sosreport beside its logs.
 SYSTEM_FILES = _HOST_FILES + _DATE_FILES + _MEMORY_FILES
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")
+_HOST = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")
 # "Fri Nov 21 05:30:00 UTC 2025", "Fri Nov 21 05:30:00 AM UTC 2025", "Fri 21 Nov 2025 05:30:00 AM UTC"
 _DATES = (
-    re.compile(r"\w{3} +(?P<month>\w{3}) +(?P<day>\d{1,2}) [\d:]{8}(?: [AP]M)? (?:\S{1,6} )?(?P<year>20\d\d)\s*$"),
-    re.compile(r"\w{3} +(?P<day>\d{1,2}) (?P<month>\w{3}) (?P<year>20\d\d) "),
+    regex(r"\w{3} +(?P<month>\w{3}) +(?P<day>\d{1,2}) [\d:]{8}(?: [AP]M)? (?:\S{1,6} )?(?P<year>20\d\d)\s*$"),
+    regex(r"\w{3} +(?P<day>\d{1,2}) (?P<month>\w{3}) (?P<year>20\d\d) "),
 )
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_MEMORY = re.compile(r"MemTotal: +(\d{1,15}) kB")
+_MEMORY = regex(r"MemTotal: +(\d{1,15}) kB")
 _MAX_LOGS = 256
-_TARBALL = re.compile(r"\.(?:tar(?:\.(?:xz|gz|bz2|zst))?|tgz|txz|tbz2?)$")
+_TARBALL = regex(r"\.(?:tar(?:\.(?:xz|gz|bz2|zst))?|tgz|txz|tbz2?)$")
 #: Where a header of tar says so, and how.
 _TAR_MAGIC = (257, b"ustar")
 

@@ -11,9 +11,10 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 Identity = Tuple[int, int]  # st_dev and st_ino: a name may be a link, or may be gone
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_OCTAL = regex(rb"\\([0-7]{3})")
 _DELETED = " (deleted)"
 _BEYOND = (1 << 63) - 2
 

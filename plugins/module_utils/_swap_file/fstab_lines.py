@@ -8,20 +8,20 @@ Blanks are space and tab and lines end with a newline, as for glibc and libmount
 """
 
 import os
-import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, printable_line, to_text
 
 _BLANK = b" \t"
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
-_FIELD = re.compile(rb"[^ \t]+")
-_OCTAL = re.compile(rb"\\([0-7]{3}|\\)")
-_MANGLED = re.compile(rb"[ \t\n\\]")
-_NUMBER = re.compile(rb"^[0-9]{1,9}$")
+_LINE = regex(rb"[^\n]*\n|[^\n]+\Z")
+_FIELD = regex(rb"[^ \t]+")
+_OCTAL = regex(rb"\\([0-7]{3}|\\)")
+_MANGLED = regex(rb"[ \t\n\\]")
+_NUMBER = regex(rb"^[0-9]{1,9}$")
 #: What an option may be made of: nothing that ends a field, begins a comment or has to be encoded.
-_OPTIONS = re.compile(r"^[A-Za-z0-9_][!$-\[\]-~]*\Z")
+_OPTIONS = regex(r"^[A-Za-z0-9_][!$-\[\]-~]*\Z")
 
 _FSTYPE = 2
 _OPTS = 3

@@ -4,7 +4,6 @@
 """Drop-ins as text: how ours is written, and what a person's says about the settings that we manage."""
 
 import re
-from difflib import get_close_matches
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from .setting import BY_KEY, SETTINGS, section
@@ -125,6 +124,8 @@ def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
         text = "%s=%s" % (item.key, item.value)
         setting = BY_KEY.get(item.key)
         if setting is None:
+            from difflib import get_close_matches  # late: most drop-ins have no such key
+
             meant = get_close_matches(item.key, BY_KEY, 1, 0.8)
             if meant and not item.key.startswith("X-") and item.key not in _NEIGHBOURS:
                 found.append(Ignored(item.line, text, "no such key; %s= was meant?" % meant[0]))

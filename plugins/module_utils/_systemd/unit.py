@@ -6,9 +6,11 @@
 import re
 from typing import Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
+
 _HEX64 = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 #: LXC on cgroup v1 (``/lxc/<name>``) and v2 (``/lxc.payload.<name>``, Proxmox ``/lxc/<id>/ns``).
-_LXC = re.compile(r"^/(?:lxc/|lxc\.payload\.|lxc\.payload/)([^/]+)")
+_LXC = regex(r"^/(?:lxc/|lxc\.payload\.|lxc\.payload/)([^/]+)")
 
 
 def unit_of(path: Optional[str]) -> Optional[str]:

@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unit names by the rules of systemd.unit(5), checked before a path is made of one: systemctl escapes or globs the rest without a word."""
 
-import re
 from typing import List, NamedTuple, Optional
+
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 #: Types that have memory settings.
 TYPES = ("service", "slice", "scope", "socket", "mount", "swap")
 _MAX = 255
 #: The first @ ends the prefix; an instance may have more of them (unit_name_is_valid() of systemd).
-_NAME = re.compile(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\@-]*)?\Z")
-_ESCAPES = re.compile(r"\\(?!x[0-9a-f]{2})")
+_NAME = regex(r"^[A-Za-z0-9:_.\\-]*(?:@[A-Za-z0-9:_.\\@-]*)?\Z")
+_ESCAPES = regex(r"\\(?!x[0-9a-f]{2})")
 _ROOT_LIKE = ("-.slice", "init.scope")
 #: The slice of all processes and the mount of /.
 _OF_THE_ROOT = ("-.slice", "-.mount")

@@ -4,10 +4,10 @@
 """The settings that may be set, and what they may be. The kernel itself takes ``overcommit_ratio=-1`` and more free memory than there is."""
 
 import re
-from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 #: Name below /proc/sys/vm -> least, most. Where it depends on the kernel or on the memory: limits().
 KEYS = {
@@ -47,8 +47,8 @@ PAIRS = (
 MODE = "overcommit_memory"
 NEVER_OVERCOMMIT = 2
 
-_PREFIX = re.compile(r"^vm[./]")
-_VERSION = re.compile(r"^(\d+)\.(\d+)")
+_PREFIX = regex(r"^vm[./]")
+_VERSION = regex(r"^(\d+)\.(\d+)")
 
 Settings = Dict[str, int]
 #: Of the running kernel; None: it has no such setting, or it cannot be read.
@@ -97,6 +97,8 @@ def _number(key: str, value: Any) -> int:
 
 
 def _unknown(given: Any, key: str) -> PreconditionError:
+    from difflib import get_close_matches  # late: nobody who looks needs it, and it costs as much as all of the settings
+
     close = get_close_matches(key[:80].replace("_", "-"), [name.replace("_", "-") for name in KEYS], 1)
     hint = ["did you mean %s? " % name for name in KEYS if name.replace("_", "-") in close]
     known = ", ".join(sorted(KEYS))

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Entry, Ledger
+from ansible_collections.memops.linux.plugins.module_utils._facts.oom_without_kill import unresolved_facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.totals import Totals
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Task, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
@@ -128,7 +129,7 @@ def shortage(at=1000.0, source="kern.log", outcome="panic", uptime=None, memcg=N
 
 
 def rows(*events):
-    found, left_out = facts.unresolved_facts(events)
+    found, left_out = unresolved_facts(events)
     assert left_out == 0
     return [(row["count"], sorted(row["source"]["seen_in"])) for row in found]
 
@@ -159,14 +160,14 @@ def test_other_shortages_are_others():
 
 
 def test_the_trusted_source_speaks():
-    found, _left_out = facts.unresolved_facts([shortage(at=1000.0), shortage(at=1000.5, source="journal", trusted=True)])
+    found, _left_out = unresolved_facts([shortage(at=1000.0), shortage(at=1000.5, source="journal", trusted=True)])
     assert (found[0]["source"]["name"], found[0]["source"]["trusted"]) == ("journal", True)
 
 
 @pytest.mark.slow
 def test_many_shortages_take_linear_time():
     began = time.process_time()
-    found, left_out = facts.unresolved_facts([shortage(at=100.0 * n, outcome="no_victim") for n in range(10000)])
+    found, left_out = unresolved_facts([shortage(at=100.0 * n, outcome="no_victim") for n in range(10000)])
     assert time.process_time() - began < 10.0
     assert len(found) + left_out == 10000 and len(found) <= 100 and found[-1]["time"] == 999900.0
 

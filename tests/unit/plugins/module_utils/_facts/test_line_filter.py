@@ -14,7 +14,7 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import line_fi
 from ansible_collections.memops.linux.plugins.module_utils._facts.facts import unit_facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._facts.line_filter import lines_of_interest
+from ansible_collections.memops.linux.plugins.module_utils._facts.line_filter import lines_of_interest, whole_lines
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
@@ -266,7 +266,9 @@ def test_few_lines_are_picked():
 def test_tables_on_request_are_whole():
     data = storm(random.Random(0), ("6.1",), 1, 600)
     (part,) = excerpts(data, ALL)
-    assert b"\n".join(lines_of_interest(part.data, part.hits, tables=True)) == part.data
+    lines = lines_of_interest(part.data, part.hits, tables=True)
+    of_kernel = [line for line in part.data.split(b"\n") if b" kernel: " in line]
+    assert [line for line in lines if b" kernel: " in line] == of_kernel and len(of_kernel) > 600
 
 
 @pytest.mark.parametrize(
@@ -312,3 +314,43 @@ def test_a_large_file_tells_that_nobody_could_be_killed(tmp_path, monkeypatch, e
     found = [(one["outcome"], one["scope"], one["oom_memcg"]) for one in oom["unresolved"]]
     assert [one[0] for one in found] == [one[0] for one in wanted] == [outcomes] * len(wanted) and len(wanted) > 2
     assert since is None or found == wanted  # those of old reports are counted without the rest of the report
+
+
+KERNEL_ROW = b"Nov 20 10:00:00 web kernel: [12.000001] [  71]     0    71     1000      100    40960        0             0 sshd"
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        pytest.param(b"Nov 20 10:00:00 web sshd[71]: Accepted publickey for root", False, id="somebody else's"),
+        pytest.param(b"2025-11-20T10:00:00.123456+00:00 web postfix/smtpd[71]: connect", False, id="the same, ISO"),
+        pytest.param(b"Nov 20 10:00:00 web sshd[71]: Killed process 9 (a)", True, id="a quotation is counted"),
+        pytest.param(b"Nov 20 10:00:00 web systemd[1]: Started a.service", True, id="pid 1"),
+        pytest.param(b"Nov 20 10:00:00 web earlyoom[71]: mem avail: 1 of 2 MiB", True, id="a killer"),
+        pytest.param(b"Nov 20 10:00:00 web klogd[71]: Node 0 DMA free", True, id="hands on what the kernel says"),
+        pytest.param(b"Nov 20 10:00:00 web kernel: Node 0 DMA free", True, id="the kernel"),
+        pytest.param(b"Nov 20 10:00:00 web dhclient: bound", True, id="no pid"),
+        pytest.param(b'Nov 20 10:00:00 web fluentd[71]: {"a": "b"}', True, id="JSON"),
+    ],
+)
+def test_lines_of_others_are_not_read(line, stays):
+    stamp = line[:3] + b" 20 10:00:01 web kernel: end" if line[:3] == b"Nov" else b"2025-11-20T10:00:01+00:00 web kernel: end"
+    assert whole_lines(b"\n".join([KERNEL_ROW, line, stamp])) == [KERNEL_ROW] + [line] * stays + [stamp]
+
+
+def test_the_line_of_another_stays_before_its_rest():
+    data = b"Nov 20 10:00:00 web sshd[71]: a\nb\nNov 20 10:00:00 web sshd[71]: c"
+    assert b"\n".join(whole_lines(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        pytest.param(b"oom_kill_process.cold+0xb/0x10", 0, id="a call trace"),
+        pytest.param(b"oomd killed something", 1, id="a killer of tomorrow"),
+        pytest.param(b"Killed /a oom_kill_process+0x1/0x2 due to memory pressure", 1, id="a cgroup called like one"),
+    ],
+)
+def test_a_row_of_a_call_trace_is_no_word_of_killing(line, kept):
+    data = b"Nov 20 10:00:00 web kernel: [12.000001]  %s\n" % line
+    assert len(lines_of_interest(data, (data.index(b"ill"),))) == kept

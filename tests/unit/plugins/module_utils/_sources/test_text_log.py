@@ -257,3 +257,28 @@ COLOURED = [
 @pytest.mark.parametrize("raw, text", [row[1:] for row in COLOURED], ids=[row[0] for row in COLOURED])
 def test_colours_are_no_text(raw, text):
     assert line(raw).text == text
+
+
+FRONT = "Nov 10 03:04:05 web01 kernel: "
+NUMBERS = "[  71]     0    71     1000      100    40960        0             0 "
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(FRONT + "[   12.123457] " + NUMBERS + "sshd", id="a row"),
+        pytest.param(FRONT + "[   12.123457] " + NUMBERS + "(sd-pam)", id="brackets"),
+        pytest.param(FRONT + "[   12.123457] " + NUMBERS + "a>", id="HTML"),
+        pytest.param(FRONT + "[   12.123457] " + NUMBERS + "a#012b", id="an escape"),
+        pytest.param(FRONT + "[   12.123457] " + NUMBERS + "\udcff", id="no UTF-8"),
+        pytest.param(FRONT + "[   12.123457] [  T71] [   71]     0    71     1000      100    40960        0             0 a", id="a caller"),
+        pytest.param(FRONT + "[   12.123457] Killed process 5 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB", id="no row"),
+        pytest.param("Nov 10 03:04:06 web01 kernel: [   13.123457] " + NUMBERS + "a", id="a second later"),
+        pytest.param("Nov 10 03:04:05 web02 kernel: [   13.123457] " + NUMBERS + "a", id="another host"),
+    ],
+)
+def test_a_line_behind_one_that_begins_alike_is_read_as_if_alone(raw):
+    data = raw.encode("utf-8", "surrogateescape")
+    log = TextLog("log", Clock(NOON + 86400.0, timezone.utc).stamp)
+    first = (FRONT + "[   12.123456] [  70]     0    70     1000      100    40960        0             0 init").encode()
+    assert list(log.each([first, data])) == [line(first), line(data)]
