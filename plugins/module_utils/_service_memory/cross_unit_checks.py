@@ -37,7 +37,8 @@ def _sums(context: RunContext, plans: Sequence[UnitPlan]) -> Dict[str, str]:
         return reasons
     loaded = _loaded_limits(context.host)
     for option in _SUMS:
-        new, paths = {}, set()  # type: Dict[str, Value], Set[str]
+        new = {}  # type: Dict[str, Value]
+        paths = set()  # type: Set[str]
         for plan in plans:
             text = plan.request.settings.get(option)
             value = BY_OPTION[option].expected(text, context.ram) if text is not None else None

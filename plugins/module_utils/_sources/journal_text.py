@@ -73,7 +73,7 @@ class Exported:
             return False
         raw = raw.rstrip(b"\r")
         found = self._field.match(raw)
-        if found and found.group(1) == b"MESSAGE" in self._fields:
+        if found and found.group(1) == b"MESSAGE" and b"MESSAGE" in self._fields:
             return False  # of another record, whose beginning is lost
         if found:
             self._last = found.group(1)

@@ -20,7 +20,8 @@ PLACES = ("var/log", "sos_commands/kernel", "sos_commands/logs", "sos_commands/s
 JOURNAL = "var/log/journal"
 #: In any directory; messages.1, kern.log-20251121.gz, journalctl_--no-pager_--boot, console.txt
 LOG_NAME = regex(
-    r"(?:messages|syslog|kern|kernel|dmesg|journalctl|journal|console|serial|boot|oom)(?![A-Za-z])[^/]{0,200}$|[^/.][^/]{0,200}\.(?:log|jsonl|ndjson)(?:[.-][^/]{0,32})?$"
+    r"(?:messages|syslog|kern|kernel|dmesg|journalctl|journal|console|serial|boot|oom)(?![A-Za-z])[^/]{0,200}$"
+    r"|[^/.][^/]{0,200}\.(?:log|jsonl|ndjson)(?:[.-][^/]{0,32})?$"
 )
 #: Beside logs, and none.
 _NO_LOG = regex(r".*(?:--verify|--list-boots|--disk-usage|--header|--fields|--list-catalog|\.(?:journal~?|conf|service|html|py|sh))$")

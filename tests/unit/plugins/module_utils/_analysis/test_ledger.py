@@ -24,19 +24,40 @@ def cgroup(**sizes):
 
 HOSTS = [
     ("what no counter knows is the rest", host(), {"unaccounted": 515 * M, "anon": 300 * M, "shmem": None, "other_kernel": None}, True),
-    ("tmpfs and the swap cache are inside the anonymous lists", host(shmem=60 * M, swap_cached=30 * M),
-     {"anon": 210 * M, "shmem": 60 * M, "swap_cached": 30 * M, "unaccounted": 515 * M}, True),
-    ("locked tmpfs is not", host(shmem=400 * M, unevictable=150 * M, swap_cached=M),
-     {"anon": 0, "shmem": 300 * M, "swap_cached": 0, "unevictable": 150 * M, "unaccounted": 365 * M}, True),
-    ("lists of the processors, call stacks of arm64 and bounce buffers are the kernel's", host(free_pcp=4 * M, shadow_call_stack=2 * M, bounce=M),
-     {"other_kernel": 7 * M, "unaccounted": 508 * M}, True),
+    (
+        "tmpfs and the swap cache are inside the anonymous lists",
+        host(shmem=60 * M, swap_cached=30 * M),
+        {"anon": 210 * M, "shmem": 60 * M, "swap_cached": 30 * M, "unaccounted": 515 * M},
+        True,
+    ),
+    (
+        "locked tmpfs is not",
+        host(shmem=400 * M, unevictable=150 * M, swap_cached=M),
+        {"anon": 0, "shmem": 300 * M, "swap_cached": 0, "unevictable": 150 * M, "unaccounted": 365 * M},
+        True,
+    ),
+    (
+        "lists of the processors, call stacks of arm64 and bounce buffers are the kernel's",
+        host(free_pcp=4 * M, shadow_call_stack=2 * M, bounce=M),
+        {"other_kernel": 7 * M, "unaccounted": 508 * M},
+        True,
+    ),
     ("dirty pages are inside the cache", host(dirty=40 * M, writeback=M), {"file": 50 * M, "unaccounted": 515 * M}, True),
-    ("a counter is missing", accounts("global", MemInfo(ram=100 * M, anon=90 * M), None), {"anon": 90 * M, "free": None, "unaccounted": 10 * M}, False),
+    (
+        "a counter is missing",
+        accounts("global", MemInfo(ram=100 * M, anon=90 * M), None),
+        {"anon": 90 * M, "free": None, "unaccounted": 10 * M},
+        False,
+    ),
     ("counters that lag take it from the biggest", host(unevictable=520 * M), {"unevictable": 515 * M, "unaccounted": 0}, True),
     ("more than there is: no total", host(unevictable=900 * M), {"unevictable": 900 * M, "unaccounted": None}, False),
-    ("the line with the total is lost: the zones'", accounts("global", MemInfo(zones=(Zone(0, "Normal", M, M, managed=600 * M),), **BOOKS), None),
-     {"unaccounted": 115 * M}, False),
-]  # fmt: skip
+    (
+        "the line with the total is lost: the zones'",
+        accounts("global", MemInfo(zones=(Zone(0, "Normal", M, M, managed=600 * M),), **BOOKS), None),
+        {"unaccounted": 115 * M},
+        False,
+    ),
+]
 
 
 @pytest.mark.parametrize("books, rows, complete", [row[1:] for row in HOSTS], ids=[row[0] for row in HOSTS])
@@ -46,22 +67,42 @@ def test_host(books, rows, complete):
 
 LRU = dict(kernel=0, anon=60 * M, file=30 * M, lru_file=20 * M, lru=90 * M)
 CGROUPS = [
-    ("tmpfs is inside file", cgroup(usage=100 * M, anon=60 * M, file=30 * M, shmem=10 * M), {"anon": 60 * M, "file": 20 * M, "shmem": 10 * M,
-                                                                                           "unaccounted": 10 * M}, False),
+    (
+        "tmpfs is inside file",
+        cgroup(usage=100 * M, anon=60 * M, file=30 * M, shmem=10 * M),
+        {"anon": 60 * M, "file": 20 * M, "shmem": 10 * M, "unaccounted": 10 * M},
+        False,
+    ),
     ("2.6.32 counts no kernel memory, and nothing is missing", cgroup(usage=100 * M, anon=60 * M, file=39 * M), {"unaccounted": M}, True),
-    ("what the kernel keeps, and what of it has no name", cgroup(usage=100 * M, anon=50 * M, file=0, kernel=40 * M, slab_unreclaimable=20 * M,
-                                                                 pagetables=5 * M, sock=10 * M),
-     {"slab_unreclaimable": 20 * M, "page_tables": 5 * M, "other_kernel": 15 * M, "sock": 10 * M, "unaccounted": 0}, True),
+    (
+        "what the kernel keeps, and what of it has no name",
+        cgroup(usage=100 * M, anon=50 * M, file=0, kernel=40 * M, slab_unreclaimable=20 * M, pagetables=5 * M, sock=10 * M),
+        {"slab_unreclaimable": 20 * M, "page_tables": 5 * M, "other_kernel": 15 * M, "sock": 10 * M, "unaccounted": 0},
+        True,
+    ),
     ("kmem of version 1", cgroup(usage=100 * M, anon=50 * M, file=10 * M, kmem=40 * M), {"other_kernel": 40 * M, "unaccounted": 0}, True),
-    ("the sum of both slabs only", cgroup(usage=100 * M, anon=50 * M, file=10 * M, slab=40 * M), {"slab_unreclaimable": 40 * M, "unaccounted": 0}, True),
-    ("a page of the swap cache that no process maps", cgroup(usage=100 * M, swap_cached=40 * M, **dict(LRU, lru=99 * M)),
-     {"swap_cached": 9 * M, "unaccounted": M}, True),
+    (
+        "the sum of both slabs only",
+        cgroup(usage=100 * M, anon=50 * M, file=10 * M, slab=40 * M),
+        {"slab_unreclaimable": 40 * M, "unaccounted": 0},
+        True,
+    ),
+    (
+        "a page of the swap cache that no process maps",
+        cgroup(usage=100 * M, swap_cached=40 * M, **{**LRU, "lru": 99 * M}),
+        {"swap_cached": 9 * M, "unaccounted": M},
+        True,
+    ),
     ("one that a process maps is anonymous memory", cgroup(usage=100 * M, swap_cached=40 * M, **LRU), {"swap_cached": 0, "anon": 60 * M}, True),
-    ("locked anonymous memory", cgroup(usage=100 * M, unevictable=25 * M, **dict(LRU, lru_file=30 * M)),
-     {"unevictable": 25 * M, "anon": 35 * M, "file": 30 * M, "unaccounted": 10 * M}, True),
+    (
+        "locked anonymous memory",
+        cgroup(usage=100 * M, unevictable=25 * M, **{**LRU, "lru_file": 30 * M}),
+        {"unevictable": 25 * M, "anon": 35 * M, "file": 30 * M, "unaccounted": 10 * M},
+        True,
+    ),
     ("ramfs", cgroup(usage=100 * M, unevictable=10 * M, **LRU), {"unevictable": 10 * M, "anon": 60 * M, "file": 20 * M}, True),
     ("an excerpt without the list", cgroup(usage=100 * M, kmem=10 * M), {"anon": None, "other_kernel": 10 * M, "unaccounted": 90 * M}, False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("books, rows, complete", [row[1:] for row in CGROUPS], ids=[row[0] for row in CGROUPS])
@@ -109,12 +150,21 @@ V1_LINE = "Memory cgroup stats for /a: cache:20480KB rss:40960KB rss_huge:0KB sh
 V1_LIST = "Memory cgroup stats for /a:\n%s\nhierarchical_memory_limit 9\n%s"
 ERAS = [
     ("4.11 to 5.3", V1_LINE),
-    ("6.5 and later, version 1", V1_LIST % ("cache 1\nrss 2\nshmem 3\ndirty 0\nwriteback 0",
-                                            "total_cache 20971520\ntotal_rss 41943040\ntotal_shmem 5242880\ntotal_dirty 1048576\ntotal_writeback 0")),
+    (
+        "6.5 and later, version 1",
+        V1_LIST
+        % (
+            "cache 1\nrss 2\nshmem 3\ndirty 0\nwriteback 0",
+            "total_cache 20971520\ntotal_rss 41943040\ntotal_shmem 5242880\ntotal_dirty 1048576\ntotal_writeback 0",
+        ),
+    ),
     ("5.4 and later", "Memory cgroup stats for /a:\nanon 41943040\nfile 20971520\nshmem 5242880\nfile_dirty 1048576\nfile_writeback 0"),
-    ("the same as journalctl prints it", "Memory cgroup stats for /a:\n" + "".join(
-        " " * 45 + line + "\n" for line in ("anon 41943040", "file 20971520", "shmem 5242880", "file_dirty 1048576", "file_writeback 0"))),
-]  # fmt: skip
+    (
+        "the same as journalctl prints it",
+        "Memory cgroup stats for /a:\n"
+        + "".join(" " * 45 + line + "\n" for line in ("anon 41943040", "file 20971520", "shmem 5242880", "file_dirty 1048576", "file_writeback 0")),
+    ),
+]
 
 
 @pytest.mark.parametrize("stats", [row[1] for row in ERAS], ids=[row[0] for row in ERAS])

@@ -47,7 +47,7 @@ def test_no_kill_is_lost_where_an_excerpt_is_cut(killer, whole, tmp_path, monkey
     monkeypatch.setattr(scan, "_SMALL", 0)
     monkeypatch.setattr(text_files, "Whole", functools.partial(text_files.Whole, whole))
     short = text_files.Limits()._replace(excerpt=64 << 10)
-    monkeypatch.setattr(text_files, "Limits", lambda **sizes: short._replace(**sizes))
+    monkeypatch.setattr(text_files, "Limits", short._replace)
     path = tmp_path / "messages"
     path.write_text("".join(log_of(killer)))
     files = text_files.TextFiles(Host(), Wish(paths=(str(path),), sources=("files",), killers="all"), None)

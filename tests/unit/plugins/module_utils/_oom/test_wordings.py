@@ -55,7 +55,7 @@ def noise(rng, count):
     words = ("session opened for user root", "GET /kill/switch 200", "Killing time", "connection from 10.0.0.7", "job 12 ok")
     tags = ("sshd", "nginx", "cron", "CRON", "app")
     return "".join(
-        "Nov 22 20:06:%02d vm1 %s[%d]: %s\n" % (rng.randrange(60), rng.choice(tags), rng.randrange(9999), rng.choice(words)) for _ in range(count)
+        "Nov 22 20:06:%02d vm1 %s[%d]: %s\n" % (rng.randrange(60), rng.choice(tags), rng.randrange(9999), rng.choice(words)) for _line in range(count)
     )
 
 

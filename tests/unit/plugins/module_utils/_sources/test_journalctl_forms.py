@@ -59,7 +59,7 @@ def forms():
     known = "short short-iso short-precise short-monotonic verbose export json json-pretty json-sse cat".split()
     if shutil.which("journalctl") is None:
         return known
-    answer = subprocess.run(["journalctl", "--output=help"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    answer = subprocess.run(["journalctl", "--output=help"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
     return answer.stdout.decode().split() if answer.returncode == 0 and answer.stdout else known
 
 

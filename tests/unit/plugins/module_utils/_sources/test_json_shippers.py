@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import parse
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
-from ansible_collections.memops.linux.plugins.module_utils._sources.json_text import JsonText
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 TEXT = "Out of memory: Killed process 41 (loader) total-vm:96kB, anon-rss:64kB, file-rss:4kB, shmem-rss:0kB, UID:7 pgtables:44kB oom_score_adj:5"

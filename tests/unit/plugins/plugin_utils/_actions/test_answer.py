@@ -176,6 +176,6 @@ def test_values_are_plain(value, kept):
 
 def test_depth_ends():
     deep = []  # type: list
-    for _ in range(100):
+    for _level in range(100):
         deep = [deep]
     assert len(json.dumps(bounds.plain(deep))) < 60

@@ -231,7 +231,7 @@ def crossed():
     names = ("java", "sh", "memcg", "kernel", "db1", "<b>java</b>", "java ")
     kills = {host: [] for host in names}
     for number in range(400):
-        unit, comm, invoker, host = (rng.choice(names) for _ in range(4))
+        unit, comm, invoker, host = (rng.choice(names) for _column in range(4))
         make = disputed if number % 7 == 0 else kill
         made = make(number, unit=unit, victim_comm=comm, invoker_comm=invoker, host=invoker, killer=rng.choice(("kernel", "earlyoom")), scope=comm)
         kills[host].append(made)
@@ -253,7 +253,7 @@ def test_a_click_shows_what_its_bar_counts(browser, tmp_path):
     opened(browser, tmp_path, report)
     bars = browser.run(CLICKS % ("'.bars [data-find]'", "e.nextElementSibling.textContent"))
     assert {column for column, *_rest in bars} == {"unit", "comm", "host", "killer", "scope"} and len(bars) >= 30
-    assert [bar[:3] for bar in bars if bar[2] != bar[3]] == []
+    assert [one[:3] for one in bars if one[2] != one[3]] == []
     for column, name, count, _shown, typed in bars:
         tallies = (report["fleet"]["by_" + column], report["fleet"]["disputed"]["by_" + column])
         assert sum(tally.get(name, 0) for tally in tallies) == count > 0
