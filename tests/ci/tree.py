@@ -28,13 +28,14 @@ def sync_tree() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     _remove_empty()
-    # reuse asks git once what is ignored, which is only what is there already: ansible-test may run in the other lane.
-    output = TREE / "tests/output"
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "ignored").touch()
     # Without a .git of its own, the tools would find the one above, whose .gitignore hides all of .cache: nothing to test.
-    if not (TREE / ".git").exists() and shutil.which("git"):
-        subprocess.run(["git", "init", "--quiet", "--template=", str(TREE)], check=True)
+    # What git knows of is what reuse looks at, whatever ansible-test makes below tests/output in the other lane.
+    if shutil.which("git"):
+        if not (TREE / ".git").exists():
+            subprocess.run(["git", "init", "--quiet", "--template=", str(TREE)], check=True)
+        (TREE / "tests/output").mkdir(parents=True, exist_ok=True)
+        (TREE / "tests/output/ignored").touch()
+        subprocess.run(["git", "add", "--all"], cwd=TREE, check=True)
     # The tests find the recorded logs beside the checkout; ansible-test lets no variable through that would tell them.
     link = TREE.parent / "shared"
     if link.is_symlink():
