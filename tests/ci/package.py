@@ -65,7 +65,7 @@ def _check_contents(archive: Path) -> None:
     """Nothing of the user's is in it, every plugin, role and playbook is."""
     with tarfile.open(archive) as tar:
         packed = {name for name in tar.getnames() if tar.getmember(name).isfile()}
-    shipped = {str(path) for path in files("plugins/**/*", "roles/**/*", "playbooks/*", "meta/*")}
+    shipped = {str(path) for path in files("plugins/**/*", "roles/**/*", "playbooks/*", "meta/*") if path.suffix != ".pyc"}
     missing = sorted(shipped - packed)
     if missing:
         raise Failed(f"galaxy.yml leaves out {', '.join(missing[:5])}")
@@ -112,10 +112,10 @@ def _reports(m: Machine, checkout: Path, user: str) -> Iterator[Path]:
         prefix = ["runuser", "-u", "nobody", "--"]
     for _again in ("built", "again"):
         output = m.call(*prefix, "make", "-C", checkout, "report", cwd=checkout.parent, **env)
-        pages = re.findall(r"/.*/index\.html", output)
-        if not pages or not Path(pages[-1]).is_file():
+        page = Path(*re.findall(r"^Written to (/.*): index\.html", output, re.M)[-1:], "index.html")
+        if not page.is_absolute() or not page.is_file():
             raise Failed(f"as {user}: make report named no page that is there")
-        yield Path(pages[-1])
+        yield page
     others = [path.name for path in checkout.parent.iterdir() if path != checkout]
     if others:
         raise Failed(f"as {user}: make report left {', '.join(others)} beside the checkout")
