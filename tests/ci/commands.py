@@ -37,14 +37,17 @@ NOT_RUN = {
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/var/swap-import size=8G expires=2d'": _SWAP,
 }
 #: May end with these, too. A container has no kernel log of its own, so a policy cannot pass there.
-_JUDGED = (0, 2, 4)
+_JUDGED = (0, 2)
 MAY_END = {
     "ansible-playbook -i hosts.yml --become memops.linux.compliance": _JUDGED,
     "ansible-playbook -i hosts.yml -b memops.linux.compliance": _JUDGED,
     "ansible-playbook -i hosts.yml -b memops.linux.compliance -e oom_compliance_policy=policy.yml -e memops_hosts=db": _JUDGED,
 }
-#: Printed by a command that ended with 0 and did not work.
-_BROKEN = re.compile(r"Traceback \(most recent call last\)|MODULE FAILURE|^ERROR!|^\[ERROR\]|provided hosts list is empty", re.M)
+#: Printed by a command that did not work. A policy's verdict is printed as an error, and is what was asked for.
+_BROKEN = re.compile(
+    r"Traceback \(most recent call last\)|MODULE FAILURE|^ERROR!|^\[ERROR\](?!: Task failed: Action failed: Policy )|provided hosts list is empty",
+    re.M,
+)
 
 
 class Ran(NamedTuple):
