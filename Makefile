@@ -114,6 +114,11 @@ test-fast:  ## lint and the quick unit tests, or TESTS=tests/unit/... alone: the
 	$(check_python)
 	@$(PYTHON) tests/gates.py $(if $(TESTS),--tests $(TESTS),--fast)
 
+.PHONY: test-fuzz
+test-fuzz:  ## 100,000 mutated logs through the parser
+	$(check_python)
+	@FUZZ_CASES=100000 $(PYTHON) tests/gates.py --only fuzz
+
 .PHONY: test-silence
 test-silence:  ## 10,000 mutilated incidents: none that still tells of a kill reads as clean
 	$(check_python)
