@@ -41,7 +41,8 @@ def unit(m: Machine, target: str) -> str:
 
 
 for _target in TARGET_PYTHONS:
-    gate(f"unit-{_target}", f"unit tests on Python {_target}", shares=(ANSIBLE_TEST,))(
+    # 3.9 finds nothing that 3.6 and 3.11 do not; GATES=unit-3.9 runs it.
+    gate(f"unit-{_target}", f"unit tests on Python {_target}", shares=(ANSIBLE_TEST,), usual=_target != "3.9")(
         lambda m, target=_target: unit(m, target)  # type: ignore[misc]
     )
 
