@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Only for this scenario: the timer of swap_file without its swap, which is the host's in a container.
 
-state: armed -- a file with the mark of swap, its fstab line and its timer; disarmed -- the timer taken back; asked -- what is there.
+state: scheduled -- a file with the mark of swap, its fstab line and its timer; canceled -- the timer taken back; asked -- what is there.
 """
 
 import os
@@ -21,14 +21,14 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["armed", "disarmed", "asked"], "required": True},
+            "state": {"type": "str", "choices": ["scheduled", "canceled", "asked"], "required": True},
             "seconds": {"type": "int", "default": 3600},
         }
     )
     host, path = host_of(module), module.params["path"]
     changed = False
     with host_lock(host):
-        if module.params["state"] == "armed":
+        if module.params["state"] == "scheduled":
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.pwrite(fd, b"SWAPSPACE2", os.sysconf("SC_PAGE_SIZE") - 10)
             os.ftruncate(fd, 1 << 20)
@@ -36,7 +36,7 @@ def main():
             update(host, lambda table: table.with_swap(path, "noauto,nofail"), locked=True)
             schedule(host, path, time.time() + module.params["seconds"])
             changed = True
-        elif module.params["state"] == "disarmed":
+        elif module.params["state"] == "canceled":
             changed = cancel(host, path)
         module.exit_json(
             changed=changed,
