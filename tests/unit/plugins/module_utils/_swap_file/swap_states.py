@@ -7,6 +7,7 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas impo
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Disk, Mount
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.state import SwapFile, SwapState
 
@@ -17,6 +18,9 @@ BRIDGE = "/.swapfile.memops-bridge"
 LINE = b"/swapfile none swap nofail,pri=10 0 0\n"
 FSTAB = b"/dev/vda1 / ext4 defaults 0 1\n"
 ROOT_FS = Mount(21, "253:1", "/", "rw", "ext4", "/dev/vda1", "rw")
+WANTED = Target(size=2 * G, priority=10, options="nofail,pri=10")
+ABSENT = Target(present=False)
+OURS = FSTAB + LINE
 
 
 def swap_file(size=2 * G, inode=12, **changes):

@@ -16,16 +16,18 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_syste
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Params
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import plan
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.swap_unit import SwapUnit, read_unit
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.warnings import warnings
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
+    ABSENT,
     FSTAB,
-    LINE,
+    OURS,
     PATH,
     ROOT_FS,
+    WANTED,
     G,
     M,
     area,
@@ -33,9 +35,6 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file
     swap_file,
 )
 
-WANTED = Target(size=2 * G, priority=10, options="nofail,pri=10")
-ABSENT = Target(present=False)
-OURS = FSTAB + LINE
 WISH = Params(PATH, reserve=DEFAULT_RESERVE)
 
 

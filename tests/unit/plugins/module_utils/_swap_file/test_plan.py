@@ -8,24 +8,23 @@ import itertools
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import Target, changed_fstab, has_valid_header, most_disk, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import changed_fstab, has_valid_header, most_disk, plan
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
+    ABSENT,
     BRIDGE,
     FSTAB,
     LINE,
+    OURS,
     PAGE,
     PATH,
+    WANTED,
     G,
     M,
     area,
     state,
     swap_file,
 )
-
-WANTED = Target(size=2 * G, priority=10, options="nofail,pri=10")
-ABSENT = Target(present=False)
-OURS = FSTAB + LINE
 
 
 def brief(steps):
