@@ -70,7 +70,7 @@ def kill_facts(entry: Entry, identity: str, explanation: Optional["Explanation"]
         "time": kill.line.time,
         "time_quality": kill.line.time_quality,
         "host": optional_printable(kill.line.host),
-        "boot_id": kill.line.boot_id,
+        "boot_id": optional_printable(kill.line.boot_id),
         "uptime": kill.line.uptime,
         "killer": kill.killer,
         "scope": kill.scope,

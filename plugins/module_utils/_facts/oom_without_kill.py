@@ -85,7 +85,7 @@ class _Shortage:
             "time": line.time,
             "time_quality": line.time_quality,
             "host": optional_printable(line.host),
-            "boot_id": line.boot_id,
+            "boot_id": optional_printable(line.boot_id),
             "uptime": line.uptime,
             "outcome": self.event.outcome,
             "scope": self.event.scope,

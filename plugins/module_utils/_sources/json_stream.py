@@ -75,7 +75,12 @@ def tokens_of(text: str) -> Optional[List[Token]]:
 
 
 def _number(word: str) -> Union[int, float]:
-    return float(word) if "." in word or "e" in word or "E" in word else int(word)
+    """As a double where it has more digits than 64 bits hold: no arithmetic fails on it, and infinity is no time of anybody's."""
+    return int(word) if len(word) < 20 and word.lstrip("-").isdigit() else float(word)
+
+
+#: json.loads, with such numbers.
+loads = JSONDecoder(parse_int=_number).decode
 
 
 class DocumentLines:

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lines of a text that are JSON, and the lines of a log that are in them."""
 
-import json
 from typing import Iterable, List, NamedTuple, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
@@ -11,7 +10,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .journal_record import Record
 from .json_shippers import Shipped, is_kernel, records
-from .json_stream import Element, JsonStream, elements_of
+from .json_stream import Element, JsonStream, elements_of, loads
 from .prefix import Split, split
 
 #: Objects without these words are spared the decoding.
@@ -61,7 +60,7 @@ class JsonText:
             if not _OF_INTEREST.search(data):
                 return []
             try:
-                return _lines_of(elements_of(json.loads(to_text(data)))) or None
+                return _lines_of(elements_of(loads(to_text(data)))) or None
             except (ValueError, RecursionError):
                 pass
         if self._stream.feed(to_text(data)):
@@ -95,7 +94,7 @@ def behind(parts: Split) -> Optional[List[JsonLine]]:
     if text[:2] != '{"' or (tag is None and parts.stamp is None):
         return None
     try:
-        value = json.loads(text)
+        value = loads(text)
     except (ValueError, RecursionError):
         return None
     found = _lines_of(elements_of(value), parts._replace(tag=tag, epoch=epoch))
@@ -105,7 +104,7 @@ def behind(parts: Split) -> Optional[List[JsonLine]]:
 def _element(quoted: bytes) -> Optional[List[JsonLine]]:
     """A string alone on a line, of a list that begins somewhere else."""
     try:
-        value = json.loads(to_text(quoted))
+        value = loads(to_text(quoted))
     except ValueError:
         return None
     return _lines_of([Element(value, ())]) or None
@@ -140,7 +139,7 @@ def _lines_in(found: Shipped, outer: Optional[Split], nested: int) -> List[JsonL
     text = found.text
     if text[:2] == '{"' and nested < _MAX_NESTED:
         try:
-            inner = [one for element in elements_of(json.loads(text)) if not isinstance(element.value, str) for one in records(element)]
+            inner = [one for element in elements_of(loads(text)) if not isinstance(element.value, str) for one in records(element)]
         except (ValueError, RecursionError):
             inner = []
         if inner:

@@ -180,7 +180,7 @@ def test_a_source_with_a_nasty_name_counts_as_itself():
 
 
 def test_every_string_is_printable():
-    line = LogLine("", NASTY, host=NASTY, time=1.0, time_quality="exact", boot_id="b", reason=NASTY)
+    line = LogLine("", NASTY, host=NASTY, time=1.0, time_quality="exact", boot_id=NASTY, reason=NASTY)
     nasty = Kill(
         line=line, victim=Process(pid=1, comm=NASTY), invoker=Invoker(comm=NASTY), constraint=NASTY, oom_memcg="/" + NASTY,
         task_memcg="/%s/x.service" % NASTY, unit=None, kernel=NASTY, tasks=(Task(1, 1, 1, NASTY),), page_size=4096,

@@ -48,6 +48,13 @@ def test_behind_a_stamp_and_a_tag():
     assert (found.text, found.tag, found.host, found.time) == (TEXT, "kernel", "web7", AT)
 
 
+@pytest.mark.parametrize("time", ["9" * 24, "9" * 400, "-" + "9" * 400, "9" * 5000, "1e999"], ids=lambda text: "%d letters" % len(text))
+@pytest.mark.parametrize("form", ['{"message": "%s", "timestamp": %s}', '2026-11-22T20:06:24Z web7 kernel: {"message": "%s", "timestamp": %s}'])
+def test_a_number_beyond_any_time(form, time):
+    found = line(form % (SYSLOG, time))
+    assert (found.text, found.host, found.time) == (TEXT, "web7", AT)
+
+
 def test_an_element_of_a_list():
     found = line('            "%s",' % SYSLOG)
     assert (found.text, found.tag, found.host) == (TEXT, "kernel", "web7")
