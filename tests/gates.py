@@ -1,13 +1,14 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make test`: every check that can run on this machine, the fast ones first, and a table that says loudly what did not run.
+"""`make test`: every check that can run on this machine, the fast ones first, and a table that says loudly what did not
+run.
 
 A gate is a function in tests/ci, and raises Skip with the reason when this machine lacks what it needs; a command that
 fails is a failure. Whatever a gate prints goes to .cache/logs/GATE.log.
 
-When all of them run, a gate that failed runs once more: a package index that does not answer must not cost half an hour.
-The table calls a gate that needed it FLAKY, and what its first try said stands below.
+When all of them run, a gate that failed runs once more: a package index that does not answer must not cost half an
+hour. The table calls a gate that needed it FLAKY, and what its first try said stands below.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import time
 
 if sys.version_info < (3, 11):
     print(
-        f"make test: Python 3.11 or newer drives the tests, this is {sys.version.split()[0]}: make test PYTHON=python3.12",
+        f"make test: Python 3.11 or newer drives the tests, this is {sys.version.split()[0]}: make test"
+        " PYTHON=python3.12",
         file=sys.stderr,
     )
     sys.exit(1)
 
 # The order in which gates start is the order of these, and of the functions in them.
-from ci import lint, fleet, units, host, commands, docs, package, metrics  # noqa: F401, I001  # pylint: disable=unused-import
+from ci import lint, fleet, units, host  # noqa: F401, I001  # pylint: disable=unused-import
+from ci import commands, docs, package, metrics  # noqa: F401, I001  # pylint: disable=unused-import
 from ci.gate import GATES, Failed, Gate
 from ci.machine import Machine
 from ci.places import CACHE, LOGS, ROOT
@@ -69,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fast", action="store_true", help="lint, and the unit tests once")
     parser.add_argument("--only", metavar="GATE,...", help="these gates, and no others")
-    parser.add_argument("--tests", metavar="PATH", nargs="+", help="these unit tests with plain pytest, and nothing else")
+    parser.add_argument(
+        "--tests", metavar="PATH", nargs="+", help="these unit tests with plain pytest, and nothing else"
+    )
     parser.add_argument("--metrics", action="store_true", help="how simple the code is, in figures, and stop")
     parser.add_argument("--format", action="store_true", help="write the one format into the checkout and stop")
     parser.add_argument("--list", action="store_true", help="name the gates and stop")

@@ -39,7 +39,9 @@ def say(text: str) -> None:
 
 
 class Host(machine.Machine):
-    """A machine with the agent in it and an inventory of its own. It remembers everyone who was killed since it was made."""
+    """A machine with the agent in it and an inventory of its own. It remembers everyone who was killed since it was
+    made.
+    """
 
     def __init__(self, suite: str, name: str = "", **more: Any) -> None:
         super().__init__(suite, name, folder=LOGS, **more)
@@ -50,7 +52,9 @@ class Host(machine.Machine):
         started = time.monotonic()
         self.create().start()
         self.prepare()
-        say(f"{self.name} up in {time.monotonic() - started:.0f} s: {self.root('uname -r').strip()}, logs in {self.folder}")
+        say(
+            f"{self.name} up in {time.monotonic() - started:.0f} s: {self.root('uname -r').strip()}, logs in {self.folder}"
+        )
         return self
 
     def prepare(self) -> None:
@@ -73,7 +77,13 @@ class Host(machine.Machine):
     def talk(self, *words: str) -> Iterator[Callable[[str], dict[str, Any]]]:
         """An agent that waits for our word: a line to it, a line of JSON back."""
         command = [*self.ssh(), f"sudo {UNIT} python3 -B {AGENT} {' '.join(words)}"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "talk.log").open("w"), text=True) as line:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "talk.log").open("w"),
+            text=True,
+        ) as line:
 
             def ask(question: str) -> dict[str, Any]:
                 assert line.stdin and line.stdout
@@ -92,7 +102,9 @@ class Host(machine.Machine):
         self.truth += rows
         return rows
 
-    def module(self, name: str, become: bool = True, fails: bool | None = False, check: bool = False, **options: Any) -> dict[str, Any]:
+    def module(
+        self, name: str, become: bool = True, fails: bool | None = False, check: bool = False, **options: Any
+    ) -> dict[str, Any]:
         """What a module of the collection says, over ssh, as a user with sudo or without. `fails` None: it may."""
         tree = self.folder / "tree"
         shutil.rmtree(tree, ignore_errors=True)
@@ -106,27 +118,43 @@ class Host(machine.Machine):
             raise AssertionError(f"{name} of {self.name} gave nothing: {self.folder}/ansible.log") from None
         result["failed"] = f"{self.name} | FAILED!" in output  # the file does not say
         path = self.save(name, result)
-        assert not result.get("unreachable"), f"{self.name} is not reached: {result.get('msg')!r}, all of it in {self.folder}/ansible.log"
+        assert not result.get(
+            "unreachable"
+        ), f"{self.name} is not reached: {result.get('msg')!r}, all of it in {self.folder}/ansible.log"
         if fails is not None and result["failed"] != fails:
             raise AssertionError(f"{name} of {self.name}: {result.get('msg')!r}, all of it in {path}")
         return result
 
     def playbook(self, name: str, code: int = 0, **variables: Any) -> str:
         """A playbook, by its name in the collection or its path, and the exit code that it is to end with."""
-        return self.ansible(["ansible-playbook", "-i", self.folder / "hosts.json", name, "-e", json.dumps(variables)], code)
+        return self.ansible(
+            ["ansible-playbook", "-i", self.folder / "hosts.json", name, "-e", json.dumps(variables)], code
+        )
 
     def ansible(self, command: list[Any], code: int | None = 0) -> str:
-        done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900)
+        done = subprocess.run(
+            [str(c) for c in command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
         log = self.folder / "ansible.log"
         with log.open("a") as out:
             out.write(f"$ {' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}\n")
         if not self.alive():
             raise machine.Gone(self.last_words())
-        assert code in (None, done.returncode), f"exit code {done.returncode}, not {code}, see {log}:\n{done.stdout[-2500:]}\n{done.stderr[-1500:]}"
+        assert code in (
+            None,
+            done.returncode,
+        ), f"exit code {done.returncode}, not {code}, see {log}:\n{done.stdout[-2500:]}\n{done.stderr[-1500:]}"
         return done.stdout
 
     def facts(self, **options: Any) -> dict[str, Any]:
-        facts: dict[str, Any] = self.module("oom_facts", **dict({"max_kills": 10000}, **options))["ansible_facts"]["oom"]
+        facts: dict[str, Any] = self.module("oom_facts", **dict({"max_kills": 10000}, **options))["ansible_facts"][
+            "oom"
+        ]
         return facts
 
     def save(self, name: str, value: Any) -> Path:
@@ -145,7 +173,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """VM_TESTS=facts,contest picks files."""
     wanted = os.environ.get("VM_TESTS")
-    return True if wanted and collection_path.suffix == ".py" and collection_path.stem.replace("test_", "") not in wanted.split(",") else None
+    return (
+        True
+        if wanted
+        and collection_path.suffix == ".py"
+        and collection_path.stem.replace("test_", "") not in wanted.split(",")
+        else None
+    )
 
 
 def suites() -> list[str]:
@@ -159,7 +193,11 @@ def suites() -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A machine that was not wanted has no tests; a skip would say that something is missing."""
-    away = [item for item in items if "[none" in item.name or (item.name.startswith("test_cgroup_v1") and "v1" not in suites())]
+    away = [
+        item
+        for item in items
+        if "[none" in item.name or (item.name.startswith("test_cgroup_v1") and "v1" not in suites())
+    ]
     config.hook.pytest_deselected(items=away)
     items[:] = [item for item in items if item not in away]
 

@@ -5,9 +5,9 @@
 
     python3 molecule/vm/image.py [SUITE...]
 
-The archive is the one that this machine's apt uses; no other machine is asked. Debian's cloud kernels have ext4 built in and
-virtio as modules: a small initramfs loads these. (NVMe is built in, too. qemu's own loses an interrupt on a busy machine now
-and then, and three of them change their names from boot to boot.)
+The archive is the one that this machine's apt uses; no other machine is asked. Debian's cloud kernels have ext4 built
+in and virtio as modules: a small initramfs loads these. (NVMe is built in, too. qemu's own loses an interrupt on a busy
+machine now and then, and three of them change their names from boot to boot.)
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ FILES = {
     ),
 }
 
-# Only the kernel's own package: the initramfs tools that come with it by dependency take half a minute and are not used.
+# Only the kernel's own package: the initramfs tools that come with it by dependency take half a minute and are not
+# used.
 KERNEL = r"""
 cd /tmp
 apt-get download -q "$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')"
@@ -126,7 +127,11 @@ class Image(NamedTuple):
 def archive() -> list[str]:
     """The Debian archive of this machine's apt, or nothing: then mmdebstrap has its own."""
     texts = [p.read_text() for p in sorted(Path("/etc/apt").glob("sources.list.d/*.sources"))]
-    texts += [p.read_text() for p in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt").glob("sources.list.d/*.list"))] if p.is_file()]
+    texts += [
+        p.read_text()
+        for p in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt").glob("sources.list.d/*.list"))]
+        if p.is_file()
+    ]
     for text in texts:
         for uri in re.findall(r"^(?:URIs:|deb(?: \[.*?\])?) *(\S+)", text, re.M):
             if uri.rstrip("/").endswith("/debian"):
@@ -143,8 +148,12 @@ def run(*argv: str | Path, log: Path) -> None:
     # The system's own folders first: mmdebstrap's helpers run the first python3 that they find.
     env = dict(os.environ, PATH=f"/usr/sbin:/usr/bin:/sbin:/bin:{os.environ['PATH']}", LC_ALL="C.UTF-8")
     with log.open("a") as out:
-        if subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, check=False).returncode:
-            raise SystemExit(f"{argv[0]} failed, see {log}:\n" + "".join(log.read_text(errors="replace").splitlines(True)[-15:]))
+        if subprocess.run(
+            [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, check=False
+        ).returncode:
+            raise SystemExit(
+                f"{argv[0]} failed, see {log}:\n" + "".join(log.read_text(errors="replace").splitlines(True)[-15:])
+            )
 
 
 def build(suite: str) -> Image:
@@ -173,17 +182,46 @@ def _build(made: Image) -> Image:
     packages = ",".join(PACKAGES + EXTRA.get(suite, []))
     hook = f'--customize-hook=chroot "$1" sh -eu -c {quoted(KERNEL)}'
     run(
-        "mmdebstrap", "--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={packages}", hook, suite, root, *archive(), log=log
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        "--dpkgopt=force-unsafe-io",
+        f"--include={packages}",
+        hook,
+        suite,
+        root,
+        *archive(),
+        log=log,
     )
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "id_ed25519", log=log)
     configure(root, (work / "id_ed25519.pub").read_text(), log)
     shutil.move(str(next(root.glob("boot/vmlinuz-*"))), work / "vmlinuz")
     shutil.move(str(root / "boot/initramfs"), work / "initramfs")
-    for needless in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt", "var/lib/apt/lists", "boot"):
+    for needless in (
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/locale",
+        "usr/share/info",
+        "var/cache/apt",
+        "var/lib/apt/lists",
+        "boot",
+    ):
         shutil.rmtree(root / needless, ignore_errors=True)
     raw = work / "disk.raw"
     run("truncate", "--size=4G", raw, log=log)
-    run("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-d", root, raw, log=log)
+    run(
+        "mke2fs",
+        "-q",
+        "-F",
+        "-t",
+        "ext4",
+        "-E",
+        "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+        "-d",
+        root,
+        raw,
+        log=log,
+    )
     run("qemu-img", "convert", "-O", "qcow2", raw, work / "disk.qcow2", log=log)
     raw.unlink()
     shutil.rmtree(root)

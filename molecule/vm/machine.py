@@ -60,7 +60,18 @@ class Machine:
     def create(self) -> Machine:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        make = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(self.image.disk), str(self.folder / "disk.qcow2")]
+        make = [
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "qcow2",
+            "-b",
+            str(self.image.disk),
+            str(self.folder / "disk.qcow2"),
+        ]
         subprocess.run(make, check=True)
         for extra in ("data.raw", "after.raw"):
             with (self.folder / extra).open("wb") as disk:
@@ -72,9 +83,28 @@ class Machine:
 
     def start(self) -> Machine:
         disks = [("disk.qcow2", "qcow2"), ("data.raw", "raw"), ("after.raw", "raw")]
-        command = ["qemu-system-x86_64", "-name", self.name, "-accel", "tcg,thread=multi,tb-size=256", "-machine", "pc,usb=off,vmport=off,hpet=off"]
-        # Without cx16: TCG of qemu 7.2 spoils the flags after a cmpxchg16b now and then, and Linux 6.12 dies of a double fault.
-        command += ["-cpu", "Nehalem,+rdrand,-cx16", "-m", str(self.memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command = [
+            "qemu-system-x86_64",
+            "-name",
+            self.name,
+            "-accel",
+            "tcg,thread=multi,tb-size=256",
+            "-machine",
+            "pc,usb=off,vmport=off,hpet=off",
+        ]
+        # Without cx16: TCG of qemu 7.2 spoils the flags after a cmpxchg16b now and then, and Linux 6.12 dies of a
+        # double fault.
+        command += [
+            "-cpu",
+            "Nehalem,+rdrand,-cx16",
+            "-m",
+            str(self.memory),
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-no-reboot",
+        ]
         command += [
             "-kernel",
             str(self.image.kernel),
@@ -94,10 +124,17 @@ class Machine:
                 "-device",
                 f"virtio-blk-pci,drive=d{number}",
             ]
-        command += ["-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22", "-device", "virtio-net-pci,netdev=n0,romfile="]
+        command += [
+            "-netdev",
+            f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22",
+            "-device",
+            "virtio-net-pci,netdev=n0,romfile=",
+        ]
         with (self.folder / "qemu.log").open("a") as log:
             # Its own session: ^C ends the tests, and those end the machine.
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         self.wait_for_ssh()
         return self
 
@@ -131,22 +168,52 @@ class Machine:
     # ------------------------------------------------------------ talk
 
     def ssh(self) -> list[str]:
-        options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=20"]
-        options += ["ServerAliveInterval=15", "ServerAliveCountMax=20", "ControlMaster=auto", "ControlPersist=600", f"ControlPath={self.sockets}/ssh"]
-        return ["ssh", "-i", str(self.image.key), "-p", str(self.port), *(f"-o{o}" for o in options), "ansible@127.0.0.1"]
+        options = [
+            "BatchMode=yes",
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "ConnectTimeout=20",
+        ]
+        options += [
+            "ServerAliveInterval=15",
+            "ServerAliveCountMax=20",
+            "ControlMaster=auto",
+            "ControlPersist=600",
+            f"ControlPath={self.sockets}/ssh",
+        ]
+        return [
+            "ssh",
+            "-i",
+            str(self.image.key),
+            "-p",
+            str(self.port),
+            *(f"-o{o}" for o in options),
+            "ansible@127.0.0.1",
+        ]
 
     def root(self, command: str, check: bool = True, data: bytes = b"", timeout: float = 300.0) -> str:
         """What a command prints, as root by sudo."""
-        done = subprocess.run([*self.ssh(), f"sudo sh -c {shlex.quote(command)}"], input=data, capture_output=True, check=False, timeout=timeout)
+        done = subprocess.run(
+            [*self.ssh(), f"sudo sh -c {shlex.quote(command)}"],
+            input=data,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
         if check and done.returncode:
             if not self.alive():
                 raise Gone(self.last_words())
-            raise RuntimeError(f"{self.name}: exit code {done.returncode} of {command!r}: {done.stderr.decode(errors='replace')[-800:]}")
+            raise RuntimeError(
+                f"{self.name}: exit code {done.returncode} of {command!r}: {done.stderr.decode(errors='replace')[-800:]}"
+            )
         return done.stdout.decode("utf-8", "surrogateescape")
 
     def put(self, folder: Path, path: str) -> None:
         """A folder of ours, as it is."""
-        packed = subprocess.run(["tar", "-C", str(folder), "--exclude=__pycache__", "-c", "."], capture_output=True, check=True).stdout
+        packed = subprocess.run(
+            ["tar", "-C", str(folder), "--exclude=__pycache__", "-c", "."], capture_output=True, check=True
+        ).stdout
         self.root(f"mkdir -p {path} && tar -x --no-same-owner -C {path}", data=packed)
 
     def wait_for_ssh(self) -> None:
@@ -155,13 +222,20 @@ class Machine:
             if not self.alive():
                 raise Gone(self.last_words())
             # The user network takes a connection at once; only an answer means that sshd is there.
-            if subprocess.run([*self.ssh(), "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0:
+            if (
+                subprocess.run(
+                    [*self.ssh(), "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+                ).returncode
+                == 0
+            ):
                 return
             time.sleep(0.3)
         raise Gone(f"{self.name}: no ssh after {BOOT_LIMIT:.0f} s; see {self.folder}/serial.log")
 
     def last_words(self) -> str:
-        text = (self.folder / "serial.log").read_text(errors="replace") + (self.folder / "qemu.log").read_text(errors="replace")
+        text = (self.folder / "serial.log").read_text(errors="replace") + (self.folder / "qemu.log").read_text(
+            errors="replace"
+        )
         return f"{self.name} has stopped; see {self.folder}/serial.log:\n" + "".join(text.splitlines(True)[-12:])
 
     def panicked(self) -> bool:
@@ -170,7 +244,15 @@ class Machine:
     def host(self) -> dict[str, object]:
         """Its row of an inventory."""
         common = [f"-o{o}" for o in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")]
-        kept = [f"-o{o}" for o in ("ControlMaster=auto", "ControlPersist=600", f"ControlPath={self.sockets}/ansible", "ServerAliveInterval=15")]
+        kept = [
+            f"-o{o}"
+            for o in (
+                "ControlMaster=auto",
+                "ControlPersist=600",
+                f"ControlPath={self.sockets}/ansible",
+                "ServerAliveInterval=15",
+            )
+        ]
         return {
             "ansible_host": "127.0.0.1",
             "ansible_port": self.port,

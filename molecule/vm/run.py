@@ -51,7 +51,9 @@ def main() -> int:
     print("\n".join(f"{name:8} {last}" for name, _code, last in results))
     codes = {code for _name, code, _last in results}
     good = codes <= {0, NO_TESTS} and 0 in codes
-    print(f"{'passed' if good else 'FAILED'} on {', '.join(wanted)} in {time.monotonic() - started:.0f} s; logs in {image.CACHE / 'logs'}")
+    print(
+        f"{'passed' if good else 'FAILED'} on {', '.join(wanted)} in {time.monotonic() - started:.0f} s; logs in {image.CACHE / 'logs'}"
+    )
     return 0 if good else 1
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole loop on one machine: a kill, its facts, protection without a restart, room, a reboot, and everything taken back."""
+"""The whole loop on one machine: a kill, its facts, protection without a restart, room, a reboot, and everything taken
+back.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +36,16 @@ def unit_file(name: str, mib: int) -> str:
 @pytest.fixture()
 def services(host: Host) -> Iterator[None]:
     for name, mib, _score in SERVICES:
-        host.root(f"printf '{unit_file(name, mib)}' > /etc/systemd/system/{name}.service && systemctl enable --now {name}.service")
+        host.root(
+            f"printf '{unit_file(name, mib)}' > /etc/systemd/system/{name}.service && systemctl enable --now {name}.service"
+        )
     full(host)
     yield
     for name, _mib, _score in SERVICES:
-        host.root(f"systemctl disable --now {name}.service; rm -rf /etc/systemd/system/{name}.service*; systemctl daemon-reload", check=False)
+        host.root(
+            f"systemctl disable --now {name}.service; rm -rf /etc/systemd/system/{name}.service*; systemctl daemon-reload",
+            check=False,
+        )
     host.root(f"swapoff {SWAP}; rm -f {SWAP}; sed -i '\\|^{SWAP} |d' /etc/fstab", check=False)
 
 
@@ -51,11 +58,16 @@ def full(host: Host) -> None:
 
 def etc(host: Host) -> str:
     """Every name, owner, mode, link and byte below /etc."""
-    return host.root("cd /etc && find . -printf '%y %m %U:%G %p %l\\n' | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum")
+    return host.root(
+        "cd /etc && find . -printf '%y %m %U:%G %p %l\\n' | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum"
+    )
 
 
 def main_pids(host: Host) -> dict[str, int]:
-    return {name: int(host.root(f"systemctl show --property=MainPID --value {name}.service")) for name, _mib, _score in SERVICES}
+    return {
+        name: int(host.root(f"systemctl show --property=MainPID --value {name}.service"))
+        for name, _mib, _score in SERVICES
+    }
 
 
 def scores(host: Host) -> dict[str, int]:
@@ -75,7 +87,9 @@ def judged(host: Host, name: str, code: int) -> set[str]:
     dest = host.folder / name
     host.playbook("memops.linux.compliance", code, oom_compliance_policy=POLICY, oom_compliance_dest=str(dest))
     cases = ElementTree.parse(dest / "junit.xml").getroot().findall(".//testcase")
-    assert len(cases) > 30 and not [case for case in cases if case.find("error") is not None], f"not known: {dest}/junit.xml"
+    assert len(cases) > 30 and not [
+        case for case in cases if case.find("error") is not None
+    ], f"not known: {dest}/junit.xml"
     return {str(case.get("name")) for case in cases if case.find("failure") is not None}
 
 
@@ -109,7 +123,9 @@ def test_the_article(host: Host, services: None) -> None:
     forecast = host.module("oom_score_info")["next_victim"]
     say(f"{host.name}: forecast {forecast['comm']}, margin {forecast['margin']}")
     victims = load(host, mib)
-    assert [row["pid"] for row in victims] == [forecast["pid"]] and forecast["unit"] == "vm-other.service", f"forecast {forecast}, died {victims}"
+    assert [row["pid"] for row in victims] == [forecast["pid"]] and forecast[
+        "unit"
+    ] == "vm-other.service", f"forecast {forecast}, died {victims}"
     assert {name: pid for name, pid in main_pids(host).items() if name != "vm-other"} == {
         name: pid for name, pid in pids.items() if name != "vm-other"
     }

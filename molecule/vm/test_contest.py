@@ -12,15 +12,20 @@ from test_facts import check, shown
 
 #: Of 40 contests on three kernels.
 SHARE = {"bullseye": 13, "bookworm": 14, "trixie": 13}
-#: Since Linux 6.2 each of a process's four counters lags by up to 32 pages a processor where the kernel chooses; /proc adds them up.
+#: Since Linux 6.2 each of a process's four counters lags by up to 32 pages a processor where the kernel chooses; /proc
+#: adds them up.
 LAG = {"bullseye": 0, "bookworm": 0, "trixie": 4 * 32}
 
 
 def growth(named: int, told: dict[int, dict[str, Any]], seen: dict[int, dict[str, Any]]) -> int:
-    """Pages by which the named could have been overtaken between the look and the kill: what it lost, and what the fastest other won."""
+    """Pages by which the named could have been overtaken between the look and the kill: what it lost, and what the
+    fastest other won.
+    """
     lost = told[named]["pages"] - seen[named]["pages"]
     won = [
-        row["pages"] - (told[pid]["pages"] if pid in told else 0) for pid, row in seen.items() if pid != named and row["adj"] != -1000 and pid != 1
+        row["pages"] - (told[pid]["pages"] if pid in told else 0)
+        for pid, row in seen.items()
+        if pid != named and row["adj"] != -1000 and pid != 1
     ]
     return max(0, lost) + max([0, *won])
 
@@ -54,7 +59,10 @@ def test_the_named_victim_is_the_kernels(host: Host) -> None:
                 "victims": len(fact["victims"]),
             }
             row.update(
-                decided=margin > grown + LAG[host.suite], oom_score=first(seen, "oom_score") == victim, rss=first(seen, "rss") == victim, plan=planned
+                decided=margin > grown + LAG[host.suite],
+                oom_score=first(seen, "oom_score") == victim,
+                rss=first(seen, "rss") == victim,
+                plan=planned,
             )
             rows.append(row)
             said = f"named {named['pid']} ({named['comm']}), killed {victim}, margin {margin} pages, grown {grown}"

@@ -37,7 +37,9 @@ def expected(row: dict[str, Any], told: dict[str, Any], crowded: bool) -> dict[s
     want = {"killer": row["killer"], "pid": row["pid"], "uid": row["uid"], "comm": shown(row["comm"]), "trusted": True}
     if row["killer"] == "earlyoom":
         return want
-    want.update(adj=row["adj"], scope=row["scope"], trigger=row["trigger"], unit=row["unit"], task_memcg=shown(row["cgroup"]))
+    want.update(
+        adj=row["adj"], scope=row["scope"], trigger=row["trigger"], unit=row["unit"], task_memcg=shown(row["cgroup"])
+    )
     want["oom_memcg"] = shown(row["oom_memcg"].encode("utf-8", "surrogateescape").hex()) if row["oom_memcg"] else None
     group = row["trigger"] == "group"
     if group:  # the first of a group is the victim of a fault; the others have no line that names a cgroup
@@ -62,7 +64,8 @@ def compare(host: Host, facts: dict[str, Any], since: float = 0.0) -> list[str]:
         same = [
             k
             for k in left
-            if k["killer"] == row["killer"] and (k["unit"] == row["unit"] if k["victim"]["pid"] is None else k["victim"]["pid"] == row["pid"])
+            if k["killer"] == row["killer"]
+            and (k["unit"] == row["unit"] if k["victim"]["pid"] is None else k["victim"]["pid"] == row["pid"])
         ]
         if len(same) != 1:
             wrong.append(f"{row['stage']}, pid {row['pid']}: told {len(same)} times")
@@ -75,7 +78,9 @@ def compare(host: Host, facts: dict[str, Any], since: float = 0.0) -> list[str]:
                 + "; ".join(f"{k}: {want[k]!r}, {seen[k]!r}" for k in want if want[k] != seen[k])
             )
         if not row["since"] - 3 <= (same[0]["time"] or 0) <= row["until"] + 3:
-            wrong.append(f"{row['stage']}, pid {row['pid']}: died from {row['since']} to {row['until']}, told {same[0]['time']}")
+            wrong.append(
+                f"{row['stage']}, pid {row['pid']}: died from {row['since']} to {row['until']}, told {same[0]['time']}"
+            )
         left.remove(same[0])
     wrong += [f"invented: {kill}" for kill in left]
     if facts["counters"]["unexplained"] != 0:
@@ -109,17 +114,25 @@ def test_no_forged_line_is_trusted(host: Host) -> None:
     trusted = [kill for kill in facts["kills"] if kill["source"]["trusted"] and kill["victim"]["pid"] in forged]
     assert not trusted, f"trusted: {[forged[k['victim']['pid']]['door'] for k in trusted]}; all in {host.folder}"
     doubted = {kill["victim"]["pid"]: kill for kill in facts["kills"] if not kill["source"]["trusted"]}
-    in_logs = host.root("grep -Eohs 'Killed process 50[0-9]{4} [(]forged' /var/log/messages /var/log/syslog /var/log/kern.log")
+    in_logs = host.root(
+        "grep -Eohs 'Killed process 50[0-9]{4} [(]forged' /var/log/messages /var/log/syslog /var/log/kern.log"
+    )
     written = {int(line.split()[2]) for line in in_logs.splitlines()}
-    say(f"{host.name}: 320 forged, {len(written)} of them in text logs, {len(set(doubted) & set(forged))} told as not trusted, 0 trusted")
+    say(
+        f"{host.name}: 320 forged, {len(written)} of them in text logs, {len(set(doubted) & set(forged))} told as not trusted, 0 trusted"
+    )
     assert len(written) >= 200, f"rsyslog believed only {len(written)} of them: the test forges badly"
     hidden = {pid: row["door"] for pid, row in forged.items() if pid not in doubted}
     assert not hidden, f"not shown: {hidden}; facts in {host.folder}"
     assert set(doubted) <= set(forged), f"not trusted, and not forged: {sorted(set(doubted) - set(forged))}"
-    counted = {pid: (forged[pid]["door"], kill["proof"]) for pid, kill in doubted.items() if kill["proof"] != "disputed"}
+    counted = {
+        pid: (forged[pid]["door"], kill["proof"]) for pid, kill in doubted.items() if kill["proof"] != "disputed"
+    }
     assert not counted, f"counted as kills: {counted}; facts in {host.folder}"
     for pid, row in forged.items():
-        assert (doubted[pid]["victim"]["comm"], doubted[pid]["victim"]["uid"]) == (row["comm"], row["uid"]), doubted[pid]
+        assert (doubted[pid]["victim"]["comm"], doubted[pid]["victim"]["uid"]) == (row["comm"], row["uid"]), doubted[
+            pid
+        ]
         assert doubted[pid]["source"]["reason"], doubted[pid]
 
 

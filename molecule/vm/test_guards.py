@@ -42,14 +42,22 @@ def events(host: Host, number: int) -> dict[str, int]:
 
 
 def pids(host: Host) -> list[str]:
-    return [host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{number}.service/cgroup.procs") for number in range(COUNT)]
+    return [
+        host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{number}.service/cgroup.procs") for number in range(COUNT)
+    ]
 
 
 def work(host: Host, units: list[int]) -> int:
-    """A little more memory in each of these units; how many came to their end in time. What sleeps does not notice that it is frozen."""
+    """A little more memory in each of these units; how many came to their end in time. What sleeps does not notice that
+    it is frozen.
+    """
     group = "/sys/fs/cgroup/system.slice/vm-limit-$n.service/cgroup.procs"
     inside = 'echo $$ > "$0" && head -c 512K /dev/zero | tail -n 1 >/dev/null'
-    return len(host.root(f"for n in {' '.join(map(str, units))}; do timeout 15 sh -c '{inside}' {group} && echo done; done; :").split())
+    return len(
+        host.root(
+            f"for n in {' '.join(map(str, units))}; do timeout 15 sh -c '{inside}' {group} && echo done; done; :"
+        ).split()
+    )
 
 
 def test_a_limit_below_use_is_refused(host: Host) -> None:
@@ -58,7 +66,11 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
     command = 'ExecStart=/bin/sh -c "head -c %dM /dev/zero | tail -n 1 | sleep infinity"'
     sizes = [rng.randint(4, 9) for _number in range(COUNT)]
     units = [f"[Service]\\n{command % mib}\\nOOMPolicy=continue\\n" for mib in sizes]
-    host.root("; ".join(f"printf '{text}' > /etc/systemd/system/vm-limit-{number}.service" for number, text in enumerate(units)).replace("%", "%%"))
+    host.root(
+        "; ".join(
+            f"printf '{text}' > /etc/systemd/system/vm-limit-{number}.service" for number, text in enumerate(units)
+        ).replace("%", "%%")
+    )
     names = " ".join(f"vm-limit-{number}.service" for number in range(COUNT))
     host.root(f"systemctl daemon-reload; systemctl start {names}")
     try:
@@ -67,13 +79,21 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         for number in range(COUNT):
             fits = number // 2 % 2 == 0
             limit = int(used[number] * (rng.uniform(1.3, 2.0) if fits else rng.uniform(0.3, 0.9)))
-            services.append({"name": f"vm-limit-{number}.service", ("memory_max", "memory_high")[number % 2]: str(limit)})
+            services.append(
+                {"name": f"vm-limit-{number}.service", ("memory_max", "memory_high")[number % 2]: str(limit)}
+            )
         fit = [number // 2 % 2 == 0 for number in range(COUNT)]
         for check in (True, False):
             result = host.module("service_memory", services=services, fails=True, check=check)
             allowed = [row["status"] == "changed" for row in result["services"]]
-            say(f"{host.name}: {'check' if check else 'real'}: {sum(a == f for a, f in zip(allowed, fit))} of {COUNT} limits judged right")
-            wrong = [(services[n], used[n], row["status"], row["error"]) for n, row in enumerate(result["services"]) if allowed[n] != fit[n]]
+            say(
+                f"{host.name}: {'check' if check else 'real'}: {sum(a == f for a, f in zip(allowed, fit))} of {COUNT} limits judged right"
+            )
+            wrong = [
+                (services[n], used[n], row["status"], row["error"])
+                for n, row in enumerate(result["services"])
+                if allowed[n] != fit[n]
+            ]
             assert not wrong, f"limits judged wrong: {wrong}; all in {host.folder}"
         assert pids(host) == lived, f"a process has died: {pids(host)}, before {lived}"
         assert int(host.root("grep ^oom_kill /proc/vmstat").split()[1]) == killed
@@ -82,9 +102,14 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         frozen = [number for number in range(COUNT) if events(host, number)["high"] or events(host, number)["max"]]
         assert not frozen, f"slowed down: {[(number, events(host, number)) for number in frozen]}"
         rows = [row for row in result["services"] if row["status"] == "changed"]
-        assert all(row["verified"] and not row["gaps"] for row in rows), [(row["name"], row["gaps"]) for row in rows if not row["verified"]]
+        assert all(row["verified"] and not row["gaps"] for row in rows), [
+            (row["name"], row["gaps"]) for row in rows if not row["verified"]
+        ]
         limits = [
-            host.root(f"cat /sys/fs/cgroup/system.slice/vm-limit-{n}.service/{('memory.max', 'memory.high')[n % 2]}").strip() for n in range(COUNT)
+            host.root(
+                f"cat /sys/fs/cgroup/system.slice/vm-limit-{n}.service/{('memory.max', 'memory.high')[n % 2]}"
+            ).strip()
+            for n in range(COUNT)
         ]
         assert [limit != "max" for limit in limits] == fit, limits
         # The guard guards from something: by force, the same limits kill and slow down.
@@ -92,7 +117,10 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         forced[0]["memory_max"] = str(used[2] // 4)
         forced[1]["memory_high"] = str(used[3] // 4)
         comms = dict(
-            line.split(" ", 1) for line in host.root(f"for p in {' '.join(lived[2].split())}; do echo $p $(cat /proc/$p/comm); done").splitlines()
+            line.split(" ", 1)
+            for line in host.root(
+                f"for p in {' '.join(lived[2].split())}; do echo $p $(cat /proc/$p/comm); done"
+            ).splitlines()
         )
         since = time.time()
         host.agent("watch")
@@ -116,7 +144,10 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         work(host, [3])
         assert events(host, 3)["high"] >= 1, events(host, 3)
     finally:
-        host.root(f"systemctl stop {names}; rm -rf /etc/systemd/system/vm-limit-*; systemctl daemon-reload; systemctl reset-failed", check=False)
+        host.root(
+            f"systemctl stop {names}; rm -rf /etc/systemd/system/vm-limit-*; systemctl daemon-reload; systemctl reset-failed",
+            check=False,
+        )
 
 
 #: Each kind of unit with its cgroup; those in vm-a-b.slice and of the template lie in slices where nothing else starts.
@@ -142,7 +173,8 @@ LIMITS = {
 def held(host: Host, files: list[str]) -> dict[str, list[str]]:
     """What the kernel holds for each unit."""
     return {
-        unit: host.root(" ".join(["cat", *(f"'/sys/fs/cgroup{group}/memory.{file}'" for file in files)])).split() for unit, group in KINDS.items()
+        unit: host.root(" ".join(["cat", *(f"'/sys/fs/cgroup{group}/memory.{file}'" for file in files)])).split()
+        for unit, group in KINDS.items()
     }
 
 
@@ -164,8 +196,14 @@ def test_limits_of_what_runs(host: Host) -> None:
     known = host.root("ls /sys/fs/cgroup/system.slice").split()  # Debian 11 counts no swap
     limits = {option: row for option, row in LIMITS.items() if f"memory.{row[0]}" in known}
     assert host.suite == "bullseye" or limits == LIMITS
-    files, there, gone = [row[0] for row in limits.values()], [row[2] for row in limits.values()], [row[3] for row in limits.values()]
-    services: list[dict[str, Any]] = [{"name": name, **{option: row[1] for option, row in limits.items()}} for name in KINDS]
+    files, there, gone = (
+        [row[0] for row in limits.values()],
+        [row[2] for row in limits.values()],
+        [row[3] for row in limits.values()],
+    )
+    services: list[dict[str, Any]] = [
+        {"name": name, **{option: row[1] for option, row in limits.items()}} for name in KINDS
+    ]
     services[0]["oom_policy"] = "kill"
     group = "/sys/fs/cgroup/system.slice/vm-in.service/memory.oom.group"
     try:
@@ -181,9 +219,16 @@ def test_limits_of_what_runs(host: Host) -> None:
         for place in KINDS.values():
             host.root(f"echo max > '/sys/fs/cgroup{place}/memory.max'")
         foretold = host.module("service_memory", services=services, check=True)
-        assert foretold["changed"] and not foretold["verified"] and {row["status"] for row in foretold["services"]} == {"changed"}
+        assert (
+            foretold["changed"]
+            and not foretold["verified"]
+            and {row["status"] for row in foretold["services"]} == {"changed"}
+        )
         done = host.module("service_memory", services=services)
-        assert done["changed"] and done["verified"] and held(host, files) == dict.fromkeys(KINDS, there), (done["msg"], held(host, files))
+        assert done["changed"] and done["verified"] and held(host, files) == dict.fromkeys(KINDS, there), (
+            done["msg"],
+            held(host, files),
+        )
         # What waits for the next start.
         waits = host.module("service_memory", unit=["vm-in"], memory_max="26M", apply="next_start")
         applied = host.root(f"cat {group.replace('oom.group', 'max')}").strip() == str(26 * MIB)
@@ -198,7 +243,9 @@ def test_limits_of_what_runs(host: Host) -> None:
         assert after.splitlines()[2:] == before.splitlines()[2:], "something was left, or something was restarted"
     finally:
         stop = f"systemctl stop {names} vm-scope.scope vm-holder.service vm-a-b.slice vm-a.slice vm.slice"
-        host.root(f"{stop}; rm -rf /etc/systemd/system/vm-*; systemctl daemon-reload; systemctl reset-failed", check=False)
+        host.root(
+            f"{stop}; rm -rf /etc/systemd/system/vm-*; systemctl daemon-reload; systemctl reset-failed", check=False
+        )
 
 
 def test_swapoff_without_room_is_refused(host: Host) -> None:
@@ -214,15 +261,26 @@ def test_swapoff_without_room_is_refused(host: Host) -> None:
             room = int(host.root("awk '/MemAvailable/ { print $2 }' /proc/meminfo")) << 10
             result = host.module("swap_file", path=SWAP, state="absent", persistent=False, fails=None)
             left = host.root("tail -n +2 /proc/swaps").strip()
-            row = {"share": share, "used": used, "room": room, "done": not result["failed"], "left": left, "msg": result["msg"]}
+            row = {
+                "share": share,
+                "used": used,
+                "room": room,
+                "done": not result["failed"],
+                "left": left,
+                "msg": result["msg"],
+            }
             rows.append(row)
-            say(f"{host.name}: {share:.0%} of RAM held, {used >> 20} MiB in swap, room for {room >> 20} MiB: {'done' if row['done'] else 'refused'}")
+            say(
+                f"{host.name}: {share:.0%} of RAM held, {used >> 20} MiB in swap, room for {room >> 20} MiB: {'done' if row['done'] else 'refused'}"
+            )
             assert host.root("grep ^oom_kill /proc/vmstat") == kills, f"a kill: {row}"
             assert ask("drop")["lived"], f"the holder has died: {row}"
             assert row["done"] == (not left), f"said, and in /proc/swaps: {row}"
             sure = room - max(64 * MIB, room // 10) - used
             # The module itself takes some 20 MiB of what was available a moment ago.
-            assert sure > -8 * MIB if row["done"] else sure < 32 * MIB, f"room for {sure >> 20} MiB more than needed: {row}"
+            assert (
+                sure > -8 * MIB if row["done"] else sure < 32 * MIB
+            ), f"room for {sure >> 20} MiB more than needed: {row}"
     host.module("swap_file", path=SWAP, state="absent")
     host.save("swapoff", rows)
     assert not host.panicked()

@@ -20,19 +20,30 @@ CUTS = 10  # of each file system on each of three kernels: 60
 
 
 def freeze_and_copy(host: Host) -> None:
-    """What a kill of qemu would leave at this moment: its writes so far, and nothing of what the guest only holds in memory.
+    """What a kill of qemu would leave at this moment: its writes so far, and nothing of what the guest only holds in
+    memory.
 
     The machine is stopped and goes on afterwards, so that a cut costs a second and not a boot.
     """
     assert host.process
     os.kill(host.process.pid, signal.SIGSTOP)
     try:
-        subprocess.run(["cp", "--sparse=always", str(host.folder / "data.raw"), str(host.folder / "after.new")], check=True)
+        subprocess.run(
+            ["cp", "--sparse=always", str(host.folder / "data.raw"), str(host.folder / "after.new")], check=True
+        )
         with (host.folder / "after.raw").open("r+b") as disk:  # the file that qemu holds open
             disk.truncate(0)
             disk.truncate((host.folder / "after.new").stat().st_size)
         subprocess.run(
-            ["dd", f"if={host.folder / 'after.new'}", f"of={host.folder / 'after.raw'}", "bs=1M", "conv=notrunc,sparse", "status=none"], check=True
+            [
+                "dd",
+                f"if={host.folder / 'after.new'}",
+                f"of={host.folder / 'after.raw'}",
+                "bs=1M",
+                "conv=notrunc,sparse",
+                "status=none",
+            ],
+            check=True,
         )
     finally:
         os.kill(host.process.pid, signal.SIGCONT)
@@ -47,8 +58,13 @@ def test_a_power_cut_leaves_no_half_file(host: Host, file_system: str) -> None:
     host.put(Path(ansible.__file__).parent / "module_utils", f"{os.path.dirname(AGENT)}/library/ansible/module_utils")
     host.root(f"touch {os.path.dirname(AGENT)}/library/ansible/__init__.py; modprobe xfs || :")
     rng, results, written = random.Random(file_system + host.suite), [], host.folder / f"written-{file_system}.log"
-    command = [*host.ssh(), f"sudo {UNIT.replace('vm-test', 'vm-writers')} python3 -B {AGENT} write {file_system} {host.suite}"]
-    with written.open("w") as log, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as writer:
+    command = [
+        *host.ssh(),
+        f"sudo {UNIT.replace('vm-test', 'vm-writers')} python3 -B {AGENT} write {file_system} {host.suite}",
+    ]
+    with written.open("w") as log, subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    ) as writer:
         try:
             end = time.monotonic() + 120
             while '"ready"' not in written.read_text() and time.monotonic() < end and writer.poll() is None:

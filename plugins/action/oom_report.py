@@ -60,10 +60,16 @@ def _message(result: t.Mapping[str, t.Any]) -> str:
     for prefix in ("Task failed: ", "Module failed: ", "Action failed: "):
         said = said.removeprefix(prefix)
     vague = not said or said.startswith(_VAGUE) or "See stdout/stderr" in said
-    streams = [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []
-    trace = [line.strip() for lines in streams for line in lines if line.strip() and not _CLOSED.fullmatch(line.strip())]
+    streams = (
+        [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []
+    )
+    trace = [
+        line.strip() for lines in streams for line in lines if line.strip() and not _CLOSED.fullmatch(line.strip())
+    ]
     if trace and _OLD_PYTHON in trace[-1]:
-        said = "its Python is too old for this ansible-core: 2.16 takes 3.6, 2.17 3.7, 2.18 and 2.19 3.8, later ones 3.9"
+        said = (
+            "its Python is too old for this ansible-core: 2.16 takes 3.6, 2.17 3.7, 2.18 and 2.19 3.8, later ones 3.9"
+        )
     elif trace:
         said = f"{said.splitlines()[0].partition(' See stdout/stderr')[0]} {trace[-1]}" if said else trace[-1]
     return " ".join(said.split()) or "no reason was given"
@@ -84,7 +90,9 @@ def read_variables(variables: t.Any, gathered: str, in_play: bool) -> HostInput:
     for facts in (result.get("ansible_facts"), variables.get("ansible_facts")):
         if isinstance(facts, t.Mapping) and facts.get("oom") is not None:
             return HostInput(facts["oom"])
-    return HostInput(None, None, "the gathering task was skipped" if result.get("skipped") else "no OOM facts were gathered")
+    return HostInput(
+        None, None, "the gathering task was skipped" if result.get("skipped") else "no OOM facts were gathered"
+    )
 
 
 def terminal_width() -> int:
@@ -138,7 +146,9 @@ class ActionModule(ActionBase):
         judged = None if options["policy"] is None else self._judge(options["policy"], report, task_vars, now)
         wanted = self._documents(report, options, judged)
         dest = os.path.abspath(options["dest"])
-        changed = files.write(dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode)
+        changed = files.write(
+            dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode
+        )
         lines = table.lines(report, terminal_width())
         result = {
             "changed": bool(changed),
@@ -158,7 +168,9 @@ class ActionModule(ActionBase):
             if options["hosts"] == []:
                 result["policy_units"] = judged.units
             if result.get("failed"):  # all of it is printed as the error
-                result = {name: value for name, value in result.items() if name not in NAMES and name != "changed_files"}
+                result = {
+                    name: value for name, value in result.items() if name not in NAMES and name != "changed_files"
+                }
         if options["print_table"]:
             self._print(lines, dest, list(wanted), judged)
         return result
@@ -167,32 +179,49 @@ class ActionModule(ActionBase):
         from ansible_collections.memops.linux.plugins.plugin_utils._policy import compliance
 
         name = policy.get("extends") if isinstance(policy, t.Mapping) else policy
-        # As dest: where the command was started. A playbook of a collection has no folder that a person would put a policy into.
+        # As dest: where the command was started. A playbook of a collection has no folder that a person would put a
+        # policy into.
         folder, beside = os.getcwd(), self._loader.get_basedir()
-        if isinstance(name, str) and not os.path.exists(os.path.expanduser(name)) and os.path.exists(os.path.join(beside, name)):
+        if (
+            isinstance(name, str)
+            and not os.path.exists(os.path.expanduser(name))
+            and os.path.exists(os.path.join(beside, name))
+        ):
             folder = beside
         try:
             return compliance.judge(policy, folder, report, self._connections(report["hosts"], task_vars), now)
         except ImportError as exc:
-            raise files.ReportFilesError(f"nothing was written: policy: {exc}. Install it where Ansible is installed, or leave policy out.") from exc
+            raise files.ReportFilesError(
+                f"nothing was written: policy: {exc}. Install it where Ansible is installed, or leave policy out."
+            ) from exc
 
-    def _documents(self, report: dict[str, t.Any], options: dict[str, t.Any], judged: Compliance | None) -> dict[str, t.Callable[[], str]]:
+    def _documents(
+        self, report: dict[str, t.Any], options: dict[str, t.Any], judged: Compliance | None
+    ) -> dict[str, t.Callable[[], str]]:
         """Format -> what renders it."""
         title = options["title"]
         writers = {
             "html": lambda: page.render(report, title, judged.html()) if judged else page.render(report, title),
             "json": lambda: archive.render(report),
-            "md": lambda: markdown.render(report, title, judged.markdown()) if judged else markdown.render(report, title),
+            "md": lambda: (
+                markdown.render(report, title, judged.markdown()) if judged else markdown.render(report, title)
+            ),
             "csv": lambda: sheet.render(report),
         }  # type: dict[str, t.Callable[[], str]]
         if judged:
-            writers.update(junit=judged.junit, sarif=judged.sarif, findings=judged.listing, suggestions=judged.suggestions)
+            writers.update(
+                junit=judged.junit, sarif=judged.sarif, findings=judged.listing, suggestions=judged.suggestions
+            )
         wanted = options["formats"] if options["formats"] is not None else list(writers)
         unjudged = [name for name in wanted if name not in writers]
         if unjudged:
-            raise files.ReportFilesError(f"nothing was written: formats {', '.join(unjudged)} need a policy. Give one, or leave them out.")
+            raise files.ReportFilesError(
+                f"nothing was written: formats {', '.join(unjudged)} need a policy. Give one, or leave them out."
+            )
         if "sarif" in wanted and "findings" not in wanted:
-            raise files.ReportFilesError("nothing was written: sarif points into findings.json. Add findings to formats.")
+            raise files.ReportFilesError(
+                "nothing was written: sarif points into findings.json. Add findings to formats."
+            )
         return {name: render for name, render in writers.items() if name in wanted}
 
     @staticmethod
@@ -233,7 +262,9 @@ class ActionModule(ActionBase):
         if judged and len(names) > 2:
             names = [names[0], f"{len(names) - 1} more"]
         written = f"{'Would write' if self._task.check_mode else 'Written'} to {printable(dest)}: {', '.join(names)}"
-        shown = [*lines, table.Line("")] if judged is None else [table.Line(text, judged.mood) for text in judged.details]
+        shown = (
+            [*lines, table.Line("")] if judged is None else [table.Line(text, judged.mood) for text in judged.details]
+        )
         if wanted:
             shown.append(table.Line(written))
         if judged:

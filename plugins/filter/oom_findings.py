@@ -11,7 +11,8 @@ version_added: 0.3.0
 author:
   - memops.linux contributors (@memops)
 description:
-  - Takes the facts that M(memops.linux.oom_facts) gathered of one host, and a policy, and returns findings. It asks no host.
+  - Takes the facts that M(memops.linux.oom_facts) gathered of one host, and a policy, and returns findings. It asks no
+    host.
   - What the facts do not tell is C(unknown) and never C(pass). Kills that only a text log tells of never fail anything.
 options:
   _input:
@@ -51,7 +52,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Findings, what failed first. C(status) is C(fail), C(unknown) or C(pass); C(severity) is C(info), C(warning) or C(error).
+    - Findings, what failed first. C(status) is C(fail), C(unknown) or C(pass); C(severity) is C(info), C(warning) or
+      C(error).
     - C(declared) is what the policy expects, C(effective) what is, C(evidence) what it was decided by.
   type: list
   elements: dict
@@ -81,7 +83,9 @@ from ansible_collections.memops.linux.plugins.plugin_utils._policy.source import
 display = Display()
 
 
-def oom_findings(facts: Any, policy: Any = "baseline", host: str = "", now: float | None = None) -> list[dict[str, Any]]:
+def oom_findings(
+    facts: Any, policy: Any = "baseline", host: str = "", now: float | None = None
+) -> list[dict[str, Any]]:
     """Facts of a host and a policy to findings."""
     try:
         moment = time.time() if now is None else float(now)

@@ -11,14 +11,15 @@ version_added: 0.1.0
 author:
   - memops.linux contributors (@memops)
 description:
-  - Finds every OOM kill in a text, with the parser of M(memops.linux.oom_facts), on the controller. For sosreports, CI logs and pastes.
+  - Finds every OOM kill in a text, with the parser of M(memops.linux.oom_facts), on the controller. For sosreports, CI
+    logs and pastes.
   - A text is never trusted, so C(source.trusted) of each kill is false and its C(proof) is V(logged).
   - What systemd says of a unit is a kill by itself where the text has no other record of it.
 options:
   _input:
     description:
-      - Text of a log, with or without prefixes (syslog, C(dmesg), C(dmesg -T), C(journalctl -o) in any form, C(/dev/kmsg),
-        consoles, JSON of log shippers).
+      - Text of a log, with or without prefixes (syslog, C(dmesg), C(dmesg -T), C(journalctl -o) in any form,
+        C(/dev/kmsg), consoles, JSON of log shippers).
     type: str
     required: true
   name:
@@ -27,7 +28,8 @@ options:
     default: text
   anchor:
     description:
-      - Time in seconds since 1970-01-01 UTC that no line is much younger than. Stamps without a year get the year that fits.
+      - Time in seconds since 1970-01-01 UTC that no line is much younger than. Stamps without a year get the year that
+        fits.
       - By default now.
     type: float
   include_tasks:
@@ -71,7 +73,9 @@ from ansible_collections.memops.linux.plugins.module_utils._text import safe
 _KEEP = 1_000_000
 
 
-def oom_parse(value: Any, name: str = "text", anchor: float | None = None, include_tasks: bool = False) -> list[dict[str, Any]]:
+def oom_parse(
+    value: Any, name: str = "text", anchor: float | None = None, include_tasks: bool = False
+) -> list[dict[str, Any]]:
     """Log text to kills."""
     if isinstance(value, bytes):
         data = value

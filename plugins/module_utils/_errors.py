@@ -21,7 +21,9 @@ _WAYS_OUT = {
 
 
 def describe(exc: OSError, path: str = "") -> str:
-    """Path, reason and, where there is one, the way out: ``/run/memops/lock: No space left on device; free some space (or inodes) …``."""
+    """Path, reason and, where there is one, the way out: ``/run/memops/lock: No space left on device; free some space
+    (or inodes) …``.
+    """
     where = path or (exc.filename if isinstance(exc.filename, str) else "")
     reason = exc.strerror or str(exc)
     way_out = _WAYS_OUT.get(exc.errno or 0)

@@ -46,7 +46,10 @@ def run(argv: Sequence[str], timeout: float = 90) -> Ran:
     except CommandFailed as exc:
         return Ran(None, stderr=str(exc))
     if command.timed_out:
-        return Ran(None, stderr="%s did not end within %g s" % (" ".join([os.path.basename(argv[0])] + list(argv[1:2])), timeout))
+        return Ran(
+            None,
+            stderr="%s did not end within %g s" % (" ".join([os.path.basename(argv[0])] + list(argv[1:2])), timeout),
+        )
     return Ran(command.returncode, to_text(b"".join(chunks)), to_text(command.stderr))
 
 
@@ -94,8 +97,9 @@ _STANDARD_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", 
 def command_environment() -> Dict[str, str]:
     """The environment of every command that the collection runs; nobody else makes one.
 
-    C messages, no pager, no colours; TZ stays. PATH has absolute directories only, whatever this process was given: an empty or a
-    relative part is the working directory, and anybody may have put a program there that root would then run.
+    C messages, no pager, no colours; TZ stays. PATH has absolute directories only, whatever this process was given: an
+    empty or a relative part is the working directory, and anybody may have put a program there that root would then
+    run.
     """
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "SYSTEMD_"))}
     env.update(LC_ALL="C", LANGUAGE="C", SYSTEMD_PAGER="", SYSTEMD_COLORS="0", SYSTEMD_URLIFY="0")

@@ -23,7 +23,9 @@ _PATH = FOLDER + "/" + _NAME
 
 
 class LockError(Exception):
-    """Somebody else held the lock for the whole time, or there can be none; the text says who or why, that nothing was changed, and what to do."""
+    """Somebody else held the lock for the whole time, or there can be none; the text says who or why, that nothing was
+    changed, and what to do.
+    """
 
 
 def _holder(fd: int) -> str:
@@ -38,11 +40,15 @@ def _open(host: Host) -> int:
     try:
         folder = open_folder(FOLDER, create=True, root=host.root, sticky=True)
         if folder is None:
-            raise LockError("there is no folder %s for the lock of this host. Nothing was changed; make it, for root only." % FOLDER)
+            raise LockError(
+                "there is no folder %s for the lock of this host. Nothing was changed; make it, for root only." % FOLDER
+            )
         with folder:
             return folder.open(_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     except UnsafePath as exc:
-        raise LockError("%s, so it cannot hold the lock of this host. Nothing was changed; remove it, root makes it anew." % exc)
+        raise LockError(
+            "%s, so it cannot hold the lock of this host. Nothing was changed; remove it, root makes it anew." % exc
+        )
     except PermissionError:
         raise
     except OSError as exc:
@@ -59,12 +65,16 @@ def _wait(fd: int, timeout: float) -> None:
             if exc.errno not in (errno.EAGAIN, errno.EACCES):
                 raise LockError("the lock of this host cannot be had: %s. Nothing was changed." % describe(exc, _PATH))
         if time.monotonic() > deadline:
-            raise LockError("process %s has held %s for %g s. Nothing was changed; try again." % (_holder(fd), _PATH, timeout))
+            raise LockError(
+                "process %s has held %s for %g s. Nothing was changed; try again." % (_holder(fd), _PATH, timeout)
+            )
         time.sleep(0.05)
 
 
 def _sign(fd: int) -> None:
-    """For whoever waits for us. The lock is ours without it, too: on a full disk, beyond a limit of the size of files."""
+    """For whoever waits for us. The lock is ours without it, too: on a full disk, beyond a limit of the size of
+    files.
+    """
     try:
         os.ftruncate(fd, 0)
         os.pwrite(fd, b"%d\n" % os.getpid(), 0)
@@ -74,7 +84,9 @@ def _sign(fd: int) -> None:
 
 @contextmanager
 def host_lock(host: Host, timeout: float = 60) -> Iterator[None]:
-    """Hold it. Raises LockError after ``timeout`` seconds and where there can be no lock; PermissionError for whoever is not root."""
+    """Hold it. Raises LockError after ``timeout`` seconds and where there can be no lock; PermissionError for whoever
+    is not root.
+    """
     fd = _open(host)
     try:
         _wait(fd, timeout)

@@ -12,7 +12,8 @@ from typing import Dict, NamedTuple, Optional
 from ._host import Host
 from ._text import to_text
 
-#: The sysctls of the facts contract, all of them vm: what decides when memory runs out first, then what else vm_settings can set.
+#: The sysctls of the facts contract, all of them vm: what decides when memory runs out first, then what else
+#: vm_settings can set.
 SETTINGS = (
     "panic_on_oom",
     "oom_kill_allocating_task",

@@ -82,7 +82,9 @@ class Folder:
 
     @contextmanager
     def _naming(self, name: str) -> Iterator[None]:
-        """An error names the whole path, not the name in this folder or nothing at all: ``[Errno 28] No space left on device: 'lock'`` helps nobody."""
+        """An error names the whole path, not the name in this folder or nothing at all: ``[Errno 28] No space left on
+        device: 'lock'`` helps nobody.
+        """
         try:
             yield
         except OSError as exc:
@@ -133,7 +135,9 @@ class Folder:
 
     @staticmethod
     def temporary(name: str) -> str:
-        """One fixed name for each file, so that a killed run leaves at most one, which the next run takes. systemd does not load it."""
+        """One fixed name for each file, so that a killed run leaves at most one, which the next run takes. systemd does
+        not load it.
+        """
         return ".%s.memops~" % name[:240]
 
     def clean(self, name: str) -> bool:
@@ -145,7 +149,9 @@ class Folder:
         return True
 
     def prepare(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None) -> None:
-        """These bytes are on disk beside the file, under its temporary name; after any error nothing is. ``like`` gives mode, owner, label and ACL."""
+        """These bytes are on disk beside the file, under its temporary name; after any error nothing is. ``like`` gives
+        mode, owner, label and ACL.
+        """
         with self._naming(name):
             self._prepare(name, data, mode, like)
 
@@ -178,10 +184,18 @@ class Folder:
         """The names in this folder are on disk."""
         os.fsync(self.fd)
 
-    def replace(self, name: str, data: bytes, mode: int = 0o644, like: Optional[FileNow] = None, still: Callable[[], None] = lambda: None) -> None:
+    def replace(
+        self,
+        name: str,
+        data: bytes,
+        mode: int = 0o644,
+        like: Optional[FileNow] = None,
+        still: Callable[[], None] = lambda: None,
+    ) -> None:
         """The file has these bytes or, after any error, the earlier ones. ``like`` gives mode, owner, label and ACL.
 
-        ``still`` is called when all is written, just before the rename, and may raise: somebody else has changed the file.
+        ``still`` is called when all is written, just before the rename, and may raise: somebody else has changed the
+        file.
         """
         with self._naming(name):
             self.prepare(name, data, mode, like)
@@ -216,7 +230,8 @@ class Folder:
     def enter(self, name: str, create: bool = False, mode: int = 0o755, sticky: bool = False) -> Optional["Folder"]:
         """A folder in this one; None where it is not there. Raises UnsafePath for a link or what users may write.
 
-        ``sticky`` -- users may write it if they cannot remove there what is not theirs, as /run in containers of podman.
+        ``sticky`` -- users may write it if they cannot remove there what is not theirs, as /run in containers of
+        podman.
         """
         with self._naming(name):
             made = create and self._make_folder(name)

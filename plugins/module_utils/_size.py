@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``2G`` and ``20%`` to numbers and back, in systemd's grammar and no wider: it ignores ``64m`` and ``64MB`` without an error."""
+"""``2G`` and ``20%`` to numbers and back, in systemd's grammar and no wider: it ignores ``64m`` and ``64MB`` without an
+error.
+"""
 
 import re
 from typing import NoReturn, Optional

@@ -7,7 +7,9 @@ import re
 from typing import Any, Optional
 
 #: C0 and C1 controls, DEL, line and paragraph separators, bidi marks, BOM, non-characters, bytes that were not UTF-8.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff\ud800-\udfff]"
+)
 
 
 def to_text(data: bytes) -> str:

@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Finds every process that the kernel, systemd-oomd, earlyoom, nohang or oomd killed for lack of memory.
     Reads the systemd journal, the text logs with their rotations, and the kernel's ring buffer.
-  - Says what each source told, how far back it reaches, and whether the kernel counted more kills than the sources tell of.
-    No kills on a host that cannot see is RV(ignore:ansible_facts.oom.visibility.state=blind), not clean.
+  - Says what each source told, how far back it reaches, and whether the kernel counted more kills than the sources tell
+    of. No kills on a host that cannot see is RV(ignore:ansible_facts.oom.visibility.state=blind), not clean.
   - Works without root, and says what it could not see.
 author:
   - memops.linux contributors (@memops)
@@ -48,10 +48,12 @@ options:
     description:
       - Text logs to read instead of C(/var/log/messages*), C(/var/log/syslog*) and C(/var/log/kern.log*).
         Files or patterns with C(*), C(?) and C([]); gzip, xz, bzip2 and zstd are read as they are, UTF-16 too.
-      - Of a directory the logs in it are read, and C(sources) says how many. Of a sosreport, as a directory or a tarball, the journal is read as well,
-        and host, RAM and the year of stamps are those of its machine.
-      - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms, containers' logs or log shippers (JSON).
-      - Anybody can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what speaks for each kill.
+      - Of a directory the logs in it are read, and C(sources) says how many. Of a sosreport, as a directory or a
+        tarball, the journal is read as well, and host, RAM and the year of stamps are those of its machine.
+      - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms,
+        containers' logs or log shippers (JSON).
+      - Anybody can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what
+        speaks for each kill.
     type: list
     elements: path
   journal_directory:
@@ -89,7 +91,8 @@ options:
   only:
     description:
       - Only these kills. Of several keys each has to fit, of several values in a key one.
-        RV(ignore:ansible_facts.oom.only.left_out) counts the others, of which RV(ansible_facts.oom.summary) says nothing.
+        RV(ignore:ansible_facts.oom.only.left_out) counts the others, of which RV(ansible_facts.oom.summary) says
+        nothing.
       - Visibility, counters and RV(ansible_facts.oom.unresolved) are those of the whole host.
     type: dict
     suboptions:
@@ -113,8 +116,9 @@ options:
         type: str
     version_added: 0.2.0
 notes:
-  - Of what a host answers only C(ansible_facts.oom) becomes a variable, with known keys, of their types, at most 3,000 kills. An answer of more than
-    8 MiB is refused. With C(async) and C(poll=0) the answer comes by M(ansible.builtin.async_status), which takes it as it is.
+  - Of what a host answers only C(ansible_facts.oom) becomes a variable, with known keys, of their types, at most 3,000
+    kills. An answer of more than 8 MiB is refused. With C(async) and C(poll=0) the answer comes by
+    M(ansible.builtin.async_status), which takes it as it is.
 seealso:
   - plugin: memops.linux.oom_parse
     plugin_type: filter
@@ -172,47 +176,55 @@ ansible_facts:
         kills:
           description:
             - Processes that were killed, oldest first, each once, wherever it was seen.
-            - Names (C(comm), cgroups, units) are chosen by whoever ran the process. Control characters, bidirectional marks
-              and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
-            - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel, rate-limited,
-              printed no cgroup, it is the unit that systemd named at that moment, if only one kill and one unit can belong together.
-            - C(container) has the C(id) of the victim's container and, by what the engine keeps on the disk of the host, its C(name), C(image),
-              C(pod), C(namespace) of the pod and C(engine) (V(podman), V(docker), V(containerd) or V(crio)). No engine is asked.
-              Each is null where no file tells, as for a container that is removed, or a log that was brought from elsewhere. All of it is null
-              without a C(container_id). Of a kill in a user's slice only the files of that user are looked at, and those are in the user's words.
-            - C(proof) is V(kernel) for a record that only the kernel, or the named daemon, can have written; V(confirmed) for a text log and
-              a sign that nobody else can write (pid 1's trusted word on that unit within a minute, a counter of the kernel or of the cgroup);
-              V(logged) for a text log of a time that no trusted source covers; V(disputed) for a text log of a time that the journal or the
-              ring buffer covers without a flaw and does not have it, or for a record that names another writer by itself.
-              The first three are kills. A disputed one is forged or another machine's, and counts nowhere.
-            - What systemd says of a unit and no killer's own record does is a kill with C(partial), C(unit), and a C(killer) V(unknown) or
-              V(systemd-oomd).
-            - C(why) is one sentence of why this process died, where the memory was, and, of the last kill of a unit, what systemd made of it.
-            - C(cause) is what was short and what held it; C(ledger) where each byte of it was; C(contest) the kernel's choice recomputed from
-              its own table, null without a whole one.
-            - With O(include_tasks) each kill also has C(tasks), the table, with the C(badness) of each process in bytes, null for one
-              that may not be killed.
-            - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was short, what explains
-              most first. A process is a cause from a quarter of that memory on.
-            - Kinds of what could not be had though it was there are V(sysrq) (somebody asked for the kill), V(cpuset), V(numa), V(lowmem),
-              V(fragmentation), V(mglru) (the reclaimer itself called the killer) and V(protection) (memory.min and memory.low).
-            - Kinds of what held it are V(one_process), V(many_alike), V(many_processes), V(anon) (processes, and no table names them),
-              V(shmem), V(page_cache), V(unevictable), V(slab_unreclaimable), V(slab_reclaimable), V(kernel_memory) (of a cgroup),
-              V(page_tables), V(kernel_stack), V(hugepages), V(percpu), V(vmalloc), V(sockets), V(swap_cache), V(zswap), V(balloon)
-              and V(unaccounted) (pages that no counter of the kernel knows).
-            - Then come V(memcg_limit), V(memcg) (a cgroup without a limit of its own), V(group) (memory.oom.group), V(allocating_task),
-              V(swap_limit), V(swap_full) and V(no_swap).
-            - C(ledger) has C(total), what of a cgroup (C(of) is V(limit)) or of the host (V(ram)) was in use or free; C(rows), which add up
-              to it, each byte once, null where the log does not tell; C(of_file), what of the row C(file) was C(dirty) or under
-              C(writeback); and C(complete), whether the log has all that this kernel tells. It is null where the log has no numbers.
-            - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(candidates), how many could be chosen;
-              C(winner) and C(second) with C(pid), C(comm) and C(badness); C(margin) between them; C(rule), the arithmetic of that kernel;
-              and C(exception), null where the winner is the process that died, else by which rule another one did.
-            - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task), V(child_sacrificed) (kernels
-              to 5.1), V(choice_not_told) (the same, and the line that says so is lost), V(all_negative) (to 5.8), V(already_killed),
-              V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6 prints neither swap nor page tables), V(patched_kernel),
-              V(root_unknown) (to 4.16), V(constraint), V(victim_not_listed), V(table_cut), V(total_unknown), V(sizes_moved)
-              or V(unexplained).
+            - Names (C(comm), cgroups, units) are chosen by whoever ran the process. Control characters, bidirectional
+              marks and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
+            - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel,
+              rate-limited, printed no cgroup, it is the unit that systemd named at that moment, if only one kill and
+              one unit can belong together.
+            - C(container) has the C(id) of the victim's container and, by what the engine keeps on the disk of the
+              host, its C(name), C(image), C(pod), C(namespace) of the pod and C(engine) (V(podman), V(docker),
+              V(containerd) or V(crio)). No engine is asked. Each is null where no file tells, as for a container that
+              is removed, or a log that was brought from elsewhere. All of it is null without a C(container_id). Of a
+              kill in a user's slice only the files of that user are looked at, and those are in the user's words.
+            - C(proof) is V(kernel) for a record that only the kernel, or the named daemon, can have written;
+              V(confirmed) for a text log and a sign that nobody else can write (pid 1's trusted word on that unit
+              within a minute, a counter of the kernel or of the cgroup); V(logged) for a text log of a time that no
+              trusted source covers; V(disputed) for a text log of a time that the journal or the ring buffer covers
+              without a flaw and does not have it, or for a record that names another writer by itself. The first three
+              are kills. A disputed one is forged or another machine's, and counts nowhere.
+            - What systemd says of a unit and no killer's own record does is a kill with C(partial), C(unit), and a
+              C(killer) V(unknown) or V(systemd-oomd).
+            - C(why) is one sentence of why this process died, where the memory was, and, of the last kill of a unit,
+              what systemd made of it.
+            - C(cause) is what was short and what held it; C(ledger) where each byte of it was; C(contest) the kernel's
+              choice recomputed from its own table, null without a whole one.
+            - With O(include_tasks) each kill also has C(tasks), the table, with the C(badness) of each process in
+              bytes, null for one that may not be killed.
+            - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was
+              short, what explains most first. A process is a cause from a quarter of that memory on.
+            - Kinds of what could not be had though it was there are V(sysrq) (somebody asked for the kill), V(cpuset),
+              V(numa), V(lowmem), V(fragmentation), V(mglru) (the reclaimer itself called the killer) and V(protection)
+              (memory.min and memory.low).
+            - Kinds of what held it are V(one_process), V(many_alike), V(many_processes), V(anon) (processes, and no
+              table names them), V(shmem), V(page_cache), V(unevictable), V(slab_unreclaimable), V(slab_reclaimable),
+              V(kernel_memory) (of a cgroup), V(page_tables), V(kernel_stack), V(hugepages), V(percpu), V(vmalloc),
+              V(sockets), V(swap_cache), V(zswap), V(balloon) and V(unaccounted) (pages that no counter of the kernel
+              knows).
+            - Then come V(memcg_limit), V(memcg) (a cgroup without a limit of its own), V(group) (memory.oom.group),
+              V(allocating_task), V(swap_limit), V(swap_full) and V(no_swap).
+            - C(ledger) has C(total), what of a cgroup (C(of) is V(limit)) or of the host (V(ram)) was in use or free;
+              C(rows), which add up to it, each byte once, null where the log does not tell; C(of_file), what of the row
+              C(file) was C(dirty) or under C(writeback); and C(complete), whether the log has all that this kernel
+              tells. It is null where the log has no numbers.
+            - C(contest) has C(totalpages), the memory in bytes that an adjustment is a share of; C(candidates), how
+              many could be chosen; C(winner) and C(second) with C(pid), C(comm) and C(badness); C(margin) between them;
+              C(rule), the arithmetic of that kernel; and C(exception), null where the winner is the process that died,
+              else by which rule another one did.
+            - C(exception) is V(group) (memory.oom.group), V(allocating_task) (vm.oom_kill_allocating_task),
+              V(child_sacrificed) (kernels to 5.1), V(choice_not_told) (the same, and the line that says so is lost),
+              V(all_negative) (to 5.8), V(already_killed), V(old_heuristic) (before 2.6.36), V(columns_missing) (EL 6
+              prints neither swap nor page tables), V(patched_kernel), V(root_unknown) (to 4.16), V(constraint),
+              V(victim_not_listed), V(table_cut), V(total_unknown), V(sizes_moved) or V(unexplained).
           type: list
           elements: dict
           returned: when V(kills) is gathered
@@ -248,8 +260,8 @@ ansible_facts:
               partial: false
               proof: kernel
               why: >-
-                leaky[321] was the only process that could be killed (32 MiB of memory); one process, leaky[321], held 32 MiB (99 %);
-                the limit of 32 MiB of /system.slice/lab-memcg.service was reached
+                leaky[321] was the only process that could be killed (32 MiB of memory); one process, leaky[321], held
+                32 MiB (99 %); the limit of 32 MiB of /system.slice/lab-memcg.service was reached
               cause:
                 - {kind: one_process, size: 33390592, share: 0.995, text: "one process, leaky[321], held 32 MiB (99 %)"}
                 - kind: memcg_limit
@@ -302,7 +314,8 @@ ansible_facts:
           type: int
           returned: when V(kills) is gathered
         details_truncated:
-          description: Number of older kills whose C(cause), C(contest) and C(ledger) were left out for the size of the result. Their C(why) is there.
+          description: Number of older kills whose C(cause), C(contest) and C(ledger) were left out for the size of the
+            result. Their C(why) is there.
           type: int
           returned: when there are any
         tables_truncated:
@@ -311,9 +324,9 @@ ansible_facts:
           returned: with O(include_tasks), when there are any
         unresolved:
           description:
-            - Shortages of which no victim is known. C(outcome) is V(panic), V(no_victim), V(unseen) where the report of the kernel began and its end
-              is not in the log, or V(rule_fired) where a rule of systemd-oomd fired and nothing was killed. C(proof), C(why), C(cause) and
-              C(ledger) as for C(kills).
+            - Shortages of which no victim is known. C(outcome) is V(panic), V(no_victim), V(unseen) where the report of
+              the kernel began and its end is not in the log, or V(rule_fired) where a rule of systemd-oomd fired and
+              nothing was killed. C(proof), C(why), C(cause) and C(ledger) as for C(kills).
             - Repeats within a minute are one row with a C(count).
           type: list
           elements: dict
@@ -325,12 +338,14 @@ ansible_facts:
           sample: 0
         summary:
           description:
-            - All kills by unit, name and killer. C(untrusted) of C(total) stand in text logs, where other processes could have written them.
+            - All kills by unit, name and killer. C(untrusted) of C(total) stand in text logs, where other processes
+              could have written them.
             - C(by_proof) counts by C(proof); what is V(disputed) is not in C(total) and in no other count.
-            - C(verdict) says whether it will come again. C(state) is V(none), V(transient) (one shortage, or two that lie weeks apart,
-              and nothing is short now), V(chronic) (the same unit or process died in three shortages, or there were shortages on three days,
-              or memory is short now, an hour after the last kill) or V(unknown); then the C(reasons). C(trusted) is false where the state
-              depends on what text logs alone tell. Kills that were asked for by hand (sysrq) do not count.
+            - C(verdict) says whether it will come again. C(state) is V(none), V(transient) (one shortage, or two that
+              lie weeks apart, and nothing is short now), V(chronic) (the same unit or process died in three shortages,
+              or there were shortages on three days, or memory is short now, an hour after the last kill) or V(unknown);
+              then the C(reasons). C(trusted) is false where the state depends on what text logs alone tell. Kills that
+              were asked for by hand (sysrq) do not count.
           type: dict
           returned: when V(kills) is gathered
           sample:
@@ -343,8 +358,8 @@ ansible_facts:
             verdict: {state: transient, reasons: ["one shortage, one kill, 2 h ago"], trusted: true}
         counters:
           description:
-            - C(vmstat_oom_kill) is the kernel's own count since boot, C(kernel_kills_this_boot) what the sources tell of
-              (a victim that the kernel printed twice counts twice, as it does in the kernel's count).
+            - C(vmstat_oom_kill) is the kernel's own count since boot, C(kernel_kills_this_boot) what the sources tell
+              of (a victim that the kernel printed twice counts twice, as it does in the kernel's count).
             - C(unexplained) is the difference; null where it cannot be known.
           type: dict
           returned: when V(counters) or V(kills) is gathered
@@ -352,7 +367,8 @@ ansible_facts:
         sources:
           description:
             - What each source said. C(status) is V(read), V(absent), V(denied), V(skipped), V(not_regular), V(corrupt),
-              V(truncated), V(rotated), V(timeout), V(too_big), V(unsupported) or V(error); what was read before the damage counts.
+              V(truncated), V(rotated), V(timeout), V(too_big), V(unsupported) or V(error); what was read before the
+              damage counts.
           type: list
           elements: dict
           returned: when V(kills) is gathered
@@ -363,23 +379,27 @@ ansible_facts:
           returned: when V(kills) is gathered
           sample: {state: clear, since: 1763700000.0, reasons: []}
         window:
-          description: The O(since) and O(until) that were asked for. Older and newer kills are not among these facts, whatever the host can see.
+          description: The O(since) and O(until) that were asked for. Older and newer kills are not among these facts,
+            whatever the host can see.
           type: dict
           returned: when V(kills) is gathered
           sample: {since: 1795291580.5, until: null}
         unparsed:
-          description: Lines that speak of a kill and that no pattern took, in whoever's name. They stand for kills that may be missing here.
+          description: Lines that speak of a kill and that no pattern took, in whoever's name. They stand for kills that
+            may be missing here.
           type: int
           returned: when V(kills) is gathered
           sample: 0
         unparsed_samples:
-          description: The first five of those lines, 200 characters of each. Please report them where this collection has its issues.
+          description: The first five of those lines, 200 characters of each. Please report them where this collection
+            has its issues.
           type: list
           elements: str
           returned: when V(kills) is gathered
           sample: []
         quoted:
-          description: Lines that hold the words of a kill and are none, such as another program's message that quotes the kernel's. They cloud nothing.
+          description: Lines that hold the words of a kill and are none, such as another program's message that quotes
+            the kernel's. They cloud nothing.
           type: int
           returned: when V(kills) is gathered
           sample: 0
@@ -394,37 +414,44 @@ ansible_facts:
           type: dict
           returned: when V(memory) is gathered
         settings:
-          description: The C(vm.*) settings that M(memops.linux.vm_settings) can set; null for what this kernel does not have.
+          description: The C(vm.*) settings that M(memops.linux.vm_settings) can set; null for what this kernel does not
+            have.
           type: dict
           returned: when V(settings) is gathered
         settings_at_boot:
           description:
-            - C(values) is what the files of C(sysctl.d) make of C(vm.*) settings at the next boot, and which of them has the last word.
+            - C(values) is what the files of C(sysctl.d) make of C(vm.*) settings at the next boot, and which of them
+              has the last word.
             - C(ignored) names those that C(/etc/sysctl.conf) sets where nothing reads it, as on Debian 13.
           type: dict
           returned: when V(settings) is gathered
           sample: {values: {swappiness: {value: 10, file: /etc/sysctl.d/90-memops.conf}}, ignored: {}}
         units:
           description:
-            - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's,
-              and those in O(units). As systemd sees them, at most 200.
+            - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a
+              drop-in of this collection's, and those in O(units). As systemd sees them, at most 200.
             - C(active_since_uptime) is when the unit became active, in seconds since boot.
-            - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not answer it is null.
-            - C(load_state) is V(template) for a template that O(units) names. It is no unit, and only its files are told.
+            - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not
+              answer it is null.
+            - C(load_state) is V(template) for a template that O(units) names. It is no unit, and only its files are
+              told.
             - Limits are bytes; V(null) for unknown and for none, and C(unlimited) names those that are none.
-            - C(kernel) is what the kernel holds of the same limits, bytes or V(infinity), and C(oom_group), whether it kills all of the unit at once.
-              systemd and the kernel may differ. At a daemon-reload systemd 257 leaves the new limits of a running unit for later,
-              and puts them into force when some other unit of the slice starts.
-              Null is unknown, or that there is no such file; C(controller) and C(absent), the names of files that this kernel does not have, say which.
-            - C(kernel.controller) is V(v2) or V(v1) for the memory controller of that cgroup version, which for V(v1) knows C(memory_max) only,
-              V(none) where the unit's cgroup has no memory controller and nothing is limited, V(no_cgroup) where nothing of the unit runs,
-              and null where its cgroup cannot be seen.
-            - C(managed_oom_swap), C(managed_oom_memory_pressure) and C(managed_oom_preference) are what systemd-oomd goes by, null before systemd 247
-              (the preference 248). C(managed_oom_memory_pressure_limit) is in percent, 0.0 for the one of C(oomd.conf).
-            - C(set_by) is the file that wins for a setting, C(scores) how many of its processes have which C(oom_score_adj), null where they
-              cannot be seen. C(state) of a process is V(as_wanted), V(older) for one with the score of its start, V(own_score),
-              or V(denied) where pid 1 itself may not lower a score. At most 10 are listed, and only those that are not V(as_wanted)
-              where the units would take too much of the result.
+            - C(kernel) is what the kernel holds of the same limits, bytes or V(infinity), and C(oom_group), whether it
+              kills all of the unit at once. systemd and the kernel may differ. At a daemon-reload systemd 257 leaves
+              the new limits of a running unit for later, and puts them into force when some other unit of the slice
+              starts.
+              Null is unknown, or that there is no such file; C(controller) and C(absent), the names of files that this
+              kernel does not have, say which.
+            - C(kernel.controller) is V(v2) or V(v1) for the memory controller of that cgroup version, which for V(v1)
+              knows C(memory_max) only, V(none) where the unit's cgroup has no memory controller and nothing is limited,
+              V(no_cgroup) where nothing of the unit runs, and null where its cgroup cannot be seen.
+            - C(managed_oom_swap), C(managed_oom_memory_pressure) and C(managed_oom_preference) are what systemd-oomd
+              goes by, null before systemd 247 (the preference 248). C(managed_oom_memory_pressure_limit) is in percent,
+              0.0 for the one of C(oomd.conf).
+            - C(set_by) is the file that wins for a setting, C(scores) how many of its processes have which
+              C(oom_score_adj), null where they cannot be seen. C(state) of a process is V(as_wanted), V(older) for one
+              with the score of its start, V(own_score), or V(denied) where pid 1 itself may not lower a score. At most
+              10 are listed, and only those that are not V(as_wanted) where the units would take too much of the result.
           type: list
           elements: dict
           returned: when V(units) is gathered
@@ -470,11 +497,13 @@ ansible_facts:
               managed_oom_memory_pressure_limit: 0.0
               managed_oom_preference: none
         units_truncated:
-          description: Number of units that are not listed in C(units), for there are more than 200 or they would take too much of the result.
+          description: Number of units that are not listed in C(units), for there are more than 200 or they would take
+            too much of the result.
           type: int
           returned: when V(units) is gathered and there are any
         swap:
-          description: Swap areas in use, largest priority first, sizes in bytes. C(in_fstab) is about files and devices by their path.
+          description: Swap areas in use, largest priority first, sizes in bytes. C(in_fstab) is about files and devices
+            by their path.
           type: list
           elements: dict
           returned: when V(swap) is gathered
@@ -545,7 +574,9 @@ def _only(given: Optional[Dict[str, Any]]) -> Optional[Only]:
         return None
     only = Only(_units(given["units"], "only.units"), tuple(given["comms"]), tuple(given["containers"]), given["id"])
     if only == Only():
-        raise ValueError("only: names no kill; give units, comms, containers or id, or leave the option out. Nothing was read.")
+        raise ValueError(
+            "only: names no kill; give units, comms, containers or id, or leave the option out. Nothing was read."
+        )
     if "" in only.containers:
         raise ValueError("only.containers: an empty text is the beginning of every id. Nothing was read.")
     return only
@@ -559,8 +590,12 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
     if params["max_kills"] is not None and params["max_kills"] < 0:
         raise ValueError("max_kills: %d is negative; give 0 or more. Nothing was read." % params["max_kills"])
     if params["paths"] is not None and not [path for path in params["paths"] if path]:
-        raise ValueError("paths: is empty; name a file or leave the option out for the standard logs. Nothing was read.")
-    for option, path in [("paths", path) for path in params["paths"] or ()] + [("journal_directory", params["journal_directory"])]:
+        raise ValueError(
+            "paths: is empty; name a file or leave the option out for the standard logs. Nothing was read."
+        )
+    for option, path in [("paths", path) for path in params["paths"] or ()] + [
+        ("journal_directory", params["journal_directory"])
+    ]:
         if path and "\0" in path:
             raise ValueError("%s: %r is no path, a path has no NUL. Nothing was read." % (option, path))
     subset = SUBSETS if "all" in params["gather_subset"] else tuple(params["gather_subset"])

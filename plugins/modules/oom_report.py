@@ -10,9 +10,12 @@ short_description: Report the out-of-memory kills of all hosts
 version_added: 0.1.0
 author: memops.linux contributors (@memops)
 description:
-  - Takes the facts that M(memops.linux.oom_facts) gathered and writes one HTML page, JSON, Markdown and CSV for the fleet, and a table on the terminal.
-  - This runs on the controller, once for all hosts of the play. It opens no connection, needs no C(become), and no network to read the page.
-  - A host that could not be reached, failed, or could not read its own logs is shown as unknown, before all others. It is never shown as a clean one.
+  - Takes the facts that M(memops.linux.oom_facts) gathered and writes one HTML page, JSON, Markdown and CSV for the
+    fleet, and a table on the terminal.
+  - This runs on the controller, once for all hosts of the play. It opens no connection, needs no C(become), and no
+    network to read the page.
+  - A host that could not be reached, failed, or could not read its own logs is shown as unknown, before all others. It
+    is never shown as a clean one.
   - Kills that only a text log tells of are shown and counted apart, because any local user can write such a line.
 extends_documentation_fragment:
   - memops.linux._attributes
@@ -44,14 +47,16 @@ options:
     description:
       - Directory on the controller. It is created, with mode C(0750), where it is missing.
       - Required, here or among the O(variables).
-      - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced as whole files.
+      - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced
+        as whole files.
       - A directory inside C(group_vars) or C(host_vars) is refused. Ansible would load the report as variables there,
         and run templates that somebody put into a process name.
     type: path
   hosts:
     description:
       - Names of the hosts to report on.
-      - Default are the keys of O(facts), and without them all hosts of the play, those that failed or could not be reached included.
+      - Default are the keys of O(facts), and without them all hosts of the play, those that failed or could not be
+        reached included.
     type: list
     elements: str
   facts:
@@ -62,28 +67,32 @@ options:
   gathered:
     description:
       - Name of the variable in which the gathering task registered its result.
-      - This is how a host that was unreachable is told from one that failed, and from one whose old facts are still in the fact cache.
-        Give the gathering task C(ignore_unreachable=true) and C(ignore_errors=true), or the play may end before the report.
+      - This is how a host that was unreachable is told from one that failed, and from one whose old facts are still in
+        the fact cache. Give the gathering task C(ignore_unreachable=true) and C(ignore_errors=true), or the play may
+        end before the report.
     type: str
     default: oom_report_gathered
   formats:
     description:
       - What to write. By default V(html), V(json), V(md) and V(csv), and with a O(policy) all.
-      - V(junit) is C(junit.xml), V(sarif) is C(findings.sarif), V(findings) is C(findings.json), and V(suggestions) is C(suggestions.yml),
-        a list for the role P(memops.linux.oom_protect#role) to be read and changed by a person. They need a O(policy).
+      - V(junit) is C(junit.xml), V(sarif) is C(findings.sarif), V(findings) is C(findings.json), and V(suggestions) is
+        C(suggestions.yml), a list for the role P(memops.linux.oom_protect#role) to be read and changed by a person.
+        They need a O(policy).
     type: list
     elements: str
     choices: [html, json, md, csv, junit, sarif, findings, suggestions]
   policy:
     description:
-      - What is expected of the hosts, as a mapping, as the path of a YAML file, or V(baseline), the policy that ships with this collection.
-        The role P(memops.linux.oom_compliance#role) describes it.
-      - A relative path begins where C(ansible-playbook) was started, and where there is no such file, beside the playbook.
+      - What is expected of the hosts, as a mapping, as the path of a YAML file, or V(baseline), the policy that ships
+        with this collection. The role P(memops.linux.oom_compliance#role) describes it.
+      - A relative path begins where C(ansible-playbook) was started, and where there is no such file, beside the
+        playbook.
       - Then the findings stand in the report, and RV(verdict) tells what they amount to.
     type: raw
   enforce:
     description:
-      - With a O(policy), fail the task where the policy failed, after everything was written. C(ansible-playbook) ends with 2 then.
+      - With a O(policy), fail the task where the policy failed, after everything was written. C(ansible-playbook) ends
+        with 2 then.
       - Where nothing failed and something is not known, O(unknown) says what is done.
     type: bool
     default: true
@@ -96,9 +105,11 @@ options:
     default: fail
   variables:
     description:
-      - Prefix of the variables that hold the options that are not given, such as V(oom_report) for C(oom_report_dest). The roles use it.
-      - They are read without facts, without C(set_fact), and without the variables of a single host, so that no host steers the controller.
-        What counts are C(group_vars) of groups that all hosts of the play share (C(all) is one), variables of the play and of the role, and C(-e).
+      - Prefix of the variables that hold the options that are not given, such as V(oom_report) for C(oom_report_dest).
+        The roles use it.
+      - They are read without facts, without C(set_fact), and without the variables of a single host, so that no host
+        steers the controller. What counts are C(group_vars) of groups that all hosts of the play share (C(all) is one),
+        variables of the play and of the role, and C(-e).
     type: str
   title:
     description:
@@ -112,8 +123,9 @@ options:
     default: true
 notes:
   - With the environment variable E(SOURCE_DATE_EPOCH) the same facts give the same bytes.
-  - A report is not written again where nothing but the time of its generation would differ. The pages tell how old the facts are, in hours
-    or days, and their time axis ends at the time of generation, so that old facts make another page.
+  - A report is not written again where nothing but the time of its generation would differ. The pages tell how old the
+    facts are, in hours or days, and their time axis ends at the time of generation, so that old facts make another
+    page.
   - To read the JSON in a playbook, use P(ansible.builtin.file#lookup) and P(ansible.builtin.from_json#filter), never
     M(ansible.builtin.include_vars), which would run templates that somebody put into a process name.
 seealso:
@@ -178,7 +190,8 @@ csv:
   type: str
   sample: /home/ops/oom-report/kills.csv
 junit:
-  description: Path of the JUnit XML, V(none) where O(formats) leaves it out. The same for C(sarif), C(findings) and C(suggestions).
+  description: Path of the JUnit XML, V(none) where O(formats) leaves it out. The same for C(sarif), C(findings) and
+    C(suggestions).
   returned: success
   type: str
   sample: /home/ops/oom-report/junit.xml
@@ -194,7 +207,8 @@ msg:
   type: str
   sample: |-
     Policy baseline on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 28 passed.
-    FAILED (error) panic-on-oom on db1: The kernel panics where it could kill one process: settings.panic_on_oom=1 (declared: 0).
+    FAILED (error) panic-on-oom on db1: The kernel panics where it could kill one process: settings.panic_on_oom=1
+    (declared: 0).
 totals:
   description: Number of findings by status, failures by severity, and hosts.
   returned: with O(policy)
@@ -232,10 +246,11 @@ states:
   sample: {db1: ok, db3: unreachable}
 fleet:
   description:
-    - What all hosts add up to. C(totals.by_proof) counts kills by what speaks for them (see RV(memops.linux.oom_facts#module:ansible_facts.oom.kills)).
-      Those that are V(disputed) are counted under C(disputed) and nowhere else; C(totals.untrusted) of C(totals.kills) stand in text logs.
-    - C(window) is of which time every host that answered was asked for kills, C(gathered_at) when the first of them was asked, and C(stale) how
-      many were asked more than a day before the report was made.
+    - What all hosts add up to. C(totals.by_proof) counts kills by what speaks for them (see
+      RV(memops.linux.oom_facts#module:ansible_facts.oom.kills)). Those that are V(disputed) are counted under
+      C(disputed) and nowhere else; C(totals.untrusted) of C(totals.kills) stand in text logs.
+    - C(window) is of which time every host that answered was asked for kills, C(gathered_at) when the first of them was
+      asked, and C(stale) how many were asked more than a day before the report was made.
   returned: success
   type: dict
   sample:
@@ -282,7 +297,12 @@ def argument_spec() -> Dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.fail_json(msg="memops.linux.oom_report is an action plugin of the controller and was started as a module. Nothing was written.")
+    module.fail_json(
+        msg=(
+            "memops.linux.oom_report is an action plugin of the controller and was started as a module. Nothing was"
+            " written."
+        )
+    )
 
 
 if __name__ == "__main__":

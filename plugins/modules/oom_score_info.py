@@ -8,11 +8,12 @@ module: oom_score_info
 short_description: Rank the processes that the kernel would kill next, now or under other scores
 version_added: 0.1.0
 description:
-  - Computes for every process what the kernel computes when memory runs out (C(oom_badness), in pages, by the rules of the running
-    kernel), and names the next victim. C(/proc/PID/oom_score) is the same rounded to a thousandth of memory, so that many processes tie.
+  - Computes for every process what the kernel computes when memory runs out (C(oom_badness), in pages, by the rules of
+    the running kernel), and names the next victim. C(/proc/PID/oom_score) is the same rounded to a thousandth of
+    memory, so that many processes tie.
   - Answers what if O(adjustments) or O(services) were in force, without touching the host.
-  - A forecast for the moment of the look. A process that grows by more than the RV(next_victim.margin) before memory runs out
-    overtakes, a process started later is not known, and one in the middle of C(vfork) is spared by the kernel.
+  - A forecast for the moment of the look. A process that grows by more than the RV(next_victim.margin) before memory
+    runs out overtakes, a process started later is not known, and one in the middle of C(vfork) is spared by the kernel.
   - Works without root. Where processes are hidden, RV(complete) is false and RV(reasons) says why.
 author:
   - memops.linux contributors (@memops)
@@ -22,7 +23,8 @@ extends_documentation_fragment:
 options:
   top:
     description:
-      - How many processes and services to return, the next to die first. V(0) returns all, and those that cannot be killed after them.
+      - How many processes and services to return, the next to die first. V(0) returns all, and those that cannot be
+        killed after them.
     type: int
     default: 10
   memcg:
@@ -32,18 +34,18 @@ options:
     type: str
   adjustments:
     description:
-      - Proposed scores, from -1000 to 1000, by unit or by name of the process (C(comm)). A name without a suffix is first taken as a
-        service, under any of its names, then as a name. A unit is matched wherever it stands in the path of the cgroup, a template
-        such as V(postgresql@.service) with all of its instances.
-      - The new score of a unit goes to those of its processes that carry the unit's present one, as C(systemctl show) tells it.
-        Others have set their own, as sshd does with -1000; they keep it and are listed in RV(what_if.kept).
+      - Proposed scores, from -1000 to 1000, by unit or by name of the process (C(comm)). A name without a suffix is
+        first taken as a service, under any of its names, then as a name. A unit is matched wherever it stands in the
+        path of the cgroup, a template such as V(postgresql@.service) with all of its instances.
+      - The new score of a unit goes to those of its processes that carry the unit's present one, as C(systemctl show)
+        tells it. Others have set their own, as sshd does with -1000; they keep it and are listed in RV(what_if.kept).
         Where systemd cannot be asked, all processes of the unit get it that are not at -1000.
     type: dict
   services:
     description:
       - Proposed scores as in C(oom_protect_services), the variable of the role C(memops.linux.oom_protect).
-        Each entry has a C(name) (a unit, or a list of units; never the name of a process) and C(oom_score_adjust). A later entry counts
-        more than an earlier one. Entries without a score and those with
+        Each entry has a C(name) (a unit, or a list of units; never the name of a process) and C(oom_score_adjust). A
+        later entry counts more than an earlier one. Entries without a score and those with
         C(state=absent) change nothing here; other settings are not looked at.
       - O(adjustments) counts more where both name the same.
     type: list
@@ -84,12 +86,13 @@ msg:
   sample: "next victim: mysqld (pid 812, mysql.service), 1.9 GiB of 3.8 GiB killable; then java, nginx; 212 MiB unkillable: sshd, systemd"
 processes:
   description:
-    - The processes, the next to die first, at most O(top) of them. Sizes are bytes, C(badness) is the kernel's sum in pages
-      (before Linux 3.5 in thousandths of memory), C(oom_score) what C(/proc/PID/oom_score) shows, unknown is null.
+    - The processes, the next to die first, at most O(top) of them. Sizes are bytes, C(badness) is the kernel's sum in
+      pages (before Linux 3.5 in thousandths of memory), C(oom_score) what C(/proc/PID/oom_score) shows, unknown is
+      null.
     - C(connection) marks the processes through which Ansible is connected, this module among them.
     - C(rank) and C(badness) are null for a process that cannot be killed; such are listed only with O(top=0).
-    - Names are chosen by whoever runs the process. Control characters, bidirectional marks and bytes that are not UTF-8 are written
-      as C(\xNN) or C(\uNNNN).
+    - Names are chosen by whoever runs the process. Control characters, bidirectional marks and bytes that are not UTF-8
+      are written as C(\xNN) or C(\uNNNN).
   returned: success
   type: list
   elements: dict
@@ -144,18 +147,20 @@ next_victim:
       type: bool
 killable_memory:
   description:
-    - Bytes held by all processes that can be killed. Anonymous memory, swap and page tables of each, and shared memory once a service.
-      File pages are not counted, because the kernel takes them back without a kill.
+    - Bytes held by all processes that can be killed. Anonymous memory, swap and page tables of each, and shared memory
+      once a service. File pages are not counted, because the kernel takes them back without a kill.
   returned: success
   type: int
   sample: 4080218931
 unkillable_memory:
-  description: The same for those with C(oom_score_adj) -1000 and for the first process. Above half of RAM the kernel may find nobody, and panic.
+  description: The same for those with C(oom_score_adj) -1000 and for the first process. Above half of RAM the kernel
+    may find nobody, and panic.
   returned: success
   type: int
   sample: 222298112
 by_unit:
-  description: Services, the one that loses a process first in front. Processes outside of any service are grouped by C(comm).
+  description: Services, the one that loses a process first in front. Processes outside of any service are grouped by
+    C(comm).
   returned: success
   type: list
   elements: dict
@@ -175,9 +180,12 @@ unkillable:
 contest:
   description:
     - What was ranked. C(scope) is V(global) or V(memcg); C(limit) is the cgroup's own limit in bytes, or null;
-      C(totalpages) is what one thousandth of C(oom_score_adj) is taken of; C(rules) names the kernel version whose rules were used.
-    - C(outcome) is V(kill), V(panic) (C(vm.panic_on_oom)), V(allocating_task) (C(vm.oom_kill_allocating_task)) or V(none) (C(oom_kill_disable)).
-    - C(contenders) counts those that can be killed, C(skipped) those without memory of their own and those that could not be read.
+      C(totalpages) is what one thousandth of C(oom_score_adj) is taken of; C(rules) names the kernel version whose
+      rules were used.
+    - C(outcome) is V(kill), V(panic) (C(vm.panic_on_oom)), V(allocating_task) (C(vm.oom_kill_allocating_task)) or
+      V(none) (C(oom_kill_disable)).
+    - C(contenders) counts those that can be killed, C(skipped) those without memory of their own and those that could
+      not be read.
   returned: success
   type: dict
   sample:
@@ -201,14 +209,16 @@ reasons:
   elements: str
   sample: []
 notes:
-  description: What may make it end otherwise, such as settings of the kernel, a killer in user space, NUMA nodes, or the limit of an outer cgroup.
+  description: What may make it end otherwise, such as settings of the kernel, a killer in user space, NUMA nodes, or
+    the limit of an outer cgroup.
   returned: success
   type: list
   elements: str
   sample: []
 what_if:
   description:
-    - RV(processes), RV(table), RV(next_victim), RV(killable_memory), RV(unkillable_memory), RV(by_unit) and RV(unkillable) under the proposed scores.
+    - RV(processes), RV(table), RV(next_victim), RV(killable_memory), RV(unkillable_memory), RV(by_unit) and
+      RV(unkillable) under the proposed scores.
   returned: when O(adjustments) or O(services) propose a score
   type: dict
   contains:
@@ -217,7 +227,8 @@ what_if:
       returned: always
       type: dict
     moved:
-      description: Processes whose score changes, with C(oom_score_adj) and C(rank) before and after, at most O(top) of them.
+      description: Processes whose score changes, with C(oom_score_adj) and C(rank) before and after, at most O(top) of
+        them.
       returned: always
       type: list
       elements: dict
@@ -238,7 +249,8 @@ what_if:
       type: list
       elements: str
     warnings:
-      description: What gets worse, such as sshd, the connection or a protected service becoming the next victim, or too much memory out of reach.
+      description: What gets worse, such as sshd, the connection or a protected service becoming the next victim, or too
+        much memory out of reach.
       returned: always
       type: list
       elements: str
@@ -286,7 +298,9 @@ def main() -> None:
     except ValueError as exc:
         module.fail_json(msg="%s. Nothing was changed." % safe(str(exc)))
     except OSError as exc:
-        module.fail_json(msg=safe("/proc cannot be read: %s. Nothing was changed; mount it, or become root." % describe(exc)))
+        module.fail_json(
+            msg=safe("/proc cannot be read: %s. Nothing was changed; mount it, or become root." % describe(exc))
+        )
     module.exit_json(changed=False, **result)
 
 

@@ -8,9 +8,9 @@ module: service_memory
 short_description: Set OOMScoreAdjust and memory limits of systemd units, and prove that they are in force
 version_added: 0.2.0
 description:
-  - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through C(/proc) and their cgroup its
-    new limits through systemd, without a restart, and reads back every layer. The file, what systemd has loaded, and what the kernel holds for every
-    process and every limit of the unit.
+  - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through
+    C(/proc) and their cgroup its new limits through systemd, without a restart, and reads back every layer. The file,
+    what systemd has loaded, and what the kernel holds for every process and every limit of the unit.
   - A person's C(override.conf) is never touched. Nothing restarts unless O(apply=restart).
   - Give all services of a host in one call, in O(services). It costs little more than one service.
 author:
@@ -21,8 +21,10 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Units, all with the settings at the top. C(nginx) means C(nginx.service); an alias such as C(mysql) is followed to its unit.
-      - A template such as C(getty@.service) is all its instances. Services, slices, scopes, sockets, mounts and swaps; no wildcards.
+      - Units, all with the settings at the top. C(nginx) means C(nginx.service); an alias such as C(mysql) is followed
+        to its unit.
+      - A template such as C(getty@.service) is all its instances. Services, slices, scopes, sockets, mounts and swaps;
+        no wildcards.
     type: list
     elements: str
     aliases: [unit]
@@ -52,8 +54,8 @@ options:
         choices: [fail, skip, stage]
       fallback:
         description:
-          - This entry is a default. It is left out where another one is for the same unit, under its own name or an alias;
-            without it, two entries for one unit are an error.
+          - This entry is a default. It is left out where another one is for the same unit, under its own name or an
+            alias; without it, two entries for one unit are an error.
           - With O(services[].missing=skip) it is not in RV(services) where the unit is not installed.
         type: bool
         default: false
@@ -74,16 +76,19 @@ options:
       memory_min: &memory_min
         description:
           - C(MemoryMin=), memory that is never taken from it. systemd 240 or newer, cgroup 2.
-          - Bytes, a number with V(K), V(M), V(G) or V(T) such as V(512M), a share of RAM such as V(20%), or V(infinity). The same for the other limits.
+          - Bytes, a number with V(K), V(M), V(G) or V(T) such as V(512M), a share of RAM such as V(20%), or
+            V(infinity). The same for the other limits.
         type: str
       memory_low: &memory_low
         description: C(MemoryLow=), memory that is taken from it last. systemd 231 or newer, cgroup 2.
         type: str
       memory_high: &memory_high
-        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force, see O(apply).
+        description: C(MemoryHigh=), above which it is slowed down. systemd 231 or newer, cgroup 2. When it is in force,
+          see O(apply).
         type: str
       memory_max: &memory_max
-        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see O(apply).
+        description: C(MemoryMax=), above which the kernel kills in it. systemd 231 or newer. When it is in force, see
+          O(apply).
         type: str
       memory_swap_max: &memory_swap_max
         description: C(MemorySwapMax=), how much swap it may use. systemd 232 or newer, cgroup 2.
@@ -93,7 +98,8 @@ options:
         type: str
         choices: [auto, kill]
       managed_oom_memory_pressure: &managed_oom_memory_pressure
-        description: C(ManagedOOMMemoryPressure=), whether systemd-oomd kills in it under memory pressure. systemd 247 or newer.
+        description: C(ManagedOOMMemoryPressure=), whether systemd-oomd kills in it under memory pressure. systemd 247
+          or newer.
         type: str
         choices: [auto, kill]
       managed_oom_preference: &managed_oom_preference
@@ -114,29 +120,36 @@ options:
   state:
     description:
       - V(present) means that our drop-in holds exactly the given settings.
-      - V(absent) removes exactly our drop-in, and its folder if that became empty. The processes get the score that is then the unit's.
+      - V(absent) removes exactly our drop-in, and its folder if that became empty. The processes get the score that is
+        then the unit's.
     type: str
     choices: [present, absent]
     default: present
   dropin:
     description:
       - Name of our file in C(/etc/systemd/system/UNIT.d).
-      - Drop-ins are read in the order of their names, and C(override.conf) comes after the default. A later name wins over it.
+      - Drop-ins are read in the order of their names, and C(override.conf) comes after the default. A later name wins
+        over it.
       - A file of this name that this module did not write is a person's. It is never touched, and the module fails.
     type: str
     default: 50-memops.conf
   apply:
     description:
-      - V(live) reloads systemd; then running processes that still have the unit's earlier score get the new one. A process that set its own score keeps it.
-      - V(restart) restarts the units whose processes do not have the score yet, waits O(settle) seconds and looks whether they live.
-        Otherwise the earlier drop-in comes back, is reloaded and the unit restarted. A stopped unit stays stopped.
-        Of a template these are its running instances, and where one of them dies, all that were restarted go back.
+      - V(live) reloads systemd; then running processes that still have the unit's earlier score get the new one. A
+        process that set its own score keeps it.
+      - V(restart) restarts the units whose processes do not have the score yet, waits O(settle) seconds and looks
+        whether they live. Otherwise the earlier drop-in comes back, is reloaded and the unit restarted. A stopped unit
+        stays stopped. Of a template these are its running instances, and where one of them dies, all that were
+        restarted go back.
       - V(next_start) reloads only and returns RV(restart_required).
-      - Limits and C(OOMPolicy=) of a running unit come into force at the reload with systemd 252 and older, also with V(next_start).
-      - systemd 257 reads them at the reload and leaves the unit's cgroup as it is until something starts beside it. So with V(live) and V(restart)
-        an empty scope is started for a moment in the unit's slice, and systemd then applies what it had read, for other units there too.
-        With V(next_start) they wait, and RV(restart_required) tells. Restarted for its limits is only a unit for which all this did not help.
-      - A limit that the kernel does not hold any more, because somebody wrote into the cgroup, is set again by a reload, except with V(next_start).
+      - Limits and C(OOMPolicy=) of a running unit come into force at the reload with systemd 252 and older, also with
+        V(next_start).
+      - systemd 257 reads them at the reload and leaves the unit's cgroup as it is until something starts beside it. So
+        with V(live) and V(restart) an empty scope is started for a moment in the unit's slice, and systemd then applies
+        what it had read, for other units there too. With V(next_start) they wait, and RV(restart_required) tells.
+        Restarted for its limits is only a unit for which all this did not help.
+      - A limit that the kernel does not hold any more, because somebody wrote into the cgroup, is set again by a
+        reload, except with V(next_start).
     type: str
     choices: [live, restart, next_start]
     default: live
@@ -158,18 +171,20 @@ options:
     default: 90
   allow_limits:
     description:
-      - Set O(memory_max) or O(memory_high) although the unit uses more now, and would be killed or frozen by the reload alone.
-        Also for a limit of another file that counts once ours is gone.
+      - Set O(memory_max) or O(memory_high) although the unit uses more now, and would be killed or frozen by the reload
+        alone. Also for a limit of another file that counts once ours is gone.
         Also for limits that contradict each other, or one of another file.
     type: bool
     default: false
     aliases: [force_limits]
   allow_unkillable:
-    description: Set V(-1000) also for a service that starts other people's programs, such as sshd, cron or a container engine.
+    description: Set V(-1000) also for a service that starts other people's programs, such as sshd, cron or a container
+      engine.
     type: bool
     default: false
   min_killable:
-    description: Refuse V(-1000) when less than this share of RAM could be killed afterwards. The kernel panics when nothing is left to kill.
+    description: Refuse V(-1000) when less than this share of RAM could be killed afterwards. The kernel panics when
+      nothing is left to kill.
     type: str
     default: 50%
   allow_overcommit:
@@ -184,7 +199,8 @@ options:
     default: false
     aliases: [allow_loosening]
   allow_shadowed:
-    description: Write the drop-in although a later file sets another value. It has no effect then, and RV(verified) is V(false).
+    description: Write the drop-in although a later file sets another value. It has no effect then, and RV(verified) is
+      V(false).
     type: bool
     default: false
   allow_broad:
@@ -201,7 +217,8 @@ options:
     aliases: [ignore_unsupported]
   force_restart:
     description:
-      - With O(apply=restart), restart also what is otherwise spared. One-shot jobs, and what carries sessions, the network or containers.
+      - With O(apply=restart), restart also what is otherwise spared. One-shot jobs, and what carries sessions, the
+        network or containers.
       - What the connection of this play hangs on is never restarted.
     type: bool
     default: false
@@ -209,8 +226,9 @@ requirements:
   - systemd 219 or newer. Where it does not run, as in a chroot, the drop-in is written and RV(verified) is V(false).
 notes:
   - Needs root, except in check mode.
-  - RV(verified) is V(false) and a warning says why when the change is made but the kernel does not follow, as in a container without C(CAP_SYS_RESOURCE).
-    Check RV(verified) where it matters; the role P(memops.linux.oom_protect#role) does.
+  - RV(verified) is V(false) and a warning says why when the change is made but the kernel does not follow, as in a
+    container without C(CAP_SYS_RESOURCE). Check RV(verified) where it matters; the role
+    P(memops.linux.oom_protect#role) does.
   - Waits up to 60 seconds for another run of this collection on the same host.
 seealso:
   - module: memops.linux.oom_score_info
@@ -265,7 +283,8 @@ verified:
   type: bool
   returned: success
 restart_required:
-  description: A running service has processes or limits that are not what the files say, and that its next start brings into force.
+  description: A running service has processes or limits that are not what the files say, and that its next start brings
+    into force.
   type: bool
   returned: success
 services:
@@ -310,7 +329,8 @@ services:
       sample: {oom_score_adjust: "-500"}
     effective:
       description:
-        - What systemd has loaded after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show it, or the unit is masked.
+        - What systemd has loaded after the reload, sizes in bytes or V(infinity). V(null) if this systemd does not show
+          it, or the unit is masked.
         - In check mode what it would load, and V(null) for C(OOMPolicy=) if that would go back to a default.
       type: dict
       sample: {oom_score_adjust: -500, memory_max: infinity}
@@ -353,9 +373,9 @@ services:
       sample: true
     gaps:
       description:
-        - Why it is not verified. C(cause) is V(absent), V(masked), V(systemd_not_running), V(no_instance), V(not_written), V(not_shown), V(not_read),
-          V(not_readable), V(shadowed), V(older_than_drop_in), V(own_score), V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller),
-          V(cgroup_v1) or V(unsupported).
+        - Why it is not verified. C(cause) is V(absent), V(masked), V(systemd_not_running), V(no_instance),
+          V(not_written), V(not_shown), V(not_read), V(not_readable), V(shadowed), V(older_than_drop_in), V(own_score),
+          V(denied), V(no_cap_sys_resource), V(not_enforced), V(no_memory_controller), V(cgroup_v1) or V(unsupported).
           C(text) says it to people.
         - V(not_readable) means that processes of a unit that runs, or their list, cannot be read here.
       type: list
@@ -363,7 +383,8 @@ services:
       sample: []
     restart_required:
       description:
-        - Its processes, or with O(apply=next_start) its limits, are older than what the files say. The gap is V(older_than_drop_in).
+        - Its processes, or with O(apply=next_start) its limits, are older than what the files say. The gap is
+          V(older_than_drop_in).
         - In check mode whether they would be.
       type: bool
       sample: false
@@ -386,7 +407,8 @@ services:
       elements: str
       sample: [write /etc/systemd/system/nginx.service.d/50-memops.conf, daemon-reload, set oom_score_adj of 3 processes to -500]
     notes:
-      description: Lines in other files that do nothing, changes of others that the reload brought, who would be the next victim.
+      description: Lines in other files that do nothing, changes of others that the reload brought, who would be the
+        next victim.
       type: list
       elements: str
       sample: []
@@ -408,13 +430,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.execute import ProtectError, protect
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import ParamsError, parse_overrides, parse_requests
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import (
+    ParamsError,
+    parse_overrides,
+    parse_requests,
+)
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome, warnings
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS
 
 
 def settings_spec() -> Dict[str, Any]:
-    spec = {setting.option: {"type": "int" if setting.kind == "score" else "str"} for setting in SETTINGS}  # type: Dict[str, Any]
+    spec = {
+        setting.option: {"type": "int" if setting.kind == "score" else "str"} for setting in SETTINGS
+    }  # type: Dict[str, Any]
     for setting in SETTINGS:
         if setting.words:
             spec[setting.option]["choices"] = list(setting.words)
@@ -455,7 +483,10 @@ def in_services() -> Dict[str, Any]:
 
 def argument_spec() -> Dict[str, Any]:
     defaults = {"state": "present", "dropin": "50-memops.conf", "apply": "live", "missing": "fail"}
-    flags = "allow_limits allow_unkillable allow_overcommit allow_weaker allow_shadowed allow_broad allow_unsupported force_restart"
+    flags = (
+        "allow_limits allow_unkillable allow_overcommit allow_weaker allow_shadowed allow_broad allow_unsupported"
+        " force_restart"
+    )
     spec = {
         "name": {"type": "list", "elements": "str", "aliases": ["unit"]},
         "services": {"type": "list", "elements": "dict", "options": in_services()},
@@ -470,9 +501,13 @@ def argument_spec() -> Dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, required_one_of=[("name", "services")])
+    module = AnsibleModule(
+        argument_spec=argument_spec(), supports_check_mode=True, required_one_of=[("name", "services")]
+    )
     try:
-        cases = protect(host_of(module), parse_requests(module.params), parse_overrides(module.params), module.check_mode)
+        cases = protect(
+            host_of(module), parse_requests(module.params), parse_overrides(module.params), module.check_mode
+        )
     except (ParamsError, ProtectError) as exc:
         module.fail_json(msg=str(exc))
     for text in warnings(cases):

@@ -8,22 +8,28 @@ module: swap_file
 short_description: One swap file as a transaction
 version_added: 0.1.0
 description:
-  - Makes, activates, resizes, persists and removes one swap file, and proves it with what the kernel says in C(/proc/swaps).
-  - Everything is checked before anything is touched, in check mode too. A run that was interrupted is finished by the next one.
+  - Makes, activates, resizes, persists and removes one swap file, and proves it with what the kernel says in
+    C(/proc/swaps).
+  - Everything is checked before anything is touched, in check mode too. A run that was interrupted is finished by the
+    next one.
   - To resize a file, or to change its priority, a temporary area takes over until the new one is active.
     It has the smaller of the two sizes, so the old and the new size together have to fit on the disk for a moment.
-    While a file of another size is made, its name is a symbolic link to that area, C(.NAME.memops-bridge) in the same folder.
-    So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new size.
-  - A file that is not in use is replaced in one rename, when the new one is whole. Both have to fit on the disk for that moment as well.
-  - Where they do not fit, a file that is not in use, or whose contents other swap can hold, is removed before the new one is made, and its line
-    is out of C(/etc/fstab) for that time. Any other is left as it is, and the module fails with the numbers.
+    While a file of another size is made, its name is a symbolic link to that area, C(.NAME.memops-bridge) in the same
+    folder. So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new
+    size.
+  - A file that is not in use is replaced in one rename, when the new one is whole. Both have to fit on the disk for
+    that moment as well.
+  - Where they do not fit, a file that is not in use, or whose contents other swap can hold, is removed before the new
+    one is made, and its line is out of C(/etc/fstab) for that time. Any other is left as it is, and the module fails
+    with the numbers.
   - Swap is only turned off if available memory and other swap can hold what is in it,
-    less a margin of 64 MiB or a tenth of that room. Otherwise the module fails with the numbers; there is no way to force it.
+    less a margin of 64 MiB or a tenth of that room. Otherwise the module fails with the numbers; there is no way to
+    force it.
   - Never touches swap partitions, swap devices or other swap files, nor a file that is not a swap file.
-  - Tells what would make it otherwise than it says - a mount that hides an area of this name, a masked or hand-made C(.swap) unit that a boot
-    takes instead of the line in C(/etc/fstab), zram that would be filled after the file.
-  - On btrfs no snapshot of a subvolume can be made while a file in it is swapped to. Give the file a subvolume of its own, such as
-    C(/swap) for C(/swap/swapfile); otherwise there is a warning.
+  - Tells what would make it otherwise than it says - a mount that hides an area of this name, a masked or hand-made
+    C(.swap) unit that a boot takes instead of the line in C(/etc/fstab), zram that would be filled after the file.
+  - On btrfs no snapshot of a subvolume can be made while a file in it is swapped to. Give the file a subvolume of its
+    own, such as C(/swap) for C(/swap/swapfile); otherwise there is a warning.
   - Works on ext2, ext3, ext4, xfs, btrfs and f2fs. Needs root, and C(mkswap) from util-linux or busybox.
 author:
   - memops.linux contributors (@memops)
@@ -38,17 +44,19 @@ attributes:
 options:
   path:
     description:
-      - The file. Its folder must exist, and every folder on the way must belong to root and be writable by root only, without symbolic links.
+      - The file. Its folder must exist, and every folder on the way must belong to root and be writable by root only,
+        without symbolic links.
     type: path
     required: true
   size:
     description:
-      - Bytes, or a number with V(K), V(M), V(G) or V(T) (factor 1024), such as V(2G). The file has exactly this size, rounded up to whole
-        pages; the kernel can use one page less.
+      - Bytes, or a number with V(K), V(M), V(G) or V(T) (factor 1024), such as V(2G). The file has exactly this size,
+        rounded up to whole pages; the kernel can use one page less.
       - A share of RAM, such as V(50%). A swap file within half a percent of RAM of that is left alone,
         because every kernel reserves a little more or less of it.
-      - V(auto) takes as much as RAM up to 4 GiB, 4 GiB up to 16 GiB of RAM, and the square root of RAM in GiB above that, but at most a
-        quarter of the disk that is free above O(min_free). It is decided once, when the file is made; a swap file that is there keeps its size.
+      - V(auto) takes as much as RAM up to 4 GiB, 4 GiB up to 16 GiB of RAM, and the square root of RAM in GiB above
+        that, but at most a quarter of the disk that is free above O(min_free). It is decided once, when the file is
+        made; a swap file that is there keeps its size.
       - Required with O(state=present).
     type: str
   state:
@@ -66,14 +74,16 @@ options:
     type: int
   discard:
     description:
-      - Tell the disk which blocks are free, V(once) when the file is activated, V(pages) while it is used, or both with V(true).
-      - The kernel does not tell what an active area does. A change is written to C(/etc/fstab) and takes effect when the file is next activated.
+      - Tell the disk which blocks are free, V(once) when the file is activated, V(pages) while it is used, or both with
+        V(true).
+      - The kernel does not tell what an active area does. A change is written to C(/etc/fstab) and takes effect when
+        the file is next activated.
     type: str
     choices: ["once", "pages", "true"]
   persistent:
     description:
-      - Whether the file has a line in C(/etc/fstab). A line that somebody else wrote for the file is taken over, and its options are kept,
-        but for the ones that the other options here speak of, and C(noauto).
+      - Whether the file has a line in C(/etc/fstab). A line that somebody else wrote for the file is taken over, and
+        its options are kept, but for the ones that the other options here speak of, and C(noauto).
     type: bool
     default: true
   nofail:
@@ -90,19 +100,21 @@ options:
     description:
       - Temporary swap. An age such as V(36h) or V(2d), or an ISO 8601 time such as V(2026-12-01T06:00:00Z).
         Then a systemd timer removes the file as soon as that is safe. Needs systemd.
-      - An age counts from the first run that gives it. A later run with an age can only bring the end nearer; give a time to put it off.
+      - An age counts from the first run that gives it. A later run with an age can only bring the end nearer; give a
+        time to put it off.
       - A time that is over is an error, unless the timer of an earlier run with that time still waits until it is safe.
       - Without it a timer of an earlier run is cancelled.
     type: str
   allow_on_kubernetes:
     description:
-      - Activate swap though there is a kubelet, which does not start on a host with swap unless C(failSwapOn) is false. Its arguments, its
-        configuration with C(kubelet.conf.d), and what k3s, rke2 and microk8s tell it are looked at.
+      - Activate swap though there is a kubelet, which does not start on a host with swap unless C(failSwapOn) is false.
+        Its arguments, its configuration with C(kubelet.conf.d), and what k3s, rke2 and microk8s tell it are looked at.
     type: bool
     default: false
   allow_resume_change:
     description:
-      - Turn off, exchange or remove the file though the system hibernates into it. Then C(resume_offset) has to be set anew.
+      - Turn off, exchange or remove the file though the system hibernates into it. Then C(resume_offset) has to be set
+        anew.
     type: bool
     default: false
 """
@@ -135,8 +147,9 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - The steps of the run or, in check mode, of a run; empty when nothing is to do. V(action) is V(make), V(link), V(remove), V(secure),
-      V(activate), V(deactivate), V(fstab), V(reload), V(arm) or V(disarm), V(text) says it in words.
+    - The steps of the run or, in check mode, of a run; empty when nothing is to do. V(action) is V(make), V(link),
+      V(remove), V(secure), V(activate), V(deactivate), V(fstab), V(reload), V(arm) or V(disarm), V(text) says it in
+      words.
   returned: success
   type: list
   elements: dict
@@ -146,7 +159,8 @@ plan:
     - {action: fstab, path: /swapfile, text: "write the line of /swapfile into /etc/fstab"}
     - {action: reload, path: /swapfile, text: "let systemd read /etc/fstab"}
 swap_file:
-  description: The swap file after the run; in check mode as it is. Sizes are bytes, times are seconds since 1970-01-01 UTC, unknown is null.
+  description: The swap file after the run; in check mode as it is. Sizes are bytes, times are seconds since 1970-01-01
+    UTC, unknown is null.
   returned: success
   type: dict
   contains:
@@ -229,9 +243,13 @@ def argument_spec() -> Dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), required_if=[("state", "present", ["size"])], supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=argument_spec(), required_if=[("state", "present", ["size"])], supports_check_mode=True
+    )
     try:
-        outcome = run(host_of(module), parse_params(module.params), module.check_mode, Timer(scheduled, schedule, cancel))
+        outcome = run(
+            host_of(module), parse_params(module.params), module.check_mode, Timer(scheduled, schedule, cancel)
+        )
     except (PreconditionError, ExecutionError, FstabError, ValueError) as exc:
         module.fail_json(msg=printable(str(exc)))
     module.exit_json(**result(outcome, module.check_mode))

@@ -8,10 +8,13 @@ module: vm_settings
 short_description: Set and keep the vm settings of the kernel, and prove it
 version_added: 0.1.0
 description:
-  - Sets C(vm.*) settings of the running kernel, reads them back, and only then writes them to C(/etc/sysctl.d/90-memops.conf), a file of its own.
-    If anything fails, the old values are set again and nothing is written.
-  - Computes which file has the last word when the host boots, over all folders of C(sysctl.d), and says so if it is not ours.
-  - Knows a short list of settings and what they may be on this kernel. Refuses the ones that would lose the host, unless asked for twice.
+  - Sets C(vm.*) settings of the running kernel, reads them back, and only then writes them to
+    C(/etc/sysctl.d/90-memops.conf), a file of its own. If anything fails, the old values are set again and nothing is
+    written.
+  - Computes which file has the last word when the host boots, over all folders of C(sysctl.d), and says so if it is not
+    ours.
+  - Knows a short list of settings and what they may be on this kernel. Refuses the ones that would lose the host,
+    unless asked for twice.
   - Needs root to change anything. Works without systemd.
 author:
   - memops.linux contributors (@memops)
@@ -27,26 +30,29 @@ options:
   settings:
     description:
       - Names and whole numbers, as V(swappiness) or V(vm.swappiness). With O(state=absent) the numbers do not matter.
-      - "C(admin_reserve_kbytes), C(compaction_proactiveness), C(dirty_background_bytes), C(dirty_background_ratio), C(dirty_bytes),
-        C(dirty_expire_centisecs), C(dirty_ratio), C(dirty_writeback_centisecs), C(extfrag_threshold), C(max_map_count), C(min_free_kbytes),
-        C(oom_dump_tasks), C(oom_kill_allocating_task), C(overcommit_kbytes), C(overcommit_memory), C(overcommit_ratio), C(page-cluster),
-        C(panic_on_oom), C(swappiness), C(user_reserve_kbytes), C(vfs_cache_pressure), C(watermark_boost_factor), C(watermark_scale_factor)
-        and C(zone_reclaim_mode)."
+      - "C(admin_reserve_kbytes), C(compaction_proactiveness), C(dirty_background_bytes), C(dirty_background_ratio),
+        C(dirty_bytes), C(dirty_expire_centisecs), C(dirty_ratio), C(dirty_writeback_centisecs), C(extfrag_threshold),
+        C(max_map_count), C(min_free_kbytes), C(oom_dump_tasks), C(oom_kill_allocating_task), C(overcommit_kbytes),
+        C(overcommit_memory), C(overcommit_ratio), C(page-cluster), C(panic_on_oom), C(swappiness),
+        C(user_reserve_kbytes), C(vfs_cache_pressure), C(watermark_boost_factor), C(watermark_scale_factor) and
+        C(zone_reclaim_mode)."
       - C(swappiness) goes to 200, and to 100 on kernels before 5.8. C(min_free_kbytes) goes to 5 % of the memory.
-      - C(overcommit_ratio) and C(overcommit_kbytes) exclude each other, as do C(dirty_ratio) and C(dirty_bytes), and C(dirty_background_ratio)
-        and C(dirty_background_bytes). Setting one takes the other out of our file.
+      - C(overcommit_ratio) and C(overcommit_kbytes) exclude each other, as do C(dirty_ratio) and C(dirty_bytes), and
+        C(dirty_background_ratio) and C(dirty_background_bytes). Setting one takes the other out of our file.
     type: dict
     required: true
   state:
     description:
       - V(present) for settings that are in force now and after a boot.
-      - V(absent) takes them out of our file, and removes the file with the last one. The running kernel keeps its values until it boots.
+      - V(absent) takes them out of our file, and removes the file with the last one. The running kernel keeps its
+        values until it boots.
     type: str
     choices: [present, absent]
     default: present
   settle:
     description:
-      - Look again so many seconds after a change, before it is written, and fail if something else has set another value, such as tuned.
+      - Look again so many seconds after a change, before it is written, and fail if something else has set another
+        value, such as tuned.
     type: int
     default: 0
   allow_panic:
@@ -57,9 +63,9 @@ options:
     aliases: [accept_panic]
   allow_low_commit_limit:
     description:
-      - Allow C(overcommit_memory=2) with a limit of less than 1.2 times of what is committed now. C(admin_reserve_kbytes) and
-        C(user_reserve_kbytes) are not part of the limit, whichever of them all is set last. Then no process may be able to start,
-        and the host can only be switched off.
+      - Allow C(overcommit_memory=2) with a limit of less than 1.2 times of what is committed now.
+        C(admin_reserve_kbytes) and C(user_reserve_kbytes) are not part of the limit, whichever of them all is set last.
+        Then no process may be able to start, and the host can only be switched off.
     type: bool
     default: false
     aliases: [accept_low_commit_limit]
@@ -126,7 +132,8 @@ settings:
           returned: success
           sample: 10
         at_boot:
-          description: The value that the files give it at boot, and the C(file) with the last word; null if no file sets it.
+          description: The value that the files give it at boot, and the C(file) with the last word; null if no file
+            sets it.
           type: dict
           returned: success
           sample: {value: "10", file: /etc/sysctl.d/90-memops.conf}
@@ -141,7 +148,8 @@ settings:
           returned: success
           sample: true
         verified:
-          description: Whether it is in force now and after a boot; with O(state=absent), whether our file does not set it.
+          description: Whether it is in force now and after a boot; with O(state=absent), whether our file does not set
+            it.
           type: bool
           returned: success
           sample: true
@@ -151,7 +159,8 @@ verified:
   type: bool
   sample: true
 shadowed:
-  description: A sentence for each setting that will not outlast a boot, because another file has the last word. Each is a warning, too.
+  description: A sentence for each setting that will not outlast a boot, because another file has the last word. Each is
+    a warning, too.
   returned: success
   type: list
   elements: str

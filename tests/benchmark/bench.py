@@ -13,8 +13,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What is measured, as small programs, so that another stage of the pipeline is one more entry. argv: the file and options as
-# a dict. Each prints what it has found, and its own peak memory: the kernel's rusage would count the runner's too.
+# What is measured, as small programs, so that another stage of the pipeline is one more entry. argv: the file and
+# options as a dict. Each prints what it has found, and its own peak memory: the kernel's rusage would count the
+# runner's too.
 _TAIL = """
 peak = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")][0]
 sys.stdout.write("%s %d" % (found, peak))
@@ -118,7 +119,9 @@ class Command:
             self.cpu.append(usage.ru_utime + usage.ru_stime)
             if child.returncode and self.argv[0] != "grep":
                 errors.seek(0)
-                raise SystemExit(f"{self.argv}: exit {child.returncode}: {errors.read()[-2000:].decode(errors='replace')}")
+                raise SystemExit(
+                    f"{self.argv}: exit {child.returncode}: {errors.read()[-2000:].decode(errors='replace')}"
+                )
             out.seek(0)
             said = out.read(200).decode(errors="replace").split()
             if self.argv[1:2] == ["-c"] and len(said) == 2:
@@ -172,7 +175,9 @@ class Bench:
     def say(self, name: str, target: float, measured: float, unit: str, note: str = "") -> None:
         figure = Figure(name, target, measured, unit, note)
         self.figures.append(figure)
-        print(f"{name:58} {target:8.3f} {measured:8.3f} {unit:5} {'yes' if figure.holds else 'NO':4} {note}", flush=True)
+        print(
+            f"{name:58} {target:8.3f} {measured:8.3f} {unit:5} {'yes' if figure.holds else 'NO':4} {note}", flush=True
+        )
 
     def check(self, name: str, command: Command, kills: int) -> None:
         if command.found != str(kills):
@@ -181,5 +186,8 @@ class Bench:
 
 def version(interpreter: str) -> str:
     return subprocess.run(
-        [interpreter, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"], stdout=subprocess.PIPE, text=True, check=True
+        [interpreter, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     ).stdout.strip()

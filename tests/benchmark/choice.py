@@ -33,12 +33,16 @@ def logs(folder: Path) -> list[str]:
     return sorted(
         path.name
         for path in folder.glob("*")
-        if path.suffix == ".log" or path.name == "syslog" or path.name.startswith(("bookworm-", "bullseye-", "causes-", "numa-"))
+        if path.suffix == ".log"
+        or path.name == "syslog"
+        or path.name.startswith(("bookworm-", "bullseye-", "causes-", "numa-"))
     )
 
 
 def count(folder: Path) -> tuple[Counter[str], int, int]:
-    """Exceptions of the tables in a folder (what is as printed is one of them), printed scores, and those that are ours."""
+    """Exceptions of the tables in a folder (what is as printed is one of them), printed scores, and those that are
+    ours.
+    """
     from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import contests
 
     told: Counter[str] = Counter()
@@ -85,7 +89,9 @@ def main(folders: list[str]) -> int:
         for name, folder in [(folder, Path(folder)) for folder in folders] or rows(Path(work)):
             told, scores, ours = count(folder)
             left += told["unexplained"] + scores - ours
-            print(f"{name}: {told.total()} tables, {told['unexplained']} unexplained; printed scores that are ours {ours} of {scores}")
+            print(
+                f"{name}: {told.total()} tables, {told['unexplained']} unexplained; printed scores that are ours {ours} of {scores}"
+            )
             for rule, number in told.most_common():
                 print(f"  {number:5} {rule}")
     return 1 if left else 0

@@ -28,7 +28,14 @@ POLICY = {
     "kills": {"max": 0, "window": "7d"},
     "settings": {"swappiness": 60},
     "rules": [
-        {"id": f"own-{n}", "severity": "info", "message": "m", "remedy": "r", "for": "units", "assert": f"item.restarts < `{n + 5}`"}
+        {
+            "id": f"own-{n}",
+            "severity": "info",
+            "message": "m",
+            "remedy": "r",
+            "for": "units",
+            "assert": f"item.restarts < `{n + 5}`",
+        }
         for n in range(2)
     ],
 }
@@ -41,9 +48,13 @@ def fleet(hosts: int) -> dict[str, HostInput]:
         if number % 10 == 9:
             made[f"host{number:05d}"] = HostInput(None, "unreachable", "no route to host")
             continue
-        units = [unit(f"u{n}.service", restart="no" if number % 7 == 0 else "always", oom_kills=n % 2) for n in range(UNITS)]
+        units = [
+            unit(f"u{n}.service", restart="no" if number % 7 == 0 else "always", oom_kills=n % 2) for n in range(UNITS)
+        ]
         kills = [kill(number * KILLS + n, unit=f"u{n}.service") for n in range(KILLS)]
-        made[f"host{number:05d}"] = HostInput(host(units=units, kills=kills, settings__panic_on_oom=number % 7 == 0 and 1 or 0))
+        made[f"host{number:05d}"] = HostInput(
+            host(units=units, kills=kills, settings__panic_on_oom=number % 7 == 0 and 1 or 0)
+        )
     return made
 
 
@@ -63,7 +74,9 @@ def measure(hosts: int) -> float:
     parts = {name: seconds(getattr(judged, name)) for name in ("junit", "sarif", "listing", "suggestions", "html")}
     total = build_time + judge_time + sum(part[0] for part in parts.values())
     sizes = ", ".join(f"{name} {part[0]:.2f} s {len(str(part[1])) / 1e6:.1f} MB" for name, part in parts.items())
-    print(f"  {hosts:,} hosts, {len(judged.policy.rules)} rules: {len(judged.findings):,} findings, {total:.2f} s", end="")
+    print(
+        f"  {hosts:,} hosts, {len(judged.policy.rules)} rules: {len(judged.findings):,} findings, {total:.2f} s", end=""
+    )
     print(f" (normalise {build_time:.2f}, judge {judge_time:.2f}, {sizes})")
     return total
 

@@ -26,10 +26,14 @@ _PYTHON = re.compile(r"^\s*python version = .* \((/.*)\)$", re.MULTILINE)
 
 
 def journal(bench: Bench) -> None:
-    """Kills and whole reports out of 250,000 entries of two boots, on every interpreter. As large with --quick: it is soon read."""
+    """Kills and whole reports out of 250,000 entries of two boots, on every interpreter. As large with --quick: it is
+    soon read.
+    """
     program = generate_journal.writer()
     if not program or not shutil.which("journalctl"):
-        print(f"  skipped: journal, because {'journalctl' if program else 'systemd-journal-remote'} is not installed here")
+        print(
+            f"  skipped: journal, because {'journalctl' if program else 'systemd-journal-remote'} is not installed here"
+        )
         return
     made = generate_journal.Journal()
     path = generate_journal.directory(made, program)
@@ -42,7 +46,11 @@ def journal(bench: Bench) -> None:
             bench.python(interpreter, "journal", path, include_tasks=True),
             bench.python(interpreter, "journal", path, scan_only=True),
         )
-    bench.measure(journalctl, *(command for commands in runs.values() for command in commands), rounds=max(_ROUNDS, bench.arguments.rounds))
+    bench.measure(
+        journalctl,
+        *(command for commands in runs.values() for command in commands),
+        rounds=max(_ROUNDS, bench.arguments.rounds),
+    )
     print(f"  {path.name}: journalctl -o json _TRANSPORT=kernel {journalctl.seconds:.3f} s")
     for interpreter, (nothing, kills, whole, scan) in runs.items():
         short = f"{version(interpreter)}: journal"
@@ -51,7 +59,9 @@ def journal(bench: Bench) -> None:
             note = f"{run.seconds:.3f} s, of it interpreter and imports {nothing.seconds:.3f}; peak {run.peak:.1f} MiB"
             if run is whole:
                 note += f"; without the parser {(scan.seconds - nothing.seconds) / journalctl.seconds:.3f} x"
-            bench.say(f"{name} / journalctl -o json", target, (run.seconds - nothing.seconds) / journalctl.seconds, "x", note)
+            bench.say(
+                f"{name} / journalctl -o json", target, (run.seconds - nothing.seconds) / journalctl.seconds, "x", note
+            )
 
 
 def _facts(call: Command) -> dict[str, Any]:
@@ -61,9 +71,13 @@ def _facts(call: Command) -> dict[str, Any]:
 
 
 def module(bench: Bench) -> None:
-    """oom_facts as Ansible calls it: against ping, where there is nothing to find, and its result and memory on a large log."""
+    """oom_facts as Ansible calls it: against ping, where there is nothing to find, and its result and memory on a large
+    log.
+    """
     beside = Path(sys.executable).with_name("ansible")
-    ansible = shutil.which(bench.arguments.ansible or "ansible") or (str(beside) if os.access(beside, os.X_OK) else None)
+    ansible = shutil.which(bench.arguments.ansible or "ansible") or (
+        str(beside) if os.access(beside, os.X_OK) else None
+    )
     if bench.arguments.ansible and not shutil.which(bench.arguments.ansible):
         raise SystemExit(f"{bench.arguments.ansible} does not run here")
     if not ansible:
@@ -74,8 +88,15 @@ def module(bench: Bench) -> None:
         empty.touch()
         config = Path(home, "ansible.cfg")
         config.touch()
-        env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=bench.collections, ANSIBLE_CONFIG=str(config), ANSIBLE_HOME=home)
-        env.update(ANSIBLE_REMOTE_TEMP=home, ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_INVENTORY_UNPARSED_WARNING="false", LC_ALL="C.UTF-8")
+        env = dict(
+            os.environ, ANSIBLE_COLLECTIONS_PATH=bench.collections, ANSIBLE_CONFIG=str(config), ANSIBLE_HOME=home
+        )
+        env.update(
+            ANSIBLE_REMOTE_TEMP=home,
+            ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+            LC_ALL="C.UTF-8",
+        )
         call = [ansible, "localhost", "-m"]
         facts = [*call, "memops.linux.oom_facts"]
         ping = Command([*call, "ansible.builtin.ping"], env)
@@ -83,7 +104,9 @@ def module(bench: Bench) -> None:
         host = Command(facts, env)
         earlier = _facts(host)["summary"]["total"]
         if earlier:
-            print(f"  this host had {earlier} kills: it is asked for those of the last minute, and the parser is loaded all the same")
+            print(
+                f"  this host had {earlier} kills: it is asked for those of the last minute, and the parser is loaded all the same"
+            )
             host = Command([*facts, "-a", "since=1m"], env)
         bench.measure(ping, file, host, rounds=max(_ROUNDS, bench.arguments.rounds))
         for name, run in (("of an empty log", file), ("of this host", host)):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs to measure with: seeded, as large as you like, with real OOM reports of the kernel in them. Written once, then kept."""
+"""Logs to measure with: seeded, as large as you like, with real OOM reports of the kernel in them. Written once, then
+kept.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ _BLOCKS = Path(__file__).with_name("kernel-blocks.txt")
 class Log:
     """What a log looks like.
 
-    stamp -- rfc3164 or iso; days -- how far back it reaches; storm -- most kills are bare lines, as under the kernel's rate limit
+    stamp -- rfc3164 or iso; days -- how far back it reaches; storm -- most kills are bare lines, as under the kernel's
+        rate limit
     """
 
     name: str
@@ -83,7 +86,9 @@ def _noise(rand: random.Random) -> list[bytes]:
     ).split()
     lines = []
     for number in range(100_000):  # more than the dictionary of xz holds
-        tag = rand.choice(("sshd", "systemd", "nginx", "app", "postfix/smtpd", "dhclient", "CRON", "kernel", "dockerd", "kubelet"))
+        tag = rand.choice(
+            ("sshd", "systemd", "nginx", "app", "postfix/smtpd", "dhclient", "CRON", "kernel", "dockerd", "kubelet")
+        )
         text = " ".join(rand.choice(words) for _word in range(rand.randint(4, 16)))
         prefix = (
             "kernel: [%d.%06d] " % (rand.randint(1, 999_999), rand.randint(0, 999_999))
@@ -118,7 +123,10 @@ def _blocks(rand: random.Random) -> list[list[bytes]]:
                     name,
                 )
                 for pid, name in (
-                    (rand.randint(300, 99_999), rand.choice((b"sshd", b"nginx", b"python3", b"(sd-pam)", b"Web Content")))
+                    (
+                        rand.randint(300, 99_999),
+                        rand.choice((b"sshd", b"nginx", b"python3", b"(sd-pam)", b"Web Content")),
+                    )
                     for _row in range(rand.randint(100, 250))
                 )
             ]
@@ -140,7 +148,13 @@ def _incident(rand: random.Random, blocks: list[list[bytes]], uptime: float, num
     out = [b"kernel: [%.6f] %s\n" % (uptime + n / 1e5, line) for n, line in enumerate(head)]
     if head:
         summary = head[-1]
-        out[-1] = b"kernel: [%.6f] %s,task=%s,pid=%d,uid=%d\n" % (uptime + 0.01, summary[: summary.rindex(b",task=")], comm, pid, 1000)
+        out[-1] = b"kernel: [%.6f] %s,task=%s,pid=%d,uid=%d\n" % (
+            uptime + 0.01,
+            summary[: summary.rindex(b",task=")],
+            comm,
+            pid,
+            1000,
+        )
     out.append(b"kernel: [%.6f] %s%d (%s%s\n" % (uptime + 0.02, last[:start], pid, comm, last[stop:]))
     return out
 
@@ -183,4 +197,6 @@ def _prefix(second: int, stamp: str) -> bytes:
     moment = time.gmtime(second)
     if stamp == "iso":
         return time.strftime("%Y-%m-%dT%H:%M:%S.123456+00:00 server1 ", moment).encode()
-    return (time.strftime("%b ", moment) + "%2d" % moment.tm_mday + time.strftime(" %H:%M:%S server1 ", moment)).encode()
+    return (
+        time.strftime("%b ", moment) + "%2d" % moment.tm_mday + time.strftime(" %H:%M:%S server1 ", moment)
+    ).encode()

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A big journal to measure with: seeded, two boots, real OOM reports among the chatter of services. Written once, then kept.
+"""A big journal to measure with: seeded, two boots, real OOM reports among the chatter of services. Written once, then
+kept.
 
 systemd-journal-remote turns an export stream into journal files; Debian has it in a package of that name.
 """
@@ -27,7 +28,9 @@ _KERNEL = {"_TRANSPORT": b"kernel", "SYSLOG_FACILITY": b"0", "SYSLOG_IDENTIFIER"
 
 @dataclass(frozen=True)
 class Journal:
-    """What a journal looks like. others -- entries of services; firewall -- kernel messages that are no part of a report."""
+    """What a journal looks like. others -- entries of services; firewall -- kernel messages that are no part of a
+    report.
+    """
 
     others: int = 237_000
     firewall: int = 1_000
@@ -82,10 +85,18 @@ def _entries(journal: Journal) -> Iterator[bytes]:
             messages = [line[line.index(b"] ") + 2 : -1] for line in incident]
         elif number in firewall:
             source = b"203.0.113.%d" % rand.randrange(256)
-            messages = [b"DROP IN=eth0 OUT= SRC=%s DST=192.0.2.1 LEN=40 TTL=244 ID=%d PROTO=TCP DPT=23" % (source, rand.randrange(65536))]
+            messages = [
+                b"DROP IN=eth0 OUT= SRC=%s DST=192.0.2.1 LEN=40 TTL=244 ID=%d PROTO=TCP DPT=23"
+                % (source, rand.randrange(65536))
+            ]
         for offset, message in enumerate(messages):
             stamp = b"%d" % (uptime + offset)
-            yield _entry(now + offset, uptime + offset, boot, {**_KERNEL, "_SOURCE_MONOTONIC_TIMESTAMP": stamp, "MESSAGE": message})
+            yield _entry(
+                now + offset,
+                uptime + offset,
+                boot,
+                {**_KERNEL, "_SOURCE_MONOTONIC_TIMESTAMP": stamp, "MESSAGE": message},
+            )
         yield _entry(now + 1_000, uptime + 1_000, boot, _service(rand, number))
 
 

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figure of issue 3: one call of service_memory for 20 services, against ping and against the playbook that people write by hand.
+"""The figure of issue 3: one call of service_memory for 20 services, against ping and against the playbook that people
+write by hand.
 
-Real: Ansible, the module, the drop-ins, 60 processes in cgroups of their own and the change of their scores. Not real: systemctl is a
-script that answers from files, for a benchmark must not reload the machine's systemd; the real daemon-reload (0.1 to 0.5 s of pid 1)
-comes on top of all of them, once for our call and 20 times for the playbook. All runs in mount namespaces with a /run and an
-/etc/systemd/system of their own.
+Real: Ansible, the module, the drop-ins, 60 processes in cgroups of their own and the change of their scores. Not real:
+systemctl is a script that answers from files, for a benchmark must not reload the machine's systemd; the real
+daemon-reload (0.1 to 0.5 s of pid 1) comes on top of all of them, once for our call and 20 times for the playbook. All
+runs in mount namespaces with a /run and an /etc/systemd/system of their own.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def _why_not() -> str | None:
     if not Path("/etc/systemd/system").is_dir():
         return "there is no /etc/systemd/system to cover"
     tried = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", "mount -t cgroup2 cgroup2 /sys/fs/cgroup"], check=False, capture_output=True
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", "mount -t cgroup2 cgroup2 /sys/fs/cgroup"],
+        check=False,
+        capture_output=True,
     )
     return "no mount namespace with cgroup 2 can be made" if tried.returncode else None
 
@@ -141,7 +144,9 @@ def _script(path: Path, text: str) -> None:
 def protect(bench: Bench) -> None:
     """20 services with 3 processes each: one call, changed and unchanged, against ping and 120 tasks."""
     beside = Path(sys.executable).with_name("ansible")
-    ansible = shutil.which(bench.arguments.ansible or "ansible") or (str(beside) if os.access(beside, os.X_OK) else None)
+    ansible = shutil.which(bench.arguments.ansible or "ansible") or (
+        str(beside) if os.access(beside, os.X_OK) else None
+    )
     reason = _why_not() if ansible else "ansible is neither on PATH nor beside this Python"
     if reason or not ansible:
         print(f"  skipped: protect, because {reason}")
@@ -165,8 +170,18 @@ def _measure(bench: Bench, ansible: str, home: Path, services: list[tuple[str, l
     (home / "play.yml").write_text(_PLAYBOOK)
     (home / "one.yml").write_text(_TASKS)
     (home / "ansible.cfg").touch()
-    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=bench.collections, ANSIBLE_CONFIG=str(home / "ansible.cfg"), ANSIBLE_HOME=str(home / "ansible"))
-    env.update(ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_INVENTORY_UNPARSED_WARNING="false", LC_ALL="C.UTF-8", ANSIBLE_NOCOLOR="1")
+    env = dict(
+        os.environ,
+        ANSIBLE_COLLECTIONS_PATH=bench.collections,
+        ANSIBLE_CONFIG=str(home / "ansible.cfg"),
+        ANSIBLE_HOME=str(home / "ansible"),
+    )
+    env.update(
+        ANSIBLE_LOCALHOST_WARNING="false",
+        ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+        LC_ALL="C.UTF-8",
+        ANSIBLE_NOCOLOR="1",
+    )
     env.update(ANSIBLE_REMOTE_TEMP=str(home / "ansible"), PATH=f"{home}/bin:{env['PATH']}")
     within = ["unshare", "--mount", "--propagation", "private", str(home / "inside"), str(home)]
     wished = json.dumps({"services": [{"name": name, "oom_score_adjust": 300} for name in names]})
@@ -178,12 +193,29 @@ def _measure(bench: Bench, ansible: str, home: Path, services: list[tuple[str, l
     said = subprocess.run(ours.argv, stdout=subprocess.PIPE, env=env, text=True, check=True).stdout
     result = json.loads(said[said.index("{") :])
     rows = [row for service in result["services"] for row in service["processes"]]
-    if not result["changed"] or not result["verified"] or len(rows) != _COUNT * _EACH or {row["after"] for row in rows} != {300}:
+    if (
+        not result["changed"]
+        or not result["verified"]
+        or len(rows) != _COUNT * _EACH
+        or {row["after"] for row in rows} != {300}
+    ):
         raise SystemExit(f"protect: the call did not do its work: {said[:3000]}")
     rounds = max(_ROUNDS, bench.arguments.rounds)
     bench.measure(ping, ours, rounds=rounds)
     playbook.run()
     note = f"{ours.seconds:.3f} s, {min(ours.cpu):.3f} to {max(ours.cpu):.3f}; ping {ping.seconds:.3f}; {len(said) / 1024:.0f} KiB come back"
-    bench.say(f"service_memory, {_COUNT} services, {len(rows)} processes: CPU / ping", _TARGET_PING, ours.seconds / ping.seconds, "x", note)
+    bench.say(
+        f"service_memory, {_COUNT} services, {len(rows)} processes: CPU / ping",
+        _TARGET_PING,
+        ours.seconds / ping.seconds,
+        "x",
+        note,
+    )
     note = f"{playbook.seconds:.1f} s, wall {playbook.wall[0]:.1f} s, against wall {sorted(ours.wall)[len(ours.wall) // 2]:.1f} s"
-    bench.say(f"the same by hand, {_COUNT * 6} tasks: ours / theirs", _TARGET_PLAYBOOK, ours.seconds / playbook.seconds, "x", note)
+    bench.say(
+        f"the same by hand, {_COUNT * 6} tasks: ours / theirs",
+        _TARGET_PLAYBOOK,
+        ours.seconds / playbook.seconds,
+        "x",
+        note,
+    )

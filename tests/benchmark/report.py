@@ -35,7 +35,9 @@ def main(hosts: int = 1000, kills: int = 50) -> None:
         start = time.process_time()
         size = len(render().encode())
         print(f"{name:12} {time.process_time() - start:6.2f} s  {size / 1e6:8.2f} MB")
-    print(f"{'all':12} {time.process_time() - begin:6.2f} s  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB of memory")
+    print(
+        f"{'all':12} {time.process_time() - begin:6.2f} s  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB of memory"
+    )
 
 
 if __name__ == "__main__":

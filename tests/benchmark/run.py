@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The figures of the issues, measured: CPU of whole processes against the tools people use, in the same run, medians.
 
-    python tests/benchmark/run.py [--quick] [--rounds 5] [--pythons python3.6:python3.13] [--engine memmem] [--only PATTERN]
+    python tests/benchmark/run.py [--quick] [--rounds 5] [--pythons python3.6:python3.13] [--engine memmem] [--only
+    PATTERN]
 
 Interpreters come from --pythons, $MEMOPS_PYTHONS, or are those on PATH that really run.
 Nothing here decides a test: a figure that does not hold is printed, and the exit code stays 0 unless --strict.
@@ -58,7 +59,9 @@ def plain_file(bench: Bench) -> None:
         )
     bench.measure(grep, grep_kill, cat, *(command for commands in runs.values() for command in commands))
     size = path.stat().st_size / GIBI
-    print(f"  {path.name}: grep -F {grep.seconds:.3f} s, grep -i kill {grep_kill.seconds:.3f} s, cat {cat.seconds:.3f} s")
+    print(
+        f"  {path.name}: grep -F {grep.seconds:.3f} s, grep -i kill {grep_kill.seconds:.3f} s, cat {cat.seconds:.3f} s"
+    )
     for interpreter, (nothing, scan, find) in runs.items():
         short = version(interpreter)
         net = scan.seconds - nothing.seconds
@@ -67,7 +70,13 @@ def plain_file(bench: Bench) -> None:
         bench.say(f"{short}: net CPU of {name} / grep -F 'Out of memory'", 1.2, net / grep.seconds, "x", note)
         bench.say(f"{short}: net CPU of {name} / grep -i kill", 0.5, net / grep_kill.seconds, "x")
         bench.say(f"{short}: peak memory", 45, scan.peak, "MiB")
-        bench.say(f"{short}: without ctypes / grep -F", 2.8, (find.seconds - nothing.seconds) / grep.seconds, "x", f"{find.seconds:.3f} s")
+        bench.say(
+            f"{short}: without ctypes / grep -F",
+            2.8,
+            (find.seconds - nothing.seconds) / grep.seconds,
+            "x",
+            f"{find.seconds:.3f} s",
+        )
 
 
 def large_file(bench: Bench) -> None:
@@ -79,13 +88,27 @@ def large_file(bench: Bench) -> None:
     grep = bench.tool("grep", "-F", "Out of memory", str(path))
     nothing, imports = bench.python(interpreter, "nothing"), bench.python(interpreter, "imports")
     first, whole = bench.python(interpreter, program, small), bench.python(interpreter, program, path)
-    hour, day = bench.python(interpreter, program, path, since=END - 3600), bench.python(interpreter, program, path, since=END - 86400)
+    hour, day = bench.python(interpreter, program, path, since=END - 3600), bench.python(
+        interpreter, program, path, since=END - 86400
+    )
     bench.measure(grep, nothing, first, whole)
     bench.measure(nothing, imports, hour, day, rounds=max(11, bench.arguments.rounds))
     name = size_of(four.size)
     bench.check(name, whole, four.kills)
-    bench.say(f"{name}: net CPU / grep -F", 1.2, (whole.seconds - nothing.seconds) / grep.seconds, "x", f"{whole.seconds:.3f} s")
-    bench.say(f"{name}: peak memory above that of {size_of(one.size)}", 5, whole.peak - first.peak, "MiB", f"{whole.peak:.1f} MiB")
+    bench.say(
+        f"{name}: net CPU / grep -F",
+        1.2,
+        (whole.seconds - nothing.seconds) / grep.seconds,
+        "x",
+        f"{whole.seconds:.3f} s",
+    )
+    bench.say(
+        f"{name}: peak memory above that of {size_of(one.size)}",
+        5,
+        whole.peak - first.peak,
+        "MiB",
+        f"{whole.peak:.1f} MiB",
+    )
     window = path.stat().st_size / GIBI / 30
     for option, target, run, note in (
         ("since=1h", 20, hour, ""),
@@ -101,7 +124,9 @@ def large_file(bench: Bench) -> None:
         )
     mixed = generate.swapped(small)
     since = END - 10 * 86400
-    sorted_run, mixed_run = bench.python(interpreter, program, small, since=since), bench.python(interpreter, program, mixed, since=since)
+    sorted_run, mixed_run = bench.python(interpreter, program, small, since=since), bench.python(
+        interpreter, program, mixed, since=since
+    )
     bench.measure(sorted_run, mixed_run, rounds=1)
     bench.say(
         "unsorted, since=10d: kills missing",
@@ -114,7 +139,11 @@ def large_file(bench: Bench) -> None:
 
 def storm(bench: Bench) -> None:
     """100,000 kills."""
-    log = Log("storm", 100 * MEBI, 10_000, storm=True) if bench.arguments.quick else Log("storm", 1000 * MEBI, 100_000, storm=True)
+    log = (
+        Log("storm", 100 * MEBI, 10_000, storm=True)
+        if bench.arguments.quick
+        else Log("storm", 1000 * MEBI, 100_000, storm=True)
+    )
     path = generate.plain(log)
     interpreter = bench.arguments.pythons[-1]
     grep, nothing, scan = (
@@ -140,7 +169,12 @@ def compressed(bench: Bench) -> None:
     log = Log("syslog", (25 if bench.arguments.quick else 100) * MEBI, 25 if bench.arguments.quick else 100)
     source = generate.plain(log)
     interpreter = bench.arguments.pythons[-1]
-    for program, suffix, target in (("gzip", ".gz", 0.75), ("xz", ".xz", 1.1), ("bzip2", ".bz2", 1.1), ("zstd", ".zst", 2.2)):
+    for program, suffix, target in (
+        ("gzip", ".gz", 0.75),
+        ("xz", ".xz", 1.1),
+        ("bzip2", ".bz2", 1.1),
+        ("zstd", ".zst", 2.2),
+    ):
         if not shutil.which(program):
             print(f"  skipped: {program}, which is not installed here")
             continue
@@ -161,7 +195,17 @@ def compressed(bench: Bench) -> None:
         )
 
 
-GROUPS: tuple[Callable[[Bench], None], ...] = (plain_file, large_file, storm, compressed, journal, module, protect, choice, victims)
+GROUPS: tuple[Callable[[Bench], None], ...] = (
+    plain_file,
+    large_file,
+    storm,
+    compressed,
+    journal,
+    module,
+    protect,
+    choice,
+    victims,
+)
 
 
 def interpreters(given: str | None) -> list[str]:
@@ -171,7 +215,11 @@ def interpreters(given: str | None) -> list[str]:
     for name in names or [f"python3.{minor}" for minor in (6, 9, 11, 13, 14)]:
         real = shutil.which(name)
         asked = real and subprocess.run(
-            [real, "-c", "import sys; print(sys.executable)"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+            [real, "-c", "import sys; print(sys.executable)"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
         )
         if asked and asked.returncode == 0:
             found[version(asked.stdout.strip())] = asked.stdout.strip()
@@ -186,7 +234,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=0, help="default 7, quick 5")
     parser.add_argument("--pythons", help="interpreters, separated by colons")
     parser.add_argument("--program", default="scan", choices=("scan", "facts"))
-    parser.add_argument("--ansible", default="", help="the ansible of the group module; else the one on PATH or beside this Python")
+    parser.add_argument(
+        "--ansible", default="", help="the ansible of the group module; else the one on PATH or beside this Python"
+    )
     parser.add_argument("--only", default="*", help="groups: " + ", ".join(group.__name__ for group in GROUPS))
     parser.add_argument("--strict", action="store_true", help="exit 1 if a figure does not hold")
     arguments = parser.parse_args(argv)

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long swap_file takes for 1 GiB, against fallocate, chmod, mkswap and swapon by hand: python tests/benchmark/swap.py [TIMES]
+"""How long swap_file takes for 1 GiB, against fallocate, chmod, mkswap and swapon by hand: python
+tests/benchmark/swap.py [TIMES]
 
-Ours has all checks, the lock, every fsync and the look afterwards. The start of Python and Ansible's own share come on top.
-Needs root and loop devices. Ends with 1 where ours takes more than 1.2 times as long on ext4, xfs or btrfs.
+Ours has all checks, the lock, every fsync and the look afterwards. The start of Python and Ansible's own share come on
+top. Needs root and loop devices. Ends with 1 where ours takes more than 1.2 times as long on ext4, xfs or btrfs.
 """
 
 from __future__ import annotations

@@ -60,7 +60,11 @@ def crowd(count: int) -> Iterator[list[int]]:
 
 
 def _available() -> int:
-    return next(int(line.split()[1]) << 10 for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
+    return next(
+        int(line.split()[1]) << 10
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemAvailable")
+    )
 
 
 def victims(bench: Bench) -> None:

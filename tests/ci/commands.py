@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gate: every command that README, CONTRIBUTING and the READMEs of roles print runs as printed, in a fresh clone.
 
-The clone has a home of its own, the files that the pages show (policy.yml, group_vars/all.yml), and a hosts.yml whose two
-hosts are containers with systemd: nothing here is written on this host. A command that cannot run so stands in a table
-below with the reason; one that no page prints any more must go from there, and a new one runs without being listed.
+The clone has a home of its own, the files that the pages show (policy.yml, group_vars/all.yml), and a hosts.yml whose
+two hosts are containers with systemd: nothing here is written on this host. A command that cannot run so stands in a
+table below with the reason; one that no page prints any more must go from there, and a new one runs without being
+listed.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ _JUDGED = (0, 2)
 MAY_END = {
     "ansible-playbook -i hosts.yml --become memops.linux.compliance": _JUDGED,
     "ansible-playbook -i hosts.yml -b memops.linux.compliance": _JUDGED,
-    "ansible-playbook -i hosts.yml -b memops.linux.compliance -e oom_compliance_policy=policy.yml -e memops_hosts=db": _JUDGED,
+    "ansible-playbook -i hosts.yml -b memops.linux.compliance -e oom_compliance_policy=policy.yml -e memops_hosts=db": (
+        _JUDGED
+    ),
 }
 #: Printed by a command that did not work. A policy's verdict is printed as an error, and is what was asked for.
 _BROKEN = re.compile(
-    r"Traceback \(most recent call last\)|MODULE FAILURE|^ERROR!|^\[ERROR\](?!: Task failed: Action failed: Policy )|provided hosts list is empty",
+    r"Traceback \(most recent call last\)|MODULE FAILURE|^ERROR!|^\[ERROR\](?!: Task failed: Action failed: Policy"
+    r" )|provided hosts list is empty",
     re.M,
 )
 
@@ -75,7 +79,11 @@ def outdated(commands: list[console.Command]) -> list[str]:
     return sorted((set(NOT_RUN) | set(MAY_END)) - there)
 
 
-@gate("commands", "every command of README, CONTRIBUTING and the roles' READMEs, as printed, in a fresh clone", shares=(HOST,))
+@gate(
+    "commands",
+    "every command of README, CONTRIBUTING and the roles' READMEs, as printed, in a fresh clone",
+    shares=(HOST,),
+)
 def commands(m: Machine) -> str:
     found = printed()
     gone = outdated(found)
@@ -163,8 +171,14 @@ def _fleet(m: Machine, checkout: Path) -> list[str]:
     logs = "/srv/sosreport/var/log"
     return [
         "trap 'podman rm --force --time 0 memops-web1 memops-db1 >/dev/null 2>&1' EXIT",
-        f"{with_base}{playbook} -i {shlex.quote(str(tests / 'hosts.yml'))} {shlex.quote(str(TREE / 'molecule/create.yml'))} || exit 1",
-        f"for host in web1 db1; do podman exec -i memops-$host sh < {shlex.quote(str(tests / 'units.sh'))} || exit 1; done",
+        (
+            f"{with_base}{playbook} -i {shlex.quote(str(tests / 'hosts.yml'))}"
+            f" {shlex.quote(str(TREE / 'molecule/create.yml'))} || exit 1"
+        ),
+        (
+            f"for host in web1 db1; do podman exec -i memops-$host sh < {shlex.quote(str(tests / 'units.sh'))} || exit"
+            " 1; done"
+        ),
         "mount -t tmpfs tmpfs /srv || exit 1",
         f"mkdir -p {logs}/journal && cp tests/integration/targets/oom_facts/files/kern.log {logs}/messages",
     ]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The commands that a page of documentation names, and the files that it shows beside them.
 
-Commands are the lines that begin with "$ " in a ```console block. Files are ```yaml blocks whose first line names one: "# policy.yml".
+Commands are the lines that begin with "$ " in a ```console block. Files are ```yaml blocks whose first line names one:
+"# policy.yml".
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from ci.gate import Failed, gate
 from ci.machine import Machine
 from ci.places import CACHE, TREE
 
-#: The builder of the site: no theme that needs a package of its own, and no inventory of other sites, which may be out of reach.
+#: The builder of the site: no theme that needs a package of its own, and no inventory of other sites, which may be out
+#: of reach.
 CONF = """
 project = "memops.linux"
 extensions = ["sphinx_antsibull_ext"]
@@ -33,7 +34,9 @@ def docs(m: Machine) -> None:
 
 @gate("ansible-lint", "playbooks and roles, profile production")
 def ansible_lint(m: Machine) -> None:
-    m.call("ansible-lint", "--offline", "--strict", "--nocolor", bins=m.lint_tools(), ANSIBLE_HOME=str(CACHE / "ansible"))
+    m.call(
+        "ansible-lint", "--offline", "--strict", "--nocolor", bins=m.lint_tools(), ANSIBLE_HOME=str(CACHE / "ansible")
+    )
 
 
 @gate("docsite", "the documentation site builds, guides and plugin pages, without a warning")
@@ -52,7 +55,9 @@ def docsite(m: Machine) -> str:
         m.call("antsibull-docs", "collection", *flags, "memops.linux", bins=bins, cwd=Path(directory), **path)
         build = ("sphinx-build", "-q", "--keep-going", "-c", directory, "-b", "html", pages, site)
         output = m.call(*build, bins=bins, cwd=Path(directory))
-        warnings = [line for line in output.splitlines() if re.search("WARNING|ERROR", line) and not _ELSEWHERE.search(line)]
+        warnings = [
+            line for line in output.splitlines() if re.search("WARNING|ERROR", line) and not _ELSEWHERE.search(line)
+        ]
         if warnings:
             raise Failed(f"{len(warnings)} warnings, the first: {warnings[0]}")
         return f"{len(list(site.rglob('*.html')))} pages"

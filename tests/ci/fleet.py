@@ -31,12 +31,17 @@ def vm(m: Machine) -> str:
     for name, default in (("VM_SUITES", "bookworm"), ("VM_TESTS", "facts,contest,article,guards")):
         env[name] = os.environ.get(name) or default
     progress = r" \d\d:\d\d:\d\d |^vm: | (PASSED|FAILED|ERROR)\b"
-    output = m.call("python", "molecule/vm/run.py", bins=m.venv("vm", "3.12", "3.11"), timeout=5400, progress=progress, **env)
+    output = m.call(
+        "python", "molecule/vm/run.py", bins=m.venv("vm", "3.12", "3.11"), timeout=5400, progress=progress, **env
+    )
     said = re.findall(r"\S+: (\d+ contests, .*|.*limits judged right)", output)
     return "; ".join([env["VM_SUITES"], *said[:12], output.strip().splitlines()[-1]])
 
 
-MOLECULE = "systemd containers, Debian 11, 12, 13: what is trusted and seen, twenty situations of protection, swap's refusals and expiry"
+MOLECULE = (
+    "systemd containers, Debian 11, 12, 13: what is trusted and seen, twenty situations of protection, swap's refusals"
+    " and expiry"
+)
 
 
 @gate("molecule", MOLECULE, shares=(HOST,))
@@ -46,7 +51,8 @@ def molecule(m: Machine) -> str:
     m.collections()
     env = {"MOLECULE_GLOB": "molecule/*/molecule.yml", "ANSIBLE_HOME": str(CACHE / "ansible")}
     base_image = shared_script("base-image")
-    # Scripts of this test machine make Debian images without a registry; where one is reached, other families are tested too.
+    # Scripts of this test machine make Debian images without a registry; where one is reached, other families are
+    # tested too.
     if base_image:
         env["MEMOPS_BASE_IMAGE"] = str(base_image)
     else:

@@ -52,7 +52,9 @@ class Result(NamedTuple):
 GATES: list[Gate] = []
 
 
-def gate(name: str, what: str, *, fast: bool = False, usual: bool = True, shares: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+def gate(
+    name: str, what: str, *, fast: bool = False, usual: bool = True, shares: tuple[str, ...] = ()
+) -> Callable[[Run], Run]:
     """Register the function below as a gate. Gates start in the order in which they are registered."""
 
     def register(run: Run) -> Run:

@@ -28,7 +28,8 @@ def faults(m: Machine) -> str:
 
 @gate(
     "environments",
-    "what the modules say where PATH, locale, limits, /proc, /sys, /etc, /run, systemctl or journalctl are not as they should be",
+    "what the modules say where PATH, locale, limits, /proc, /sys, /etc, /run, systemctl or journalctl are not as they"
+    " should be",
     shares=(HOST,),
 )
 def environments(m: Machine) -> str:
@@ -36,14 +37,22 @@ def environments(m: Machine) -> str:
     return m.script(bins / "python", "tests/fault/environments.py", bins=bins)
 
 
-@gate("swap", "swap files on ext4, xfs and btrfs in loop devices: their life, and faults at every step of it", shares=(HOST,))
+@gate(
+    "swap",
+    "swap files on ext4, xfs and btrfs in loop devices: their life, and faults at every step of it",
+    shares=(HOST,),
+)
 def swap(m: Machine) -> str:
     bins = m.core(m.newest_core())
     life = m.script(bins / "python", "tests/fault/swap_life.py", bins=bins)
     return f"life: {life}; faults: " + m.script(m.python(*NEW_ENOUGH), "tests/fault/swap_sweep.py", "--share", "0.15")
 
 
-@gate("contests", "who dies: the kernel's choice in a cgroup, and in every recorded task table, against ours", shares=(HOST,))
+@gate(
+    "contests",
+    "who dies: the kernel's choice in a cgroup, and in every recorded task table, against ours",
+    shares=(HOST,),
+)
 def contests(m: Machine) -> str:
     python = m.python(*NEW_ENOUGH)
     output = m.call(python, "tests/benchmark/choice.py", PYTHONPATH=str(CACHE))

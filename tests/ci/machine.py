@@ -48,7 +48,15 @@ class Machine:
                 return self.pythons[version]
         raise Skip(f"no Python {' or '.join(versions)} here")
 
-    def call(self, *argv: str | Path, cwd: Path = TREE, bins: Path | None = None, timeout: float = 3600, progress: str = "", **env: str) -> str:
+    def call(
+        self,
+        *argv: str | Path,
+        cwd: Path = TREE,
+        bins: Path | None = None,
+        timeout: float = 3600,
+        progress: str = "",
+        **env: str,
+    ) -> str:
         """Run a command into the log of this gate; its output comes back.
 
         :param bins: a directory that comes first on PATH
@@ -66,7 +74,14 @@ class Machine:
             try:
                 with _following(self.log, start, progress, self.show):
                     done = subprocess.run(
-                        command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout, check=False
+                        command,
+                        cwd=cwd,
+                        env=environ,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        timeout=timeout,
+                        check=False,
                     )
             except subprocess.TimeoutExpired:
                 raise Failed(f"no end after {timeout:.0f} s: {argv[0]}") from None
@@ -109,7 +124,9 @@ class Machine:
         return "2.21" if set(CORE_PYTHONS["2.21"]) & set(self.pythons) else "2.16"
 
     def collections(self) -> None:
-        """The collections of tests/requirements/collections.yml in .cache/deps; a file of their own, for nothing else needs them."""
+        """The collections of tests/requirements/collections.yml in .cache/deps; a file of their own, for nothing else
+        needs them.
+        """
         wanted = ROOT / "tests/requirements/collections.yml"
         names = re.findall(r"^ *- name: (\S+)", wanted.read_text(), re.M)
         with self._collections_lock:

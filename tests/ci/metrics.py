@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make metrics`: how simple the code is, in figures that can be compared with other projects. Nothing here fails a gate."""
+"""`make metrics`: how simple the code is, in figures that can be compared with other projects. Nothing here fails a
+gate.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,11 @@ def width() -> Iterator[Figure]:
 
 def files() -> Iterator[Figure]:
     lengths = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in plugin_files())
-    yield Figure("files, and lines of the median and the longest", f"{len(lengths)}: {lengths[len(lengths) // 2]}, {lengths[-1]}", "")
+    yield Figure(
+        "files, and lines of the median and the longest",
+        f"{len(lengths)}: {lengths[len(lengths) // 2]}, {lengths[-1]}",
+        "",
+    )
 
 
 def imports(m: Machine) -> Iterator[Figure]:
@@ -82,5 +88,8 @@ print("imports", graph.count_imports())
 
 def report(m: Machine) -> str:
     figures = [*complexity(m), *statements(), *width(), *files(), *imports(m)]
-    rows = [f"{figure.name:50} {figure.measured:>16}   {'at most ' + figure.aim if figure.aim else ''}".rstrip() for figure in figures]
+    rows = [
+        f"{figure.name:50} {figure.measured:>16}   {'at most ' + figure.aim if figure.aim else ''}".rstrip()
+        for figure in figures
+    ]
     return "\n".join(rows)

@@ -49,14 +49,22 @@ def rooms_without_floor() -> list[str]:
 
 def other_releases() -> list[str]:
     """Tools that pre-commit would run in another release than the gates do."""
-    pinned = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "tests/requirements/lint.txt").read_text(encoding="utf-8"), re.M))
+    pinned = dict(
+        re.findall(r"^([\w-]+)==(\S+)", (ROOT / "tests/requirements/lint.txt").read_text(encoding="utf-8"), re.M)
+    )
     hooks = re.findall(r"\[([\w-]+)==([^\]]+)\]", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
-    return [f".pre-commit-config.yaml: {name} {release}, the gates run {pinned.get(name)}" for name, release in hooks if pinned.get(name) != release]
+    return [
+        f".pre-commit-config.yaml: {name} {release}, the gates run {pinned.get(name)}"
+        for name, release in hooks
+        if pinned.get(name) != release
+    ]
 
 
 def main() -> int:
     wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases()]
-    print("\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor")
+    print(
+        "\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor"
+    )
     return 1 if wrong else 0
 
 

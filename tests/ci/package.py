@@ -40,7 +40,14 @@ def _sanity(m: Machine, version: str) -> None:
 
 
 #: What people keep in a checkout, and what the playbooks write there.
-USERS_OWN = ("hosts.yml", "policy.yml", "group_vars/all.yml", "oom-compliance/junit.xml", "notes.md", "oom-report/report.json")
+USERS_OWN = (
+    "hosts.yml",
+    "policy.yml",
+    "group_vars/all.yml",
+    "oom-compliance/junit.xml",
+    "notes.md",
+    "oom-report/report.json",
+)
 
 
 @gate("galaxy", "build the collection, import it as galaxy would")
@@ -56,8 +63,18 @@ def galaxy(m: Machine) -> str:
         (archive,) = Path(directory).glob("*.tar.gz")
         _check_contents(archive)
         config = Path(directory) / "importer.cfg"
-        config.write_text("[galaxy-importer]\nrun_ansible_test = False\nansible_local_tmp = /tmp/\noffline_ansible_lint = True\n")
-        m.call("python", "-m", "galaxy_importer.main", archive, bins=bins, cwd=Path(directory), GALAXY_IMPORTER_CONFIG=str(config))
+        config.write_text(
+            "[galaxy-importer]\nrun_ansible_test = False\nansible_local_tmp = /tmp/\noffline_ansible_lint = True\n"
+        )
+        m.call(
+            "python",
+            "-m",
+            "galaxy_importer.main",
+            archive,
+            bins=bins,
+            cwd=Path(directory),
+            GALAXY_IMPORTER_CONFIG=str(config),
+        )
         return f"{archive.stat().st_size / 1000:.0f} KB"
 
 
@@ -65,7 +82,9 @@ def _check_contents(archive: Path) -> None:
     """Nothing of the user's is in it, every plugin, role and playbook is."""
     with tarfile.open(archive) as tar:
         packed = {name for name in tar.getnames() if tar.getmember(name).isfile()}
-    shipped = {str(path) for path in files("plugins/**/*", "roles/**/*", "playbooks/*", "meta/*") if path.suffix != ".pyc"}
+    shipped = {
+        str(path) for path in files("plugins/**/*", "roles/**/*", "playbooks/*", "meta/*") if path.suffix != ".pyc"
+    }
     missing = sorted(shipped - packed)
     if missing:
         raise Failed(f"galaxy.yml leaves out {', '.join(missing[:5])}")

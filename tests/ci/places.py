@@ -15,7 +15,8 @@ TREE = CACHE / "ansible_collections" / "memops" / "linux"
 VENVS = CACHE / "venvs"
 PYTHONS = CACHE / "pythons"
 LOGS = CACHE / "logs"
-#: Recorded logs and scripts for test machines that reach little; a plain clone has none, and the tests use their own fixtures.
+#: Recorded logs and scripts for test machines that reach little; a plain clone has none, and the tests use their own
+#: fixtures.
 SHARED = Path(os.environ.get("MEMOPS_SHARED") or ROOT.parent / "shared").resolve()
 
 

@@ -15,7 +15,8 @@ from ci.places import PYTHONS
 TARGET_PYTHONS = ("3.6", "3.9", "3.11", "3.13")
 NEW_ENOUGH = ("3.12", "3.13", "3.14", "3.11")  # for the tools, best first
 CORE_PYTHONS = {"2.16": ("3.11", "3.12", "3.10"), "2.21": ("3.12", "3.13", "3.14")}
-#: The core that tests a target Python: the oldest one where there is a choice, so that it tests the controller code too.
+#: The core that tests a target Python: the oldest one where there is a choice, so that it tests the controller code
+#: too.
 CORE_OF = {"3.6": "2.16", "3.11": "2.16"}
 
 
@@ -24,7 +25,9 @@ def minor(version: str) -> int:
 
 
 def find_pythons() -> dict[str, str]:
-    """Every Python that really starts, by version, and links to them in .cache/pythons: ansible-test looks for pythonX.Y on PATH."""
+    """Every Python that really starts, by version, and links to them in .cache/pythons: ansible-test looks for
+    pythonX.Y on PATH.
+    """
     directories = list(_directories())
     found: dict[str, str] = {}
     for number in range(6, 16):

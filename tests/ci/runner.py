@@ -38,8 +38,11 @@ class Runner:
         """
         self._machine = machine
         self._again = again
-        # What ansible-test does is the longest chain, one after the other: it begins first, and the other lane does the rest.
-        self._waiting = sorted(gates, key=lambda gate: (not gate.fast, gate.fast and gate.usual, ANSIBLE_TEST not in gate.shares))
+        # What ansible-test does is the longest chain, one after the other: it begins first, and the other lane does the
+        # rest.
+        self._waiting = sorted(
+            gates, key=lambda gate: (not gate.fast, gate.fast and gate.usual, ANSIBLE_TEST not in gate.shares)
+        )
         self._order = {gate.name: number for number, gate in enumerate(gates)}
         self._in_use: set[str] = set()
         self._results: list[Result] = []

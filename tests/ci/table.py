@@ -18,7 +18,9 @@ def summary(results: list[Result], seconds: float) -> str:
     if flaky:
         parts.append(f"FLAKY, passed at the second try only: {', '.join(flaky)}")
     parts += [f"{r.gate.name}: {r.state}, its first try said:\n{r.found[:3000]}" for r in results if r.found]
-    parts.append(f"took {seconds / 60:.1f} minutes, one gate after the other {sum(r.seconds for r in results) / 60:.1f}")
+    parts.append(
+        f"took {seconds / 60:.1f} minutes, one gate after the other {sum(r.seconds for r in results) / 60:.1f}"
+    )
     passed = states.count("passed") + len(flaky)
     parts.append(f"{passed} passed, {states.count('FAILED')} failed, {states.count('SKIPPED')} skipped")
     return "\n\n".join(["", *parts])

@@ -28,8 +28,8 @@ def sync_tree() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     _remove_empty()
-    # Without a .git of its own, the tools would find the one above, whose .gitignore hides all of .cache: nothing to test.
-    # What git knows of is what reuse looks at, whatever ansible-test makes below tests/output in the other lane.
+    # Without a .git of its own, the tools would find the one above, whose .gitignore hides all of .cache: nothing to
+    # test. What git knows of is what reuse looks at, whatever ansible-test makes below tests/output in the other lane.
     if shutil.which("git"):
         if not (TREE / ".git").exists():
             subprocess.run(["git", "init", "--quiet", "--template=", str(TREE)], check=True)
@@ -78,7 +78,9 @@ def _same(source: Path, target: Path) -> bool:
 def _remove_others(names: set[str]) -> None:
     for directory, subdirectories, found in os.walk(TREE):
         relative = os.path.relpath(directory, TREE)
-        subdirectories[:] = [name for name in subdirectories if os.path.normpath(os.path.join(relative, name)) != ".git"]
+        subdirectories[:] = [
+            name for name in subdirectories if os.path.normpath(os.path.join(relative, name)) != ".git"
+        ]
         for name in found:
             if os.path.normpath(os.path.join(relative, name)) not in names:
                 os.unlink(os.path.join(directory, name))

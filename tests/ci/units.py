@@ -17,7 +17,12 @@ from ci.pythons import CORE_OF, TARGET_PYTHONS, minor
 from ci.sessions import nox
 
 
-@gate("unit-fast", "unit tests with plain pytest, without the slow ones, on the Python of the tools", fast=True, usual=False)
+@gate(
+    "unit-fast",
+    "unit tests with plain pytest, without the slow ones, on the Python of the tools",
+    fast=True,
+    usual=False,
+)
 def unit_fast(m: Machine) -> str:
     return counts(nox(m, "units"))
 
@@ -47,13 +52,23 @@ for _target in TARGET_PYTHONS:
     )
 
 
-@gate("mutilation", "incidents with lines, fields and boots taken away: none that still tells of a kill reads as clean; 50 ordinary days stay clear")
+@gate(
+    "mutilation",
+    "incidents with lines, fields and boots taken away: none that still tells of a kill reads as clean; 50 ordinary"
+    " days stay clear",
+)
 def mutilation(m: Machine) -> str:
-    output = m.call(m.pythons[min(m.pythons, key=minor)], "tests/fault/mutilate.py", "--count", "3000", "--shared", str(SHARED))
+    output = m.call(
+        m.pythons[min(m.pythons, key=minor)], "tests/fault/mutilate.py", "--count", "3000", "--shared", str(SHARED)
+    )
     return str(output.strip().splitlines()[-1].split(": ", 1)[-1])
 
 
-@gate("fuzz", "20,000 mutated logs, half of them on the oldest Python here and half on the newest; `make test-fuzz` takes 100,000")
+@gate(
+    "fuzz",
+    "20,000 mutated logs, half of them on the oldest Python here and half on the newest; `make test-fuzz` takes"
+    " 100,000",
+)
 def fuzz(m: Machine) -> str:
     notes = []
     half = int(os.environ.get("FUZZ_CASES", "20000")) // 2

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checkout as a collection, wherever it lies, for scripts that are started by their path. Runs on Python 3.6 as well."""
+"""The checkout as a collection, wherever it lies, for scripts that are started by their path. Runs on Python 3.6 as
+well.
+"""
 
 import atexit
 import os

@@ -1,13 +1,14 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every system call of the writers of fstab and of sysctl.d fails once: kill -9 before and after it, full disk, quota, I/O error.
+"""Every system call of the writers of fstab and of sysctl.d fails once: kill -9 before and after it, full disk, quota,
+I/O error.
 
     python tests/fault/config_crash.py
 
-After each fault the file holds the old bytes or the new ones, an error is a sentence and not a traceback, and the next run ends it
-and leaves nothing behind. The faults are put where Python calls the system (the process is a real one and is killed for real), so
-a sweep takes seconds. Runs on Python 3.6 as well.
+After each fault the file holds the old bytes or the new ones, an error is a sentence and not a traceback, and the next
+run ends it and leaves nothing behind. The faults are put where Python calls the system (the process is a real one and
+is killed for real), so a sweep takes seconds. Runs on Python 3.6 as well.
 """
 
 import argparse
@@ -25,7 +26,10 @@ if __name__ == "__main__":
 
     importable()
 
-from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._errors import (
+    ExecutionError,
+    PreconditionError,
+)  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._host import Host  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import syscalls  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab import update  # noqa: E402
@@ -71,7 +75,13 @@ WRITERS = (
         fstab_writer(lambda table: with_ours(table, "nofail,pri=2")),
     ),
     ("fstab remove", "etc/fstab", OURS, FOREIGN, fstab_writer(lambda table: table.without_swap("/my swap"))),
-    ("sysctl add", "etc/sysctl.d/90-memops.conf", None, HEAD + b"vm.swappiness = 10\n", vm_writer(settings={"swappiness": 10})),
+    (
+        "sysctl add",
+        "etc/sysctl.d/90-memops.conf",
+        None,
+        HEAD + b"vm.swappiness = 10\n",
+        vm_writer(settings={"swappiness": 10}),
+    ),
     (
         "sysctl change",
         "etc/sysctl.d/90-memops.conf",

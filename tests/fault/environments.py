@@ -1,16 +1,18 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""32 situations that a host can be in, and what the modules say there: never "verified", "clear" or "nothing to do" where they could not look.
+"""32 situations that a host can be in, and what the modules say there: never "verified", "clear" or "nothing to do"
+where they could not look.
 
     python tests/fault/environments.py [--only WORD] [--show]
 
-Each module is run as Ansible runs it (its arguments as JSON, its answer as JSON on stdout) in a mount namespace of its own, with a real
-process in a real control group, a systemctl and a journalctl that answer like systemd's for this one unit, and a text log. What is covered,
-filled, made read-only or broken is broken there only. Afterwards the process's score in /proc, read from outside, tells whether "verified" was true.
+Each module is run as Ansible runs it (its arguments as JSON, its answer as JSON on stdout) in a mount namespace of its
+own, with a real process in a real control group, a systemctl and a journalctl that answer like systemd's for this one
+unit, and a text log. What is covered, filled, made read-only or broken is broken there only. Afterwards the process's
+score in /proc, read from outside, tells whether "verified" was true.
 
-An error has to name the path, the command or the option that it is about and what to do; numbers of errors and names of temporary
-files are no help to anybody. A program that was put into the working directory is never run.
+An error has to name the path, the command or the option that it is about and what to do; numbers of errors and names of
+temporary files are no help to anybody. A program that was put into the working directory is never run.
 
 Exit code: 0 all are honest, 1 some are not, 77 this machine cannot make the situations.
 """
@@ -138,7 +140,10 @@ SITUATIONS = (
     Situation("a locale that is not installed", environ={"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}),
     Situation("a locale that is none", environ={"LC_ALL": "xx_YY@broken", "LANG": "::"}),
     Situation("no locale", environ={"LC_ALL": None, "LANG": None, "LANGUAGE": None}),
-    Situation("output in ASCII", environ={"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    Situation(
+        "output in ASCII",
+        environ={"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ),
     Situation("python -O", flags=("-OO",)),
     Situation("umask 0777", "umask 0777\n"),
     Situation("few open files", "ulimit -n 10\n"),
@@ -152,15 +157,27 @@ SITUATIONS = (
         "open_up\nmount -o remount,hidepid=2 /proc\nDROP='setpriv --reuid=65534 --regid=65534 --clear-groups --'\n",
         blind=frozenset({"service_memory", "oom_score_info"}),
     ),
-    Situation("/etc is full", fill("/etc/systemd/system") + f"truncate -s 0 /etc/systemd/system/{UNIT}\n", blind=frozenset({"service_memory"})),
+    Situation(
+        "/etc is full",
+        fill("/etc/systemd/system") + f"truncate -s 0 /etc/systemd/system/{UNIT}\n",
+        blind=frozenset({"service_memory"}),
+    ),
     Situation("/etc is read-only", READ_ONLY.format("/etc/systemd/system"), blind=frozenset({"service_memory"})),
     Situation("/run is full", "head -c 100m /dev/zero > /run/full 2>/dev/null || true\n"),
     Situation("/run is read-only", READ_ONLY.format("/run")),
     Situation("systemctl prints garbage", "cp $WORK/garbage /usr/local/sbin/systemctl\n", blind=NEEDS_SYSTEMCTL),
     Situation("systemctl cannot be started", "rm /usr/local/sbin/systemctl; hide systemctl\n", blind=NEEDS_SYSTEMCTL),
     Situation("systemctl fails", "printf '#!/bin/sh\\nexit 1\\n' > /usr/local/sbin/systemctl\n", blind=NEEDS_SYSTEMCTL),
-    Situation("journalctl prints garbage", JOURNAL + "cp $WORK/garbage /usr/local/sbin/journalctl\n", blind=frozenset({"oom_facts"})),
-    Situation("journalctl cannot be started", JOURNAL + "rm /usr/local/sbin/journalctl; hide journalctl\n", blind=frozenset({"oom_facts"})),
+    Situation(
+        "journalctl prints garbage",
+        JOURNAL + "cp $WORK/garbage /usr/local/sbin/journalctl\n",
+        blind=frozenset({"oom_facts"}),
+    ),
+    Situation(
+        "journalctl cannot be started",
+        JOURNAL + "rm /usr/local/sbin/journalctl; hide journalctl\n",
+        blind=frozenset({"oom_facts"}),
+    ),
     Situation("stdout is full", "exec >/dev/full\n", blind=ALL),
     Situation("no stdin, no stderr", "exec 0<&- 2>&-\n"),
 )
@@ -236,11 +253,15 @@ class Lab:
         for name in ("systemctl", "journalctl", "zstd", "systemd-analyze", "mkswap", "swapon", "findmnt"):
             self._program(self.work / "here" / name, EVIL.replace("@work@", str(self.work)))
         stamp = time.strftime("%b %e %H:%M:%S", time.localtime(time.time() - 7200))
-        (self.work / "kern.log").write_text(f"{stamp} host kernel: [    1.000000] Linux version 6.1.0\n{stamp} host kernel: [    2.000000] ready\n")
+        (self.work / "kern.log").write_text(
+            f"{stamp} host kernel: [    1.000000] Linux version 6.1.0\n{stamp} host kernel: [    2.000000] ready\n"
+        )
         with (self.work / "disk").open("wb") as disk:
             disk.truncate(48 << 20)
         subprocess.run(["mkfs.ext4", "-q", "-F", str(self.work / "disk")], check=True)
-        listener = socket.socket(socket.AF_UNIX)  # cannot be opened: a test machine that is a container is none for the modules
+        listener = socket.socket(
+            socket.AF_UNIX
+        )  # cannot be opened: a test machine that is a container is none for the modules
         listener.bind(str(self.work / "socket"))
         listener.close()
 
@@ -258,7 +279,13 @@ class Lab:
         (self.work / "taken").unlink(missing_ok=True)
         arguments = self.work / "arguments.json"
         arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": ARGUMENTS[module]}))
-        environ = {"PATH": STANDARD, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": tree, "HOME": "/root"}
+        environ = {
+            "PATH": STANDARD,
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": tree,
+            "HOME": "/root",
+        }
         for name, value in situation.environ.items():
             if value is None:
                 environ.pop(name, None)
@@ -266,7 +293,9 @@ class Lab:
                 environ[name] = value.replace("@work@", str(self.work))
         program = f"ansible_collections.memops.linux.plugins.modules.{module}"
         words = ["env", "-i", *(f"{name}={value}" for name, value in environ.items())]
-        command = " ".join(f"'{word}'" for word in [*words, sys.executable, *situation.flags, "-m", program, str(arguments)])
+        command = " ".join(
+            f"'{word}'" for word in [*words, sys.executable, *situation.flags, "-m", program, str(arguments)]
+        )
         script = f"WORK={self.work}\n{_PREPARE}{_HELPERS}DROP=\nset +e\n{situation.setup}exec $DROP {command}\n"
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", script],
@@ -384,7 +413,9 @@ def why_not() -> str | None:
     missing = [name for name in ("unshare", "mount", "setpriv", "mkfs.ext4") if shutil.which(name) is None]
     if missing:
         return f"needs {', '.join(missing)}"
-    if subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /srv"], stderr=subprocess.DEVNULL, check=False).returncode:
+    if subprocess.run(
+        ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /srv"], stderr=subprocess.DEVNULL, check=False
+    ).returncode:
         return "needs a mount namespace in which it may mount"
     try:
         probe = Lab._tree() / "memops-env-probe"

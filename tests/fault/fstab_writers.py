@@ -1,13 +1,15 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many writers of one fstab: processes of our own that add and remove lines, and beside them sed -i, which knows no lock.
+"""Many writers of one fstab: processes of our own that add and remove lines, and beside them sed -i, which knows no
+lock.
 
     python tests/fault/fstab_writers.py [--edits 100] [--rounds 1] [--writers 2 4 8] [--sed 0.05] [--race 4]
 
-Every line that was written last must be there and every line that is not ours must be as it was. Then a race: one editor that renames
-and one that appends, every 1 and every 20 ms, wait for each other but not for us, while our line comes and goes as fast as it can. Every
-edit of theirs must be there in the end. Prints a row for each round and ends with 1 if a line is missing. Runs on Python 3.6 as well.
+Every line that was written last must be there and every line that is not ours must be as it was. Then a race: one
+editor that renames and one that appends, every 1 and every 20 ms, wait for each other but not for us, while our line
+comes and goes as fast as it can. Every edit of theirs must be there in the end. Prints a row for each round and ends
+with 1 if a line is missing. Runs on Python 3.6 as well.
 """
 
 import argparse
@@ -154,7 +156,10 @@ def race(editors, every, seconds):
         stream.write(FOREIGN)
     stop, lock = multiprocessing.Event(), multiprocessing.Lock()
     counts = [multiprocessing.Value("i", 0) for _editor in editors]
-    crowd = [multiprocessing.Process(target=edit, args=(path, how, every, stop, count, lock)) for how, count in zip(editors, counts)]
+    crowd = [
+        multiprocessing.Process(target=edit, args=(path, how, every, stop, count, lock))
+        for how, count in zip(editors, counts)
+    ]
     for process in crowd:
         process.start()
     ours, refused, wanted, end = 0, 0, False, time.monotonic() + seconds
@@ -174,7 +179,9 @@ def race(editors, every, seconds):
     names = [(how.__name__, count.value) for how, count in zip(editors, counts)]
     lost = [b"# %s %d\n" % (name.encode(), number) for name, count in names for number in range(1, count + 1)]
     lost = [line for line in lost if lines.count(line) != 1]
-    good = not lost and [line for line in lines if not line.startswith((b"# rename ", b"# append ", b"/swap "))] == FOREIGN.splitlines(True)
+    good = not lost and [
+        line for line in lines if not line.startswith((b"# rename ", b"# append ", b"/swap "))
+    ] == FOREIGN.splitlines(True)
     # somebody who never stops writing is told, and keeps what they wrote
     good = good and (ours > refused or every < 0.01) and any(line.startswith(b"/swap ") for line in lines) == wanted
     shutil.rmtree(root)

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutated logs through everything that reads them: no exception, nothing slow, nothing that could not be sent or printed.
+"""Mutated logs through everything that reads them: no exception, nothing slow, nothing that could not be sent or
+printed.
 
     python tests/fault/fuzz_parser.py --count 100000 --seed 1 [--first 4711] [--shared ../shared]
 
@@ -36,7 +37,10 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kil
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._sources.context import ContextExtractor, Limits  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._sources.context import (
+    ContextExtractor,
+    Limits,
+)  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog  # noqa: E402
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, safe  # noqa: E402
 from ansible_collections.memops.linux.tests.fault import torn_records  # noqa: E402
@@ -236,7 +240,9 @@ class Mutator:
         return data[:at] + b"\0" * rng.randrange(1, 5000) + data[at:]
 
     def _numbers(self, rng, data):
-        digits = rng.choice((b"0", b"4294967296", b"-1", b"18446744073709551616", b"9" * 400, b"8" * 5000, b"7" * 19, b"6" * 21))
+        digits = rng.choice(
+            (b"0", b"4294967296", b"-1", b"18446744073709551616", b"9" * 400, b"8" * 5000, b"7" * 19, b"6" * 21)
+        )
         share = rng.choice((0.02, 0.2, 1.0))
         room = [MAX_INPUT // len(digits)]  # what is cut off later need not be made
 
@@ -287,7 +293,22 @@ class Mutator:
         at = rng.randrange(len(lines))
         return b"\n".join(lines[:at] + [line] * rng.randrange(1, 6) + lines[at:])
 
-    _ways = (_flip, _truncate, _shuffle, _splice, _merge, _repeat, _nuls, _numbers, _lines_lost, _newlines, _foreign, _long_line, _evil, _evil)
+    _ways = (
+        _flip,
+        _truncate,
+        _shuffle,
+        _splice,
+        _merge,
+        _repeat,
+        _nuls,
+        _numbers,
+        _lines_lost,
+        _newlines,
+        _foreign,
+        _long_line,
+        _evil,
+        _evil,
+    )
 
 
 # ---------------------------------------------------------------- the ways through
@@ -310,17 +331,23 @@ def _fill(data):
 
 
 def _excerpts(data, rng, anchors):
-    limits = Limits() if rng.random() < 0.5 else Limits(chunk=4096, gap=1, lines=2, context=256, line=1024, excerpt=4096)
-    return ContextExtractor(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(
-        _fill(data)
+    limits = (
+        Limits() if rng.random() < 0.5 else Limits(chunk=4096, gap=1, lines=2, context=256, line=1024, excerpt=4096)
     )
+    return ContextExtractor(
+        anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find"
+    ).cut(_fill(data))
 
 
 def _selected(data, log, rng):
     anchors = rng.choice((select.ALL_ANCHORS, select.KERNEL_ANCHORS))
     tables = rng.random() < 0.2
     return parse(
-        (log.line(raw) for excerpt in _excerpts(data, rng, anchors) for raw in select.lines_of_interest(excerpt.data, excerpt.hits, tables)),
+        (
+            log.line(raw)
+            for excerpt in _excerpts(data, rng, anchors)
+            for raw in select.lines_of_interest(excerpt.data, excerpt.hits, tables)
+        ),
         include_tasks=tables,
     )
 
@@ -376,12 +403,20 @@ def run(data, rng, way=None):
         elif isinstance(event, Verdict):
             units.append(event.unit)
     oom = facts.kill_section(
-        ledger, unresolved, Unparsed(), include_tasks=rng.random() < 0.5, swap_total=rng.choice((None, 0, 1 << 34)), room=facts.RESULT_BYTES
+        ledger,
+        unresolved,
+        Unparsed(),
+        include_tasks=rng.random() < 0.5,
+        swap_total=rng.choice((None, 0, 1 << 34)),
+        room=facts.RESULT_BYTES,
     )
     oom["visibility"] = {"state": "clear"}
     oom["summary"]["verdict"] = verdict(oom, NOW)
     for kill in oom["kills"]:
-        check(list(replay(kill, {"mysqld": -1000, "a.service": 500}, {"a.service": ["a"]})._asdict().values())[:-1], "replay")
+        check(
+            list(replay(kill, {"mysqld": -1000, "a.service": 500}, {"a.service": ["a"]})._asdict().values())[:-1],
+            "replay",
+        )
     oom["confirmed_units"] = facts.verdict_units(units)
     check(oom)
     facts.fit(oom)
@@ -443,9 +478,13 @@ def main():
     parser.add_argument("--count", type=int, default=100000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--shared", default=os.environ.get("MEMOPS_SHARED") or os.path.join(os.path.dirname(ROOT), "shared"))
+    parser.add_argument(
+        "--shared", default=os.environ.get("MEMOPS_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
+    )
     options = parser.parse_args()
-    pieces = blocks_of([os.path.join(ROOT, "tests", "unit", "fixtures", "kernel"), os.path.join(options.shared, "corpus")])
+    pieces = blocks_of(
+        [os.path.join(ROOT, "tests", "unit", "fixtures", "kernel"), os.path.join(options.shared, "corpus")]
+    )
     began = time.time()
     result = fuzz(pieces, options.seed, options.first, options.count, lambda text: sys.stderr.write(text + "\n"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Incidents with lines, fields, boots and whole sources taken away: none that still holds a strong trace may read as clean.
+"""Incidents with lines, fields, boots and whole sources taken away: none that still holds a strong trace may read as
+clean.
 
     python tests/fault/mutilate.py --count 10000 --seed 1 [--first 4711] [--shared ../shared] [--show]
 
@@ -41,7 +42,12 @@ TRACES = collections.OrderedDict(
         ("kill line", re.compile(rb"Killed process \d+ \(|Killed process \d+, UID \d+,? \(")),
         ("chosen", re.compile(rb"(?:Out of memory|Memory cgroup out of memory): Kill process \d+ \(")),
         ("reaper", re.compile(rb"oom_reaper: (?:reaped|unable to reap) (?:process|pid:)")),
-        ("pid 1", re.compile(rb"\.(?:service|scope): (?:A process of this unit has been killed by the OOM|The kernel OOM killer killed some)")),
+        (
+            "pid 1",
+            re.compile(
+                rb"\.(?:service|scope): (?:A process of this unit has been killed by the OOM|The kernel OOM killer killed some)"
+            ),
+        ),
         ("result", re.compile(rb"\.(?:service|scope): Failed with result 'oom-kill'")),
         ("oomd's word", re.compile(rb"\.(?:service|scope): systemd-oomd killed (?:\d+|some) process")),
         ("systemd-oomd", re.compile(rb"(?:Killed|Marked) /\S+ (?:for killing )?due to memory (?:pressure for /|used)")),
@@ -67,7 +73,10 @@ DAEMONS = (
         "systemd-oomd",
         "Marked /user.slice/x.scope for killing due to memory used (16000000000) / total (16500000000) and swap used (8000000) / total (8100000)",
     ),
-    ("earlyoom", 'sending SIGTERM to process 997 uid 1000 "chrome": oom_score 1146, oom_score_adj 300, VmRSS 812 MiB, cmdline "chrome"'),
+    (
+        "earlyoom",
+        'sending SIGTERM to process 997 uid 1000 "chrome": oom_score 1146, oom_score_adj 300, VmRSS 812 MiB, cmdline "chrome"',
+    ),
     ("earlyoom", 'sending SIGKILL to process 998 uid 1000 "java": badness 846, VmRSS 5812 MiB'),
 )  # type: tuple
 
@@ -87,7 +96,14 @@ def incident_of_daemons(rng):
 
 def fixtures():
     folder = os.path.join(ROOT, "tests", "unit", "fixtures")
-    names = ("kernel/*-kern.log", "kernel/*-syslog", "kernel/*-dmesg*.txt", "kernel/*-kmsg.bin", "journal/kernel.export", "journal/others.export")
+    names = (
+        "kernel/*-kern.log",
+        "kernel/*-syslog",
+        "kernel/*-dmesg*.txt",
+        "kernel/*-kmsg.bin",
+        "journal/kernel.export",
+        "journal/others.export",
+    )
     return [path for name in names for path in sorted(glob.glob(os.path.join(folder, name)))]
 
 
@@ -132,9 +148,13 @@ _FIELDS = (
     re.compile(rb",(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg)=[^,]*"),
     re.compile(rb", order=-?\d+|, oom_score_adj=-?\d+|\([A-Z_|]+\)"),
     re.compile(rb"\[ *\d+\.\d+\] ?"),
-    re.compile(rb"^(?:_TRANSPORT|SYSLOG_FACILITY|_HOSTNAME|_BOOT_ID|__REALTIME_TIMESTAMP|SYSLOG_IDENTIFIER|PRIORITY)=.*$"),
+    re.compile(
+        rb"^(?:_TRANSPORT|SYSLOG_FACILITY|_HOSTNAME|_BOOT_ID|__REALTIME_TIMESTAMP|SYSLOG_IDENTIFIER|PRIORITY)=.*$"
+    ),
 )
-_PREFIX = re.compile(rb"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) \S+ (?P<tag>[\w.-]+)(?:\[\d+\])?: (?:\[ *[\d.]+\] ?)?")
+_PREFIX = re.compile(
+    rb"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) \S+ (?P<tag>[\w.-]+)(?:\[\d+\])?: (?:\[ *[\d.]+\] ?)?"
+)
 
 
 def drop_some(rng, lines):
@@ -192,7 +212,10 @@ def wrap(rng, lines):
 
 
 def other_boot(rng, lines):
-    return [re.sub(rb"\[ *\d+\.\d+\]", b"[%5d.%06d]" % (rng.randrange(90), number), line) for number, line in enumerate(lines)]
+    return [
+        re.sub(rb"\[ *\d+\.\d+\]", b"[%5d.%06d]" % (rng.randrange(90), number), line)
+        for number, line in enumerate(lines)
+    ]
 
 
 def among_others(rng, lines):
@@ -215,9 +238,16 @@ def redressed(rng, lines):
             lambda tag, text: b"2026-11-22T20:06:24.160402+00:00 vm1 %s: %s" % (tag, text),
             lambda tag, text: b"<4>Nov 22 20:06:24 vm1 %s: [  191.930493] %s" % (tag, text),
             lambda tag, text: b"Nov 22 20:06:24\tvm1\t%s:\t%s" % (tag, text),
-            lambda tag, text: json.dumps({"SYSLOG_IDENTIFIER": tag.decode(), "MESSAGE": text.decode("utf-8", "replace")}).encode(),
             lambda tag, text: json.dumps(
-                {"time": "2026-11-22T20:06:24Z", "host": "vm1", "ident": tag.decode(), "message": text.decode("utf-8", "replace")}
+                {"SYSLOG_IDENTIFIER": tag.decode(), "MESSAGE": text.decode("utf-8", "replace")}
+            ).encode(),
+            lambda tag, text: json.dumps(
+                {
+                    "time": "2026-11-22T20:06:24Z",
+                    "host": "vm1",
+                    "ident": tag.decode(),
+                    "message": text.decode("utf-8", "replace"),
+                }
             ).encode(),
             lambda tag, text: b"> Nov 22 20:06:24 vm1 %s: %s" % (tag, text),
             lambda tag, text: b"- Nov 22 20:06:24 vm1 %s: %s" % (tag, text),
@@ -310,7 +340,9 @@ def run(count, seed=1, first=0, shared="", show=False):
             if silent:
                 result.silent.append((number, applied, traces))
             if show:
-                sys.stdout.write("%d %s %s\n%s\n" % (number, applied, traces, b"\n".join(lines).decode("utf-8", "backslashreplace")))
+                sys.stdout.write(
+                    "%d %s %s\n%s\n" % (number, applied, traces, b"\n".join(lines).decode("utf-8", "backslashreplace"))
+                )
     return result
 
 

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the kernel kill whom oom_score_info names? Randomised contests in a memory cgroup of this machine. Needs root and /dev/kmsg.
+"""Does the kernel kill whom oom_score_info names? Randomised contests in a memory cgroup of this machine. Needs root
+and /dev/kmsg.
 
     PYTHONPATH=<above ansible_collections> python tests/fault/oom_contests.py [--count 100] [--seed 1] [--strict]
 
-A few processes of random sizes and scores share a cgroup whose limit lies 1 MiB above what they use; one more asks for memory.
-Half of the contests are tight: size and score nearly cancel. Only processes of this script are in that cgroup.
+A few processes of random sizes and scores share a cgroup whose limit lies 1 MiB above what they use; one more asks for
+memory. Half of the contests are tight: size and score nearly cancel. Only processes of this script are in that cgroup.
 
 judge() is for contests that were held elsewhere: the module's result, and the pid of the kernel's first victim.
 """
@@ -47,7 +48,8 @@ while sys.stdin.readline():
 class Verdict:
     """named -- the module named the victim; margin -- bytes by which its first led; decided -- more than `growth`
 
-    rank -- of the victim, None: the module did not know it; by_score -- sorted by /proc/PID/oom_score the victim came first as well
+    rank -- of the victim, None: the module did not know it; by_score -- sorted by /proc/PID/oom_score the victim came
+        first as well
     """
 
     named: bool
@@ -93,7 +95,9 @@ class Cgroup:
 
     def limit(self, size: int | None) -> None:
         nothing = "max" if self.is_v2 else "-1"
-        (self.path / ("memory.max" if self.is_v2 else "memory.limit_in_bytes")).write_text(nothing if size is None else str(size))
+        (self.path / ("memory.max" if self.is_v2 else "memory.limit_in_bytes")).write_text(
+            nothing if size is None else str(size)
+        )
 
     def remove(self) -> None:
         for _attempt in range(100):
@@ -150,7 +154,11 @@ def first_victim(kmsg: int, pids: set[int], seconds: float = 20) -> int | None:
 def hold(cgroup: Cgroup, rng: random.Random) -> Verdict | None:
     """One contest; None where nobody died in time."""
     from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import inexact
-    from ansible_collections.memops.linux.plugins.module_utils._badness.result import read_selection, score_info, snapshot
+    from ansible_collections.memops.linux.plugins.module_utils._badness.result import (
+        read_selection,
+        score_info,
+        snapshot,
+    )
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
     cgroup.limit(None)
@@ -176,7 +184,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--strict", action="store_true", help="exit 1 if a decided contest was not won by the one named")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 1 if a decided contest was not won by the one named"
+    )
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("root is needed to make a cgroup and to read /dev/kmsg")
@@ -188,9 +198,13 @@ def main() -> int:
         cgroup.remove()
     verdicts = [verdict for verdict in held if verdict]
     decided = [verdict for verdict in verdicts if verdict.decided]
-    print(f"{os.uname().release}, cgroup {2 if cgroup.is_v2 else 1}: {len(verdicts)} contests with a kill of {arguments.count}")
+    print(
+        f"{os.uname().release}, cgroup {2 if cgroup.is_v2 else 1}: {len(verdicts)} contests with a kill of {arguments.count}"
+    )
     print(f"named: {sum(verdict.named for verdict in verdicts)}")
-    print(f"named where the margin exceeds what /proc and the kernel may differ by: {sum(verdict.named for verdict in decided)} of {len(decided)}")
+    print(
+        f"named where the margin exceeds what /proc and the kernel may differ by: {sum(verdict.named for verdict in decided)} of {len(decided)}"
+    )
     print(f"first by /proc/PID/oom_score: {sum(verdict.by_score for verdict in verdicts)}")
     for verdict in verdicts:
         if not verdict.named:

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fault at every system call of service_memory that touches a path: the kill -9, the full disk, the broken disk, the quota.
+"""A fault at every system call of service_memory that touches a path: the kill -9, the full disk, the broken disk, the
+quota.
 
     python tests/fault/protect_sweep.py [--share 1] [--seed 1] [--jobs 2]
 
-Real processes under strace, one fault each, below a temporary root: a drop-in is added, changed, removed, and put back because
-systemd did not take it. The process is the module's rooms without Ansible around them; systemctl is a function in it that says what
-its operation wants, for its own files would meet the faults too. After each fault the drop-in has its old or its new bytes, other
-people's files are as they were, one run without a fault ends as requested with nothing left beside it, and the next changes nothing.
+Real processes under strace, one fault each, below a temporary root: a drop-in is added, changed, removed, and put back
+because systemd did not take it. The process is the module's rooms without Ansible around them; systemctl is a function
+in it that says what its operation wants, for its own files would meet the faults too. After each fault the drop-in has
+its old or its new bytes, other people's files are as they were, one run without a fault ends as requested with nothing
+left beside it, and the next changes nothing.
 
 Exit code: 0 all is well, 1 something was wrong or too few faults were met, 77 strace does not work here.
 """
@@ -43,7 +45,18 @@ PID = 4711
 OLD, NEW = 100, 200  # as many digits: the kernel replaces a score, a file keeps what stands behind it
 CHANGES = "mkdir,mkdirat,fchmod,fchown,write,pwrite64,fsync,ftruncate,fsetxattr,rename,renameat,renameat2,unlink,unlinkat,rmdir"
 LOOKS = "openat,newfstatat,fstat,getdents64,flistxattr,flock,readlink"
-MAY_BE_FULL = {"openat", "mkdir", "mkdirat", "write", "pwrite64", "fsync", "rename", "renameat", "renameat2", "fsetxattr"}
+MAY_BE_FULL = {
+    "openat",
+    "mkdir",
+    "mkdirat",
+    "write",
+    "pwrite64",
+    "fsync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "fsetxattr",
+}
 FAULTS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC", "error=EDQUOT")
 _CALL = re.compile(r"^(\d+)\s+(\w+)\((.*)$")
 #: Where systemd's folders are searched for what people wrote: nothing is there, and a fault says no more than that.
@@ -51,7 +64,8 @@ _SEARCH = re.compile(r" = -1 ENOENT|O_RDONLY\|O_NONBLOCK\|O_CLOEXEC|O_RDONLY\|O_
 
 
 class Operation(NamedTuple):
-    """before -- our drop-in's score before, or None; request -- its score afterwards, or None; theirs -- a person's file is beside it;
+    """before -- our drop-in's score before, or None; request -- its score afterwards, or None; theirs -- a person's
+    file is beside it;
     running -- a process with the old score; deaf -- systemd does not take it, so that the earlier bytes come back"""
 
     name: str
@@ -100,10 +114,24 @@ def systemctl(operation: Operation, before: int | None, request: int | None) -> 
             loaded[0] = request or 0
         if " show " not in words or UNIT not in words:
             return Ran(0)
-        block = {"Id": UNIT, "Names": UNIT, "LoadState": "loaded", "FragmentPath": f"/usr/lib/systemd/system/{UNIT}", "NeedDaemonReload": "no"}
-        block.update(OOMScoreAdjust=str(loaded[0]), ActiveState="inactive", MainPID="0", ControlGroup="", InvocationID="")
+        block = {
+            "Id": UNIT,
+            "Names": UNIT,
+            "LoadState": "loaded",
+            "FragmentPath": f"/usr/lib/systemd/system/{UNIT}",
+            "NeedDaemonReload": "no",
+        }
+        block.update(
+            OOMScoreAdjust=str(loaded[0]), ActiveState="inactive", MainPID="0", ControlGroup="", InvocationID=""
+        )
         if operation.running:
-            block.update(ActiveState="active", MainPID=str(PID), ControlGroup=GROUP, InvocationID="a" * 32, ActiveEnterTimestampMonotonic="1000000")
+            block.update(
+                ActiveState="active",
+                MainPID=str(PID),
+                ControlGroup=GROUP,
+                InvocationID="a" * 32,
+                ActiveEnterTimestampMonotonic="1000000",
+            )
         return Ran(0, "".join(f"{key}={value}\n" for key, value in block.items()))
 
     return run
@@ -196,9 +224,25 @@ class Place:
     def strace(self, operation: Operation, *options: str) -> subprocess.CompletedProcess[bytes]:
         given = json.dumps({"root": str(self.root), "operation": operation._asdict()})
         # not --seccomp-bpf: it is faster, but then no signal is ever injected
-        command = ["strace", "-f", "-y", "-q", "-o", str(self.log), *options, sys.executable, "-B", "-S", __file__, "--do", given]
+        command = [
+            "strace",
+            "-f",
+            "-y",
+            "-q",
+            "-o",
+            str(self.log),
+            *options,
+            sys.executable,
+            "-B",
+            "-S",
+            __file__,
+            "--do",
+            given,
+        ]
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
+        return subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
+        )
 
     def calls(self) -> Iterator[Call]:
         """The calls on our paths, each counted in its own process."""
@@ -241,13 +285,17 @@ class Sweep:
         if done.returncode != int(operation.not_loaded) or self.place.ours() != text_of(
             operation.before if operation.not_loaded else operation.request
         ):
-            raise SystemExit(f"{operation.name} without a fault: exit {done.returncode}: {done.stdout.decode(errors='replace')[-3000:]}")
+            raise SystemExit(
+                f"{operation.name} without a fault: exit {done.returncode}: {done.stdout.decode(errors='replace')[-3000:]}"
+            )
         return sorted(set(self.place.calls()))
 
     def fault(self, operation: Operation, call: Call, what: str) -> None:
         place, tally = self.place, self.table[operation.name]
         place.reset(operation)
-        done = place.strace(operation, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.number}")
+        done = place.strace(
+            operation, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.number}"
+        )
         text = place.log.read_text(encoding="utf-8", errors="replace")
         if "INJECTED" not in text and "killed by SIGKILL" not in text:
             tally["not met"] += 1
@@ -268,18 +316,25 @@ class Sweep:
     def converges(self, operation: Operation) -> None:
         """One more run, with a systemd that listens; then none has anything to do."""
         place, obedient = self.place, operation._replace(not_loaded=False)
-        loaded = operation.before if operation.not_loaded or place.ours() == text_of(operation.before) else operation.request
+        loaded = (
+            operation.before if operation.not_loaded or place.ours() == text_of(operation.before) else operation.request
+        )
         result = do(str(place.root), obedient, loaded, operation.request)
         if result["failed"] or place.ours() != text_of(operation.request):
             raise Broken(f"the next run did not get there: {result['msg']}")
         if place.left():
             raise Broken(f"left after the next run: {place.left()}")
         theirs = place.at(THEIRS)
-        if operation.theirs != theirs.exists() or (operation.theirs and theirs.read_text(encoding="utf-8") != "[Service]\nEnvironment=A=b\n"):
+        if operation.theirs != theirs.exists() or (
+            operation.theirs and theirs.read_text(encoding="utf-8") != "[Service]\nEnvironment=A=b\n"
+        ):
             raise Broken("a person's file changed")
         if place.at(OURS).exists() and place.at(OURS).stat().st_mode & 0o777 != 0o644:
             raise Broken("the mode is another one")
-        if operation.running and int(place.at(f"/proc/{PID}/oom_score_adj").read_text().strip() or "0") != operation.request:
+        if (
+            operation.running
+            and int(place.at(f"/proc/{PID}/oom_score_adj").read_text().strip() or "0") != operation.request
+        ):
             raise Broken("the process has not the requested score")
         again = do(str(place.root), obedient, operation.request, operation.request)
         if again["changed"] or again["failed"]:
@@ -313,7 +368,18 @@ def sweep(options: argparse.Namespace, top: Path, tree: Path) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         for item in todo:
             pool.submit(state.one, *item)
-    columns = ("SIGKILL", "EIO", "ENOSPC", "EDQUOT", "not met", "killed", "refused", "survived", "as before", "as requested")
+    columns = (
+        "SIGKILL",
+        "EIO",
+        "ENOSPC",
+        "EDQUOT",
+        "not met",
+        "killed",
+        "refused",
+        "survived",
+        "as before",
+        "as requested",
+    )
     print(f"{'operation':32}" + "".join(f"{column:>10}" for column in columns))
     for name, tally in state.table.items():
         print(f"{name:32}" + "".join(f"{tally[column]:>10}" for column in columns))
@@ -327,19 +393,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--do", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--share", type=float, default=0.4, help="of the faults, chosen by the seed; 1 takes three minutes")
+    parser.add_argument(
+        "--share", type=float, default=0.4, help="of the faults, chosen by the seed; 1 takes three minutes"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.do:
         return act(json.loads(options.do))
-    if not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode:
+    if (
+        not shutil.which("strace")
+        or subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode
+    ):
         print("SKIPPED: strace does not work here")
         return 77
     with tempfile.TemporaryDirectory(prefix="memops-protect-") as folder:
         top, tree = Path(folder), Path(folder) / "tree"
         top.chmod(0o755)
         above = tree / "ansible_collections" / "memops" / "linux" / "plugins"
-        shutil.copytree(ROOT / "plugins" / "module_utils", above / "module_utils", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / "plugins" / "module_utils", above / "module_utils", ignore=shutil.ignore_patterns("__pycache__")
+        )
         compileall.compile_dir(str(above), quiet=1)  # compiled once, not in every process
         sys.path.insert(0, str(tree))
         return sweep(options, top, tree)

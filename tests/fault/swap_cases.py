@@ -63,8 +63,16 @@ def failed(words: str, path: Path, **wish: Any) -> None:
 
 
 def everything(path: Path) -> list[object]:
-    names = sorted((name, os.lstat(path.parent / name)[:7]) for name in os.listdir(path.parent)) if path.parent.is_dir() else []
-    swaps = [line for line in Path("/proc/swaps").read_text(encoding="utf-8").splitlines() if line.startswith(str(lab.MOUNTS))]
+    names = (
+        sorted((name, os.lstat(path.parent / name)[:7]) for name in os.listdir(path.parent))
+        if path.parent.is_dir()
+        else []
+    )
+    swaps = [
+        line
+        for line in Path("/proc/swaps").read_text(encoding="utf-8").splitlines()
+        if line.startswith(str(lab.MOUNTS))
+    ]
     return [names, swaps, Path("/etc/fstab").read_bytes(), sorted(os.listdir("/etc"))]
 
 
@@ -80,7 +88,12 @@ def area(path: Path) -> tuple[int, int]:
 
 def whole(path: Path, size: int, priority: int) -> None:
     now = path.lstat()
-    check(stat.S_ISREG(now.st_mode) and stat.S_IMODE(now.st_mode) == 0o600 and (now.st_uid, now.st_gid, now.st_nlink) == (0, 0, 1), now)
+    check(
+        stat.S_ISREG(now.st_mode)
+        and stat.S_IMODE(now.st_mode) == 0o600
+        and (now.st_uid, now.st_gid, now.st_nlink) == (0, 0, 1),
+        now,
+    )
     check(now.st_size == size and now.st_blocks * 512 >= size, now)
     kernel, its_priority = area(path)
     # a page for the header; with blocks of 1 KiB the ends of each extent as well

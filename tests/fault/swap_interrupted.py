@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps that fail, runs that die after a step, and power cuts after it: the host has swap, and the next run ends as wished."""
+"""Steps that fail, runs that die after a step, and power cuts after it: the host has swap, and the next run ends as
+wished.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def without_a_nameless_file(where: Path) -> None:
 
 @case
 def holes_that_only_the_kernel_sees(where: Path) -> None:
-    """swapon says EINVAL: every block is written, once. (The file system's own allocation is replaced by a sparse file.)"""
+    """swapon says EINVAL: every block is written, once. (The file system's own allocation is replaced by a sparse
+    file.)
+    """
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import make
 
     def sparse(fd: int, size: int, zeros: bool) -> None:
@@ -57,7 +61,9 @@ def holes_that_only_the_kernel_sees(where: Path) -> None:
             os.ftruncate(fd, size)
 
     path = where / "swapfile"
-    with mock.patch.object(make, "_allocate", sparse), mock.patch.object(make.extents, "has_holes", lambda fd, size: False):
+    with mock.patch.object(make, "_allocate", sparse), mock.patch.object(
+        make.extents, "has_holes", lambda fd, size: False
+    ):
         do(path, size="16M")
     whole(path, 16 * M, 10)
     do(path, state="absent")
@@ -104,9 +110,17 @@ def failed_steps_go_back(where: Path) -> None:
         with broken(name, number):
             failed("made to fail", path, size=size)
         active = lab.ours()
-        check(active == [str(where / ".swapfile.memops-bridge")] if bridge_stays else active == [str(path)], name, number, active)
+        check(
+            active == [str(where / ".swapfile.memops-bridge")] if bridge_stays else active == [str(path)],
+            name,
+            number,
+            active,
+        )
         do(path, size=size)
-        check(os.listdir(where) == ["swapfile"] or sorted(os.listdir(where)) == ["lost+found", "swapfile"], os.listdir(where))
+        check(
+            os.listdir(where) == ["swapfile"] or sorted(os.listdir(where)) == ["lost+found", "swapfile"],
+            os.listdir(where),
+        )
     do(path, state="absent")
 
 
@@ -140,7 +154,9 @@ def after_each_step(act: Callable[[int], None]) -> Iterator[None]:
 
 @case
 def dead_after_each_step(where: Path) -> None:
-    """A resize dies after each of its steps, or the power is cut and a boot swaps to what fstab names. The next run ends it, or removes it all."""
+    """A resize dies after each of its steps, or the power is cut and a boot swaps to what fstab names. The next run
+    ends it, or removes it all.
+    """
     path = where / "swapfile"
     names = set(os.listdir(where))
     do(path, size="16M")
@@ -157,7 +173,12 @@ def dead_after_each_step(where: Path) -> None:
             lab.swap_off()
             subprocess.check_call(["swapon", path])
         do(path, **wish)
-        check(set(os.listdir(where)) - names == (set() if "state" in wish else {path.name}), "left", after, os.listdir(where))
+        check(
+            set(os.listdir(where)) - names == (set() if "state" in wish else {path.name}),
+            "left",
+            after,
+            os.listdir(where),
+        )
         if "size" in wish:
             whole(path, 24 * M, 10)
             check(not do(path, **wish)["changed"], "second run")
@@ -171,7 +192,9 @@ def keep(seen: list[tuple[Path, bool, list[str]]], kind: str, path: Path, _numbe
 
 @alone
 def power_cuts_after_each_step() -> None:
-    """What each file system gave to its disk after each step of a life: the line in fstab names a whole swap file, if there is a line."""
+    """What each file system gave to its disk after each step of a life: the line in fstab names a whole swap file, if
+    there is a line.
+    """
     for kind in lab.SIZES:
         seen: list[tuple[Path, bool, list[str]]] = []
         with lab.file_system(kind) as where:

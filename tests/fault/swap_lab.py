@@ -21,11 +21,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 INSIDE = "MEMOPS_SWAP_LAB"
-#: Belongs to root, unlike /tmp: swap_file looks at every folder on the way. Another name for each run: /proc/swaps shows all of them.
+#: Belongs to root, unlike /tmp: swap_file looks at every folder on the way. Another name for each run: /proc/swaps
+#: shows all of them.
 MOUNTS = Path("/mnt", Path(os.environ.get(INSIDE, "none")).name)
 MIB = 1 << 20
 SIZES = {"ext4": 320, "ext3": 320, "xfs": 420, "btrfs": 420}  # MiB; the smallest that mkfs.xfs takes is 300
-FSTAB = "# a comment\tstays\nUUID=0a1b2c3d  /  ext4\terrors=remount-ro 0 1 # so does this\n/dev/vdz2 swap swap defaults\n"
+FSTAB = (
+    "# a comment\tstays\nUUID=0a1b2c3d  /  ext4\terrors=remount-ro 0 1 # so does this\n/dev/vdz2 swap swap defaults\n"
+)
 
 
 def why_not(*commands: str) -> str | None:
@@ -43,7 +46,9 @@ def why_not(*commands: str) -> str | None:
 def enter() -> None:
     """Start this program again in a mount namespace with an /etc and a /run of its own; returns inside."""
     if os.environ.get(INSIDE):
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # what is active is turned off on the way out
+        signal.signal(
+            signal.SIGTERM, lambda number, frame: sys.exit(143)
+        )  # what is active is turned off on the way out
         signal.signal(signal.SIGINT, signal.default_int_handler)
         return
     os.environ[INSIDE] = tempfile.mkdtemp(prefix="memops-swap-")
@@ -113,7 +118,9 @@ def file_system(kind: str, mib: int | None = None) -> Iterator[Path]:
 
 @contextmanager
 def after_power_cut(copy: Path, kind: str) -> Iterator[Path]:
-    """The copy of a disk, mounted: the file system replays its log. btrfs does that only when the disk itself is not mounted any more."""
+    """The copy of a disk, mounted: the file system replays its log. btrfs does that only when the disk itself is not
+    mounted any more.
+    """
     where = MOUNTS / "after-power-cut"
     where.mkdir(exist_ok=True)
     _sh("mount", "-t", kind, "-o", "loop,nouuid" if kind == "xfs" else "loop", str(copy), str(where))

@@ -48,10 +48,23 @@ def whole_life(where: Path) -> None:
         foreseen = do(path, True, **wish)
         check(everything(path) == before, "check mode changed something")
         done = do(path, **wish)
-        check(foreseen["changed"] and foreseen["plan"] == done["plan"] and foreseen["diff"] == done["diff"], foreseen, done)
+        check(
+            foreseen["changed"] and foreseen["plan"] == done["plan"] and foreseen["diff"] == done["diff"],
+            foreseen,
+            done,
+        )
         whole(path, size, priority)
-        check(done["swap_file"]["active"] and done["swap_file"]["size"] == size and done["swap_file"]["priority"] == priority, done)
-        check(not do(path, True, **wish)["changed"] and not do(path, **wish)["changed"], "a second run changes something", wish)
+        check(
+            done["swap_file"]["active"]
+            and done["swap_file"]["size"] == size
+            and done["swap_file"]["priority"] == priority,
+            done,
+        )
+        check(
+            not do(path, True, **wish)["changed"] and not do(path, **wish)["changed"],
+            "a second run changes something",
+            wish,
+        )
     check(line_of(path) == [str(path).replace(" ", "\\040") + " none swap pri=300,discard=pages 0 0"], line_of(path))
     foreseen = do(path, True, state="absent")
     check(foreseen["plan"] == do(path, state="absent")["plan"], foreseen)
@@ -66,7 +79,10 @@ def repair(where: Path) -> None:
     do(path, size="16M")
     subprocess.check_call(["swapoff", path])
     path.chmod(0o644)
-    check([step["action"] for step in do(path, size="16M")["plan"]] == ["secure", "activate"], "not active, readable by all")
+    check(
+        [step["action"] for step in do(path, size="16M")["plan"]] == ["secure", "activate"],
+        "not active, readable by all",
+    )
     whole(path, 16 * M, 10)
     lab.write_fstab()
     check([step["action"] for step in do(path, size="16M")["plan"]] == ["fstab"], "no line")
@@ -132,7 +148,9 @@ def in_use(where: Path) -> None:
             used = do(path, True, size="24M", priority=32767)["swap_file"]["used"]
             check(used > 8 * M, "nothing was paged out", used)
             little = Memory(1 << 30, -(1 << 40))  # other tests may have swap of their own just now
-            with mock.patch.object(state, "read_memory", lambda host: little), mock.patch.object(steps, "read_memory", lambda host: little):
+            with mock.patch.object(state, "read_memory", lambda host: little), mock.patch.object(
+                steps, "read_memory", lambda host: little
+            ):
                 refused("and there is room for 0 bytes", path, state="absent")
             do(path, size="40M")
             holder.stdin.write(b"\n")
@@ -151,12 +169,16 @@ def in_use(where: Path) -> None:
 
 @case
 def label(where: Path) -> None:
-    """swapfile_t where SELinux is on. (It is not on here: only the question whether it is, is mocked; the label is a real one.)"""
+    """swapfile_t where SELinux is on. (It is not on here: only the question whether it is, is mocked; the label is a
+    real one.)
+    """
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import execute as steps
     from ansible_collections.memops.linux.plugins.module_utils._swap_file import make, state
 
     path = where / "swapfile"
-    with mock.patch.object(make, "selinux_enabled", lambda host: True), mock.patch.object(state, "selinux_enabled", lambda host: True):
+    with mock.patch.object(make, "selinux_enabled", lambda host: True), mock.patch.object(
+        state, "selinux_enabled", lambda host: True
+    ):
         do(path, size="8M")
         check(os.getxattr(path, "security.selinux") == b"system_u:object_r:swapfile_t:s0", os.listxattr(path))
         check(not do(path, size="8M")["changed"], "second run")

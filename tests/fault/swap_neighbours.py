@@ -26,7 +26,10 @@ PYTHON = "MEMOPS_SWAP_PYTHON"  # that runs the module
 def two_at_once(where: Path) -> None:
     """Runs wait for each other: other files, the same file."""
     paths = [where / f"swapfile{number}" for number in (1, 2, 3, 1)]
-    running = [subprocess.Popen(driver.argv_of(path, {"size": "16M"}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for path in paths]
+    running = [
+        subprocess.Popen(driver.argv_of(path, {"size": "16M"}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for path in paths
+    ]
     said = [run.communicate()[0].decode() for run in running]
     check([run.returncode for run in running] == [0] * 4, said)
     for path in set(paths):
@@ -62,7 +65,11 @@ def another_namespace() -> None:
                 time.sleep(0.05)
             check(lab.ours() == [str(path)], "the other one does not have our name", lab.ours())
             done = do(path, size="8M")
-            check([step["action"] for step in done["plan"]] == ["make", "activate", "fstab"] and done["swap_file"]["active"], done)
+            check(
+                [step["action"] for step in done["plan"]] == ["make", "activate", "fstab"]
+                and done["swap_file"]["active"],
+                done,
+            )
             check(lab.ours() == [str(path)] * 2, lab.ours())
             check(not do(path, size="8M")["changed"], "second run")
             do(path, state="absent")
@@ -104,8 +111,12 @@ def the_module() -> None:
             ANSIBLE_LOAD_CALLBACK_PLUGINS="1",
             ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal",
         )
-        env["ANSIBLE_HOME"] = env["ANSIBLE_LOCAL_TEMP"] = env["ANSIBLE_REMOTE_TEMP"] = str(Path(os.environ[lab.INSIDE]) / "ansible")
-        done = subprocess.run([*command, *words], env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
+        env["ANSIBLE_HOME"] = env["ANSIBLE_LOCAL_TEMP"] = env["ANSIBLE_REMOTE_TEMP"] = str(
+            Path(os.environ[lab.INSIDE]) / "ansible"
+        )
+        done = subprocess.run(
+            [*command, *words], env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/"
+        )
         text = done.stdout.decode()
         check("=> {" in text, text, done.stderr.decode())
         return dict(json.loads(text[text.index("=> {") + 3 : text.rindex("}") + 1]), failed=done.returncode != 0)
@@ -149,10 +160,15 @@ def the_role() -> None:
     with lab.file_system("ext4") as where:
         old, new = where / "old", where / "new"
         code, said = role({"path": str(old), "size": "16M", "discard": True})
-        check(code == 0 and f"\n+{old}: 16M, active, priority 10\n+{old} none swap nofail,pri=10,discard 0 0\n" in said, said)
+        check(
+            code == 0 and f"\n+{old}: 16M, active, priority 10\n+{old} none swap nofail,pri=10,discard 0 0\n" in said,
+            said,
+        )
         code, said = role({"path": str(old), "state": "absent"}, {"path": str(new), "size": "9G"})
         check(code != 0 and "Nothing was changed" in said and lab.ours() == [str(old)], said)
         code, said = role({"path": str(old), "state": "absent"}, {"path": str(new), "size": "8M"})
-        check(code == 0 and said.index(f"(item={new})") < said.index(f"(item={old})") and lab.ours() == [str(new)], said)
+        check(
+            code == 0 and said.index(f"(item={new})") < said.index(f"(item={old})") and lab.ours() == [str(new)], said
+        )
         code, said = role({"path": str(new)}, state="absent")
         check(code == 0 and lab.ours() == [] and line_of(new) == [] and not new.exists(), said)

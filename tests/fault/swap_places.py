@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a swap file is and what is over it: a disk mounted over its folder, and what btrfs has of its own. Check mode says what a run does."""
+"""Where a swap file is and what is over it: a disk mounted over its folder, and what btrfs has of its own. Check mode
+says what a run does.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def said_of(path: Path, **wish: str) -> list[str]:
 
 @case
 def a_mount_over_the_folder(where: Path) -> None:
-    """The area stays active under a name that leads elsewhere: neither "absent" nor another file of that name is the answer."""
+    """The area stays active under a name that leads elsewhere: neither "absent" nor another file of that name is the
+    answer.
+    """
     folder = where / "swap"
     folder.mkdir()
     path = folder / "swapfile"

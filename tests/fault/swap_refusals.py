@@ -101,7 +101,12 @@ def full_disk(where: Path) -> None:
                         pass
                     else:
                         raise AssertionError("made")
-                check(os.listdir(where) == names and not lab.missing_disk(where, free), "left", os.listdir(where), free - lab.free(where))
+                check(
+                    os.listdir(where) == names and not lab.missing_disk(where, free),
+                    "left",
+                    os.listdir(where),
+                    free - lab.free(where),
+                )
     do(path, size="16M")
     refused("until the old one can go", path, size="900M")
     refused("until the old one can go", path, size="32M", min_free="95%")
@@ -124,7 +129,9 @@ def a_full_disk_and_another_area(where: Path) -> None:
     kept = lab.free(where) - 10 * M
     in_place = ["fstab", "remove", "make", "activate", "fstab"]  # no line names the file while there is none
     done = do(path, size="16M", min_free=str(kept))
-    check([step["action"] for step in done["plan"]] == ["deactivate", *in_place] and len(line_of(path)) == 1, done["plan"])
+    check(
+        [step["action"] for step in done["plan"]] == ["deactivate", *in_place] and len(line_of(path)) == 1, done["plan"]
+    )
     for one in (path, other):
         subprocess.check_call(["swapoff", one])
     lab.free(where)
@@ -195,7 +202,11 @@ def places_that_are_read_only() -> None:
             do(path, size="16M", persistent=False)
         whole(path, 16 * M, 10)
         do(path, size="16M")
-        wishes: tuple[dict[str, Any], ...] = ({"size": "24M", "discard": "once"}, {"state": "absent"}, {"size": "16M", "persistent": False})
+        wishes: tuple[dict[str, Any], ...] = (
+            {"size": "24M", "discard": "once"},
+            {"state": "absent"},
+            {"size": "16M", "persistent": False},
+        )
         for act, words in (
             (read_only("/etc"), "/etc is mounted read-only; mount it read-write"),
             (read_only("/etc/fstab"), "/etc/fstab is a mount of its own"),

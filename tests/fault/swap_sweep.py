@@ -5,9 +5,10 @@
 
     python tests/fault/swap_sweep.py [--seed 1] [--share 0.2] [--kind xfs]     (root, strace, loop devices)
 
-Each operation runs once under strace to learn its calls, then once per call and fault: SIGKILL, EIO, ENOSPC. After each fault the
-host has not lost its swap, what fstab names is a whole swap file, also after a power cut at a SIGKILL, and one run without faults
-ends with the file, /proc/swaps and fstab as wished, nothing beside them, and all of the disk back when it is removed.
+Each operation runs once under strace to learn its calls, then once per call and fault: SIGKILL, EIO, ENOSPC. After each
+fault the host has not lost its swap, what fstab names is a whole swap file, also after a power cut at a SIGKILL, and
+one run without faults ends with the file, /proc/swaps and fstab as wished, nothing beside them, and all of the disk
+back when it is removed.
 """
 
 from __future__ import annotations
@@ -43,14 +44,26 @@ DEFAULTS: dict[str, Any] = {
     "allow_on_kubernetes": False,
     "allow_resume_change": False,
 }
-#: All that name a path or write to one. fstat on an open file and lseek cannot fail, and a kill at them is a kill at the next call.
+#: All that name a path or write to one. fstat on an open file and lseek cannot fail, and a kill at them is a kill at
+#: the next call.
 CALLS = (
     "openat,newfstatat,stat,lstat,fchmod,fchown,fallocate,pwrite64,write,fsync,linkat,symlinkat,unlinkat,"
     "unlink,renameat,renameat2,rename,ioctl,swapon,swapoff,pread64,ftruncate"
 )
 FAULTS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
 _CALL = re.compile(r"^(\d+)\s+(\w+)\((.*)$")
-_MAY_BE_FULL = {"openat", "fallocate", "pwrite64", "write", "fsync", "linkat", "symlinkat", "renameat", "renameat2", "rename"}
+_MAY_BE_FULL = {
+    "openat",
+    "fallocate",
+    "pwrite64",
+    "write",
+    "fsync",
+    "linkat",
+    "symlinkat",
+    "renameat",
+    "renameat2",
+    "rename",
+}
 
 
 class Call(NamedTuple):
@@ -117,7 +130,13 @@ def calls_of(log: Path, where: Path) -> Iterator[Call]:
             continue
         pid, name, rest = found.groups()
         seen[pid, name] += 1
-        if name in ("swapon", "swapoff") or str(where) in rest or "/etc/fstab" in rest or ".fstab" in rest or "</etc>" in rest:
+        if (
+            name in ("swapon", "swapoff")
+            or str(where) in rest
+            or "/etc/fstab" in rest
+            or ".fstab" in rest
+            or "</etc>" in rest
+        ):
             yield Call(name, seen[pid, name])
 
 
@@ -194,7 +213,10 @@ class Sweep:
         self.reset(operation)
         options = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.number}"]
         done = subprocess.run(
-            [*strace(self.log, *options), *argv_of(self.path, operation.wish)], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*strace(self.log, *options), *argv_of(self.path, operation.wish)],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         text = self.log.read_text(encoding="utf-8", errors="replace")
         if "INJECTED" not in text and "+++ killed by SIGKILL" not in text:
@@ -205,7 +227,9 @@ class Sweep:
             raise Broken(f"an exception reached the user: {said[-2000:]}")
         self.tally[what] += 1
         self.tally[f"{operation.name}: {'survived' if done.returncode == 0 else 'failed'}"] += 1
-        sizes = {int(wish["size"].rstrip("M")) * lab.MIB for wish in (*operation.before, operation.wish) if "size" in wish}
+        sizes = {
+            int(wish["size"].rstrip("M")) * lab.MIB for wish in (*operation.before, operation.wish) if "size" in wish
+        }
         self.named(self.where, sizes, "after the fault")
         if what == "signal=SIGKILL":
             copy = lab.cut_power(self.kind)
@@ -266,7 +290,9 @@ def sweep(options: argparse.Namespace) -> int:
                     try:
                         state.fault(operation, call, what)
                     except Exception as exc:  # every one is a finding, and the next fault needs a clean start
-                        broken.append(f"{operation.name}: {what} at {call.name} #{call.number}: {type(exc).__name__}: {exc}")
+                        broken.append(
+                            f"{operation.name}: {what} at {call.name} #{call.number}: {type(exc).__name__}: {exc}"
+                        )
                         print(f"BROKEN {broken[-1]}", flush=True)
                         lab.swap_off()
                         for name in set(os.listdir(where)) - state.names:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports with newlines in names, as every syslog daemon writes them, with others' lines in between; and what must come out.
+"""Reports with newlines in names, as every syslog daemon writes them, with others' lines in between; and what must come
+out.
 
 Here it is known who died, so more is asked than that nothing breaks. Runs on Python 3.6 as well.
 """
@@ -22,7 +23,8 @@ PREFIXES = {
     "rsyslog slow": lambda n, s: "2026-11-22T20:06:04.%06d+00:00 vm1 kernel: " % (1000 + 20000 * n),
     "rsyslog seconds": lambda n, s: "2026-11-22T20:06:04.%06d+00:00 vm1 kernel: [%12.6f] " % (160000 + 17 * n, s),
     "rfc5424": lambda n, s: "<4>1 2026-11-22T20:06:04.%06d+00:00 vm1 kernel - - - " % (160000 + 17 * n),
-    "rfc5424 seconds": lambda n, s: "<4>1 2026-11-22T20:06:04.%06d+00:00 vm1 kernel - - - [%12.6f] " % (160000 + 17 * n, s),
+    "rfc5424 seconds": lambda n, s: "<4>1 2026-11-22T20:06:04.%06d+00:00 vm1 kernel - - - [%12.6f] "
+    % (160000 + 17 * n, s),
     "logread": lambda n, s: "Sun Nov 22 20:06:24 2026 kern.warn kernel: [%12.6f] " % s,
     "short-full": lambda n, s: "Sun 2026-11-22 20:06:24 UTC vm1 kernel: ",
     "short-unix": lambda n, s: "1795377984.%06d vm1 kernel: " % (160000 + 17 * n),
@@ -62,7 +64,9 @@ _FORGED_REST = "x) total-vm:1kB, anon-rss:1kB, file-rss:1kB, shmem-rss:0kB, UID:
 
 
 class Case:
-    """data -- the log; victim -- what must come out; forged -- somebody wrote in the kernel's name, so more may come out"""
+    """data -- the log; victim -- what must come out; forged -- somebody wrote in the kernel's name, so more may come
+    out
+    """
 
     def __init__(self, rng, form=None):
         self.form = form or rng.choice(sorted(PREFIXES))
@@ -119,7 +123,9 @@ class Case:
             return lines
         for _line in range(rng.randrange(most)):
             text = rng.choice(("hello", _FORGED_REST, "Killed process 7 (a", "session opened"))
-            lines.append(self._line(text).replace("kernel", rng.choice(("sshd[9]", "mallory", "postfix/qmgr[1]", "cron[5]"))))
+            lines.append(
+                self._line(text).replace("kernel", rng.choice(("sshd[9]", "mallory", "postfix/qmgr[1]", "cron[5]")))
+            )
             if "vm1" in lines[-1] and rng.random() < 0.5:
                 self._number += 1
                 lines.append(self._line(_FORGED_REST).replace("vm1", "vm2"))
@@ -134,12 +140,25 @@ class Case:
 
     def wrong(self, kills, unparsed):
         """What is not told right, or nothing. kills -- of the log, as the parser gives them"""
-        told = [kill for kill in kills if all(getattr(kill.victim, field) == value for field, value in self.victim.items()) and not kill.partial]
+        told = [
+            kill
+            for kill in kills
+            if all(getattr(kill.victim, field) == value for field, value in self.victim.items()) and not kill.partial
+        ]
         if len(told) != 1:
-            return "%s: told %d times: %r, but %r" % (self.form, len(told), self.victim, [kill.victim for kill in kills])
+            return "%s: told %d times: %r, but %r" % (
+                self.form,
+                len(told),
+                self.victim,
+                [kill.victim for kill in kills],
+            )
         if (told[0].task_memcg, told[0].scope) != (self.cgroup, "memcg"):
             return "%s: of %r, %s" % (self.form, told[0].task_memcg, told[0].scope)
-        mine = [kill for kill in kills if kill.victim.pid == self.victim["pid"] and kill.line.host in (told[0].line.host, None)]
+        mine = [
+            kill
+            for kill in kills
+            if kill.victim.pid == self.victim["pid"] and kill.line.host in (told[0].line.host, None)
+        ]
         if not self.forged and (len(mine) != 1 or unparsed):
             return "%s: %d kills, %d lines unparsed: %r" % (self.form, len(mine), unparsed, kills)
         return None

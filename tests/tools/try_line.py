@@ -23,7 +23,12 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 
 def rows() -> list[LineKind]:
     """Every row of the table of line kinds that says something of a kill."""
-    return [kind for kinds in (KERNEL, *(kinds for _tags, kinds in DAEMONS)) for kind in kinds if kind.handler or all(kind.needles)]
+    return [
+        kind
+        for kinds in (KERNEL, *(kinds for _tags, kinds in DAEMONS))
+        for kind in kinds
+        if kind.handler or all(kind.needles)
+    ]
 
 
 def kind_of(text: str) -> str:
@@ -34,7 +39,10 @@ def kind_of(text: str) -> str:
     held = [needle for needle in NEEDLES if needle in text]
     near = [kind.name for kind in rows() if any(needle and needle in text for needle in kind.needles)]
     if near:
-        return f"refused: the needles of {', '.join(near[:3])} are in it, and none of their patterns takes it from its first letter"
+        return (
+            f"refused: the needles of {', '.join(near[:3])} are in it, and none of their patterns takes it from its"
+            " first letter"
+        )
     if held:
         return f"refused: {held[0]!r} is in it, and no row of the table has such a line"
     return "refused: no needle of any row is in it, so a scan of a large log does not look at it at all"
@@ -52,7 +60,11 @@ def prefix_of(line: LogLine) -> list[str]:
 
 def told(event: Event) -> str:
     fields = event._asdict() if hasattr(event, "_asdict") else vars(event)
-    inner = {name: value._asdict() if hasattr(value, "_asdict") else value for name, value in fields.items() if name != "line"}
+    inner = {
+        name: value._asdict() if hasattr(value, "_asdict") else value
+        for name, value in fields.items()
+        if name != "line"
+    }
     flat = {name: value for name, value in inner.items() if not isinstance(value, dict)}
     for name, value in inner.items():
         if isinstance(value, dict):
@@ -64,7 +76,10 @@ def told(event: Event) -> str:
 def main() -> int:
     raw = os.environ.get("LINE", "")
     if not raw:
-        print("make try: no line; say which: make try LINE='Out of memory: Killed process 4711 (java) ...'", file=sys.stderr)
+        print(
+            "make try: no line; say which: make try LINE='Out of memory: Killed process 4711 (java) ...'",
+            file=sys.stderr,
+        )
         return 2
     log, parser = TextLog("LINE", Clock(time.time()).stamp), Parser()
     events: list[Event] = []

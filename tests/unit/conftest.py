@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where test inputs are: our own in tests/unit/fixtures, the shared ones (real logs that we may not copy) beside the checkout."""
+"""Where test inputs are: our own in tests/unit/fixtures, the shared ones (real logs that we may not copy) beside the
+checkout.
+"""
 
 import os
 import sys
@@ -24,11 +26,17 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """The slow tests take minutes: ansible-test runs those of what travels to hosts on the oldest Python, those of the controller on the newest."""
+    """The slow tests take minutes: ansible-test runs those of what travels to hosts on the oldest Python, those of the
+    controller on the newest.
+    """
     python = sys.version_info[:2]
     if not config.pluginmanager.hasplugin("ansible_pytest_collections") or python == (3, 6):
         return
-    left_out = [item for item in items if item.get_closest_marker("slow") and (python != (3, 13) or "module_utils" in str(item.fspath))]
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker("slow") and (python != (3, 13) or "module_utils" in str(item.fspath))
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 

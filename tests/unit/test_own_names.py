@@ -24,7 +24,14 @@ def there():
         names |= stems("plugins/" + folder)
     with open(os.path.join(ROOT, "meta/runtime.yml"), encoding="utf-8") as stream:
         groups = set(re.findall(r"^  ([a-z_]+):$", stream.read(), re.MULTILINE))
-    return names | stems("roles") | stems("playbooks") | stems("extensions/eda/plugins/event_source") | stems("extensions/eda/rulebooks") | groups
+    return (
+        names
+        | stems("roles")
+        | stems("playbooks")
+        | stems("extensions/eda/plugins/event_source")
+        | stems("extensions/eda/rulebooks")
+        | groups
+    )
 
 
 def texts():
@@ -51,9 +58,18 @@ def test_every_variable_of_a_role_that_is_named_is_one():
         with open(os.path.join(ROOT, "roles", role, "meta/argument_specs.yml"), encoding="utf-8") as stream:
             declared |= set(re.findall(r"^      (%s_[a-z_]+):" % role, stream.read(), re.MULTILINE))
         for folder in ("tasks", "vars", "defaults"):  # what the role registers and loops over
-            for name in os.listdir(os.path.join(ROOT, "roles", role, folder)) if os.path.isdir(os.path.join(ROOT, "roles", role, folder)) else ():
+            for name in (
+                os.listdir(os.path.join(ROOT, "roles", role, folder))
+                if os.path.isdir(os.path.join(ROOT, "roles", role, folder))
+                else ()
+            ):
                 with open(os.path.join(ROOT, "roles", role, folder, name), encoding="utf-8") as stream:
                     declared |= set(re.findall(r"(?:register|loop_var|index_var): (\w+)", stream.read()))
-    named = {(path, name) for path, text in texts() if path.endswith((".md", ".rst")) for name in _ROLE_VARIABLE.findall(text)}
+    named = {
+        (path, name)
+        for path, text in texts()
+        if path.endswith((".md", ".rst"))
+        for name in _ROLE_VARIABLE.findall(text)
+    }
     assert len(named) > 10
     assert sorted((path, name) for path, name in named if name not in declared) == []

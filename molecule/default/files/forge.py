@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write a perfect kernel line through every door that a user has: logger, a raw PRI 0, journald's own socket.
 
-The fourth door, the standard output of a unit, is opened by prepare.yml. Each has a pid of its own, so that one can tell which line came through.
+The fourth door, the standard output of a unit, is opened by prepare.yml. Each has a pid of its own, so that one can
+tell which line came through.
 """
 
 import socket
@@ -23,7 +24,9 @@ def datagram(path: str, data: bytes) -> None:
 
 def main() -> None:
     stamp = time.strftime("%b %e %H:%M:%S")
-    subprocess.run(["logger", "--tag", "kernel", "--priority", "kern.err", LINE % (424201, "forged-logger")], check=True)
+    subprocess.run(
+        ["logger", "--tag", "kernel", "--priority", "kern.err", LINE % (424201, "forged-logger")], check=True
+    )
     datagram("/dev/log", ("<0>%s kernel: %s" % (stamp, LINE % (424202, "forged-raw"))).encode())
     fields = {
         "MESSAGE": LINE % (424203, "forged-native"),

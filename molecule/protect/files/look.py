@@ -28,7 +28,9 @@ def files(unit):
 
 def shown(unit):
     names = "ActiveState,MainPID,InvocationID,ControlGroup,OOMScoreAdjust"
-    text = subprocess.run(["systemctl", "show", "--property=" + names, unit], check=True, stdout=subprocess.PIPE).stdout.decode()
+    text = subprocess.run(
+        ["systemctl", "show", "--property=" + names, unit], check=True, stdout=subprocess.PIPE
+    ).stdout.decode()
     return dict(line.split("=", 1) for line in text.splitlines())
 
 

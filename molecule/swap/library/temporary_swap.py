@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Only for this scenario: the timer of swap_file without its swap, which is the host's in a container.
 
-state: scheduled -- a file with the mark of swap, its fstab line and its timer; canceled -- the timer taken back; asked -- what is there.
+state: scheduled -- a file with the mark of swap, its fstab line and its timer; canceled -- the timer taken back; asked
+-- what is there.
 """
 
 import os

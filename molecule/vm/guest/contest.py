@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random contests for the OOM killer. Who asks gives the word: a line `new SEED SWAP`, then `kill alloc` or `kill sysrq`."""
+"""Random contests for the OOM killer. Who asks gives the word: a line `new SEED SWAP`, then `kill alloc` or `kill
+sysrq`.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,33 @@ import sys
 import time
 from typing import Any
 
-from memory import MIB, allocate_until_a_kill, fork, kernel_kills, meminfo, nothing_to_reclaim, read, run, sysrq, take, take_page_tables
+from memory import (
+    MIB,
+    allocate_until_a_kill,
+    fork,
+    kernel_kills,
+    meminfo,
+    nothing_to_reclaim,
+    read,
+    run,
+    sysrq,
+    take,
+    take_page_tables,
+)
 from truth import alive, facts, marked
 
-NAMES = [b"java", b"nginx", b"postgres", b"my app", b"a) (b", b"(sd-pam)", "caf\u00e9".encode(), b"worker/0:1", b"bad\xff", b"x"]
+NAMES = [
+    b"java",
+    b"nginx",
+    b"postgres",
+    b"my app",
+    b"a) (b",
+    b"(sd-pam)",
+    "caf\u00e9".encode(),
+    b"worker/0:1",
+    b"bad\xff",
+    b"x",
+]
 SWAP = "/var/vm-contest.swap"
 
 
@@ -30,7 +55,14 @@ def plan(rng: random.Random, swap: bool) -> list[dict[str, Any]]:
     tight, goal, rows = rng.random() < 0.5, 0.0, []  # type: bool, float, list[dict[str, Any]]
     for number, weight in enumerate(weights):
         mib = max(3.0, total * weight / sum(weights))
-        row = {"mib": mib, "shared": 0.0, "tables": 0, "out": 0.0, "name": rng.choice(NAMES), "uid": rng.choice([0, 1001, 1002])}
+        row = {
+            "mib": mib,
+            "shared": 0.0,
+            "tables": 0,
+            "out": 0.0,
+            "name": rng.choice(NAMES),
+            "uid": rng.choice([0, 1001, 1002]),
+        }
         if rng.random() < 0.25:
             row["shared"], row["mib"] = mib / 3, mib * 2 / 3
         if rng.random() < 0.3:
@@ -44,7 +76,9 @@ def plan(rng: random.Random, swap: bool) -> list[dict[str, Any]]:
         elif tight:
             row["adj"] = max(-999, min(1000, round((goal - pages) / thousandth) + rng.randint(-2, 2)))
         else:
-            row["adj"] = rng.choice([0, rng.randint(-200, 400), rng.randint(-900, 900), rng.choice([-1000, -999, 1000])])
+            row["adj"] = rng.choice(
+                [0, rng.randint(-200, 400), rng.randint(-900, 900), rng.choice([-1000, -999, 1000])]
+            )
         rows.append(row)
     return rows
 
@@ -86,7 +120,12 @@ def look() -> dict[int, dict[str, Any]]:
             if "VmRSS:" not in status:
                 continue
             size = {key: field(status, "Vm" + key) for key in ("RSS", "Swap", "PTE")}
-            rows[int(name)] = dict(facts(int(name)), rss=size["RSS"], pages=sum(size.values()), oom_score=int(read("/proc/%s/oom_score" % name)))
+            rows[int(name)] = dict(
+                facts(int(name)),
+                rss=size["RSS"],
+                pages=sum(size.values()),
+                oom_score=int(read("/proc/%s/oom_score" % name)),
+            )
         except (OSError, AssertionError):
             continue  # it has ended meanwhile
     return rows
@@ -112,7 +151,9 @@ def kill(mode: str) -> dict[str, Any]:
     return {"victims": victims, "seen": seen, "gone": [pid for pid in pids if not alive(pid)]}
 
 
-def victim_rows(stage: str, pids: list[int], seen: dict[int, dict[str, Any]], started: float, trigger: str) -> list[dict[str, Any]]:
+def victim_rows(
+    stage: str, pids: list[int], seen: dict[int, dict[str, Any]], started: float, trigger: str
+) -> list[dict[str, Any]]:
     """The truth of a shortage of the whole machine, where anybody may have been chosen."""
     rows = []
     for pid in dict.fromkeys(pids):
@@ -120,8 +161,22 @@ def victim_rows(stage: str, pids: list[int], seen: dict[int, dict[str, Any]], st
             raise RuntimeError("pid %d was killed, and was not there before" % pid)
         path = bytes.fromhex(seen[pid]["cgroup"]).decode("utf-8", "surrogateescape")
         unit = next((part for part in path.split("/") if part.endswith((".service", ".scope"))), None)
-        told = {"stage": stage, "killer": "kernel", "scope": "global", "trigger": trigger, "oom_memcg": None, "unit": unit}
-        rows.append(dict(told, since=started, until=time.time(), **{key: seen[pid][key] for key in ("pid", "comm", "uid", "cgroup", "adj")}))
+        told = {
+            "stage": stage,
+            "killer": "kernel",
+            "scope": "global",
+            "trigger": trigger,
+            "oom_memcg": None,
+            "unit": unit,
+        }
+        rows.append(
+            dict(
+                told,
+                since=started,
+                until=time.time(),
+                **{key: seen[pid][key] for key in ("pid", "comm", "uid", "cgroup", "adj")},
+            )
+        )
     return rows
 
 
@@ -133,13 +188,20 @@ def serve() -> None:
         if what == "new":
             wanted = words[1] == "swap"
             if wanted and not swapping:
-                run("sh", "-c", "fallocate -l 128M %s && chmod 600 %s && mkswap %s && swapon %s" % (SWAP, SWAP, SWAP, SWAP))
+                run(
+                    "sh",
+                    "-c",
+                    "fallocate -l 128M %s && chmod 600 %s && mkswap %s && swapon %s" % (SWAP, SWAP, SWAP, SWAP),
+                )
             elif swapping and not wanted:
                 run("sh", "-c", "swapoff %s && rm %s" % (SWAP, SWAP))
             swapping = wanted
             rows = plan(random.Random(int(words[0])), swapping)
             pids = [begin(row) for row in rows]
-            print(json.dumps({"plan": [dict(row, name=row["name"].hex(), pid=pid) for row, pid in zip(rows, pids)]}), flush=True)
+            print(
+                json.dumps({"plan": [dict(row, name=row["name"].hex(), pid=pid) for row, pid in zip(rows, pids)]}),
+                flush=True,
+            )
         elif what == "kill":
             result = kill(words[0])
             result["statuses"] = {}

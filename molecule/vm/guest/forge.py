@@ -47,16 +47,30 @@ def send(family: int, address: Any, datagrams: list[str]) -> None:
 
 
 def door_logger(lines: list[str]) -> None:
-    as_nobody(lambda: subprocess.run(["logger", "--tag", "kernel", "--priority", "kern.err"], input="\n".join(lines).encode(), check=True))
+    as_nobody(
+        lambda: subprocess.run(
+            ["logger", "--tag", "kernel", "--priority", "kern.err"], input="\n".join(lines).encode(), check=True
+        )
+    )
 
 
 def door_raw(lines: list[str]) -> None:
-    as_nobody(lambda: send(socket.AF_UNIX, "/dev/log", ["<0>%s kernel: %s" % (time.strftime("%b %e %H:%M:%S"), line) for line in lines]))
+    as_nobody(
+        lambda: send(
+            socket.AF_UNIX, "/dev/log", ["<0>%s kernel: %s" % (time.strftime("%b %e %H:%M:%S"), line) for line in lines]
+        )
+    )
 
 
 def door_native(lines: list[str]) -> None:
-    fields = "PRIORITY=3\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n_TRANSPORT=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=1\n"
-    as_nobody(lambda: send(socket.AF_UNIX, "/run/systemd/journal/socket", ["MESSAGE=%s\n%s" % (line, fields) for line in lines]))
+    fields = (
+        "PRIORITY=3\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n_TRANSPORT=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=1\n"
+    )
+    as_nobody(
+        lambda: send(
+            socket.AF_UNIX, "/run/systemd/journal/socket", ["MESSAGE=%s\n%s" % (line, fields) for line in lines]
+        )
+    )
 
 
 def door_stdout(lines: list[str]) -> None:
@@ -81,14 +95,21 @@ def door_kmsg(lines: list[str]) -> None:
 
 def door_udp(lines: list[str]) -> None:
     as_nobody(
-        lambda: send(socket.AF_INET, ("127.0.0.1", 514), ["<3>%s machine kernel: %s" % (time.strftime("%b %e %H:%M:%S"), line) for line in lines])
+        lambda: send(
+            socket.AF_INET,
+            ("127.0.0.1", 514),
+            ["<3>%s machine kernel: %s" % (time.strftime("%b %e %H:%M:%S"), line) for line in lines],
+        )
     )
 
 
 def door_file(lines: list[str]) -> None:
     with open("/var/log/kern.log", "a") as log:
         for line in lines:
-            log.write("%s machine kernel: [%12.6f] %s\n" % (time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00"), time.monotonic(), line))
+            log.write(
+                "%s machine kernel: [%12.6f] %s\n"
+                % (time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00"), time.monotonic(), line)
+            )
 
 
 def door_remote(lines: list[str]) -> None:
@@ -98,13 +119,22 @@ def door_remote(lines: list[str]) -> None:
     export = ""
     for line in lines:
         now = "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n" % (time.time() * 1e6, time.monotonic() * 1e6)
-        export += now + "_BOOT_ID=%s\n_MACHINE_ID=%s\n_TRANSPORT=kernel\nPRIORITY=3\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n" % (boot, ours)
+        export += (
+            now
+            + "_BOOT_ID=%s\n_MACHINE_ID=%s\n_TRANSPORT=kernel\nPRIORITY=3\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n"
+            % (boot, ours)
+        )
         export += "MESSAGE=%s\n\n" % line
     for folder, file in (("remote", "remote-evil.journal"), ("0123456789abcdef0123456789abcdef", "system.journal")):
         os.makedirs("/var/log/journal/" + folder, exist_ok=True)
         tools = ("/usr/lib/systemd/systemd-journal-remote", "/lib/systemd/systemd-journal-remote")
         tool = next(path for path in tools if os.path.exists(path))
-        subprocess.run([tool, "--output=/var/log/journal/%s/%s" % (folder, file), "-"], input=export.encode(), stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [tool, "--output=/var/log/journal/%s/%s" % (folder, file), "-"],
+            input=export.encode(),
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
 
 
 DOORS = (door_logger, door_raw, door_native, door_stdout, door_kmsg, door_udp, door_file, door_remote)

@@ -25,7 +25,9 @@ GO = "/run/vm-test/go"
 MIB = 1 << 20
 
 
-def take(mib: float, *, forever: bool = False, shared: bool = False, stop_after_kill: bool = False, step: float = 4.0) -> list[mmap.mmap]:
+def take(
+    mib: float, *, forever: bool = False, shared: bool = False, stop_after_kill: bool = False, step: float = 4.0
+) -> list[mmap.mmap]:
     """Touch so much memory, or all that there is."""
     flags = mmap.MAP_ANONYMOUS | (mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE)
     before, taken, held = kernel_kills(), 0.0, []
@@ -80,7 +82,9 @@ def run(*argv: str) -> str:
 
 
 def fork(work: Callable[[], Any], *, name: bytes = b"hog", adj: int = 0, uid: int = 0, cgroup: str = "") -> int:
-    """A child of ours that is someone, somewhere, and then works until it is killed. Its group and name are set when this returns."""
+    """A child of ours that is someone, somewhere, and then works until it is killed. Its group and name are set when
+    this returns.
+    """
     ready, told = os.pipe()
     pid = os.fork()
     if pid:
@@ -133,7 +137,8 @@ def limited(name: str, mib: int = 8, group: bool = False) -> Iterator[str]:
 
 @contextlib.contextmanager
 def nothing_to_reclaim() -> Iterator[str]:
-    """A global shortage at once, instead of after minutes of reading program text back: memory.min hides it from reclaim.
+    """A global shortage at once, instead of after minutes of reading program text back: memory.min hides it from
+    reclaim.
 
     How the kernel picks its victim does not change. What shall allocate goes into the cgroup that this gives.
     """

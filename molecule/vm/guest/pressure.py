@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loads that the whole machine feels: one that is the same every time, and one that lies in swap until it is told to go."""
+"""Loads that the whole machine feels: one that is the same every time, and one that lies in swap until it is told to
+go.
+"""
 
 from __future__ import annotations
 

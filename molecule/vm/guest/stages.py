@@ -25,7 +25,10 @@ HEX = "0123456789abcdef" * 4
 GROUPS = [
     ("system.slice/docker-%s.scope" % HEX, "docker-%s.scope" % HEX),
     ("machine.slice/libpod-%s.scope/container" % HEX, "libpod-%s.scope" % HEX),
-    ("kubepods.slice/kubepods-pod1234abcd_00aa_11bb.slice/cri-containerd-%s.scope" % HEX, "cri-containerd-%s.scope" % HEX),
+    (
+        "kubepods.slice/kubepods-pod1234abcd_00aa_11bb.slice/cri-containerd-%s.scope" % HEX,
+        "cri-containerd-%s.scope" % HEX,
+    ),
     ("kubepods/besteffort/pod1234abcd-00aa-11bb/" + HEX, None),
     ("lxc.payload.web 1/init.scope", "init.scope"),
     ("test odd \u00e9,task=x,pid=1", None),
@@ -49,7 +52,9 @@ def names() -> None:
 def groups() -> None:
     """Cgroups of container engines, and of users who forge the kernel's fields."""
     for path, unit in GROUPS:
-        with limited(path) as cgroup, Stage("cgroup %r" % path, limit="/" + path.encode("utf-8", "surrogateescape").decode("latin-1")) as stage:
+        with limited(path) as cgroup, Stage(
+            "cgroup %r" % path, limit="/" + path.encode("utf-8", "surrogateescape").decode("latin-1")
+        ) as stage:
             stage.told["oom_memcg"] = "/" + path
             stage.child(16, unit=unit, wait=True, name=b"grouped", uid=1001, cgroup=cgroup)
             stage.go()
@@ -83,7 +88,9 @@ def units() -> None:
         stage.wait()
     for policy in ("continue", "stop") + (("kill",) if V2 else ()):
         unit = "vm-policy-%s.service" % policy
-        with Stage("unit, OOMPolicy=" + policy, limit="/system.slice/" + unit, trigger="group" if policy == "kill" else "fault") as stage:
+        with Stage(
+            "unit, OOMPolicy=" + policy, limit="/system.slice/" + unit, trigger="group" if policy == "kill" else "fault"
+        ) as stage:
             pids = stage.unit(unit, 12, *cap, "OOMPolicy=" + policy, name=b"forker", processes=4)
             stage.go()
             stage.wait()
@@ -106,7 +113,9 @@ def units() -> None:
 
 def group_kill() -> None:
     """memory.oom.group of a cgroup: all die but the one that nothing may kill."""
-    with limited("vm-test-team", 24, group=True) as cgroup, Stage("group", trigger="group", limit="/vm-test-team") as stage:
+    with limited("vm-test-team", 24, group=True) as cgroup, Stage(
+        "group", trigger="group", limit="/vm-test-team"
+    ) as stage:
         for number, (mib, adj) in enumerate(((14, 0), (14, 0), (1, 200), (1, -1000))):
             stage.child(mib, unit=None, wait=True, name=b"team%d" % number, adj=adj, uid=1001, cgroup=cgroup)
         stage.go()
@@ -114,7 +123,12 @@ def group_kill() -> None:
 
 
 def crowd(stage: Stage) -> None:
-    for mib, adj, uid, name in ((40, 0, 0, b"bigroot"), (25, 200, 1001, b"alice app"), (20, 300, 1002, b"bob (x)"), (10, -500, 0, b"guarded")):
+    for mib, adj, uid, name in (
+        (40, 0, 0, b"bigroot"),
+        (25, 200, 1001, b"alice app"),
+        (20, 300, 1002, b"bob (x)"),
+        (10, -500, 0, b"guarded"),
+    ):
         stage.child(mib, name=name, adj=adj, uid=uid)
 
 
@@ -150,7 +164,9 @@ def flood() -> None:
     with limited("vm-test-flood") as cgroup:
         for number in range(60):
             with Stage("flood", limit="/vm-test-flood") as stage:
-                stage.child(16, unit=None, wait=True, name=b"flood %d" % number, uid=(0, 1001, 1002)[number % 3], cgroup=cgroup)
+                stage.child(
+                    16, unit=None, wait=True, name=b"flood %d" % number, uid=(0, 1001, 1002)[number % 3], cgroup=cgroup
+                )
                 stage.go()
                 stage.wait()
 
@@ -180,7 +196,9 @@ def earlyoom() -> None:
 
 def systemd_oomd() -> None:
     """Under pressure, and when swap is nearly full."""
-    if subprocess.run(["systemctl", "cat", "systemd-oomd"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+    if subprocess.run(
+        ["systemctl", "cat", "systemd-oomd"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    ).returncode:
         return  # Debian 11 has none
     os.makedirs("/etc/systemd/oomd.conf.d", exist_ok=True)
     swap = "/var/vm-test.swap"
@@ -199,7 +217,12 @@ def systemd_oomd() -> None:
         with Stage("systemd-oomd, " + kind, killer="systemd-oomd", scope="memcg") as stage:
             mib = 110 if kind == "pressure" else meminfo()["MemTotal"] // MIB + 20
             (pid,) = stage.unit(
-                "vm-oomd-%s.service" % kind, mib, "User=alice", name=b"pressed (x)", flags=("--churn",), slice_="vmoomd%s.slice" % kind
+                "vm-oomd-%s.service" % kind,
+                mib,
+                "User=alice",
+                name=b"pressed (x)",
+                flags=("--churn",),
+                slice_="vmoomd%s.slice" % kind,
             )
             stage.go()
             stage.wait(over=partial(dead, pid))

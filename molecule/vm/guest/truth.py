@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who died, and who they were: from /proc, from wait statuses, from the kernel's tracepoint of its victims. Never from a log."""
+"""Who died, and who they were: from /proc, from wait statuses, from the kernel's tracepoint of its victims. Never from
+a log.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ import memory
 from memory import CGROUPS, GO, MEMORY, V2, fork, kernel_kills, read, run, take, write
 
 TRACE = "/sys/kernel/tracing"
-# An exiting task that meets a shortage is marked, too, and nobody has killed it: a victim was also sent SIGKILL by the kernel (code 128).
+# An exiting task that meets a shortage is marked, too, and nobody has killed it: a victim was also sent SIGKILL by the
+# kernel (code 128).
 MARKED = re.compile(r" mark_victim: pid=(\d+)")
 KILLED = re.compile(r" signal_generate: sig=9 errno=\d+ code=128 comm=[\s\S]{0,15}? pid=(\d+) grp=")
 LIMIT = 120.0  # seconds to wait for a kill
@@ -28,7 +31,9 @@ LIMIT = 120.0  # seconds to wait for a kill
 class Stage:
     """One kind of kill: whom we watch, what the kernel marked, who is gone."""
 
-    def __init__(self, name: str, killer: str = "kernel", scope: str = "memcg", trigger: str = "fault", limit: str | None = None) -> None:
+    def __init__(
+        self, name: str, killer: str = "kernel", scope: str = "memcg", trigger: str = "fault", limit: str | None = None
+    ) -> None:
         self.told = {"stage": name, "killer": killer, "scope": scope, "trigger": trigger, "oom_memcg": limit}
         self.watched: dict[int, dict[str, Any]] = {}
         self.ours: set[int] = set()
@@ -43,7 +48,13 @@ class Stage:
         return self
 
     def child(
-        self, mib: float, *, unit: str | None = "vm-test.service", wait: bool = False, more: Callable[[], Any] | None = None, **who: Any
+        self,
+        mib: float,
+        *,
+        unit: str | None = "vm-test.service",
+        wait: bool = False,
+        more: Callable[[], Any] | None = None,
+        **who: Any,
     ) -> int:
         """A hog of our own, whose wait status we get."""
 
@@ -58,12 +69,28 @@ class Stage:
         return pid
 
     def unit(
-        self, unit: str, mib: float, *properties: str, name: bytes = b"hog", flags: tuple[str, ...] = (), slice_: str = "", processes: int = 1
+        self,
+        unit: str,
+        mib: float,
+        *properties: str,
+        name: bytes = b"hog",
+        flags: tuple[str, ...] = (),
+        slice_: str = "",
+        processes: int = 1,
     ) -> list[int]:
         """Hogs that are a transient unit's processes."""
         command = ["systemd-run", "--quiet", "--unit=" + unit, *(["--slice=" + slice_] if slice_ else [])]
         command += ["--property=" + p for p in properties]
-        run(*command, sys.executable, os.path.abspath(memory.__file__), str(mib), name.hex(), "--wait", f"--processes={processes}", *flags)
+        run(
+            *command,
+            sys.executable,
+            os.path.abspath(memory.__file__),
+            str(mib),
+            name.hex(),
+            "--wait",
+            f"--processes={processes}",
+            *flags,
+        )
         self.units.append(unit)
         end = time.monotonic() + 60
         while time.monotonic() < end:
@@ -96,7 +123,9 @@ class Stage:
         if self.told["killer"] == "kernel":
             unknown, living = victims - set(self.watched), {pid for pid in victims if alive(pid)}
             if unknown or living or not victims:
-                raise RuntimeError("victims of the kernel: %r; not watched: %r; alive: %r" % (sorted(victims), unknown, living))
+                raise RuntimeError(
+                    "victims of the kernel: %r; not watched: %r; alive: %r" % (sorted(victims), unknown, living)
+                )
             strays = {pid for pid in self.ours if not alive(pid)} - victims
             if strays:
                 raise RuntimeError("died, and not by the kernel's hand: %r" % strays)
@@ -138,7 +167,13 @@ def facts(pid: int) -> dict[str, Any]:
     group = re.search(r"^0::(.*)$" if V2 else r"^\d+:memory:(.*)$", read(here + "cgroup"), re.M)
     assert uid and group
     cgroup = group.group(1).encode("utf-8", "surrogateescape").hex()
-    return {"pid": pid, "comm": comm.hex(), "uid": int(uid.group(1)), "cgroup": cgroup, "adj": int(read(here + "oom_score_adj"))}
+    return {
+        "pid": pid,
+        "comm": comm.hex(),
+        "uid": int(uid.group(1)),
+        "cgroup": cgroup,
+        "adj": int(read(here + "oom_score_adj")),
+    }
 
 
 def alive(pid: int) -> bool:

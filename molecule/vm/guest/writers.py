@@ -36,7 +36,9 @@ def module(name: str, options: dict[str, Any]) -> dict[str, Any]:
     pid, answer = os.getpid(), "/run/vm-test/answer"
     if os.fork() == 0:
         basic = importlib.import_module("ansible.module_utils.basic")
-        vars(basic).update(_ANSIBLE_ARGS=json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode(), _ANSIBLE_PROFILE="legacy")
+        vars(basic).update(
+            _ANSIBLE_ARGS=json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode(), _ANSIBLE_PROFILE="legacy"
+        )
         os.dup2(os.open(answer, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
         try:
             importlib.import_module("ansible_collections.memops.linux.plugins.modules." + name).main()
@@ -51,7 +53,12 @@ def module(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def prepare(file_system: str) -> None:
     """/etc and a place for swap on a fresh disk; what /etc is before anybody writes."""
-    subprocess.run("swapoff %s; umount -l /etc; umount -l %s; rm -rf %s" % (SWAP, DISK, BASE), shell=True, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        "swapoff %s; umount -l /etc; umount -l %s; rm -rf %s" % (SWAP, DISK, BASE),
+        shell=True,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
     run("mkfs." + file_system, "-q", {"ext4": "-F", "xfs": "-f"}[file_system], "/dev/vdb")
     run("mount", "-t", file_system, "/dev/vdb", DISK)
     with open("/etc/systemd/system/vm-writer.service", "w") as file:
@@ -75,7 +82,10 @@ def wish(rng: random.Random) -> tuple[str, dict[str, Any]]:
             "state": "absent" if away else "present",
         }
     if name == "service_memory":
-        values: dict[str, Any] = {"oom_score_adjust": rng.randint(-900, 900), "memory_max": "%dM" % rng.randint(100, 200)}
+        values: dict[str, Any] = {
+            "oom_score_adjust": rng.randint(-900, 900),
+            "memory_max": "%dM" % rng.randint(100, 200),
+        }
         return name, dict({"state": "absent"} if away else values, name=["vm-writer.service"])
     values = {"size": "%dM" % rng.randint(4, 24), "priority": rng.randint(0, 99), "min_free": "1M"}
     return name, dict({"state": "absent"} if away else values, path=SWAP)
@@ -93,7 +103,14 @@ def write_for_ever(file_system: str, seed: str) -> None:
         name, options = wish(rng)
         result = module(name, options)
         print(
-            json.dumps({"failed": result.get("failed", False), "changed": result.get("changed"), "msg": result.get("msg"), "options": options}),
+            json.dumps(
+                {
+                    "failed": result.get("failed", False),
+                    "changed": result.get("changed"),
+                    "msg": result.get("msg"),
+                    "options": options,
+                }
+            ),
             flush=True,
         )
 
@@ -120,7 +137,9 @@ WHOLE = {
 
 def whole(name: str, data: bytes) -> bool:
     lines = data.decode("utf-8", "replace").splitlines(True)
-    return WHOLE[name].fullmatch("".join(line for line in lines if line.strip() and not line.startswith("#"))) is not None
+    return (
+        WHOLE[name].fullmatch("".join(line for line in lines if line.strip() and not line.startswith("#"))) is not None
+    )
 
 
 def sound_swap(path: str) -> bool:

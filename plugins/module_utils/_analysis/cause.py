@@ -9,7 +9,9 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 
 
 class Cause(NamedTuple):
-    """kind -- one of the words of the documentation; size -- bytes; share -- of the memory that was short; text -- a clause"""
+    """kind -- one of the words of the documentation; size -- bytes; share -- of the memory that was short; text -- a
+    clause
+    """
 
     kind: str
     text: str
@@ -24,4 +26,6 @@ def percent(size: int, total: int) -> str:
 
 def held(kind: str, what: str, size: int, total: int, more: str = "") -> Cause:
     """more -- what else is to be said of it"""
-    return Cause(kind, "%s held %s (%s)%s" % (what, human(size), percent(size, total), more), size, round(size / total, 3))
+    return Cause(
+        kind, "%s held %s (%s)%s" % (what, human(size), percent(size, total), more), size, round(size / total, 3)
+    )

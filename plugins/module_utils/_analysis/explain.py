@@ -18,7 +18,9 @@ from .selection_replay import EXCEPTIONS, REASONS, Selection, Side, recompute
 NO_TABLE = "no task table in the log: the kernel's choice cannot be recomputed"
 NO_HEADER = "the log has rows of a task table without its header: the kernel's choice cannot be recomputed"
 CUT = "the log has a part of the task table only: the kernel's choice cannot be recomputed"
-EXCERPT = "the log has an excerpt of the report, and perhaps of its task table: the kernel's choice cannot be recomputed"
+EXCERPT = (
+    "the log has an excerpt of the report, and perhaps of its task table: the kernel's choice cannot be recomputed"
+)
 #: Causes that go into the sentence; all of them are in the list.
 _TOLD = 4
 _MAX_COMM = 64
@@ -47,7 +49,9 @@ class Explanation(NamedTuple):
         """What a shortage without a victim has, too."""
         return {
             "why": self.why,
-            "cause": [{"kind": one.kind, "size": one.size, "share": one.share, "text": one.text} for one in self.causes],
+            "cause": [
+                {"kind": one.kind, "size": one.size, "share": one.share, "text": one.text} for one in self.causes
+            ],
             "ledger": None if self.accounts is None else self.accounts.as_facts(),
         }
 
@@ -65,7 +69,9 @@ def _selection(selection: Selection) -> Dict[str, Any]:
 
 
 def _side(side: Optional[Side]) -> Optional[Dict[str, Any]]:
-    return None if side is None else {"pid": side.pid, "comm": printable(side.comm[:_MAX_COMM]), "badness": side.badness}
+    return (
+        None if side is None else {"pid": side.pid, "comm": printable(side.comm[:_MAX_COMM]), "badness": side.badness}
+    )
 
 
 def _named(comm: Optional[str], pid: Optional[int]) -> str:
@@ -93,10 +99,14 @@ def _sizes(task: Task, side: Side, total: Optional[int]) -> str:
     if task.pgtables and task.pgtables >= 1 << 20:
         parts.append("%s of page tables" % human(task.pgtables))
     if task.oom_score_adj and total is None:
-        parts.append("not counted: oom_score_adj %d, a share of a total that the log does not tell" % task.oom_score_adj)
+        parts.append(
+            "not counted: oom_score_adj %d, a share of a total that the log does not tell" % task.oom_score_adj
+        )
     elif task.oom_score_adj:
         adjustment = human(abs(side.badness - _own(task)))
-        parts.append("%s%s for oom_score_adj %d" % ("-" if task.oom_score_adj < 0 else "+", adjustment, task.oom_score_adj))
+        parts.append(
+            "%s%s for oom_score_adj %d" % ("-" if task.oom_score_adj < 0 else "+", adjustment, task.oom_score_adj)
+        )
     return ", ".join(parts)
 
 
@@ -108,8 +118,16 @@ def _adjusted(kill: Kill, winner: int) -> str:
     biggest = max(tasks, key=_own)
     if any(task.pid == winner and _own(task) >= _own(biggest) for task in tasks):
         return ""
-    spared = "never killed" if (biggest.oom_score_adj or 0) <= UNKILLABLE else "oom_score_adj %d" % (biggest.oom_score_adj or 0)
-    return "; without adjustments it would have been %s with %s (%s)" % (_named(biggest.comm, biggest.pid), human(_own(biggest)), spared)
+    spared = (
+        "never killed"
+        if (biggest.oom_score_adj or 0) <= UNKILLABLE
+        else "oom_score_adj %d" % (biggest.oom_score_adj or 0)
+    )
+    return "; without adjustments it would have been %s with %s (%s)" % (
+        _named(biggest.comm, biggest.pid),
+        human(_own(biggest)),
+        spared,
+    )
 
 
 def _chosen(kill: Kill, selection: Selection) -> str:
@@ -138,10 +156,13 @@ def _chosen(kill: Kill, selection: Selection) -> str:
 def _parent(kill: Kill, chosen: Process) -> str:
     """A kernel to 5.1 took a child of the one that it chose."""
     score = "" if chosen.oom_score is None else " (score %d)" % chosen.oom_score
-    return "%s died as a child of %s%s: the kernel chose the parent and killed a child instead, as kernels up to 5.1 do" % (
-        _named(kill.victim.comm, kill.victim.pid),
-        _named(chosen.comm, chosen.pid),
-        score,
+    return (
+        "%s died as a child of %s%s: the kernel chose the parent and killed a child instead, as kernels up to 5.1 do"
+        % (
+            _named(kill.victim.comm, kill.victim.pid),
+            _named(chosen.comm, chosen.pid),
+            score,
+        )
     )
 
 
@@ -156,8 +177,15 @@ def _excepted(kill: Kill, selection: Selection) -> str:
         text = "%s died because the kernel %s" % (who, EXCEPTIONS[exception])
     else:
         text = "%s was killed, and its choice cannot be recomputed: the kernel %s" % (who, EXCEPTIONS[exception])
-    if selection.winner is not None and selection.winner.pid != kill.victim.pid and exception not in ("columns_missing", "all_negative"):
-        text += "; the worst of the table was %s with %s" % (_named(selection.winner.comm, selection.winner.pid), human(selection.winner.badness))
+    if (
+        selection.winner is not None
+        and selection.winner.pid != kill.victim.pid
+        and exception not in ("columns_missing", "all_negative")
+    ):
+        text += "; the worst of the table was %s with %s" % (
+            _named(selection.winner.comm, selection.winner.pid),
+            human(selection.winner.badness),
+        )
     return text
 
 
@@ -241,4 +269,6 @@ def explain_unresolved(event: Unresolved) -> Explanation:
     if event.outcome not in _OUTCOMES:
         return Explanation("a rule fired, and nothing was killed", (), None)
     found = causes(kill)
-    return Explanation("; ".join([_OUTCOMES[event.outcome]] + [one.text for one in found[:_TOLD]]), found, None, books_of(kill))
+    return Explanation(
+        "; ".join([_OUTCOMES[event.outcome]] + [one.text for one in found[:_TOLD]]), found, None, books_of(kill)
+    )

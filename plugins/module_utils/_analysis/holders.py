@@ -39,7 +39,9 @@ _ROWS = (
 )
 _PARTS = ("slab_unreclaimable", "slab_reclaimable", "page_tables", "kernel_stack", "percpu", "vmalloc", "zswap")
 _WORDS = {row: what for row, _kind, what in _ROWS}
-_OUTSIDE = "pages that no counter knows (pipe or packet buffers, a driver, a ZFS ARC, zram, a balloon, a leak in the kernel)"
+_OUTSIDE = (
+    "pages that no counter knows (pipe or packet buffers, a driver, a ZFS ARC, zram, a balloon, a leak in the kernel)"
+)
 
 
 def _cache(accounts: Accounts, total: int) -> List[Cause]:
@@ -71,7 +73,13 @@ def _balloon(memory: Optional[MemInfo]) -> List[Cause]:
     if memory is None:
         return []
     if any(zone.managed is not None and zone.managed >= 1 << 50 for zone in memory.zones):
-        return [Cause("balloon", "a balloon took more from a zone than the zone has: the hypervisor has this memory", memory.reserved)]
+        return [
+            Cause(
+                "balloon",
+                "a balloon took more from a zone than the zone has: the hypervisor has this memory",
+                memory.reserved,
+            )
+        ]
     reserved = memory.reserved or 0
     everything = (memory.ram or 0) + reserved
     if memory.ram is None or reserved < max(_BALLOON * everything, _BALLOON_LEAST):

@@ -1,13 +1,15 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every byte of what was short, once: the kernel's numbers, of which some lie inside others, as rows that add up to the total.
+"""Every byte of what was short, once: the kernel's numbers, of which some lie inside others, as rows that add up to the
+total.
 
-Of the host (mm/show_mem.c), the total is what the zones manage: free pages, the LRU lists, unevictable pages, slab, page tables, stacks,
-huge pages, and what no counter knows. Inside the anonymous lists lie tmpfs and the swap cache.
+Of the host (mm/show_mem.c), the total is what the zones manage: free pages, the LRU lists, unevictable pages, slab,
+page tables, stacks, huge pages, and what no counter knows. Inside the anonymous lists lie tmpfs and the swap cache.
 
-Of a cgroup (mm/memcontrol.c), the total is its usage: anonymous memory and page cache (with tmpfs in it), kernel memory, socket buffers.
-Pages that cannot be reclaimed are inside of both; a page of the swap cache is outside once no process maps it.
+Of a cgroup (mm/memcontrol.c), the total is its usage: anonymous memory and page cache (with tmpfs in it), kernel
+memory, socket buffers. Pages that cannot be reclaimed are inside of both; a page of the swap cache is outside once no
+process maps it.
 """
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple
@@ -39,7 +41,8 @@ _HOST_BOOKS = ("free", "anon", "file", "slab_reclaimable", "slab_unreclaimable",
 _CGROUP_BOOKS = ("anon", "file")
 #: Parts of a cgroup's kernel memory.
 KERNEL_PARTS = ("slab_reclaimable", "slab_unreclaimable", "page_tables", "kernel_stack", "percpu", "vmalloc", "zswap")
-#: Counters are read one after the other and in batches for each processor: so much more than the total may be no contradiction.
+#: Counters are read one after the other and in batches for each processor: so much more than the total may be no
+#: contradiction.
 _LAG = 0.03
 #: What no counter knows is noise up to there.
 _NOISE, _NOISE_SHARE = 64 << 20, 0.08
@@ -118,7 +121,9 @@ def _closed(rows: Rows, total: Optional[int]) -> Tuple[Rows, Optional[int]]:
 
 
 def _of_zones(memory: MemInfo) -> Optional[int]:
-    """The zones' sum, where the line with the total is missing; a balloon may have taken more than a zone had (2**64 less something)."""
+    """The zones' sum, where the line with the total is missing; a balloon may have taken more than a zone had (2**64
+    less something).
+    """
     sizes = [zone.managed for zone in memory.zones]
     if not sizes or None in sizes:
         return None
@@ -218,7 +223,8 @@ def _unmapped_swap_cache(memcg: MemcgInfo, rows: Rows) -> Optional[int]:
 
 
 def accounts(scope: str, memory: Optional[MemInfo], memcg: Optional[MemcgInfo]) -> Optional[Accounts]:
-    """Of what was short; None where the log has no numbers. EL 7 prints those of the host where a cgroup was short and the kernel panics.
+    """Of what was short; None where the log has no numbers. EL 7 prints those of the host where a cgroup was short and
+    the kernel panics.
 
     scope -- of the kill: memcg, global or unknown
     """

@@ -29,7 +29,13 @@ _FEW_ROWS = 10
 def _limit(kill: Kill, memcg: Optional[MemcgInfo]) -> List[Cause]:
     name = printable((kill.oom_memcg or "a cgroup")[:_MAX_NAME])
     if memcg is None and kill.report is not None and kill.report.memory is not None:
-        return [Cause("memcg_limit", "the memory limit of %s was reached; the numbers of the report are the host's, which need not be short" % name)]
+        return [
+            Cause(
+                "memcg_limit",
+                "the memory limit of %s was reached; the numbers of the report are the host's, which need not be short"
+                % name,
+            )
+        ]
     if memcg is None or memcg.limit is None:
         return [Cause("memcg_limit", "the memory limit of %s was reached" % name)]
     if memcg.limit >= NO_LIMIT:
@@ -45,12 +51,22 @@ def _swap_of_cgroup(memcg: Optional[MemcgInfo], swappable: bool) -> List[Cause]:
     if memcg is None:
         return []
     if _is_used_up(memcg.swap_usage, memcg.swap_limit):
-        return [Cause("swap_limit", "the cgroup's limit of swap of %s was used up" % human(memcg.swap_limit or 0), memcg.swap_limit)]
+        return [
+            Cause(
+                "swap_limit",
+                "the cgroup's limit of swap of %s was used up" % human(memcg.swap_limit or 0),
+                memcg.swap_limit,
+            )
+        ]
     if memcg.memsw_limit is not None and _is_used_up(memcg.memsw_usage, memcg.memsw_limit):
         more = memcg.memsw_limit - (memcg.limit or 0)
         if more > 0:
             return [
-                Cause("swap_limit", "the cgroup's limit of memory and swap together of %s was used up" % human(memcg.memsw_limit), memcg.memsw_limit)
+                Cause(
+                    "swap_limit",
+                    "the cgroup's limit of memory and swap together of %s was used up" % human(memcg.memsw_limit),
+                    memcg.memsw_limit,
+                )
             ]
     if memcg.swap_limit == 0 and swappable:
         return [Cause("swap_limit", "the cgroup may not use swap", 0)]
@@ -105,7 +121,9 @@ def _holders_on_nodes(kill: Kill, report: Report, books: Accounts) -> List[Cause
 
 
 def is_cut(kill: Kill, report: Report) -> bool:
-    """Rows of the table are missing, or may be: the log has an excerpt of the report, without the numbers that stand before its table."""
+    """Rows of the table are missing, or may be: the log has an excerpt of the report, without the numbers that stand
+    before its table.
+    """
     if report.cut or report.rows > len(kill.tasks or ()):
         return True
     return report.memory is None and report.memcg is None and len(kill.tasks or ()) < _FEW_ROWS
@@ -117,7 +135,9 @@ def books_of(kill: Kill) -> Optional[Accounts]:
 
 
 def causes(kill: Kill) -> Tuple[Cause, ...]:
-    """What could not be had though it was there, then what held most, then the limit, and what of swap there was: the least of it last."""
+    """What could not be had though it was there, then what held most, then the limit, and what of swap there was: the
+    least of it last.
+    """
     if kill.killer != "kernel":
         return ()
     report = kill.report or Report()

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A past kill under another policy: who would have died. Works on the facts of a kill, on the host or on the controller.
+"""A past kill under another policy: who would have died. Works on the facts of a kill, on the host or on the
+controller.
 
 A task table names processes, no units. An adjustment of a unit therefore reaches
 
@@ -33,7 +34,8 @@ class Replay(NamedTuple):
 
     known -- False: the log does not tell enough, and text says what is missing
     changed -- another process than the victim would have died, or none
-    pid, comm, unit, badness -- of the process that would have died; None where none could be killed. unit None: not known
+    pid, comm, unit, badness -- of the process that would have died; None where none could be killed. unit None: not
+        known
     unmatched -- names of the adjustments that no process of the table has
     """
 
@@ -61,7 +63,15 @@ def _tasks(kill: Mapping[str, Any]) -> List[Task]:
             continue
         sizes = {field: _whole(row.get(field)) for field in ("rss", "swap", "pgtables", "oom_score_adj")}
         tgid, uid = _whole(row.get("tgid")), _whole(row.get("uid"))
-        found.append(Task(pid=pid, tgid=pid if tgid is None else tgid, uid=-1 if uid is None else uid, comm=str(row.get("comm")), **sizes))
+        found.append(
+            Task(
+                pid=pid,
+                tgid=pid if tgid is None else tgid,
+                uid=-1 if uid is None else uid,
+                comm=str(row.get("comm")),
+                **sizes,
+            )
+        )
     return found
 
 
@@ -101,14 +111,20 @@ def adjusted(
     return found, tuple(name for name in adjustments if name not in used)
 
 
-def _same_era(kill: Mapping[str, Any], winner: Mapping[str, Any], tasks: Sequence[Task], pages: int, page: int) -> Optional[Era]:
+def _same_era(
+    kill: Mapping[str, Any], winner: Mapping[str, Any], tasks: Sequence[Task], pages: int, page: int
+) -> Optional[Era]:
     """The rules under which the facts' own winner comes out as bad as the facts say; None where none do."""
     era = era_of(kill.get("kernel"))
     for bonus in (era.root_bonus, "usage", "total", None):
         variant = era._replace(root_bonus=bonus)
         ranked = choose(contenders(tasks, page), pages, variant)
         unit = pages * page // 1000 if variant.thousandths else page
-        if ranked and ranked[0].contender.pid == winner.get("pid") and ranked[0].badness * unit == winner.get("badness"):
+        if (
+            ranked
+            and ranked[0].contender.pid == winner.get("pid")
+            and ranked[0].badness * unit == winner.get("badness")
+        ):
             return variant
     return None
 
@@ -128,7 +144,9 @@ def _unknown(text: str) -> Replay:
     return Replay(False, False, "cannot be replayed: %s" % text)
 
 
-def replay(kill: Mapping[str, Any], adjustments: Mapping[str, int], units: Optional[Mapping[str, Sequence[str]]] = None) -> Replay:
+def replay(
+    kill: Mapping[str, Any], adjustments: Mapping[str, int], units: Optional[Mapping[str, Sequence[str]]] = None
+) -> Replay:
     """Who would have died.
 
     kill -- a kill of the facts, gathered with include_tasks
@@ -142,7 +160,10 @@ def replay(kill: Mapping[str, Any], adjustments: Mapping[str, int], units: Optio
     if not isinstance(contest, dict) or not tasks:
         return _unknown("no task table in the facts (gather them with include_tasks)")
     if contest.get("exception") is not None or not isinstance(contest.get("winner"), dict):
-        return _unknown("the kernel's choice does not follow from its own task table (%s)" % (contest.get("exception") or "no winner"))
+        return _unknown(
+            "the kernel's choice does not follow from its own task table (%s)"
+            % (contest.get("exception") or "no winner")
+        )
     page = _whole(kill.get("page_size")) or _PAGE
     total = _whole(contest.get("totalpages"))
     pages = total // page if total else 1
@@ -150,18 +171,30 @@ def replay(kill: Mapping[str, Any], adjustments: Mapping[str, int], units: Optio
     changed, unmatched = adjusted(kill, tasks, adjustments, known_units)
     if era is None:
         return _unknown("the table in these facts is not the one that the kernel's choice was recomputed from")
-    if total is None and any(task.oom_score_adj not in (None, 0) and (task.oom_score_adj or 0) > UNKILLABLE for task in changed):
+    if total is None and any(
+        task.oom_score_adj not in (None, 0) and (task.oom_score_adj or 0) > UNKILLABLE for task in changed
+    ):
         return _unknown("the log does not tell the memory total on which an adjustment depends")
     ranked = choose(contenders(changed, page), pages, era)
     unit = pages * page // 1000 if era.thousandths else page
     return _said(kill, ranked, changed, unit, known_units)._replace(unmatched=unmatched)
 
 
-def _said(kill: Mapping[str, Any], ranked: Sequence[Ranked], tasks: Sequence[Task], unit: int, units: Mapping[str, Sequence[str]]) -> Replay:
+def _said(
+    kill: Mapping[str, Any],
+    ranked: Sequence[Ranked],
+    tasks: Sequence[Task],
+    unit: int,
+    units: Mapping[str, Sequence[str]],
+) -> Replay:
     victim = kill["victim"] if isinstance(kill.get("victim"), dict) else {}
     before = "%s[%s]" % (victim.get("comm"), victim.get("pid"))
     if not ranked:
-        end = "the kernel would have panicked" if kill.get("scope") != "memcg" else "its processes would have hung at the limit"
+        end = (
+            "the kernel would have panicked"
+            if kill.get("scope") != "memcg"
+            else "its processes would have hung at the limit"
+        )
         return Replay(True, True, "with this policy nothing could have been killed instead of %s: %s" % (before, end))
     row = ranked[0]
     by_pid = {task.pid: task for task in tasks}  # type: Dict[int, Task]
@@ -173,7 +206,10 @@ def _said(kill: Mapping[str, Any], ranked: Sequence[Ranked], tasks: Sequence[Tas
     if task.pid == kill["contest"]["winner"]["pid"]:
         text = "with this policy %s would have died all the same" % sample
     else:
-        text = "with this policy %s would have died instead of %s" % (sample, before + (" of %s" % kill["unit"] if kill.get("unit") else ""))
+        text = "with this policy %s would have died instead of %s" % (
+            sample,
+            before + (" of %s" % kill["unit"] if kill.get("unit") else ""),
+        )
         if name is None and kill.get("unit") and task.comm == victim.get("comm"):
             text += " (it may be of the same unit: the table does not tell, the parameter units does)"
     return Replay(True, task.pid != kill["contest"]["winner"]["pid"], text, task.pid, task.comm, name, size)

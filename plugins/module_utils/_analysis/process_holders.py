@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the processes held of the memory that was short: one, many alike, many. Measured in shares of that memory, never of their own sum."""
+"""What the processes held of the memory that was short: one, many alike, many. Measured in shares of that memory, never
+of their own sum.
+"""
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -108,7 +110,9 @@ def process_holders(kill: Kill, accounts: Accounts, cut: bool) -> List[Cause]:
         return _of_victim(kill, total)
     biggest = max(holdings, key=lambda holding: holding.size)
     name, count, size = _alike(holdings)
-    if biggest.size >= _LEAST * total and (biggest.size >= _HALF * everything or biggest.size >= 2 * _second(holdings, biggest)):
+    if biggest.size >= _LEAST * total and (
+        biggest.size >= _HALF * everything or biggest.size >= 2 * _second(holdings, biggest)
+    ):
         return [_one(biggest._replace(size=min(biggest.size, total)), total)]
     if cut:
         return _of_victim(kill, total)

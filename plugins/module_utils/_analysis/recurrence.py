@@ -78,7 +78,9 @@ def _repeated(incidents: Sequence[Sequence[Told]], limits: Mapping[str, int]) ->
     for number, incident in enumerate(incidents):
         for subject in sorted({one.subject for one in incident if one.subject is not None}):
             where.setdefault(subject, []).append(number)
-    often = sorted(((len(numbers), subject) for subject, numbers in where.items() if len(numbers) >= _AGAIN), reverse=True)
+    often = sorted(
+        ((len(numbers), subject) for subject, numbers in where.items() if len(numbers) >= _AGAIN), reverse=True
+    )
     reasons = []
     for count, subject in often[:2]:
         numbers = where[subject]
@@ -86,7 +88,8 @@ def _repeated(incidents: Sequence[Sequence[Told]], limits: Mapping[str, int]) ->
         own = all(one.scope == "memcg" for number in numbers for one in incidents[number] if one.subject == subject)
         limit = " of %s" % human(limits[subject]) if subject in limits else ""
         reasons.append(
-            "%s was killed in %d shortages within %s%s" % (subject, count, _ago(span), ", each time by a memory limit%s" % limit if own else "")
+            "%s was killed in %d shortages within %s%s"
+            % (subject, count, _ago(span), ", each time by a memory limit%s" % limit if own else "")
         )
     return reasons
 
@@ -102,7 +105,9 @@ def _pressed(memory: Mapping[str, Any]) -> List[str]:
             break
     total, available, swap, free = (memory.get(key) for key in ("total", "available", "swap_total", "swap_free"))
     if total and available is not None and available < _LOW * total and (not swap or (free or 0) < 2 * _LOW * swap):
-        reasons.append("%s of %s are available now%s" % (human(available), human(total), ", and swap is full" if swap else ""))
+        reasons.append(
+            "%s of %s are available now%s" % (human(available), human(total), ", and swap is full" if swap else "")
+        )
     return reasons
 
 
@@ -125,7 +130,14 @@ def _judge(told: Sequence[Told], now: float, memory: Mapping[str, Any], limits: 
         return Verdict("unknown", ["%d shortages, %s: one more would make it chronic" % (len(incidents), last)])
     many = "%d kills within %s" % (len(told), _ago(told[-1].time - told[0].time)) if len(told) > 1 else "one kill"
     return Verdict(
-        "transient", ["%s, %s ago" % ("one shortage, %s" % many if len(incidents) == 1 else "%d shortages far apart" % len(incidents), _ago(age))]
+        "transient",
+        [
+            "%s, %s ago"
+            % (
+                "one shortage, %s" % many if len(incidents) == 1 else "%d shortages far apart" % len(incidents),
+                _ago(age),
+            )
+        ],
     )
 
 
@@ -148,7 +160,9 @@ def verdict(oom: Mapping[str, Any], now: float, local: bool = True) -> Dict[str,
             return _facts(Verdict("unknown", ["the host cannot see its kills"]), True)
         return _facts(Verdict("none", ["killed by hand only (sysrq-f)"] if asked else []), True)
     memory = oom.get("memory") or {} if local else {}
-    limits = {unit["name"]: unit["memory_max"] for unit in oom.get("units") or () if unit.get("memory_max")} if local else {}
+    limits = (
+        {unit["name"]: unit["memory_max"] for unit in oom.get("units") or () if unit.get("memory_max")} if local else {}
+    )
     found = _judge(told, now, memory, limits)
     sure = [one for one in told if one.trusted]
     same = bool(sure) and _judge(sure, now, memory, limits).state == found.state
@@ -161,7 +175,9 @@ def verdict(oom: Mapping[str, Any], now: float, local: bool = True) -> Dict[str,
         reasons.append("the host has no swap")
     if not same:
         reasons.append(
-            "text logs alone tell of it" if not sure else "without what text logs alone tell it would be %s" % _judge(sure, now, memory, limits).state
+            "text logs alone tell of it"
+            if not sure
+            else "without what text logs alone tell it would be %s" % _judge(sure, now, memory, limits).state
         )
     if sight == "blind":
         reasons.append("the host does not see all of its kills")

@@ -1,25 +1,41 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel's choice once more, from its own task table: who was how bad, and where the kernel took another one, by which rule.
+"""The kernel's choice once more, from its own task table: who was how bad, and where the kernel took another one, by
+which rule.
 
-The table is printed after the choice and before the kill, so its numbers are those that the kernel compared, but for what
-other processes took or gave back in between.
+The table is printed after the choice and before the kill, so its numbers are those that the kernel compared, but for
+what other processes took or gave back in between.
 """
 
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.score import ADJ_MAX, ADJ_MIN, Contender, Era, Ranked, choose, era_of
+from ansible_collections.memops.linux.plugins.module_utils._badness.score import (
+    ADJ_MAX,
+    ADJ_MIN,
+    Contender,
+    Era,
+    Ranked,
+    choose,
+    era_of,
+)
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._oom.tasks import KNOWN_COLUMNS
 
-#: Why the printed victim is not the one with the highest badness. The words of a sentence that begins with "the kernel".
+#: Why the printed victim is not the one with the highest badness. The words of a sentence that begins with "the
+#: kernel".
 EXCEPTIONS = {
     "allocating_task": "killed the process that asked for memory (vm.oom_kill_allocating_task), not the worst",
     "child_sacrificed": "chose its parent and killed a child instead, as kernels up to 5.1 do",
-    "choice_not_told": "may have chosen its parent and killed a child instead, as kernels up to 5.1 do; the line that says so is not in the log",
-    "all_negative": "found adjustments that outweigh the sizes of all: before 5.9 they count the same then, and the order of the list decides",
+    "choice_not_told": (
+        "may have chosen its parent and killed a child instead, as kernels up to 5.1 do; the line that says so is not"
+        " in the log"
+    ),
+    "all_negative": (
+        "found adjustments that outweigh the sizes of all: before 5.9 they count the same then, and the order of the"
+        " list decides"
+    ),
     "group": "killed it as a member of a cgroup with memory.oom.group set, not for its own size",
     "already_killed": "had killed the worst process just before, and it was still going away",
     "old_heuristic": "chose by age, CPU time and niceness, which the log does not tell (kernels before 2.6.36)",
@@ -133,7 +149,9 @@ def _printed_score(row: Ranked, total: int, era: Era) -> int:
 
 
 def _variants(era: Era) -> Iterator[Era]:
-    """Stable and distribution kernels have the later rule for root earlier; in a container root lacks the capability."""
+    """Stable and distribution kernels have the later rule for root earlier; in a container root lacks the
+    capability.
+    """
     yield era
     for bonus in ("usage", "total", None):
         if era.root_bonus is not None and bonus != era.root_bonus:
@@ -141,7 +159,9 @@ def _variants(era: Era) -> Iterator[Era]:
 
 
 def _calibrate(report: Report, rows: Sequence[Contender], era: Era, total: Total) -> Tuple[Era, Total]:
-    """To 5.0 the kernel printed the score of its choice: it tells the era's rule and the total where the log does not."""
+    """To 5.0 the kernel printed the score of its choice: it tells the era's rule and the total where the log
+    does not.
+    """
     chosen = report.chosen
     if chosen is None or chosen.oom_score is None:
         return era, total
@@ -170,14 +190,18 @@ def _row_of(kill: Kill, pid: Optional[int]) -> Optional[int]:
 
 
 def _is_child(kill: Kill, report: Report) -> bool:
-    """The log names the one that the kernel chose, and another process that died: what it says wins over what we reckon."""
+    """The log names the one that the kernel chose, and another process that died: what it says wins over what we
+    reckon.
+    """
     chosen = report.chosen
     if chosen is None or not report.chosen_listed or chosen.pid == kill.victim.pid or kill.trigger == "group":
         return False
     return _row_of(kill, kill.victim.pid) != chosen.pid
 
 
-def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], dying: FrozenSet[int], total: Total, page: int) -> Optional[str]:
+def _exception(
+    kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], dying: FrozenSet[int], total: Total, page: int
+) -> Optional[str]:
     """By which rule the printed victim is another one than the winner; None where it is the winner."""
     victim, chosen = _row_of(kill, kill.victim.pid), _row_of(kill, report.chosen.pid if report.chosen else None)
     winner = ranked[0].contender.pid if ranked else None
@@ -219,7 +243,8 @@ def _exception(kill: Kill, report: Report, era: Era, ranked: Sequence[Ranked], d
 
 
 def _all_negative(kill: Kill, ranked: Sequence[Ranked], target: int, era: Era) -> bool:
-    """Do the adjustments outweigh the sizes of all? Before 5.9 all count 1 then, and the first of the list dies, or the last.
+    """Do the adjustments outweigh the sizes of all? Before 5.9 all count 1 then, and the first of the list dies, or the
+    last.
 
     Where the log does not tell the release, that the first or the last died tells it.
     """
@@ -233,12 +258,16 @@ def _all_negative(kill: Kill, ranked: Sequence[Ranked], target: int, era: Era) -
 
 
 def _by_root(ranked: Sequence[Ranked], target: int, kill: Kill, era: Era, total: Total) -> bool:
-    """Is the target the worst if it is not spared? Root in a container lacks the capability, and the table has the user only."""
+    """Is the target the worst if it is not spared? Root in a container lacks the capability, and the table has the user
+    only.
+    """
     mine = next((row for row in ranked if row.contender.pid == target), None)
     root = any(task.pid == target and task.uid == 0 for task in kill.tasks or ())
     if mine is None or not root or era.root_bonus is None or era.thousandths:
         return False
-    spared = 30 * ((total.likely or total.low) // 1000) if era.root_bonus == "total" else mine.contender.pages * 3 // 100
+    spared = (
+        30 * ((total.likely or total.low) // 1000) if era.root_bonus == "total" else mine.contender.pages * 3 // 100
+    )
     return mine.badness + spared >= ranked[0].badness
 
 
@@ -282,7 +311,9 @@ def _rule(era: Era) -> str:
     parts = "rss + swap + page tables"
     if era.thousandths:
         parts = "thousandths of (rss + swap)"
-    root = {"total": ", root spared 3 % of all memory", "usage": ", root spared 3 % of its own"}.get(era.root_bonus or "", "")
+    root = {"total": ", root spared 3 % of all memory", "usage": ", root spared 3 % of its own"}.get(
+        era.root_bonus or "", ""
+    )
     return "%s kernel: %s + oom_score_adj thousandths of totalpages%s" % (era.name, parts, root)
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the request could not have although memory was there: zones, pieces, nodes, what is kept for others, or no shortage at all."""
+"""What the request could not have although memory was there: zones, pieces, nodes, what is kept for others, or no
+shortage at all.
+"""
 
 from typing import List, NamedTuple, Optional, Sequence
 
@@ -18,7 +20,8 @@ _ORDER = ("DMA", "DMA32", "Normal", "HighMem", "Movable")
 # Bits of gfp_mask, the same in 2.6.32 to 6.19.
 _GFP_DMA, _GFP_HIGHMEM, _GFP_DMA32, _GFP_MOVABLE = 1, 2, 4, 8
 _GFP_HIGHUSER_MOVABLE = _GFP_HIGHMEM | _GFP_MOVABLE
-#: What is free elsewhere must be that share of all memory, and so many times what is free here; on 32 bit the low zones are small.
+#: What is free elsewhere must be that share of all memory, and so many times what is free here; on 32 bit the low zones
+#: are small.
 _ELSEWHERE, _TIMES = 0.1, 4
 _HIGHMEM, _TIMES_HIGHMEM = 0.02, 2
 _PROTECTED = 0.25
@@ -119,7 +122,10 @@ def _used_up(request: Request, zones: Sequence[Zone], others: Sequence[Zone], me
         return []
     highest = max((zone.name for zone in zones), key=_ORDER.index)
     if cma > unusable:
-        text = "of %s free, %s are set aside for devices (CMA), which this request may not use" % (human(usable), human(cma))
+        text = "of %s free, %s are set aside for devices (CMA), which this request may not use" % (
+            human(usable),
+            human(cma),
+        )
         return [Cause("lowmem", text, usable - cma)]
     text = "zone %s was used up (%s free) while %s, which this request may not use, had %s free" % (
         highest,
@@ -149,7 +155,9 @@ def _nodes(kill: Kill, report: Report) -> List[Cause]:
     memory, request = report.memory, request_of(kill)
     if memory is not None and request is not None:
         allowed = nodes_of(report.nodes or "")
-        others = [zone for zone in memory.zones if zone.node in allowed and zone.name in _ORDER and not may_use(request, zone)]
+        others = [
+            zone for zone in memory.zones if zone.node in allowed and zone.name in _ORDER and not may_use(request, zone)
+        ]
         unusable = sum(zone.free for zone in others)
         if others and unusable:
             text += ", with %s free in %s, which this request may not use" % (human(unusable), _free_elsewhere(others))
@@ -164,7 +172,10 @@ def _asked_by_kswapd(kill: Kill, memory: Optional[MemInfo]) -> List[Cause]:
     free = ""
     if memory is not None and memory.free is not None:
         free = "; %s were free" % human(memory.free)
-    text = "%s itself called the killer: MGLRU could not keep the working set for as long as lru_gen/min_ttl_ms asks%s" % (printable(comm), free)
+    text = (
+        "%s itself called the killer: MGLRU could not keep the working set for as long as lru_gen/min_ttl_ms asks%s"
+        % (printable(comm), free)
+    )
     return [Cause("mglru", text)]
 
 
@@ -172,12 +183,16 @@ def _kept_for_others(protected: Optional[int], total: Optional[int]) -> List[Cau
     """6.19 prints what memory.min and memory.low keep from reclaim."""
     if not protected or not total or not _PROTECTED * total <= protected <= total:
         return []
-    text = "memory.min and memory.low of cgroups keep %s (%s) from being reclaimed" % (human(protected), percent(protected, total))
+    text = "memory.min and memory.low of cgroups keep %s (%s) from being reclaimed" % (
+        human(protected),
+        percent(protected, total),
+    )
     return [Cause("protection", text, protected, round(protected / total, 3))]
 
 
 def shortages(kill: Kill, report: Report, total: Optional[int]) -> List[Cause]:
-    """Why memory could not be had though it was there; what stands first explains the kill. Nothing where it was simply used.
+    """Why memory could not be had though it was there; what stands first explains the kill. Nothing where it was simply
+    used.
 
     total -- of what was short
     """

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A memory cgroup as the OOM killer sees it: its limit, whose limit comes first, who dies together. Versions 1 and 2."""
+"""A memory cgroup as the OOM killer sees it: its limit, whose limit comes first, who dies together. Versions 1
+and 2.
+"""
 
 import os
 from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence
@@ -48,7 +50,9 @@ def read(host: Host, where: Layout, path: str) -> Memcg:
     else:
         own = _number(host.read(folder + "memory.swappiness"))
         swappiness = global_swappiness if own is None else own
-        limit, both = _number(host.read(folder + "memory.limit_in_bytes")), _number(host.read(folder + "memory.memsw.limit_in_bytes"))
+        limit, both = _number(host.read(folder + "memory.limit_in_bytes")), _number(
+            host.read(folder + "memory.memsw.limit_in_bytes")
+        )
         swap = None if both is None or limit is None else max(both - limit, 0)
     return Memcg(path, limit, swap, 60 if swappiness is None else swappiness)
 
@@ -81,14 +85,19 @@ def find(host: Host, where: Layout, name: str, processes: Iterable[Process]) -> 
         return path
     found = sorted(set(_of_unit(name, processes)))
     if not found:
-        raise ValueError("memcg: no process runs in a cgroup named %s; give a unit that runs or a path such as /system.slice" % (name,))
+        raise ValueError(
+            "memcg: no process runs in a cgroup named %s; give a unit that runs or a path such as /system.slice"
+            % (name,)
+        )
     if len(found) > 1:
         raise ValueError("memcg: %s is more than one cgroup, give one of the paths: %s" % (name, ", ".join(found[:5])))
     return found[0]
 
 
 def _of_unit(name: str, processes: Iterable[Process]) -> Iterator[str]:
-    wanted = name if name.endswith((".service", ".scope", ".slice", ".socket", ".mount", ".swap")) else name + ".service"
+    wanted = (
+        name if name.endswith((".service", ".scope", ".slice", ".socket", ".mount", ".swap")) else name + ".service"
+    )
     for process in processes:
         parts = (process.place.memcg or "").split("/")
         for at, part in enumerate(parts):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The processes that have memory of their own, from /proc: three small files each, one read a file.
 
-Threads are no contenders. Kernel threads and processes that are exiting have no memory to give back and are only counted.
-A process that ends while it is read is no error.
+Threads are no contenders. Kernel threads and processes that are exiting have no memory to give back and are only
+counted. A process that ends while it is read is no error.
 """
 
 import errno
@@ -116,7 +116,9 @@ def _sizes(status: bytes) -> Optional[Dict[bytes, bytes]]:
     return dict(zip(words[0::3], words[1::3]))
 
 
-def _anon_and_file(sizes: Dict[bytes, bytes], pid: int, proc: int, page: int) -> Tuple[Optional[int], Optional[int], Optional[int]]:
+def _anon_and_file(
+    sizes: Dict[bytes, bytes], pid: int, proc: int, page: int
+) -> Tuple[Optional[int], Optional[int], Optional[int]]:
     """Kernels before 4.5 have no RssAnon; statm has the file pages, shared memory among them."""
     if b"RssAnon:" in sizes:
         return int(sizes[b"RssAnon:"]) << 10, int(sizes[b"RssFile:"]) << 10, int(sizes[b"RssShmem:"]) << 10
@@ -128,7 +130,9 @@ def _anon_and_file(sizes: Dict[bytes, bytes], pid: int, proc: int, page: int) ->
 
 
 def place_of(data: bytes) -> Place:
-    """The lines of /proc/PID/cgroup: v1, v2 or both. The memory controller decides; units are systemd's own hierarchy."""
+    """The lines of /proc/PID/cgroup: v1, v2 or both. The memory controller decides; units are systemd's own
+    hierarchy.
+    """
     unified = named = memory = None  # type: Optional[str]
     for line in to_text(data).split("\n"):
         _number, _colon, rest = line.partition(":")
@@ -142,7 +146,9 @@ def place_of(data: bytes) -> Place:
         elif "memory" in controllers.split(","):
             memory = path
     # hybrid: systemd keeps both of its hierarchies alike; a machine without it may leave them at the root
-    path_of_units = next((path for path in (named, unified, memory) if unit_of(path)), None) or named or unified or memory
+    path_of_units = (
+        next((path for path in (named, unified, memory) if unit_of(path)), None) or named or unified or memory
+    )
     memcg = unified if memory is None else memory
     return Place(path_of_units, memcg, unit_of(path_of_units), container_of(memcg) or container_of(path_of_units))
 
@@ -169,7 +175,10 @@ def _thread_status(pid: int, proc: int) -> Optional[bytes]:
 
 
 def _is_kernel_thread(status: bytes) -> bool:
-    return _word(status, b"\nKthread:") == b"1" or _KTHREADD in (int(_word(status, b"\nPid:")), int(_word(status, b"\nPPid:")))
+    return _word(status, b"\nKthread:") == b"1" or _KTHREADD in (
+        int(_word(status, b"\nPid:")),
+        int(_word(status, b"\nPPid:")),
+    )
 
 
 class _Reader:
@@ -185,7 +194,11 @@ class _Reader:
         """None for a task without memory."""
         status = _read("%d/status" % pid, self._proc)
         sizes = _sizes(status)
-        if sizes is None and _word(status, b"\nState:")[:1] in (b"Z", b"X") and _word(status, b"\nThreads:") not in (b"", b"0", b"1"):
+        if (
+            sizes is None
+            and _word(status, b"\nState:")[:1] in (b"Z", b"X")
+            and _word(status, b"\nThreads:") not in (b"", b"0", b"1")
+        ):
             status = _thread_status(pid, self._proc) or status
             sizes = _sizes(status)
         if sizes is None:
@@ -247,7 +260,9 @@ def snapshot(host: Host) -> Snapshot:
 
 
 def started(host: Host, pid: int) -> Tuple[int, int]:
-    """When a process was started, in clock ticks, and its pid: the order of the task list, also when pids began anew."""
+    """When a process was started, in clock ticks, and its pid: the order of the task list, also when pids began
+    anew.
+    """
     stat = host.read("/proc/%d/stat" % pid) or b""
     words = stat[stat.rfind(b")") + 1 :].split()
     return (int(words[19]) if len(words) > 19 else 0, pid)

@@ -23,7 +23,8 @@ Adjustments = Dict[str, int]
 
 
 class Applied(NamedTuple):
-    """scores -- by pid; unmatched -- names that no process has; kept -- pids of the named units that have a score of their own
+    """scores -- by pid; unmatched -- names that no process has; kept -- pids of the named units that have a score of
+    their own
 
     doubt -- why it is a guess which processes follow their unit; None: systemd told
     """
@@ -41,7 +42,9 @@ def _score(name: str, value: Any) -> int:
     return int(text)
 
 
-def adjustments_of(adjustments: Optional[Mapping[str, Any]], services: Optional[Sequence[Mapping[str, Any]]]) -> Adjustments:
+def adjustments_of(
+    adjustments: Optional[Mapping[str, Any]], services: Optional[Sequence[Mapping[str, Any]]]
+) -> Adjustments:
     """Both options as one; what `adjustments` names counts more. Raises ValueError that names the wrong value."""
     found = {}  # type: Adjustments
     for service in services or ():
@@ -74,8 +77,8 @@ def _unit(name: str) -> str:
 def unit_in_path(path: str, unit: str) -> Optional[str]:
     """The unit of that name, or one that the pattern of that name stands for, in a control group's path.
 
-    pid 1's units lie in slices alone: what lies in a service or a scope is another manager's, as a user's own nginx.service
-    below user@1000.service, and has a name of its own there.
+    pid 1's units lie in slices alone: what lies in a service or a scope is another manager's, as a user's own
+    nginx.service below user@1000.service, and has a name of its own there.
     """
     try:
         wanted = parse_unit_name(unit)
@@ -136,13 +139,17 @@ def _ask(host: Host, units: Iterable[str]) -> _Known:
     wanted, known = sorted(set(filter(_can_be_asked, units))), _Known({}, {})
     if not wanted or not os.path.isdir(host.path("/run/systemd/system")):
         return known
-    ran = host.run(["systemctl", "show", "--no-pager", "--property=Id,LoadState,OOMScoreAdjust", "--"] + wanted, timeout=15)
+    ran = host.run(
+        ["systemctl", "show", "--no-pager", "--property=Id,LoadState,OOMScoreAdjust", "--"] + wanted, timeout=15
+    )
     try:
         blocks = parse_units(ran.stdout)
     except NotAnAnswer as exc:
         return known._replace(doubt=str(exc))
     if len(blocks) != len(wanted):
-        return known._replace(doubt="systemctl show failed: %s" % (ran.stderr.strip().split("\n")[0] or "exit code %s" % ran.returncode))
+        return known._replace(
+            doubt="systemctl show failed: %s" % (ran.stderr.strip().split("\n")[0] or "exit code %s" % ran.returncode)
+        )
     for name, block in zip(wanted, blocks):
         score, own = block.get("OOMScoreAdjust", ""), block.get("Id") or name
         if block.get("LoadState") == "loaded":
@@ -152,11 +159,13 @@ def _ask(host: Host, units: Iterable[str]) -> _Known:
     return known
 
 
-def apply(host: Host, adjustments: Adjustments, processes: Sequence[Process], assumed: Optional[Mapping[str, int]] = None) -> Applied:
+def apply(
+    host: Host, adjustments: Adjustments, processes: Sequence[Process], assumed: Optional[Mapping[str, int]] = None
+) -> Applied:
     """Units first, then names of processes.
 
-    A new value of a unit reaches the processes that carry the unit's present one: sshd at -1000 has set that itself and keeps it.
-    Where systemd cannot be asked, all that are not at -1000.
+    A new value of a unit reaches the processes that carry the unit's present one: sshd at -1000 has set that itself and
+    keeps it. Where systemd cannot be asked, all that are not at -1000.
     """
     index = _Index(processes)
     members = {name: index.of_unit(_unit(name)) for name in adjustments}

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everybody in a contest, the worst first, as they are or under other scores; what can be freed by killing, and what cannot."""
+"""Everybody in a contest, the worst first, as they are or under other scores; what can be freed by killing, and what
+cannot.
+"""
 
 import os
 from itertools import groupby
@@ -86,7 +88,9 @@ def _settle(ranked: List[Ranked], top: int, started: Started) -> Dict[int, int]:
 
 
 def rank(selection: Selection, started: Started, scores: Optional[Mapping[int, int]] = None, top: int = 0) -> Ranking:
-    """The order of dying, with the scores of some processes (by pid) changed. Ties beyond the first `top` stay by pid."""
+    """The order of dying, with the scores of some processes (by pid) changed. Ties beyond the first `top` stay
+    by pid.
+    """
     contenders = _candidates(selection, scores or {})
     ranked = choose(contenders, selection.totalpages, selection.era)
     orders = _settle(ranked, top, started)
@@ -131,7 +135,9 @@ def units(ranking: Ranking) -> List[Group]:
     for process in [place.process for place in ranking.places] + ranking.unkillable:
         members.setdefault(_key(process), []).append(process)
     groups = [Group(key[1], key[0], found, memory_of(found), first.get(key)) for key, found in members.items()]
-    return sorted(groups, key=lambda group: (group.first is None, group.first.rank if group.first else 0, -group.memory))
+    return sorted(
+        groups, key=lambda group: (group.first is None, group.first.rank if group.first else 0, -group.memory)
+    )
 
 
 def _key(process: Process) -> Tuple[Optional[str], str]:

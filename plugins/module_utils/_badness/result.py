@@ -78,7 +78,9 @@ def _group_kill(view: _View) -> Optional[Dict[str, Any]]:
     selection, dies = view.selection, view.ranking.next
     if dies is None or selection.where is None:
         return None
-    path = group_of(view.host, selection.where, dies.process.place.memcg, selection.memcg.path if selection.memcg else "/")
+    path = group_of(
+        view.host, selection.where, dies.process.place.memcg, selection.memcg.path if selection.memcg else "/"
+    )
     if path is None:
         return None
     members = [place.process for place in view.ranking.places if within(place.process.place.memcg, path)]
@@ -116,12 +118,24 @@ def _table(view: _View, rows: List[Tuple[Process, Optional[RankedProcess]]]) -> 
     for process, place in rows:
         size = human(process.rss + process.swap + process.pgtables)
         home = process.place.unit or process.place.container_id or "-"
-        lines.append(_LINE % (place.rank if place else "-", process.pid, size, view.adj(process), printable(process.comm), printable(home)))
+        lines.append(
+            _LINE
+            % (
+                place.rank if place else "-",
+                process.pid,
+                size,
+                view.adj(process),
+                printable(process.comm),
+                printable(home),
+            )
+        )
     return lines
 
 
 def _ranking(view: _View) -> Dict[str, Any]:
-    rows = [(place.process, place) for place in view.ranking.places]  # type: List[Tuple[Process, Optional[RankedProcess]]]
+    rows = [
+        (place.process, place) for place in view.ranking.places
+    ]  # type: List[Tuple[Process, Optional[RankedProcess]]]
     if not view.top:
         rows += [(process, None) for process in view.ranking.unkillable]
     groups = units(view.ranking)
@@ -140,9 +154,15 @@ def _ranking(view: _View) -> Dict[str, Any]:
 def _moved(view: _View, before: Ranking, applied: Applied) -> List[Dict[str, Any]]:
     """The processes that get another score, in the order of dying then."""
     old, new = ({place.process.pid: place for place in ranking.places} for ranking in (before, view.ranking))
-    changed = [process for process in view.selection.processes if applied.scores.get(process.pid, process.oom_score_adj) != process.oom_score_adj]
+    changed = [
+        process
+        for process in view.selection.processes
+        if applied.scores.get(process.pid, process.oom_score_adj) != process.oom_score_adj
+    ]
     rows = []  # type: List[Dict[str, Any]]
-    for process in sorted(changed, key=lambda one: (one.pid not in new, new[one.pid].rank if one.pid in new else 0, one.pid)):
+    for process in sorted(
+        changed, key=lambda one: (one.pid not in new, new[one.pid].rank if one.pid in new else 0, one.pid)
+    ):
         was, becomes = old.get(process.pid), new.get(process.pid)
         rows.append(
             {
@@ -171,8 +191,12 @@ def _selection_facts(selection: Selection, seen: Snapshot, ranking: Ranking) -> 
     }
 
 
-def score_info(host: Host, top: int = 10, memcg: Optional[str] = None, adjustments: Optional[Adjustments] = None) -> Dict[str, Any]:
-    """Everything of the forecast contract. Raises ValueError or OSError with a sentence where there is nothing to rank."""
+def score_info(
+    host: Host, top: int = 10, memcg: Optional[str] = None, adjustments: Optional[Adjustments] = None
+) -> Dict[str, Any]:
+    """Everything of the forecast contract. Raises ValueError or OSError with a sentence where there is nothing
+    to rank.
+    """
 
     def when(pid: int) -> Tuple[int, int]:
         return started(host, pid)

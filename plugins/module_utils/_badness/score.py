@@ -24,7 +24,8 @@ Version = Tuple[int, int, int, int]
 class Era(NamedTuple):
     """What differs between kernels.
 
-    root_bonus -- what a process with CAP_SYS_ADMIN is spared: "total" 3 % of all memory, "usage" 3 % of its own, None nothing
+    root_bonus -- what a process with CAP_SYS_ADMIN is spared: "total" 3 % of all memory, "usage" 3 % of its own, None
+        nothing
     child_sacrifice -- the chosen process's worst child dies instead of it, where it has one
     negative_points -- a sum below 1 stays what it is; before, every such process had 1
     later_wins_tie -- of equals the later in the task list; before, the earlier
@@ -79,7 +80,8 @@ def version_of(release: str) -> Optional[Version]:
 
 
 def _negative_points(version: Version, el: int) -> bool:
-    # 9066e5cfb73c "mm, oom: make the calculation of oom badness more accurate": 5.9, and 5.4.144 of the long-term kernels.
+    # 9066e5cfb73c "mm, oom: make the calculation of oom badness more accurate": 5.9, and 5.4.144 of the long-term
+    # kernels.
     return version >= (5, 9) or (not el and (5, 4, 144) <= version < (5, 5))
 
 
@@ -91,12 +93,14 @@ def _root_bonus(version: Version) -> Optional[str]:
 
 
 def _child_sacrifice(version: Version, el: int) -> bool:
-    # bbbe48029720 "remove 'prefer children over parent' heuristic": 5.2. EL 8 lost the words "or sacrifice child" by 4.18.0-240.
+    # bbbe48029720 "remove 'prefer children over parent' heuristic": 5.2. EL 8 lost the words "or sacrifice child" by
+    # 4.18.0-240.
     return version < (4, 18, 0, 240) if el == 8 else version < (5, 2)
 
 
 def _approximate_rss(version: Version) -> bool:
-    # f1a7941243c1 (6.2) counts per CPU; 82241a83cd15 (6.16, 6.15.7, 6.12.39) adds that up for /proc, and only 7.0 for the choice as well.
+    # f1a7941243c1 (6.2) counts per CPU; 82241a83cd15 (6.16, 6.15.7, 6.12.39) adds that up for /proc, and only 7.0 for
+    # the choice as well.
     return (6, 16) <= version < (7, 0) or (6, 15, 7) <= version < (6, 16) or (6, 12, 39) <= version < (6, 13)
 
 
@@ -151,7 +155,9 @@ def choose(candidates: Sequence[Contender], totalpages: int, era: Era) -> List[R
 
 
 def victim(ranked: Sequence[Ranked], era: Era) -> Optional[Ranked]:
-    """Who dies: the first, or in an era of sacrifice the worst of its children (oom_kill_process(): the earlier of equals)."""
+    """Who dies: the first, or in an era of sacrifice the worst of its children (oom_kill_process(): the earlier of
+    equals).
+    """
     if not ranked:
         return None
     first = ranked[0]
@@ -176,5 +182,7 @@ def oom_score(points: Optional[int], totalpages: int, era: Era) -> int:
 
 
 def slack(era: Era, cpus: int) -> int:
-    """Pages by which the kernel's own sum for a process may differ from that of /proc: four counters, a batch on every CPU."""
+    """Pages by which the kernel's own sum for a process may differ from that of /proc: four counters, a batch on every
+    CPU.
+    """
     return 4 * cpus * max(32, 2 * cpus) if era.approximate_rss else 0

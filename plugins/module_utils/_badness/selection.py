@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who takes part when memory runs out, of how much memory the shares are taken, and what might make it end otherwise."""
+"""Who takes part when memory runs out, of how much memory the shares are taken, and what might make it end
+otherwise.
+"""
 
 import os
 import re
@@ -70,7 +72,10 @@ def _hidden(host: Host, denied: int, everybody: bool) -> List[str]:
     if hidepid and os.geteuid() != 0:
         gid = _GID.search(mounts)  # the group that may look, root's where none is named
         if int(gid.group(1) if gid else 0) not in os.getgroups() + [os.getegid()]:
-            reasons.append("/proc is mounted with hidepid=%s, which hides the processes of others (become: true shows them)" % hidepid.group(1))
+            reasons.append(
+                "/proc is mounted with hidepid=%s, which hides the processes of others (become: true shows them)"
+                % hidepid.group(1)
+            )
     if denied:
         reasons.append("%d process%s may not be read (become: true may help)" % (denied, "" if denied == 1 else "es"))
     if everybody and in_container(host):
@@ -83,7 +88,8 @@ def _hidden(host: Host, denied: int, everybody: bool) -> List[str]:
 def measured(host: Host, era: Era, processes: Sequence[Process], memory: int) -> Era:
     """The era corrected by the running kernel itself: distributions bring new rules to old versions.
 
-    An unadjusted process that is small tells: its oom_score is about 666 where points may be negative, and about 0 before.
+    An unadjusted process that is small tells: its oom_score is about 666 where points may be negative, and about 0
+    before.
     """
     for process in reversed(processes):  # new ones are small and ours
         if process.oom_score_adj == 0 and process.rss + process.swap < memory // 10:
@@ -102,12 +108,19 @@ def _constraints(processes: Sequence[Process]) -> List[str]:
         return []
     named = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:4]
     sets = ", ".join("%s (%d processes)" % (mems or "unknown", count) for mems, count in named)
-    return ["processes are bound to different memory nodes: %s. A shortage of one node alone is fought out among those that may use it" % sets]
+    return [
+        "processes are bound to different memory nodes: %s. A shortage of one node alone is fought out among those that"
+        " may use it" % sets
+    ]
 
 
 def _other_killers(processes: Sequence[Process]) -> List[str]:
     comms = {process.comm for process in processes}
-    notes = ["%s runs here and may kill before the kernel does, by rules of its own" % name for name in _KILLERS if name in comms]
+    notes = [
+        "%s runs here and may kill before the kernel does, by rules of its own" % name
+        for name in _KILLERS
+        if name in comms
+    ]
     if "swapoff" in comms:
         notes.append("swapoff is running: while it reads swap back in, the kernel kills it first")
     return notes
@@ -122,10 +135,16 @@ def _outcome(host: Host, memcg: Optional[Memcg], where: Layout) -> Tuple[str, Li
     if panic == 2 or (panic == 1 and memcg is None):
         return "panic", ["vm.panic_on_oom=%d: the kernel panics instead of killing anybody" % panic]
     if memcg is None and sysctls["oom_kill_allocating_task"]:
-        return "allocating_task", ["vm.oom_kill_allocating_task=1: whoever asks for memory at that moment dies, not the worst"]
+        return "allocating_task", [
+            "vm.oom_kill_allocating_task=1: whoever asks for memory at that moment dies, not the worst"
+        ]
     if memcg is not None and where.memory is not None and not where.memory_is_v2:
-        if re.search(r"^oom_kill_disable 1$", _text(host, "%s%s/memory.oom_control" % (where.memory, memcg.path)), re.MULTILINE):
-            return "none", ["memory.oom_control has oom_kill_disable 1: nobody is killed, whoever asks for memory waits"]
+        if re.search(
+            r"^oom_kill_disable 1$", _text(host, "%s%s/memory.oom_control" % (where.memory, memcg.path)), re.MULTILINE
+        ):
+            return "none", [
+                "memory.oom_control has oom_kill_disable 1: nobody is killed, whoever asks for memory waits"
+            ]
     return "kill", []
 
 
@@ -136,7 +155,10 @@ def _outer_limits(host: Host, where: Layout, memcg: Memcg) -> List[str]:
         outer = cgroups.read(host, where, path)
         if outer.limit is not None and (memcg.limit is None or outer.limit < memcg.limit):
             own = "no limit of its own" if memcg.limit is None else "a higher limit"
-            return ["%s has %s: the %s of %s come first, and everything below that takes part" % (memcg.path, own, human(outer.limit), path)]
+            return [
+                "%s has %s: the %s of %s come first, and everything below that takes part"
+                % (memcg.path, own, human(outer.limit), path)
+            ]
     if memcg.limit is None:
         return ["%s has no limit: it runs out with the whole machine, where every process takes part" % memcg.path]
     return []
@@ -151,7 +173,12 @@ def read_selection(host: Host, snapshot: Snapshot, name: Optional[str] = None) -
     where = layout(host)
     release = _text(host, "/proc/sys/kernel/osrelease").strip()
     era = measured(host, era_of(release or None), snapshot.processes, memory)
-    processes, total, group, notes = snapshot.processes, memory + swap, None, []  # type: List[Process], int, Optional[Memcg], List[str]
+    processes, total, group, notes = (
+        snapshot.processes,
+        memory + swap,
+        None,
+        [],
+    )  # type: List[Process], int, Optional[Memcg], List[str]
     if name is not None:
         named = cgroups.read(host, where, cgroups.find(host, where, name, snapshot.processes))
         if named.path != "/" or named.limit is not None:  # a container sees its own cgroup as the root
@@ -161,7 +188,11 @@ def read_selection(host: Host, snapshot: Snapshot, name: Optional[str] = None) -
             notes += _outer_limits(host, where, group)
     init = None if in_container(host) else 1
     outcome, message = _outcome(host, group, where)
-    notes = message + notes + ([] if group else _constraints([process for process in processes if process.oom_score_adj > UNKILLABLE]))
+    notes = (
+        message
+        + notes
+        + ([] if group else _constraints([process for process in processes if process.oom_score_adj > UNKILLABLE]))
+    )
     notes += _other_killers(snapshot.processes)
     if not release:
         notes.append("the kernel's version is unknown: the rules of the newest are used")

@@ -59,7 +59,9 @@ def _lead(selection: Selection, ranking: Ranking) -> str:
     return ""
 
 
-def headline(selection: Selection, ranking: Ranking, own: Optional[RankedProcess] = None, group: Optional[str] = None) -> str:
+def headline(
+    selection: Selection, ranking: Ranking, own: Optional[RankedProcess] = None, group: Optional[str] = None
+) -> str:
     """own -- the process that asks, which is gone when the answer is read."""
     text = _head(selection, ranking)
     killable = memory_of(place.process for place in ranking.places)
@@ -83,11 +85,17 @@ def headline(selection: Selection, ranking: Ranking, own: Optional[RankedProcess
 
 
 def comparison(before: Ranking, after: Ranking, names: Sequence[str] = (), unmatched: Sequence[str] = ()) -> str:
-    """What proposed scores change about the next victim. A misspelt name changes nothing, and must not read like an answer."""
+    """What proposed scores change about the next victim. A misspelt name changes nothing, and must not read like an
+    answer.
+    """
     old, new = (ranking.next.process if ranking.next else None for ranking in (before, after))
     nothing = ""
     if unmatched:
-        some = ", ".join(map(printable, unmatched)) if len(unmatched) <= _NAMES else "%d of the %d names" % (len(unmatched), len(names))
+        some = (
+            ", ".join(map(printable, unmatched))
+            if len(unmatched) <= _NAMES
+            else "%d of the %d names" % (len(unmatched), len(names))
+        )
         nothing = "nothing runs under %s" % some
         if len(unmatched) == len(names):
             return "the proposed scores reach no process: " + nothing

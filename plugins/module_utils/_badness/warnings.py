@@ -32,11 +32,17 @@ def _names(process: Process) -> Set[str]:
     return {process.comm, unit, unit[: -len(".service")] if unit.endswith(".service") else unit}
 
 
-def _about_the_first(first: Process, already: bool, adjustments: Mapping[str, int], applied: Applied, chain: Set[int]) -> Optional[str]:
+def _about_the_first(
+    first: Process, already: bool, adjustments: Mapping[str, int], applied: Applied, chain: Set[int]
+) -> Optional[str]:
     names = _names(first)
     if already:
         own = applied.scores.get(first.pid)
-        return "%s would still be the next victim: %d is not enough" % (named(first), own) if own is not None and own < 0 else None
+        return (
+            "%s would still be the next victim: %d is not enough" % (named(first), own)
+            if own is not None and own < 0
+            else None
+        )
     if names.intersection(_SSH):
         return "sshd would be the next victim: %s" % named(first)
     if first.pid in chain:
@@ -47,7 +53,13 @@ def _about_the_first(first: Process, already: bool, adjustments: Mapping[str, in
 
 
 def warnings_of(
-    before: Ranking, after: Ranking, selection: Selection, chain: Set[int], adjustments: Mapping[str, int], own: int, applied: Applied
+    before: Ranking,
+    after: Ranking,
+    selection: Selection,
+    chain: Set[int],
+    adjustments: Mapping[str, int],
+    own: int,
+    applied: Applied,
 ) -> List[str]:
     """sshd, the chain of processes that connects, a service that is being protected; too much out of reach."""
     message = []  # type: List[str]
@@ -62,6 +74,9 @@ def warnings_of(
         message.append("nobody could be killed any more: the kernel would panic when memory runs out")
     was, would = (share(memory_of(ranking.unkillable), selection.memory_total) or 0 for ranking in (before, after))
     if would > UNKILLABLE_SHARE and would > was:
-        text = "processes that cannot be killed (-1000) would hold %s, %d %% of RAM: the kernel may find nobody to kill, and panic"
+        text = (
+            "processes that cannot be killed (-1000) would hold %s, %d %% of RAM: the kernel may find nobody to kill,"
+            " and panic"
+        )
         message.append(text % (human(memory_of(after.unkillable)), round(would * 100)))
     return message

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of engines: those of the system, which nobody but root may have written, and those of a user, who may be hostile to root.
+"""Files of engines: those of the system, which nobody but root may have written, and those of a user, who may be
+hostile to root.
 
 What cannot be read is None, whatever the reason: a name that is not known is no error.
 """
@@ -62,7 +63,9 @@ def json_of(data: Optional[bytes]) -> Any:
 
 
 class SystemDisk(Disk):
-    """Every folder on the way and the file itself must belong to root. Links that root made are followed, as /var/lib/docker often is one."""
+    """Every folder on the way and the file itself must belong to root. Links that root made are followed, as
+    /var/lib/docker often is one.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host

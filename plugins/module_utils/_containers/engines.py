@@ -11,7 +11,8 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 from .disk import json_of
 
 _MAX_NAME = 256
-#: kubelet's name of a container for docker and CRI-O: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT; POD is the one that holds the pod together.
+#: kubelet's name of a container for docker and CRI-O: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT; POD is the one that
+#: holds the pod together.
 _KUBELET_NAME = re.compile(r"^k8s_([^_]+)_([^_]+)_([^_]+)_[^_]*_[0-9]+$")
 #: kubelet's link to a container's log: POD_NAMESPACE_CONTAINER-ID.log
 _LOG_LINK = re.compile(r"^([^_]+)_([^_]+)_([^_]+)-([0-9a-f]{64})\.log$")
@@ -51,7 +52,9 @@ def of_storage(row: Dict[str, Any]) -> Names:
         return Names(name, image, engine="podman")
     parts = _KUBELET_NAME.match(name or "")
     if parts is None:
-        return Names(_first(inner.get("metadata-name"), name), image, namespace=_first(inner.get("namespace")), engine="crio")
+        return Names(
+            _first(inner.get("metadata-name"), name), image, namespace=_first(inner.get("namespace")), engine="crio"
+        )
     return Names(parts.group(1), image, parts.group(2), parts.group(3), "crio")
 
 

@@ -25,7 +25,12 @@ _USER = re.compile(r"^/user\.slice/user-([0-9]{1,10})\.slice/")
 _DRIVERS = ("overlay", "vfs", "btrfs", "zfs")
 _GRAPH_ROOT = re.compile(r'^[ \t]*graphroot[ \t]*=[ \t]*"(/[^"\n]*)"', re.MULTILINE)
 #: State of containerd: the packages', k3s and RKE2, k0s, MicroK8s.
-_CONTAINERD = ("/run/containerd", "/run/k3s/containerd", "/run/k0s/containerd", "/var/snap/microk8s/common/run/containerd")
+_CONTAINERD = (
+    "/run/containerd",
+    "/run/k3s/containerd",
+    "/run/k0s/containerd",
+    "/var/snap/microk8s/common/run/containerd",
+)
 #: containerd 1.2 and later; before 2.0 also the one of the old shim.
 _RUNTIMES = ("io.containerd.runtime.v2.task", "io.containerd.runtime.v1.linux")
 #: docker's own containers: dockerd keeps their names, containerd does not know them.
@@ -36,11 +41,19 @@ _MAX_LOOKED_UP = 500
 class Places:
     """Where one owner's engines keep their state, and what has been read of it.
 
-    storage, docker, containerd -- folders that have one for each container; containerd's have one for each namespace above
+    storage, docker, containerd -- folders that have one for each container; containerd's have one for each namespace
+        above
     links -- kubelet's folder of links to logs
     """
 
-    def __init__(self, disk: Disk, storage: Tuple[str, ...], docker: Tuple[str, ...], containerd: Tuple[str, ...] = (), links: str = "") -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        storage: Tuple[str, ...],
+        docker: Tuple[str, ...],
+        containerd: Tuple[str, ...] = (),
+        links: str = "",
+    ) -> None:
         self._disk = disk
         self._storage = storage
         self._docker = docker
@@ -49,7 +62,9 @@ class Places:
         self._rows = None  # type: Optional[List[Dict[str, Any]]]
 
     def find(self, identity: str) -> Tuple[str, Optional[Names]]:
-        """The whole id, and the names where anything knows them; who knows the container and no name of it has the last word only."""
+        """The whole id, and the names where anything knows them; who knows the container and no name of it has the last
+        word only.
+        """
         nameless = (identity, None)  # type: Tuple[str, Optional[Names]]
         for look in (self._in_containerd, self._in_crio, self._in_storage, self._in_docker, self._in_links):
             for whole, names in look(identity):
@@ -86,7 +101,11 @@ class Places:
 
     def _in_storage(self, identity: str) -> Iterator[Tuple[str, Optional[Names]]]:
         if self._rows is None:
-            files = [os.path.join(folder, name) for folder in self._storage for name in ("containers.json", "volatile-containers.json")]
+            files = [
+                os.path.join(folder, name)
+                for folder in self._storage
+                for name in ("containers.json", "volatile-containers.json")
+            ]
             self._rows = [row for path in files for row in self._disk.rows(path)]
         found = {str(row.get("id")): row for row in self._rows if str(row.get("id")).startswith(identity)}
         if len(found) == 1:
@@ -126,7 +145,12 @@ def _system_places(host: Host) -> Places:
     """Only what is there: most hosts have one engine, and there may be hundreds of ids."""
     disk = SystemDisk(host)
     configured = disk.mapping("/etc/docker/daemon.json")
-    roots = [configured.get("data-root"), configured.get("graph"), "/var/lib/docker", "/var/snap/docker/common/var-lib-docker"]
+    roots = [
+        configured.get("data-root"),
+        configured.get("graph"),
+        "/var/lib/docker",
+        "/var/snap/docker/common/var-lib-docker",
+    ]
     docker = [os.path.join(root, "containers") for root in roots if isinstance(root, str) and root.startswith("/")]
     graph = _GRAPH_ROOT.findall(to_text(disk.read("/etc/containers/storage.conf") or b""))
     storage = _storage(["/run/containers/storage", "/var/lib/containers/storage"] + graph[:1])

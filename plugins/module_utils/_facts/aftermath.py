@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd made of a kill: it stopped the rest of the unit, started it again, gave up. A clause of the kill's sentence.
+"""What systemd made of a kill: it stopped the rest of the unit, started it again, gave up. A clause of the kill's
+sentence.
 
 Only of the last kill of a unit on this boot: of those before, the unit's state tells nothing.
 """
@@ -92,7 +93,10 @@ def _is_up(kill: Row, unit: Row, policy: Optional[str]) -> Optional[str]:
 def _is_down(kill: Row, unit: Row, policy: Optional[str]) -> Optional[str]:
     result = unit.get("result")
     if result == "start-limit-hit":
-        return "%s is down: it was started too often, and systemd gave up (start limit)%s" % (unit["name"], _restarts(unit))
+        return "%s is down: it was started too often, and systemd gave up (start limit)%s" % (
+            unit["name"],
+            _restarts(unit),
+        )
     if result != "oom-kill":
         return None
     stopped = _stopped(kill, unit, policy)

@@ -53,7 +53,9 @@ class Boot:
             return
         identity = kill_id(kill)
         before = self._lines.get(identity, _Told())
-        self._lines[identity] = _Told(max(before.lines, kill.repeats + 1), before.trusted or kill.line.trusted, kill.unit or before.unit)
+        self._lines[identity] = _Told(
+            max(before.lines, kill.repeats + 1), before.trusted or kill.line.trusted, kill.unit or before.unit
+        )
 
     def is_countable(self, kill: Kill) -> bool:
         """One that the kernel counted since it started."""
@@ -67,7 +69,9 @@ class Boot:
 
     def is_counted(self, kill: Kill) -> bool:
         """Has the kernel's own counter all that the sources tell of this boot, and so this one as well?"""
-        return self._is_known() and self.is_countable(kill) and 0 < self._told(trusted_only=False) <= (self._counter or 0)
+        return (
+            self._is_known() and self.is_countable(kill) and 0 < self._told(trusted_only=False) <= (self._counter or 0)
+        )
 
     def of_unit(self, unit: str) -> Tuple[int, int]:
         """What is told of a unit in this boot, and of nobody's unit."""
@@ -77,7 +81,8 @@ class Boot:
     def counters(self, trusted_source: bool, complete: bool = True) -> Dict[str, Optional[int]]:
         """The counters of the facts contract.
 
-        trusted_source -- journal or ring buffer were read: then lines of text logs explain nothing, unless the kernel counted all of them
+        trusted_source -- journal or ring buffer were read: then lines of text logs explain nothing, unless the kernel
+            counted all of them
         complete -- the sources were read to this moment
         """
         told = self._told(trusted_only=False)

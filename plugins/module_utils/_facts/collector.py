@@ -77,9 +77,15 @@ class Collector:
 
     def _explain_unresolved(self, event: Unresolved) -> None:
         for at, known in enumerate(self.unresolved):
-            same = (known.line.source, known.line.time, known.outcome) == (event.line.source, event.line.time, event.outcome)
+            same = (known.line.source, known.line.time, known.outcome) == (
+                event.line.source,
+                event.line.time,
+                event.outcome,
+            )
             if same and known.line.uptime == event.line.uptime:
-                self.unresolved[at] = known._replace(explanation=event.explanation, report=event.report, tasks=event.tasks, page_size=event.page_size)
+                self.unresolved[at] = known._replace(
+                    explanation=event.explanation, report=event.report, tasks=event.tasks, page_size=event.page_size
+                )
 
     def _inside(self, line: LogLine) -> bool:
         if line.time is None:

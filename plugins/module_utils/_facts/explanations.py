@@ -1,12 +1,18 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why, for all kills of a host: what one kill tells of the next, and for how many of them the table can be sent along."""
+"""Why, for all kills of a host: what one kill tells of the next, and for how many of them the table can be sent
+along.
+"""
 
 from collections import deque
 from typing import Deque, FrozenSet, Iterable, List, Optional, Sequence
 
-from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation, explain, explain_unresolved
+from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import (
+    Explanation,
+    explain,
+    explain_unresolved,
+)
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
@@ -34,7 +40,9 @@ def _dying(kill: Kill, before: Iterable[Kill]) -> FrozenSet[int]:
     return frozenset(
         other.victim.pid
         for other in before
-        if other.victim.pid is not None and other.victim.pid != kill.victim.pid and _shortly_before(other.line, kill.line)
+        if other.victim.pid is not None
+        and other.victim.pid != kill.victim.pid
+        and _shortly_before(other.line, kill.line)
     )
 
 

@@ -138,7 +138,9 @@ def kills_facts(
         if room is not None or not include_tasks:
             entries = without_old_tables(entries, (room or 0) if include_tasks else 0)
     ids = identities(entries) if ids is None else ids
-    return [kill_facts(entry, identity, explanation) for entry, identity, explanation in zip(entries, ids, explanations)]
+    return [
+        kill_facts(entry, identity, explanation) for entry, identity, explanation in zip(entries, ids, explanations)
+    ]
 
 
 def _most(counts: Dict[str, int], names: bool = False) -> Dict[str, int]:
@@ -179,19 +181,25 @@ def source_facts(reports: Sequence[SourceReport]) -> List[Dict[str, Any]]:
         del fields["left_out"]
         found.append(fields)
     if len(reports) > _MAX_SOURCES:
-        found.append({"name": "%d more" % (len(reports) - _MAX_SOURCES), "status": "skipped", "reason": "not listed here"})
+        found.append(
+            {"name": "%d more" % (len(reports) - _MAX_SOURCES), "status": "skipped", "reason": "not listed here"}
+        )
     return found
 
 
 def fit(facts: Dict[str, Any], limit: int = RESULT_BYTES) -> None:
     """Let the oldest kills go until the result fits, those first for which least speaks; `truncated` counts them.
 
-    Task tables go before any kill does, then what a reason is made of, again the oldest first; `tables_truncated` and `details_truncated`
-    count those. The sentence stays.
+    Task tables go before any kill does, then what a reason is made of, again the oldest first; `tables_truncated` and
+    `details_truncated` count those. The sentence stays.
     """
     kills = facts.pop("kills")
     tables = {at: {"tasks": kills[at].pop("tasks")} for at in range(len(kills)) if "tasks" in kills[at]}
-    details = {at: {name: kill[name] for name in _NO_DETAILS} for at, kill in enumerate(kills) if any(map(kill.get, _NO_DETAILS))}
+    details = {
+        at: {name: kill[name] for name in _NO_DETAILS}
+        for at, kill in enumerate(kills)
+        if any(map(kill.get, _NO_DETAILS))
+    }
     for at in details:
         kills[at].update(_NO_DETAILS)
     room = limit - len(json.dumps(facts)) - 32

@@ -100,7 +100,11 @@ def _verdict(oom: Dict[str, Any], local: bool) -> Dict[str, Any]:
     kills, unresolved = _counted(oom["kills"]), _counted(oom["unresolved"])
     if not kills and not unresolved and not oom["summary"]["total"]:
         clear = oom["visibility"]["state"] == "clear"
-        return {"state": "none" if clear else "unknown", "reasons": [] if clear else oom["visibility"]["reasons"][:_MAX_REASONS], "trusted": True}
+        return {
+            "state": "none" if clear else "unknown",
+            "reasons": [] if clear else oom["visibility"]["reasons"][:_MAX_REASONS],
+            "trusted": True,
+        }
     from ansible_collections.memops.linux.plugins.module_utils._analysis.recurrence import verdict
 
     return verdict(dict(oom, kills=kills, unresolved=unresolved), oom["gathered_at"], local)

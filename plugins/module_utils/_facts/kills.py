@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the facts that is about kills: asks the sources in turn, holds what they say against each other, and tells how far they see."""
+"""The part of the facts that is about kills: asks the sources in turn, holds what they say against each other, and
+tells how far they see.
+"""
 
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from .offline import Offline
 
 
-#: A report takes so long, at most, and is looked for of so many kills, in so many runs of journalctl: one takes some 20 ms.
+#: A report takes so long, at most, and is looked for of so many kills, in so many runs of journalctl: one takes some 20
+#: ms.
 _BEFORE_KILL, _BEHIND_KILL, _TOGETHER = 30.0, 2.0, 300.0
 _MOST_REPORTS, _MOST_WINDOWS = 200, 16
 
@@ -46,7 +49,9 @@ def is_local(wish: Wish) -> bool:
 
 
 def windows(ends: Sequence[float]) -> List[Tuple[float, float]]:
-    """Spans of time that hold the reports that end at these moments, the newest first; reports that lie near are in one."""
+    """Spans of time that hold the reports that end at these moments, the newest first; reports that lie near are in
+    one.
+    """
     found = []  # type: List[Tuple[float, float]]
     for end in sorted(ends, reverse=True)[:_MOST_REPORTS]:
         since, until = end - _BEFORE_KILL, end + _BEHIND_KILL
@@ -61,7 +66,9 @@ class UnitCounts:
     """What the cgroup of each unit counted: oom_kill of memory.events."""
 
     def __init__(self, units: Optional[Sequence[Dict[str, Any]]]) -> None:
-        self._of = {unit["name"]: unit["oom_kills"] for unit in units or () if unit.get("oom_kills")}  # type: Dict[str, int]
+        self._of = {
+            unit["name"]: unit["oom_kills"] for unit in units or () if unit.get("oom_kills")
+        }  # type: Dict[str, int]
 
     def has(self, kill: Kill, boot: Boot) -> bool:
         """All that is told of the kill's unit was counted."""
@@ -82,7 +89,9 @@ class UnitCounts:
 class KillSources:
     """The sources of a wish: read() asks one after the other, then the reports tell how it went."""
 
-    def __init__(self, host: Host, wish: Wish, swap_total: Optional[int] = None, offline: Optional["Offline"] = None) -> None:
+    def __init__(
+        self, host: Host, wish: Wish, swap_total: Optional[int] = None, offline: Optional["Offline"] = None
+    ) -> None:
         self._host = host
         self._offline = offline
         self._wish = wish
@@ -119,7 +128,9 @@ class KillSources:
         self.collector.read(self.journal, untrusted=True)
         self.reports.append(self.journal.report)
         timeout = 20 if wish.journal_directory is None else 60
-        remote = JournalScan(self._host, wish.since, wish.until, wish.journal_directory, wish.include_tasks, timeout, remote=True)
+        remote = JournalScan(
+            self._host, wish.since, wish.until, wish.journal_directory, wish.include_tasks, timeout, remote=True
+        )
         self.collector.read(remote, untrusted=True)
         self.reports += [remote.report] if remote.report.status != "absent" else []
         self._journals = [self.journal, remote]
@@ -132,17 +143,31 @@ class KillSources:
         self.reports.append(self.kmsg.report)
 
     def _explain_by_journal(self, journal: "JournalScan") -> None:
-        """The journal was asked for the telling lines only, which is three times as fast: the whole reports of what it told."""
+        """The journal was asked for the telling lines only, which is three times as fast: the whole reports of what it
+        told.
+        """
         ends = [kill.line.time for kill in self.collector.ledger.unexplained(journal.source)]
-        unresolved = [event for event in self.collector.unresolved if event.line.source == journal.source and not event.is_explained]
+        unresolved = [
+            event
+            for event in self.collector.unresolved
+            if event.line.source == journal.source and not event.is_explained
+        ]
         ends += [event.line.time for event in unresolved]
         for since, until in windows([end for end in ends if end is not None]):
             self.collector.explain(journal.reports(since, until))
 
     def _read_files(self, since: Optional[float]) -> None:
         wish = self._wish
-        alone = self._asked == ("files",) and wish.since is None and wish.until is None and wish.only is None and not self._local
-        files = TextFiles(self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None, self._offline)
+        alone = (
+            self._asked == ("files",)
+            and wish.since is None
+            and wish.until is None
+            and wish.only is None
+            and not self._local
+        )
+        files = TextFiles(
+            self._host, wish._replace(since=since), self.collector.ledger.absorb if alone else None, self._offline
+        )
         for lines in files.each():
             self.collector.read(lines)
         self.files = files.reports
@@ -162,7 +187,9 @@ class KillSources:
 
     def trusted_since(self) -> Optional[float]:
         """The oldest moment that journal or ring buffer tell of, where they were read without a flaw."""
-        firsts = [scan.report.first for scan in (self.journal, self.kmsg) if scan is not None and scan.report.status == "read"]
+        firsts = [
+            scan.report.first for scan in (self.journal, self.kmsg) if scan is not None and scan.report.status == "read"
+        ]
         return min((first for first in firsts if first is not None), default=None)
 
     def trusted_spans(self) -> TrustedSpans:
@@ -181,7 +208,13 @@ class KillSources:
 
     def _spans_of_kmsg(self) -> List[Span]:
         kmsg = self.kmsg
-        if kmsg is None or kmsg.report.status != "read" or kmsg.lost or kmsg.report.first is None or kmsg.report.last is None:
+        if (
+            kmsg is None
+            or kmsg.report.status != "read"
+            or kmsg.lost
+            or kmsg.report.first is None
+            or kmsg.report.last is None
+        ):
             return []
         return [Span(kmsg.report.first, time.time(), kernel_only=True)]
 
@@ -220,7 +253,11 @@ def kill_facts(
         only=None if wish.only is None else (wish.only, most_kills(wish)),
     )
     journal, kmsg = sources.journal, sources.kmsg
-    of_pid_1 = {kill["unit"] for kill in section["kills"] if kill["partial"] and kill["victim"]["pid"] is None and kill["proof"] != DISPUTED}
+    of_pid_1 = {
+        kill["unit"]
+        for kill in section["kills"]
+        if kill["partial"] and kill["victim"]["pid"] is None and kill["proof"] != DISPUTED
+    }
     coverage = Coverage(
         journal=journal.report if journal else None,
         files=sources.files,
@@ -235,7 +272,9 @@ def kill_facts(
         counter_is_readable=boot.counter_is_readable,
         local=local,
         journal_unread=sources.is_journal_unread(),
-        unseen=sum(row["count"] for row in section["unresolved"] if row["outcome"] == "unseen" and row["proof"] != DISPUTED),
+        unseen=sum(
+            row["count"] for row in section["unresolved"] if row["outcome"] == "unseen" and row["proof"] != DISPUTED
+        ),
         of_pid_1=sorted(unit for unit in of_pid_1 if unit is not None),
         of_units=counted.unexplained(boot),
         now=time.time() if local and wish.until is None else None,

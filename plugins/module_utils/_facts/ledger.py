@@ -23,7 +23,8 @@ _SAME_TIME = 600.0
 _RENAMED = 5.0
 #: systemd-oomd says it again while the processes of the cgroup die.
 _OOMD_REPEAT = 10.0
-#: So many kills of one pid near one moment are looked at: a storm with one pid is a forgery, and must not take for ever.
+#: So many kills of one pid near one moment are looked at: a storm with one pid is a forgery, and must not take for
+#: ever.
 _MAX_ALIKE = 64
 _QUALITY = {"exact": 3, "year_inferred": 2, "from_uptime": 1, "unknown": 0}
 
@@ -73,7 +74,9 @@ def _same(one: Kill, other: Kill) -> bool:
         if _differ(getattr(one.victim, field), getattr(other.victim, field)):
             return False
     if one.line.uptime is not None and other.line.uptime is not None:
-        return abs(one.line.uptime - other.line.uptime) <= (_ANNOUNCED if one.partial or other.partial else _SAME_UPTIME)
+        return abs(one.line.uptime - other.line.uptime) <= (
+            _ANNOUNCED if one.partial or other.partial else _SAME_UPTIME
+        )
     if one.killer != "kernel" and _differ(one.victim.oom_score, other.victim.oom_score):
         return False  # another attempt at the same process
     if one.killer == "systemd-oomd" and one.task_memcg != other.task_memcg:
@@ -135,8 +138,12 @@ def _merge(one: Kill, other: Kill) -> Kill:
             filled[field] = getattr(rest, field)
     return best._replace(
         line=line,
-        victim=best.victim._replace(**{f: getattr(rest.victim, f) for f in best.victim._fields if getattr(best.victim, f) is None}),
-        invoker=best.invoker._replace(**{f: getattr(rest.invoker, f) for f in best.invoker._fields if getattr(best.invoker, f) is None}),
+        victim=best.victim._replace(
+            **{f: getattr(rest.victim, f) for f in best.victim._fields if getattr(best.victim, f) is None}
+        ),
+        invoker=best.invoker._replace(
+            **{f: getattr(rest.invoker, f) for f in best.invoker._fields if getattr(best.invoker, f) is None}
+        ),
         partial=one.partial and other.partial,
         repeats=max(one.repeats, other.repeats),
         **filled,
@@ -238,7 +245,9 @@ class Ledger:
 
     def _note_names(self, one: Kill, other: Kill) -> None:
         if one.line.trusted != other.line.trusted:
-            self.same_hosts.update(name for name in (_short(one.line.host), _short(other.line.host)) if name is not None)
+            self.same_hosts.update(
+                name for name in (_short(one.line.host), _short(other.line.host)) if name is not None
+            )
 
     def _enter(self, number: int, kill: Kill) -> None:
         for key in _keys(kill):
@@ -266,7 +275,9 @@ class Ledger:
         return sorted(self._entries, key=key)
 
     def _shrink(self) -> None:
-        """Count the oldest and let them go; those for which least speaks go first, or a flood of forged lines hides the rest."""
+        """Count the oldest and let them go; those for which least speaks go first, or a flood of forged lines hides the
+        rest.
+        """
         proof = {number: self.grades.of_kill(entry.kill) for number, entry in self._entries.items()}
         order = sorted(self._ordered(), key=lambda number: rank(proof[number]))
         for number in order[: max(0, len(order) - self._keep)]:
@@ -288,7 +299,9 @@ class Ledger:
         return self.close(self.kept())
 
     def leave_out(self, more: int) -> int:
-        """Nobody asked for these, nor for those that are counted only: how many they are. The totals count what is asked for."""
+        """Nobody asked for these, nor for those that are counted only: how many they are. The totals count what is
+        asked for.
+        """
         count, self.truncated = self.truncated + more, 0
         self.totals = Totals()
         return count

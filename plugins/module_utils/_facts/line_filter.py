@@ -1,12 +1,19 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Out of the bytes around the anchors, the few lines that the parser needs: a task table has hundreds that it does not."""
+"""Out of the bytes around the anchors, the few lines that the parser needs: a task table has hundreds that it
+does not.
+"""
 
 from itertools import zip_longest
 from typing import List, Set, Tuple
 
-from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import ALL_ANCHORS, ENDS, KERNEL_ANCHORS, LINES_BEFORE
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import (
+    ALL_ANCHORS,
+    ENDS,
+    KERNEL_ANCHORS,
+    LINES_BEFORE,
+)
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
 
@@ -43,12 +50,16 @@ SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
 
-# rsyslog and syslog-ng: a program with a pid, which the kernel has not. Not those that kill, speak of it, or hand on what the kernel says.
+# rsyslog and syslog-ng: a program with a pid, which the kernel has not. Not those that kill, speak of it, or hand on
+# what the kernel says.
 _OTHERS = regex(
-    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) [\w.-]{1,255} "
-    rb"(?!kern|klog|systemd|earlyoom|nohang|oomd|talos|bustd|vmunix|dmesg|netconsole|printk|unknown|journal|logger)[\w./-]{1,128}\[\d{1,10}\]: "
+    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+    rb" [\w.-]{1,255} "
+    rb"(?!kern|klog|systemd|earlyoom|nohang|oomd|talos|bustd|vmunix|dmesg|netconsole|printk|unknown|journal"
+    rb"|logger)[\w./-]{1,128}\[\d{1,10}\]: "
 )
-#: What makes the parser look at such a line: the words of its net (unparsed.py), an object of JSON, an escape of rsyslog's.
+#: What makes the parser look at such a line: the words of its net (unparsed.py), an object of JSON, an escape of
+#: rsyslog's.
 _TELLS = regex(rb"ill|SIG|oom|OOM|action|ermina|Path|\{\"|#")
 
 #: What others take from here.
@@ -123,7 +134,8 @@ def _group(data: bytes, end: int) -> List[int]:
 
 
 def rest_of(data: bytes, end: int, last: bytes) -> bytes:
-    """The lines behind a torn record's first line, up to the one with its last words; the next one where there is none near.
+    """The lines behind a torn record's first line, up to the one with its last words; the next one where there is none
+    near.
 
     Whole records of others are left out: they speak for themselves.
     """
@@ -142,7 +154,9 @@ def rest_of(data: bytes, end: int, last: bytes) -> bytes:
 def _around_kill(data: bytes, start: int, end: int, low: int) -> List[int]:
     """An old or broken record needs its neighbours, its cgroups and the victim's row in the table (uid, adjustment)."""
     found = _KILLED.search(data, start, end)
-    lines = _before(data, start, _NEAR) + _after(data, end, _NEAR if data.find(b"total-vm:", start, end) >= 0 else _TORN)
+    lines = _before(data, start, _NEAR) + _after(
+        data, end, _NEAR if data.find(b"total-vm:", start, end) >= 0 else _TORN
+    )
     lines += _find_lines(data, b"Task in /", low, start)[-1:]
     return lines + _choice(data, found.group(1), start) + _row(data, found.group(1), low, start) if found else lines
 
@@ -157,7 +171,8 @@ def _choice(data: bytes, pid: bytes, start: int) -> List[int]:
 
 
 def whole_lines(data: bytes) -> List[bytes]:
-    """Every line of an excerpt that is read whole, without those of programs that have nothing to do with it: in a storm most are theirs.
+    """Every line of an excerpt that is read whole, without those of programs that have nothing to do with it: in a
+    storm most are theirs.
 
     A line stays where the next one does not begin as it does: that may be its rest, and would become another's.
     """
@@ -185,7 +200,10 @@ def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) 
 
 def _starts(data: bytes, hits: Tuple[int, ...]) -> List[int]:
     """Where the lines of interest begin."""
-    from ansible_collections.memops.linux.plugins.module_utils._line_kinds.context import WORDS, around  # late: most logs have no hit
+    from ansible_collections.memops.linux.plugins.module_utils._line_kinds.context import (
+        WORDS,
+        around,
+    )  # late: most logs have no hit
 
     wanted = set()  # type: Set[int]
     head = -1
@@ -244,8 +262,8 @@ def _starts(data: bytes, hits: Tuple[int, ...]) -> List[int]:
 class Picker:
     """lines_of_interest() of one excerpt after the other.
 
-    Where a long excerpt was cut, a report may be cut: the line with the signal begins the one, and its victim was named in the other.
-    So the last lines of the one before are looked at once more, and what is wanted only now comes late.
+    Where a long excerpt was cut, a report may be cut: the line with the signal begins the one, and its victim was named
+    in the other. So the last lines of the one before are looked at once more, and what is wanted only now comes late.
     """
 
     def __init__(self) -> None:

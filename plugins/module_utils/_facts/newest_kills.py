@@ -27,7 +27,8 @@ _RECENT = 64
 _BATCH = 64
 _MAX_ALIKE = 4096
 _COUNTED = regex(
-    rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\] ?)?(?:\[ *[TC]\d+\] ?)?"
+    rb"(?:<\d+>)?(?P<stamp>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: (?:\[ *\d+\.\d+\]"
+    rb" ?)?(?:\[ *[TC]\d+\] ?)?"
     rb"(?:(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
     rb"Killed process (?P<pid>\d+)(?:, UID \d+,)? \((?P<comm>[^\n]*)\),? (?:UID \d+, )?total-vm:"
 )
@@ -123,7 +124,9 @@ class Newest:
 
     def _count_lines(self, lines: List[bytes]) -> None:
         data = b"".join(lines)
-        hits = tuple(match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint|" + rb"|".join(ENDS), data))
+        hits = tuple(
+            match.start() for match in re.finditer(rb"Killed process |oom-kill:constraint|" + rb"|".join(ENDS), data)
+        )
         self._count(data, hits)
 
     def _count(self, data: bytes, hits: Tuple[int, ...]) -> None:
@@ -145,7 +148,9 @@ class Newest:
                 done = _line_end(data, hit)
                 kill = _COUNTED.match(data, start)
                 if kill is None or b"#" in kill.group("comm"):  # #012: rsyslog's escape of a control character
-                    record = data[start:done] + (b"" if data.find(b"total-vm:", hit, done) >= 0 else rest_of(data, done, b"total-vm:"))
+                    record = data[start:done] + (
+                        b"" if data.find(b"total-vm:", hit, done) >= 0 else rest_of(data, done, b"total-vm:")
+                    )
                     self.odd += [announced, record] if announced else [record]
                 else:
                     self._count_kill(kill, announced)

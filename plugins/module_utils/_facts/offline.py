@@ -1,10 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs that were brought from elsewhere as a whole: a sosreport, or another directory or tarball of logs, among the paths of a task.
+"""Logs that were brought from elsewhere as a whole: a sosreport, or another directory or tarball of logs, among the
+paths of a task.
 
-Its journal is a source like that of ``journal_directory``, and what it says of its machine is not this machine's: host, RAM, and the day on
-which it was made, from which the years of the stamps are counted.
+Its journal is a source like that of ``journal_directory``, and what it says of its machine is not this machine's: host,
+RAM, and the day on which it was made, from which the years of the stamps are counted.
 """
 
 import glob
@@ -12,7 +13,13 @@ import os
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
-from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import System, is_sosreport, is_tarball, journal_in, system_of
+from ansible_collections.memops.linux.plugins.module_utils._sources.sosreport import (
+    System,
+    is_sosreport,
+    is_tarball,
+    journal_in,
+    system_of,
+)
 
 from .params import Wish
 
@@ -66,7 +73,10 @@ class Offline:
         return self
 
     def _enter(self) -> None:
-        paths = [self._unpacked(path) if not os.path.isdir(path) and is_tarball(path) else path for path in self.wish.paths or ()]
+        paths = [
+            self._unpacked(path) if not os.path.isdir(path) and is_tarball(path) else path
+            for path in self.wish.paths or ()
+        ]
         directories = [path for path in paths if os.path.isdir(path)]
         self.systems = {path: system_of(path) for path in directories}
         self.wish = self.wish._replace(paths=tuple(paths))
@@ -74,7 +84,10 @@ class Offline:
         if self.wish.journal_directory is None and self.wish.sources in (None, ("journal",)) and journals:
             self.wish = self.wish._replace(journal_directory=journals[0])
             journals = journals[1:]
-        self.reports += [SourceReport(path, "unsupported", reason="one journal is read at a time: name it as journal_directory") for path in journals]
+        self.reports += [
+            SourceReport(path, "unsupported", reason="one journal is read at a time: name it as journal_directory")
+            for path in journals
+        ]
 
     def _unpacked(self, path: str) -> str:
         import tempfile  # late: a log needs none of this

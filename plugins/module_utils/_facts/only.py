@@ -31,4 +31,9 @@ class Only(NamedTuple):
         return self.id is None or identity == self.id
 
     def as_facts(self) -> Dict[str, Any]:
-        return {"units": list(self.units), "comms": list(self.comms), "containers": list(self.containers), "id": self.id}
+        return {
+            "units": list(self.units),
+            "comms": list(self.comms),
+            "containers": list(self.containers),
+            "id": self.id,
+        }

@@ -37,7 +37,9 @@ def unresolved_facts(events: Iterable[Unresolved], grades: Optional[Grades] = No
 
 
 def without_found(events: Iterable[Unresolved], kills: Iterable[Kill]) -> List[Unresolved]:
-    """The events without reports whose end one source does not have, and another one has: a log is rotated between two lines."""
+    """The events without reports whose end one source does not have, and another one has: a log is rotated between two
+    lines.
+    """
     ends = {}  # type: Dict[int, List[LogLine]]
     for kill in kills:
         if kill.killer == "kernel" and kill.line.time is not None:
@@ -101,7 +103,9 @@ class _Shortage:
 
 
 def _same_shortage(one: Unresolved, other: Unresolved) -> bool:
-    """Told by another source, or once more within a minute. A panic at the same second of the next boot is another one."""
+    """Told by another source, or once more within a minute. A panic at the same second of the next boot is
+    another one.
+    """
     first, later = one.line, other.line
     if (one.outcome, one.oom_memcg) != (other.outcome, other.oom_memcg):
         return False

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks for a kill (the facts contract): the kernel's own record, a text log with a sign that nobody can write, a text log alone, or a
-text log that a trusted source gives the lie.
+"""What speaks for a kill (the facts contract): the kernel's own record, a text log with a sign that nobody can write, a
+text log alone, or a text log that a trusted source gives the lie.
 """
 
 from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Set
@@ -19,7 +19,8 @@ GRADES = (KERNEL, CONFIRMED, LOGGED, DISPUTED)
 #: Which of them are kills.
 COUNTED = (KERNEL, CONFIRMED, LOGGED)
 
-#: Two files of a journal follow each other at once. Between them lies a reboot, or a file that is gone, where more time lies.
+#: Two files of a journal follow each other at once. Between them lies a reboot, or a file that is gone, where more time
+#: lies.
 _ROTATION = 5.0
 #: A stamp in a text log has no fraction, and the last records before a crash never reached the disk.
 _ROUNDED = 1.0
@@ -36,8 +37,14 @@ class Span(NamedTuple):
 
 
 def journal_spans(files: Iterable[JournalFile]) -> List[Span]:
-    """From the first to the last entry of each file; what lies between two files that follow each other at once is covered as well."""
-    ends = sorted((file.first, file.last) for file in files if file.status == "read" and file.first is not None and file.last is not None)
+    """From the first to the last entry of each file; what lies between two files that follow each other at once is
+    covered as well.
+    """
+    ends = sorted(
+        (file.first, file.last)
+        for file in files
+        if file.status == "read" and file.first is not None and file.last is not None
+    )
     spans = []  # type: List[Span]
     for first, last in ends:
         if spans and first <= spans[-1].last + _ROTATION:
@@ -50,8 +57,8 @@ def journal_spans(files: Iterable[JournalFile]) -> List[Span]:
 class TrustedSpans:
     """All that trusted sources cover.
 
-    hosts -- whose it is, where the logs are from elsewhere: a text log of another host is not covered. None for this host, of which a
-        text log that tells more than journal and ring buffer is forged, or tells of another machine
+    hosts -- whose it is, where the logs are from elsewhere: a text log of another host is not covered. None for this
+        host, of which a text log that tells more than journal and ring buffer is forged, or tells of another machine
     """
 
     def __init__(self, spans: Sequence[Span] = (), hosts: Optional[Set[str]] = None) -> None:
@@ -63,7 +70,9 @@ class TrustedSpans:
             return False
         if self._hosts is not None and (line.host is None or line.host.split(".")[0].lower() not in self._hosts):
             return False
-        return any(span.first <= line.time <= span.last - _ROUNDED for span in self._spans if of_kernel or not span.kernel_only)
+        return any(
+            span.first <= line.time <= span.last - _ROUNDED for span in self._spans if of_kernel or not span.kernel_only
+        )
 
     def before(self, moment: Optional[float]) -> "TrustedSpans":
         """Without what lies behind: there a source was found to have a flaw."""
@@ -79,13 +88,17 @@ class Grades:
     is_counted -- whether a counter of the kernel, or of a cgroup, has that kill
     """
 
-    def __init__(self, spans: TrustedSpans = TrustedSpans(), is_counted: Optional[Callable[[Kill], bool]] = None) -> None:
+    def __init__(
+        self, spans: TrustedSpans = TrustedSpans(), is_counted: Optional[Callable[[Kill], bool]] = None
+    ) -> None:
         self.spans = spans
         self.is_counted = is_counted
         self._verdicts = UnitMoments()
 
     def confirm_by_pid_1(self, verdicts: Iterable[Verdict], kills: Sequence[Kill]) -> None:
-        """Trusted verdicts confirm what a text log tells of that unit, unless a trusted kill of it is what they speak of."""
+        """Trusted verdicts confirm what a text log tells of that unit, unless a trusted kill of it is what they speak
+        of.
+        """
         sure = UnitMoments()
         sure.add_kills(kill for kill in kills if kill.line.trusted)
         for verdict in verdicts:
@@ -113,7 +126,9 @@ class Grades:
         if self.is_counted is not None and self.is_counted(kill):
             return True
         time = kill.line.time
-        return time is not None and any(self._verdicts.has(unit, time - _MINUTE, time + _MINUTE) for unit in units_of(kill))
+        return time is not None and any(
+            self._verdicts.has(unit, time - _MINUTE, time + _MINUTE) for unit in units_of(kill)
+        )
 
 
 def rank(grade: str) -> int:

@@ -40,7 +40,10 @@ _COMPRESSION = 8
 _CHUNK = 512 * 1024
 _ENDS_OF_COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".lzma")
 _HEAD = 4096
-_KERNEL_ONLY = "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd, earlyoom, nohang and oomd"
+_KERNEL_ONLY = (
+    "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd,"
+    " earlyoom, nohang and oomd"
+)
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
 #: So much of the reports of a file is parsed whole, the newest: some 40 of 300 processes. That takes a second.
@@ -77,7 +80,9 @@ def _size_of(path: str) -> int:
 class TextFiles:
     """The text logs of a wish."""
 
-    def __init__(self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]], offline: Optional["Offline"] = None) -> None:
+    def __init__(
+        self, host: Host, wish: Wish, counted: Optional[Callable[[Totals], None]], offline: Optional["Offline"] = None
+    ) -> None:
         """
         counted -- takes kills that need not be parsed, None where every kill must be compared with other sources
         offline -- directories and tarballs among the paths, which know their machine
@@ -141,7 +146,9 @@ class TextFiles:
         return self._lines(scan, every_line, kernel_only, system.host, left_out)
 
     def _records(self, scan: FileScan, structure: str, host: Optional[str]) -> Iterator[LogLine]:
-        """What is in the records of a file that has several lines for each, or one line for all: none may be passed over."""
+        """What is in the records of a file that has several lines for each, or one line for all: none may be passed
+        over.
+        """
         from ansible_collections.memops.linux.plugins.module_utils._sources.json_stream import DocumentLines
         from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
@@ -154,7 +161,9 @@ class TextFiles:
         yield from log.rest()
         self.reports.append(scan.report)
 
-    def _lines(self, scan: FileScan, every_line: bool, kernel_only: bool, host: Optional[str], left_out: Optional[str]) -> Iterator[LogLine]:
+    def _lines(
+        self, scan: FileScan, every_line: bool, kernel_only: bool, host: Optional[str], left_out: Optional[str]
+    ) -> Iterator[LogLine]:
         """kernel_only -- nobody else's kills are looked for: then kills can be counted by the line"""
         wish = self._wish
         newest = None  # type: Optional[Newest]
@@ -199,14 +208,18 @@ class TextFiles:
 
 
 class Whole:
-    """Of the excerpts of a file the newest, which are read whole: they say where the memory was. Of those before, the telling lines only."""
+    """Of the excerpts of a file the newest, which are read whole: they say where the memory was. Of those before, the
+    telling lines only.
+    """
 
     def __init__(self, limit: int = WHOLE_BYTES) -> None:
         self._limit = self._room = limit
         self._held = deque()  # type: Deque[Excerpt]
 
     def add(self, excerpt: Excerpt) -> Iterator[Excerpt]:
-        """Those for which there is no room any more, the oldest first. In a storm one excerpt is longer than all the room: its end counts."""
+        """Those for which there is no room any more, the oldest first. In a storm one excerpt is longer than all the
+        room: its end counts.
+        """
         data, hits = excerpt.data, excerpt.hits
         if len(data) > self._limit:
             cut = data.find(b"\n", len(data) - self._limit) + 1
@@ -248,12 +261,15 @@ def _head(path: str) -> bytes:
         os.close(opened.fd)
 
 
-#: What a file consists of where it is no list of lines: records of JSON, one a line; one document on one line; records of many lines.
+#: What a file consists of where it is no list of lines: records of JSON, one a line; one document on one line; records
+#: of many lines.
 LINES, ONE_LINE, RECORDS = "lines", "one line", "records"
 
 
 def structure_of(head: bytes) -> Optional[str]:
-    """Of JSON and exported journals every line counts: a message may be a list of numbers, in which no anchor is found."""
+    """Of JSON and exported journals every line counts: a message may be a list of numbers, in which no anchor
+    is found.
+    """
     from ansible_collections.memops.linux.plugins.module_utils._sources.journal_text import is_exported
 
     text = head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n")

@@ -15,7 +15,9 @@ _MAX_NAME = 256
 
 
 class Totals:
-    """What summary counts, also of kills that are no longer kept. What is disputed is no kill, and is counted in by_proof alone."""
+    """What summary counts, also of kills that are no longer kept. What is disputed is no kill, and is counted in
+    by_proof alone.
+    """
 
     def __init__(self) -> None:
         self.by_proof = dict.fromkeys(GRADES, 0)
@@ -59,7 +61,11 @@ class Totals:
     def absorb(self, other: "Totals") -> None:
         for grade, count in other.by_proof.items():
             self.by_proof[grade] += count
-        for mine, theirs in ((self.by_unit, other.by_unit), (self.by_comm, other.by_comm), (self.by_killer, other.by_killer)):
+        for mine, theirs in (
+            (self.by_unit, other.by_unit),
+            (self.by_comm, other.by_comm),
+            (self.by_killer, other.by_killer),
+        ):
             for name, count in theirs.items():
                 self._name(mine, name, count)
         self.span(other.first)
@@ -70,6 +76,10 @@ class Totals:
         self.by_proof[proof] += 1
         if proof == DISPUTED:
             return
-        for counts, name in ((self.by_unit, kill.unit), (self.by_comm, kill.victim.comm), (self.by_killer, kill.killer)):
+        for counts, name in (
+            (self.by_unit, kill.unit),
+            (self.by_comm, kill.victim.comm),
+            (self.by_killer, kill.killer),
+        ):
             self._name(counts, name)
         self.span(kill.line.time)

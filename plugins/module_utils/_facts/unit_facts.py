@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units of the facts contract in detail: which file sets what, what the kernel holds, what the processes have, how often it was restarted.
+"""Units of the facts contract in detail: which file sets what, what the kernel holds, what the processes have, how
+often it was restarted.
 
 An auditor compares these with a policy; service_memory would say the same of one unit in check mode.
 """
@@ -16,7 +17,12 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_r
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score, apply_scores, may_lower
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup, manager
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import ManagerError, UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, fragment_path, origins, unit_files
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import (
+    Origin,
+    fragment_path,
+    origins,
+    unit_files,
+)
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, SETTINGS
 from ansible_collections.memops.linux.plugins.module_utils._systemd.systemd_numbers import read_share
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName, parse_unit_name
@@ -29,7 +35,9 @@ _MANAGED = tuple(setting.option for setting in SETTINGS if setting.option.starts
 
 
 def add_details(host: Host, units: List[Dict[str, Any]]) -> int:
-    """Each unit's entry grows in place; where systemd does not answer it stays as it is. How many had to go for the size of the result."""
+    """Each unit's entry grows in place; where systemd does not answer it stays as it is. How many had to go for the
+    size of the result.
+    """
     for unit in units:
         if unit.get("load_state") == "template":
             unit.update(_template(host, unit["name"]))
@@ -110,13 +118,19 @@ def _has_no_file(host: Host, where: cgroup.Layout, group: Optional[str], name: s
 
 
 def _kernel(host: Host, where: cgroup.Layout, state: UnitState) -> Dict[str, Any]:
-    """What the kernel holds of a unit's limits. systemd tells of no control group where nothing of the unit runs, also for active (exited)."""
+    """What the kernel holds of a unit's limits. systemd tells of no control group where nothing of the unit runs, also
+    for active (exited).
+    """
     group = state.control_group
     together = cgroup.enforced(host, where, group, BY_OPTION["oom_policy"])
-    found = {option: cgroup.enforced(host, where, group, BY_OPTION[option]) for option in _LIMITS}  # type: Dict[str, Any]
+    found = {
+        option: cgroup.enforced(host, where, group, BY_OPTION[option]) for option in _LIMITS
+    }  # type: Dict[str, Any]
     found["oom_group"] = None if together is None else together == 1
     found["controller"] = "no_cgroup" if group is None else _controller(host, where, group)
-    absent = [name for name in (*_LIMITS, "oom_group") if found[name] is None and _has_no_file(host, where, group, name)]
+    absent = [
+        name for name in (*_LIMITS, "oom_group") if found[name] is None and _has_no_file(host, where, group, name)
+    ]
     if found["controller"] == "v2" and absent:
         found["absent"] = absent  # of this kernel; any other null could not be read
     return found

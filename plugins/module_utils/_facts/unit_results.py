@@ -26,16 +26,25 @@ def _moments(verdicts: Iterable[Verdict]) -> List[Tuple[float, str]]:
 
 
 def name_units(entries: Sequence[Entry], verdicts: Iterable[Verdict]) -> List[Entry]:
-    """The entries, with a unit where only one kill and only one unit can belong to each other; never a guess among several."""
+    """The entries, with a unit where only one kill and only one unit can belong to each other; never a guess among
+    several.
+    """
     named = list(entries)
     bare = {
         at: entry.kill.line.time
         for at, entry in enumerate(named)
-        if entry.kill.killer == "kernel" and entry.kill.line.trusted and entry.kill.unit is None and entry.kill.line.time is not None
+        if entry.kill.killer == "kernel"
+        and entry.kill.line.trusted
+        and entry.kill.unit is None
+        and entry.kill.line.time is not None
     }
     if not bare or len(bare) > _MAX_OPEN:
         return named
-    told = [(entry.kill.line.time, entry.kill.unit) for entry in named if entry.kill.unit is not None and entry.kill.line.time is not None]
+    told = [
+        (entry.kill.line.time, entry.kill.unit)
+        for entry in named
+        if entry.kill.unit is not None and entry.kill.line.time is not None
+    ]
 
     def fits(kill: float, verdict: float) -> bool:
         return -_BEFORE <= verdict - kill <= _AFTER

@@ -9,7 +9,8 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kil
 
 from .unit_moments import UnitMoments
 
-#: How long after a kill pid 1 may speak of it, on a host without memory; and how long a unit may take to fail after that.
+#: How long after a kill pid 1 may speak of it, on a host without memory; and how long a unit may take to fail after
+#: that.
 _LATE = 120.0
 _FAILED = 600.0
 _EARLY = 5.0
@@ -40,7 +41,9 @@ def kills_of_verdicts(verdicts: Iterable[Verdict], kills: Sequence[Kill], since:
 
 
 def _is_again(before: Optional[float], verdict: Verdict) -> bool:
-    """Is it the death that systemd spoke of before? First it says that processes were killed, then with which result the unit failed."""
+    """Is it the death that systemd spoke of before? First it says that processes were killed, then with which result
+    the unit failed.
+    """
     time = verdict.line.time
     return before is None or time is None or time - before <= (_FAILED if verdict.kind == "result" else _AGAIN)
 

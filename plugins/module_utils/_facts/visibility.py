@@ -134,8 +134,15 @@ def _holes(coverage: Coverage) -> List[str]:
     if _persistent(coverage):
         reasons = _gaps(coverage)
     else:
-        reasons = ["only the kernel's ring buffer could be read: nothing from before this boot, and nothing of user-space killers; " + PERSISTENT]
-        reasons += [_said(report) for report in [coverage.journal] + list(coverage.files) if report is not None and not _seen(report)]
+        reasons = [
+            "only the kernel's ring buffer could be read: nothing from before this boot, and nothing of user-space"
+            " killers; " + PERSISTENT
+        ]
+        reasons += [
+            _said(report)
+            for report in [coverage.journal] + list(coverage.files)
+            if report is not None and not _seen(report)
+        ]
     if coverage.journal_unread:
         reasons.append("there are journal files, and the journal was not read: name it among the sources")
     if coverage.local:
@@ -155,14 +162,24 @@ def _too_short(coverage: Coverage, since: Optional[float]) -> List[str]:
     if coverage.volatile and _seen(coverage.journal) and not files_seen:
         if wanted is None or (coverage.boot_time is not None and wanted < coverage.boot_time):
             reasons.append("the journal is kept in memory only: nothing from before this boot; " + PERSISTENT)
-    if coverage.journal is not None and coverage.journal.lines == 0 and wanted is None and not files_seen and _seen(coverage.journal):
+    if (
+        coverage.journal is not None
+        and coverage.journal.lines == 0
+        and wanted is None
+        and not files_seen
+        and _seen(coverage.journal)
+    ):
         reasons.append("the journal holds no record of the kernel: see ReadKMsg= in /etc/systemd/journald.conf")
     return reasons + _ends_early(coverage)
 
 
 def _ends_early(coverage: Coverage) -> List[str]:
     """A log that nobody writes any more looks like a quiet host."""
-    lasts = [report.last for report in [coverage.journal] + list(coverage.files) if report is not None and _seen(report) and report.last is not None]
+    lasts = [
+        report.last
+        for report in [coverage.journal] + list(coverage.files)
+        if report is not None and _seen(report) and report.last is not None
+    ]
     if coverage.now is None or not lasts or coverage.now - max(lasts) <= _QUIET:
         return []
     ring = coverage.kmsg
@@ -185,7 +202,9 @@ def _missing_rotations(files: Sequence[SourceReport]) -> List[str]:
     for log, known in sorted(numbers.items()):
         missing = sorted(set(range(min(known), max(known))) - known)
         if missing:
-            reasons.append("%s.%d is not there, and older ones are: what stood in it is not known" % (printable(log), missing[0]))
+            reasons.append(
+                "%s.%d is not there, and older ones are: what stood in it is not known" % (printable(log), missing[0])
+            )
     return reasons
 
 
@@ -194,22 +213,33 @@ def _unexplained(coverage: Coverage) -> List[str]:
     reasons = []  # type: List[str]
     if coverage.lost:
         reasons.append(
-            "%d kernel messages were lost before they were stored; a larger log_buf_len= on the kernel's command line keeps more" % coverage.lost
+            "%d kernel messages were lost before they were stored; a larger log_buf_len= on the kernel's command line"
+            " keeps more" % coverage.lost
         )
     if coverage.unparsed:
         reasons.append(_unparsed(coverage.unparsed))
     if coverage.unseen:
-        reasons.append("%d reports of the kernel have no end in the logs: whom it killed is not known" % coverage.unseen)
+        reasons.append(
+            "%d reports of the kernel have no end in the logs: whom it killed is not known" % coverage.unseen
+        )
     if coverage.of_pid_1:
         names = ", ".join(printable(unit) for unit in coverage.of_pid_1[:_MAX_UNITS])
         more = " and %d more" % (len(coverage.of_pid_1) - _MAX_UNITS) if len(coverage.of_pid_1) > _MAX_UNITS else ""
-        reasons.append("systemd says that %s%s lost processes to an OOM killer, and no killer's own record tells whom" % (names, more))
+        reasons.append(
+            "systemd says that %s%s lost processes to an OOM killer, and no killer's own record tells whom"
+            % (names, more)
+        )
     for unit, count in sorted(coverage.of_units.items())[:_MAX_UNITS]:
         reasons.append("the cgroup of %s counted %d kills that no source tells of" % (printable(unit), count))
     if coverage.container:
-        reasons.append("runs in a container (%s): kernel log and counters are the host's; gather there as well" % printable(coverage.container))
+        reasons.append(
+            "runs in a container (%s): kernel log and counters are the host's; gather there as well"
+            % printable(coverage.container)
+        )
     if not coverage.counter_is_readable:
-        reasons.append("/proc/vmstat cannot be read: whether the kernel counted more kills than the logs tell is not known")
+        reasons.append(
+            "/proc/vmstat cannot be read: whether the kernel counted more kills than the logs tell is not known"
+        )
     return reasons
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What kernels print of a shortage of memory: one row per kind of line, its patterns under the kernels that print them.
 
-A new kernel line is a row here and a row in KILLS of the parser's test. comm is up to 15 bytes of anything, so every pattern takes it
-greedily up to the last delimiter that only the kernel can have written there.
+A new kernel line is a row here and a row in KILLS of the parser's test. comm is up to 15 bytes of anything, so every
+pattern takes it greedily up to the last delimiter that only the kernel can have written there.
 
 A line may be written by somebody who wants to stop the parser: numbers end at 20 digits (int() of 5,000 is an error
 since Python 3.11), and no pattern holds two open-ended parts, of which each would be tried against each.
@@ -23,34 +23,58 @@ _CONTEXT = (
 )
 _MAYBE_CONTEXT = r"(?:" + _CONTEXT + r")?"
 _KB = r"kB,?\s*"
-# vsz to 2.6.35, total-vm in every form since; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8 earlier).
+# vsz to 2.6.35, total-vm in every form since; the rest came one by one: shmem-rss 4.5, UID and what follows 5.4 (EL8
+# earlier).
 _SIZES = (
-    r"(?:total-vm|vsz):\s?(?P<total_vm>\d{1,20})" + _KB + r"(?:anon-rss:(?P<anon_rss>\d{1,20})" + _KB + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB?)?"
+    r"(?:total-vm|vsz):\s?(?P<total_vm>\d{1,20})"
+    + _KB
+    + r"(?:anon-rss:(?P<anon_rss>\d{1,20})"
+    + _KB
+    + r")?(?:file-rss:(?P<file_rss>\d{1,20})kB?)?"
     r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?"
     r"(?:,?\s*pgtables:(?P<pgtables>\d{1,20})kB)?(?:,?\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?"
 )
 
 KILLED = (
     # 2.6.33 to 7.0, EL7 before 3.10.0-700, EL8, EL9, EL10; Virtuozzo 7 ("in VE") and 8, 9 ("VE") name the container
-    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)(?: (?:in )?VE \"[^\"\n]{0,64}\")?\s*" + _SIZES, re.DOTALL),
-    # EL7 3.10.0-862 and later
-    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES, re.DOTALL),
-    # EL6 2.6.32-642
-    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\s*" + _SIZES, re.DOTALL),
-    # EL5
-    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\.?$", re.DOTALL),
-    # what an author left of a newer one
     regex(
         _MAYBE_CONTEXT
-        + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\s*anon-rss:(?P<anon_rss>\d{1,20})kB(?:,?\s*file-rss:(?P<file_rss>\d{1,20})kB)?"
-        r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?(?:,?\s*oom_score_adj:(?P<oom_score_adj>-?\d{1,20}))?",
+        + r"Killed process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)(?: (?:in )?VE \"[^\"\n]{0,64}\")?\s*"
+        + _SIZES,
+        re.DOTALL,
+    ),
+    # EL7 3.10.0-862 and later
+    regex(
+        _MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\), UID (?P<task_uid>\d{1,20}), " + _SIZES,
+        re.DOTALL,
+    ),
+    # EL6 2.6.32-642
+    regex(
+        _MAYBE_CONTEXT
+        + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\s*"
+        + _SIZES,
+        re.DOTALL,
+    ),
+    # EL5
+    regex(
+        _MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), UID (?P<task_uid>\d{1,20}),\s*\((?P<comm>.*)\)\.?$",
+        re.DOTALL,
+    ),
+    # what an author left of a newer one
+    regex(
+        _MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20})"
+        r" \((?P<comm>.*)\)\s*anon-rss:(?P<anon_rss>\d{1,20})kB(?:,?\s*file-rss:(?P<file_rss>\d{1,20})kB)?"
+        r"(?:,?\s*shmem-rss:(?P<shmem_rss>\d{1,20})kB)?(?:,?\s*UID:(?P<uid>\d{1,20}))?(?:,?\s*oom_score_adj:"
+        r"(?P<oom_score_adj>-?\d{1,20}))?",
         re.DOTALL,
     ),
     # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot
     regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
 )
 # 2.6.35 to 4.2: a process with the same mm gets its SIGKILL right behind this line.
-SHARING = regex(_MAYBE_CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>.*)\) sharing same memory\s*$", re.DOTALL)
+SHARING = regex(
+    _MAYBE_CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>.*)\) sharing same memory\s*$", re.DOTALL
+)
 # 2.6.18 on x86, from a page fault: no pid.
 VM_KILLING = regex(r"VM: killing process (?P<comm>.*)$", re.DOTALL)
 OPENVZ = (
@@ -76,7 +100,9 @@ CHOSEN = regex(
 
 # 2.6.19 to 7.0; nodemask= in 4.15 to 4.20 and EL8; order=-1 is sysrq-f; gfp_mask=0x0() is BPF or sysrq.
 HEADER = regex(
-    r"(?P<comm>.*) invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]{0,800}\))?,.{0,800}?\border=(?P<order>-?\d{1,20})",
+    r"(?P<comm>.*)"
+    r" invoked\s*oom-killer:\s*gfp_mask=(?P<gfp_mask>0x[0-9a-fA-F]+)(?:\([^)]{0,800}\))?,.{0,800}?\border="
+    r"(?P<order>-?\d{1,20})",
     re.DOTALL,
 )
 # 2.6.18 named nobody.
@@ -97,7 +123,11 @@ CPU_LINE = regex(
     re.DOTALL,
 )
 # 2.6.32, EL6
-PID_LINE = regex(r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tainted|Tainted: [A-Z() \-]{1,80}?)\s{1,80}(?P<release>\d\S*)", re.DOTALL)
+PID_LINE = regex(
+    r"Pid: (?P<pid>\d{1,20}), comm: (?P<comm>.{0,160}?) (?:Not tainted|Tainted: [A-Z()"
+    r" \-]{1,80}?)\s{1,80}(?P<release>\d\S*)",
+    re.DOTALL,
+)
 
 # 2.6.32 to 4.20, EL6, EL7: the first is the task's cgroup, the second the one whose limit was hit.
 MEMCG_LIMIT = regex(r"Task in (?P<task_memcg>/.*) killed as a result of limit of (?P<oom_memcg>/.*)$", re.DOTALL)
@@ -119,7 +149,9 @@ EXITING = (
 
 # To 4.18 a panic, since 4.19 a warning (and a panic when global).
 NO_VICTIM = regex(r"Out of memory and no killable processes\.\.\.")
-PANIC = regex(r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory\b|System is deadlocked on memory)", re.IGNORECASE)
+PANIC = regex(
+    r"(?:Kernel panic - not syncing: )(?:Out of memory\b|out of memory\b|System is deadlocked on memory)", re.IGNORECASE
+)
 
 # 4.6 and later: who is reaped was killed before.
 REAPED = regex(r"oom_reaper: reaped process (?P<pid>\d{1,20}) \((?P<comm>.*)\), now anon-rss:", re.DOTALL)
@@ -155,12 +187,19 @@ PAGE_SIZE = regex(r"Node \d+ (?:DMA|DMA32|Normal|Movable|Device): (?:\d+\*(?P<kb
 KERNEL = (
     LineKind("a process was killed", ("Killed process ",), KILLED, "killed", anchor="Killed process "),
     LineKind("summary of a report", ("oom-kill",), (SUMMARY,), "summary", anchor="oom-kill:constraint=CONSTRAINT_"),
-    LineKind("beginning of a report", ("oom-kill",), (HEADER, HEADER_ANONYMOUS), "header", anchor="oom-killer: gfp_mask=0x"),
+    LineKind(
+        "beginning of a report", ("oom-kill",), (HEADER, HEADER_ANONYMOUS), "header", anchor="oom-killer: gfp_mask=0x"
+    ),
     LineKind("beginning of a report, cut", ("oom-kill",), HEADER_CUT, "trace"),
     LineKind("one more that shares the memory", ("ill process ",), (SHARING,), "sharing"),
     LineKind("a process was chosen", ("ill process ",), (CHOSEN,), "chosen"),
     LineKind("the task that asked, and the kernel", ("omm: ",), (CPU_LINE, PID_LINE), "cpu_line"),
-    LineKind("cgroups of a report", ("killed as a result of limit", "limit reached of cgroup"), (MEMCG_LIMIT, MEMCG_REACHED), "memcg_limit"),
+    LineKind(
+        "cgroups of a report",
+        ("killed as a result of limit", "limit reached of cgroup"),
+        (MEMCG_LIMIT, MEMCG_REACHED),
+        "memcg_limit",
+    ),
     LineKind("a whole group is killed", ("memory.oom.group",), (GROUP,), "group"),
     LineKind("the victim was dying already", ("OOM victim ", "illed process "), EXITING, "exiting"),
     LineKind("nobody could be killed", ("ut of memory",), (NO_VICTIM,), "no_victim", end="no killable processes"),
@@ -171,5 +210,9 @@ KERNEL = (
     LineKind("Virtuozzo", ("OOM kill", "ill process "), OPENVZ, "openvz"),
     LineKind("Virtuozzo, more of them", ("OOM kill", "Kill child of process"), RAGE, "trace"),
     LineKind("the victim's memory is free", ("oom_reaper: reaped process",), (REAPED,), "reaped"),
-    LineKind("known and harmless", ("oom_reaper: ", "oom killer ", "OOM killer ", "oom_kill_process: ", "VM_FAULT_OOM", "OOM_NOTIFIER"), HARMLESS),
+    LineKind(
+        "known and harmless",
+        ("oom_reaper: ", "oom killer ", "OOM killer ", "oom_kill_process: ", "VM_FAULT_OOM", "OOM_NOTIFIER"),
+        HARMLESS,
+    ),
 )

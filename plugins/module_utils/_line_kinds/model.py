@@ -23,9 +23,11 @@ class LineKind(NamedTuple):
     name -- what it is, and who prints it
     needles -- every such line holds one of them
     patterns -- tried in order at the start of the message, never in its middle: lines quote what users wrote
-    handler -- what the parser does with it: the method ``_on_HANDLER`` of the class for that program; None: nothing, it is harmless
+    handler -- what the parser does with it: the method ``_on_HANDLER`` of the class for that program; None: nothing, it
+        is harmless
     before, after -- lines around it that it needs in order to be understood, or that take it back
-    anchor -- what the scan of a large file looks for: few rows have one, for each costs a pass; rare strings, and long ones, are fast
+    anchor -- what the scan of a large file looks for: few rows have one, for each costs a pass; rare strings, and long
+        ones, are fast
     end -- the same, looked for behind the beginning of a report only, which costs nothing
     """
 

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to look for, derived from the rows of the table: a sieve for whole kernel records, and anchors for the bytes of large files.
+"""What to look for, derived from the rows of the table: a sieve for whole kernel records, and anchors for the bytes of
+large files.
 
 Both let too much through rather than too little; the parser anchors, this only spares it the firewall's lines.
 """
@@ -64,7 +65,8 @@ def _anchors(words: Iterable[str]) -> Tuple[bytes, ...]:
 KERNEL_ANCHORS = _anchors(kind.anchor for kind in KERNEL)
 #: What ends a report without a kill; a large file is looked through for it behind heads only.
 ENDS = _anchors(kind.end for kind in KERNEL)
-#: All killers, all eras, lines that stand alone. Short needles: half as fast again. By their tags: killers that say little, in any words.
+#: All killers, all eras, lines that stand alone. Short needles: half as fast again. By their tags: killers that say
+#: little, in any words.
 ALL_ANCHORS = (b"Kill", b"kill", b"ending SIG", b"not syncing: ", b"to the victim", b"systemd-oomd", b"bustd[")
 #: The most lines that a row needs before it: nohang's signal, whose victim was named further up.
 LINES_BEFORE = 48

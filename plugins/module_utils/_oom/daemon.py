@@ -17,8 +17,8 @@ MAX_PENDING = 1024
 class Daemon:
     """feed() takes lines in their order; finish() gives what is still open.
 
-    KINDS -- the rows of the table for this program; a row's handler is the method ``_on_HANDLER``, which returns None where the line
-        is none of its kind after all
+    KINDS -- the rows of the table for this program; a row's handler is the method ``_on_HANDLER``, which returns None
+        where the line is none of its kind after all
     """
 
     KINDS = ()  # type: ClassVar[Tuple[LineKind, ...]]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""oomd of Facebook: it says whom it tries, then which processes died, then once more in one line to the kernel's log."""
+"""oomd of Facebook: it says whom it tries, then which processes died, then once more in one line to the
+kernel's log.
+"""
 
 from itertools import islice
 from typing import Dict, List, Match, Optional, Tuple

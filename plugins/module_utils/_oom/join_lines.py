@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Records that something broke over several lines become one record again.
 
-A newline in a process name tears them (split_records.py); mail programs, serial consoles and terminals wrap them: the rest has no prefix.
+A newline in a process name tears them (split_records.py); mail programs, serial consoles and terminals wrap them: the
+rest has no prefix.
 """
 
 import re
@@ -18,12 +19,19 @@ from .records import is_bare, is_finished, is_name, matched, name_in, opens
 _MAX_PARTS = 6
 # A record of which only the prefix is left: the rest was wrapped to the next line.
 # More than the 15 bytes of a name.
-_BEGINS = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d{1,20} \(.{0,64}\) total-vm:|oom-kill:constraint=\w+,|.{0,64} invoked oom-killer: gfp_mask=")
+_BEGINS = regex(
+    r"(?:[A-Z][^:]{0,60}: )?Killed process \d{1,20} \(.{0,64}\) total-vm:|oom-kill:constraint=\w+,|.{0,64} invoked"
+    r" oom-killer: gfp_mask="
+)
 # dmesg prints the rest of a name behind a newline without a stamp, as mail programs do with any rest.
-_OPEN_NAME = regex(r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL)
+_OPEN_NAME = regex(
+    r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL
+)
 # A mail program takes away the blank at which it breaks a line; behind these, none of the patterns does without.
 _BETWEEN_WORDS = regex(
-    r"(?:[A-Z][^:]{0,60}: )?[Kk]ill(?:ed)?(?: process)?$|Tasks in /.*(?: are| going| to| be| killed| due| memory\.oom\.group)$", re.DOTALL
+    r"(?:[A-Z][^:]{0,60}: )?[Kk]ill(?:ed)?(?: process)?$|Tasks in /.*(?: are| going| to| be| killed| due|"
+    r" memory\.oom\.group)$",
+    re.DOTALL,
 )
 
 

@@ -85,7 +85,8 @@ class Kernel:
                 return closed + events, True
         bare = is_bare(line)
         if bare and report.start is None:
-            # journalctl and dmesg -T indent the lines of one record behind its first, without a prefix: they are of the report that goes on.
+            # journalctl and dmesg -T indent the lines of one record behind its first, without a prefix: they are of the
+            # report that goes on.
             report = self._reports.get(self._latest.get(line.source, key), report)
         elif report.start is not None:
             self._latest[line.source] = key
@@ -109,8 +110,12 @@ class Kernel:
         report.touch(line)
         return report, events
 
-    def _report_for(self, key: Key, report: OomReport, line: LogLine, again: bool = False) -> Tuple[OomReport, List[Event]]:
-        """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line already."""
+    def _report_for(
+        self, key: Key, report: OomReport, line: LogLine, again: bool = False
+    ) -> Tuple[OomReport, List[Event]]:
+        """The report that a line before the kill belongs to: a new one where this one has killed, or has such a line
+        already.
+        """
         if report.kills or report.unresolved is not None or again or report.is_over(line):
             return self._fresh(key, line)
         report.touch(line)
@@ -126,12 +131,18 @@ class Kernel:
         comm = found.groupdict().get("comm")
         order = int(found.group("order"))
         invoker = Invoker(comm=comm, gfp_mask=found.group("gfp_mask"), order=order)
-        if report.is_only_begun and report.invoker == invoker and report.start is not None and within(report.start, line, 1.0):
+        if (
+            report.is_only_begun
+            and report.invoker == invoker
+            and report.start is not None
+            and within(report.start, line, 1.0)
+        ):
             return []  # a log that has each line twice
         pending_sysrq = report.trigger == "sysrq" and report.start is not None and not report.kills
         report, events = self._fresh(key, line)
         report.invoker = invoker
-        # Too long for a name: behind a prefix that nobody knows it is the kernel's all the same, unless somebody quotes it.
+        # Too long for a name: behind a prefix that nobody knows it is the kernel's all the same, unless somebody quotes
+        # it.
         report.only_began = comm is None or is_name(comm) or not is_quoted(comm)
         report.trigger = "sysrq" if order == -1 or pending_sysrq else "fault"
         return events
@@ -168,8 +179,15 @@ class Kernel:
         wanted, comm = report.invoker.comm, found.group("comm")
         if report.invoker.pid is None and report.invoker.gfp_mask is not None and not report.kills:
             # The name in the header may have lost its first line (a newline in it); this one is cut at 20 bytes.
-            if wanted is None or comm == wanted or comm.endswith("\n" + wanted) or (len(comm) >= 15 and wanted.startswith(comm)):
-                report.invoker = report.invoker._replace(pid=int(found.group("pid")), comm=comm if wanted is None else wanted)
+            if (
+                wanted is None
+                or comm == wanted
+                or comm.endswith("\n" + wanted)
+                or (len(comm) >= 15 and wanted.startswith(comm))
+            ):
+                report.invoker = report.invoker._replace(
+                    pid=int(found.group("pid")), comm=comm if wanted is None else wanted
+                )
                 if wanted is not None and comm.endswith("\n" + wanted):
                     report.invoker = report.invoker._replace(comm=comm)
         return []
@@ -221,7 +239,9 @@ class Kernel:
     def _on_no_victim(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         panic = line.text.startswith("Kernel panic")
         events = []  # type: List[Event]
-        announced = report.summary is not None or report.chosen is not None  # somebody was to be killed: another shortage
+        announced = (
+            report.summary is not None or report.chosen is not None
+        )  # somebody was to be killed: another shortage
         if report.kills or announced or (report.unresolved is not None and not panic):
             trigger = report.trigger
             report, events = self._fresh(key, line)
@@ -256,11 +276,17 @@ class Kernel:
         member = bool(report.group) and bool(report.kills) and within(report.kills[-1].line, line, _GROUP_SPAN)
         member = member and len(report.kills) < _MAX_GROUP
         events = []  # type: List[Event]
-        if report.unresolved or (report.kills and not member) or report.is_stale(line, victim, field["context"] is not None):
+        if (
+            report.unresolved
+            or (report.kills and not member)
+            or report.is_stale(line, victim, field["context"] is not None)
+        ):
             report, events = self._fresh(key, line)
         report.touch(line)
         report.killed[victim.pid] = len(report.kills)
-        report.kills.append(report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills)))
+        report.kills.append(
+            report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills))
+        )
         return events
 
     def _on_sharing(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
@@ -316,5 +342,7 @@ class Kernel:
 
 #: Needle, patterns and handler of each row, flat: every line of a storm goes through here.
 _ROWS = tuple(
-    (needle, kind.patterns, getattr(Kernel, "_on_" + kind.handler) if kind.handler else None) for kind in kinds.KERNEL for needle in kind.needles
+    (needle, kind.patterns, getattr(Kernel, "_on_" + kind.handler) if kind.handler else None)
+    for kind in kinds.KERNEL
+    for needle in kind.needles
 )

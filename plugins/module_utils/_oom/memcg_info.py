@@ -16,15 +16,23 @@ _KB = 1024
 _MAX_STATS = 1024
 _MAX_CGROUPS = 4096
 # "memory+swap" and "kmem" are cgroup v1, "swap" v2.
-_USAGE = regex(r"^[ \t]{0,160}(?P<name>memory|memory\+swap|swap|kmem): usage (?P<usage>\d{1,20})kB, limit (?P<limit>\d{1,20})kB", re.MULTILINE)
+_USAGE = regex(
+    r"^[ \t]{0,160}(?P<name>memory|memory\+swap|swap|kmem): usage (?P<usage>\d{1,20})kB, limit (?P<limit>\d{1,20})kB",
+    re.MULTILINE,
+)
 # To 5.3, in kB: one line for each cgroup below the limit; each tells of its own tasks only.
 _STATS_V1 = regex(r"^[ \t]{0,160}Memory cgroup stats(?: for [^\n]{0,4096}?)?: (?=cache:\d)", re.MULTILINE)
-_STAT_V1 = regex(r"(?<!\w)(?P<name>cache|rss|shmem|dirty|writeback|(?:in)?active_(?:anon|file)|unevictable):(?P<kb>\d{1,15})KB")
-# Bytes: 5.4 and later, EL 8. 6.5 and later print those of v1 in its own words, of the cgroup alone and (total_) with what is below.
+_STAT_V1 = regex(
+    r"(?<!\w)(?P<name>cache|rss|shmem|dirty|writeback|(?:in)?active_(?:anon|file)|unevictable):(?P<kb>\d{1,15})KB"
+)
+# Bytes: 5.4 and later, EL 8. 6.5 and later print those of v1 in its own words, of the cgroup alone and (total_) with
+# what is below.
 _STATS = regex(
-    r"^[ \t]{0,160}(?P<name>anon|file|shmem|kernel|kernel_stack|pagetables|sec_pagetables|percpu|sock|vmalloc|zswap|file_dirty|file_writeback"
+    r"^[ \t]{0,160}(?P<name>anon|file|shmem|kernel|kernel_stack|pagetables|sec_pagetables|percpu|sock|vmalloc|zswap"
+    r"|file_dirty|file_writeback"
     r"|swapcached|(?:in)?active_(?:anon|file)|unevictable|slab|slab_reclaimable|slab_unreclaimable|hugetlb"
-    r"|(?:total_)?(?:cache|rss|shmem|dirty|writeback|swapcached|(?:in)?active_(?:anon|file)|unevictable)) (?P<bytes>\d{1,20})[ \t]{0,160}$",
+    r"|(?:total_)?(?:cache|rss|shmem|dirty|writeback|swapcached|(?:in)?active_(?:anon|file)|unevictable))"
+    r" (?P<bytes>\d{1,20})[ \t]{0,160}$",
     re.MULTILINE,
 )
 #: What v1 calls it, and what we do.

@@ -10,7 +10,8 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from .memory_model import MemInfo, Pieces, Zone
 
-#: A report has some 150 lines beside its table, 300 where it lists the slabs; what is longer was not written by a kernel.
+#: A report has some 150 lines beside its table, 300 where it lists the slabs; what is longer was not written by a
+#: kernel.
 _MAX_LINES = 800
 _MAX_LINE = 4096
 _MAX_BYTES = 160 << 10
@@ -21,16 +22,22 @@ PAGES = (4096, 8192, 16384, 65536, 262144)
 
 # In pages: 2.6.32 to 6.19. The same words with kB behind the number are those of one node, with KB those of a cgroup.
 _COUNTS = regex(
-    r"(?<![\w(])(?P<name>active_anon|inactive_anon|isolated_anon|active_file|inactive_file|isolated_file|unevictable|dirty|writeback"
-    r"|slab_reclaimable|slab_unreclaimable|shmem|pagetables|sec_pagetables|bounce|free|free_pcp|free_cma):(?P<pages>\d{1,15})(?![\dkK]| kB)"
+    r"(?<![\w(])(?P<name>active_anon|inactive_anon|isolated_anon|active_file|inactive_file|isolated_file"
+    r"|unevictable|dirty|writeback"
+    r"|slab_reclaimable|slab_unreclaimable|shmem|pagetables|sec_pagetables|bounce|free|free_pcp|free_cma):"
+    r"(?P<pages>\d{1,15})(?![\dkK]| kB)"
 )
 # "pages of RAM", "reserved pages": arm to 3.x.
-_TOTALS = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) (?:pages (?:of )?(?P<name>RAM|HighMem|reserved)|(?P<other>reserved) pages)\b", re.MULTILINE)
+_TOTALS = regex(
+    r"^[ \t]{0,160}(?P<pages>\d{1,15}) (?:pages (?:of )?(?P<name>RAM|HighMem|reserved)|(?P<other>reserved) pages)\b",
+    re.MULTILINE,
+)
 _SWAP = regex(r"^[ \t]{0,160}(?P<name>Free|Total) swap\s{0,4}=\s{0,4}(?P<kb>\d{1,15})kB", re.MULTILINE)
 _SWAP_CACHE = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) pages in swap cache", re.MULTILINE)
 # Without "Node N" on 32 bit. present: all; managed: 3.9 and later; boost: 5.17 and later.
 _ZONE = regex(
-    r"^[ \t]{0,160}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device) free:(?P<free>\d{1,15})kB"
+    r"^[ \t]{0,160}(?:Node (?P<node>\d{1,5}) )?(?P<name>DMA|DMA32|Normal|HighMem|Movable|Device)"
+    r" free:(?P<free>\d{1,15})kB"
     r"(?:\s{1,4}boost:\d{1,15}kB)?\s{1,4}min:(?P<min>\d{1,20})kB",
     re.MULTILINE,
 )

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the memory was, as the kernel prints it: the host's Mem-Info and a cgroup's statistics.
 
-Sizes are bytes, None where that kernel does not say. Numbers are as printed; what is inside what, the ledger knows (_analysis/ledger.py).
+Sizes are bytes, None where that kernel does not say. Numbers are as printed; what is inside what, the ledger knows
+(_analysis/ledger.py).
 """
 
 from typing import NamedTuple, Optional, Tuple
@@ -13,7 +14,9 @@ NO_LIMIT = 1 << 60
 
 
 class Pieces(NamedTuple):
-    """Free blocks of one size. types -- letters of their migrate types (U, M, E, C, H, I); empty where that kernel does not say."""
+    """Free blocks of one size. types -- letters of their migrate types (U, M, E, C, H, I); empty where that kernel does
+    not say.
+    """
 
     size: int
     blocks: int

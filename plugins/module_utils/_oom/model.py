@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kill and what else the kernel says of a shortage are. Sizes are bytes, times epoch seconds, unknown is None."""
+"""What a kill and what else the kernel says of a shortage are. Sizes are bytes, times epoch seconds, unknown is
+None.
+"""
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple, Union
 
@@ -105,8 +107,8 @@ class Kill(NamedTuple):
 class Unresolved(NamedTuple):
     """Memory was short, and the log tells of nobody who was killed. explanation -- as for a kill
 
-    outcome -- panic; no_victim (the kernel found nobody); unseen (a report began, and its end is not in the log); rule_fired (a rule of
-        systemd-oomd fired, and no kill followed)
+    outcome -- panic; no_victim (the kernel found nobody); unseen (a report began, and its end is not in the log);
+        rule_fired (a rule of systemd-oomd fired, and no kill followed)
     """
 
     line: LogLine
@@ -128,10 +130,13 @@ class Unresolved(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """systemd's word on a unit that lost processes. It confirms the killer's own record; where there is none, it is a kill by itself.
+    """systemd's word on a unit that lost processes. It confirms the killer's own record; where there is none, it is a
+    kill by itself.
 
-    kind -- killed (processes of the unit were killed) or result (the unit failed with the result oom-kill, by either killer)
-    killer -- systemd-oomd where systemd names it, else unknown: the words of systemd do not tell the kernel from a delegate
+    kind -- killed (processes of the unit were killed) or result (the unit failed with the result oom-kill, by either
+        killer)
+    killer -- systemd-oomd where systemd names it, else unknown: the words of systemd do not tell the kernel from a
+        delegate
     processes -- how many, where systemd says so
     """
 
@@ -143,7 +148,9 @@ class Verdict(NamedTuple):
 
 
 def kill_of(verdict: Verdict) -> Kill:
-    """The kill that a verdict tells of, for which no killer's own record is there: somebody of that unit, nobody says who."""
+    """The kill that a verdict tells of, for which no killer's own record is there: somebody of that unit, nobody says
+    who.
+    """
     return Kill(line=verdict.line, victim=Process(), killer=verdict.killer, unit=verdict.unit, partial=True)
 
 

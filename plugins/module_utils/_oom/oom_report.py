@@ -92,7 +92,9 @@ class OomReport:
     def kill(self, line: LogLine, victim: Process, context: Optional[str], member: bool) -> Kill:
         summary = self.summary[1] if self.summary else None
         chosen = self.chosen[1] if self.chosen else None
-        if chosen is not None and (not member or int(chosen.group("pid")) == victim.pid):  # the others of a group have their own
+        if chosen is not None and (
+            not member or int(chosen.group("pid")) == victim.pid
+        ):  # the others of a group have their own
             victim = victim._replace(oom_score=int(chosen.group("score")))
         victim = self.table.complete(victim)
         contexts = (context, chosen.group("context") if chosen else None)
@@ -102,7 +104,9 @@ class OomReport:
             scope = "memcg" if self.oom_memcg else "unknown"
             if summary:
                 scope = summary.scope
-        kill = Kill(line=line, victim=victim, scope=scope, invoker=self.invoker, trigger="group" if member else self.trigger)
+        kill = Kill(
+            line=line, victim=victim, scope=scope, invoker=self.invoker, trigger="group" if member else self.trigger
+        )
         if kill.trigger == "unknown" and scope == "memcg":
             kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
         if summary is not None and not member:
@@ -148,7 +152,9 @@ class OomReport:
         details = {}  # type: Dict[str, Any]
         if include_tasks and (kills or outcome):
             details = self._details(kills[0].victim if kills else None)
-        events = [kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills]  # type: List[Event]
+        events = [
+            kill._replace(kernel=self.kernel, group_memcg=self.group, **details) for kill in kills
+        ]  # type: List[Event]
         if outcome is not None:
             events.append(
                 Unresolved(
@@ -165,7 +171,9 @@ class OomReport:
         return events
 
     def _scope(self) -> str:
-        """Who was out of memory, where no kill tells. EL 7 prints the shortage of a cgroup as one of the host: the call trace tells."""
+        """Who was out of memory, where no kill tells. EL 7 prints the shortage of a cgroup as one of the host: the call
+        trace tells.
+        """
         if self.oom_memcg:
             return "memcg"
         return "memcg" if self.memory is not None and self.memory.charged_to_cgroup() else "unknown"
@@ -186,7 +194,11 @@ class OomReport:
             memory=parse_meminfo(text, self.table.page_size),
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
-            chosen=Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score"))) if chosen else None,
+            chosen=(
+                Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score")))
+                if chosen
+                else None
+            ),
             chosen_listed=chosen is not None and self.table.lists(int(chosen.group("pid"))),
             allocating=self.allocating,
             nodes=self.summary[1].nodes if self.summary else None,

@@ -5,11 +5,15 @@
 
 How it works
 ============
-A parser reads the lines of one source in their order. A line has its prefix off and knows its host, its tag and who vouches for it.
+A parser reads the lines of one source in their order. A line has its prefix off and knows its host, its tag and who
+vouches for it.
 
-1. **Records.** join_lines.py makes whole again what was broken on the way: a report in one message, a record that a mail program or a
-   terminal wrapped, and (split_records.py) one that a newline in a process's name tore. Everything else passes as it came.
-2. **The kernel.** kernel.py looks each line up in the table of line kinds: the first row with a needle in the line and a pattern that takes
+1. **Records.** join_lines.py makes whole again what was broken on the way: a report in one message, a record that a
+  mail program or a
+   terminal wrapped, and (split_records.py) one that a newline in a process's name tore. Everything else passes as it
+   came.
+2. **The kernel.** kernel.py looks each line up in the table of line kinds: the first row with a needle in the line and
+  a pattern that takes
    it decides, and its handler changes the report that is open for that source and host:
 
        header ──► (cpu line, cgroups, task table) ──► summary ──► chosen ──► killed ──► (group ──► killed …) ──► reaped
@@ -17,16 +21,21 @@ A parser reads the lines of one source in their order. A line has its prefix off
          └── no_victim, panic: unresolved                └──────────┴── alone: a kill that is partial
          └── nothing more: unresolved, unseen
 
-   "Killed process" is the kill: the only line that every kernel prints for every victim. What came before it in the same report adds to it.
-   Reports are rate-limited, so it often comes alone. A report is closed, and its events are told, when a line belongs to the next one.
-3. **Daemons.** A line with a killer's tag is that killer's, one without a tag is shown to all of them. Each is a small class with rows of its
-   own (daemon.py). Some decide late: earlyoom prints before it kills, so the next lines may take it back; systemd-oomd's rule is a kill
-   when the dump behind it names a victim, and a rule that fired for nothing when none does; nohang named its victim lines before.
-4. **systemd** tells units, as verdicts: whoever puts the sources together finds the kill that belongs to one, or makes it a kill.
-5. **The net.** What nobody took is looked at once more (unparsed.py): a line that speaks of a kill counts, or it is a quotation.
+   "Killed process" is the kill: the only line that every kernel prints for every victim. What came before it in the
+   same report adds to it. Reports are rate-limited, so it often comes alone. A report is closed, and its events are
+   told, when a line belongs to the next one.
+3. **Daemons.** A line with a killer's tag is that killer's, one without a tag is shown to all of them. Each is a small
+  class with rows of its
+   own (daemon.py). Some decide late: earlyoom prints before it kills, so the next lines may take it back;
+   systemd-oomd's rule is a kill when the dump behind it names a victim, and a rule that fired for nothing when none
+   does; nohang named its victim lines before.
+4. **systemd** tells units, as verdicts: whoever puts the sources together finds the kill that belongs to one, or makes
+  it a kill.
+5. **The net.** What nobody took is looked at once more (unparsed.py): a line that speaks of a kill counts, or it is a
+  quotation.
 
-Two rules hold everywhere. What somebody else wrote never changes what a trusted record says: states are kept by source, host and trust.
-And every state is bounded: whoever may write to a log may write a million reports without an end.
+Two rules hold everywhere. What somebody else wrote never changes what a trusted record says: states are kept by source,
+host and trust. And every state is bounded: whoever may write to a log may write a million reports without an end.
 """
 
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a record begins and whether it is whole: what the lines of the kernel and of earlyoom look like from outside."""
+"""Where a record begins and whether it is whole: what the lines of the kernel and of earlyoom look like from
+outside.
+"""
 
 import re
 

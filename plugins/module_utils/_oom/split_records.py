@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A newline in a process's name tears the record: a syslog daemon writes each part as a line with a prefix of its own.
 
-Lines of others may come between, and whoever may write to the log may write something that looks like the rest. So every rest
-that fits is told: a forged one makes a kill more, which is not trusted, and never takes the place of the kernel's.
+Lines of others may come between, and whoever may write to the log may write something that looks like the rest. So
+every rest that fits is told: a forged one makes a kill more, which is not trusted, and never takes the place of the
+kernel's.
 """
 
 from itertools import combinations
@@ -145,7 +146,9 @@ class _Stream:
         record.told = True
         if "Killed process" not in record.first.text:
             self._name = name_in(whole.text)
-        self._held = [whole if one is record.first else one for one in self._held if not any(one is part for part in parts)]
+        self._held = [
+            whole if one is record.first else one for one in self._held if not any(one is part for part in parts)
+        ]
 
     def finish(self) -> List[LogLine]:
         """No more lines come."""

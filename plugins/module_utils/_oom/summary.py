@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ``oom-kill:`` line: read from both ends, for every name in it is chosen by somebody.
 
-``oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=java,pid=7,uid=5``
+``oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=java,\
+pid=7,uid=5`` (one line)
 """
 
 from typing import List, NamedTuple, Optional, Tuple
@@ -24,7 +25,9 @@ class Summary(NamedTuple):
     nodes: Optional[str] = None
 
 
-_SUMMARY_HEAD = regex(r"oom-kill:\s*constraint=(?P<constraint>[A-Z]\w*),(?:nodemask=(?P<nodemask>[\d,-]{1,256}),cpuset=)?")
+_SUMMARY_HEAD = regex(
+    r"oom-kill:\s*constraint=(?P<constraint>[A-Z]\w*),(?:nodemask=(?P<nodemask>[\d,-]{1,256}),cpuset=)?"
+)
 # The kernel's own: a cpuset is a leaf name, which may hold commas and no slash.
 _MEMS_ALLOWED = regex(r",mems_allowed=(?P<nodes>[\d,-]{1,256}),(?:oom_memcg=/|global_oom|task_memcg=/|task=)")
 # Whoever quotes the line likes to put blanks behind its commas.
@@ -64,7 +67,9 @@ def _split_memcgs(text: str) -> Tuple[str, Optional[str], Optional[str]]:
 
 
 def parse_summary(text: str) -> Optional[Summary]:
-    """The ``oom-kill:`` line, from both ends: every name in it is chosen by somebody. A cut line gives what is whole."""
+    """The ``oom-kill:`` line, from both ends: every name in it is chosen by somebody. A cut line gives what is
+    whole.
+    """
     if _QUOTED.match(text) or (", oom_memcg=/" in text and ",oom_memcg=/" not in text):
         text = _SPACED.sub(",", text)
     head = _SUMMARY_HEAD.match(text)
@@ -73,7 +78,11 @@ def parse_summary(text: str) -> Optional[Summary]:
     tail = _SUMMARY_TAIL.search(text)
     middle = text[head.end("constraint") : tail.start() if tail else len(text)]
     # Only where these nodes were what was short.
-    allowed = _MEMS_ALLOWED.search(middle) if head.group("constraint") in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") else None
+    allowed = (
+        _MEMS_ALLOWED.search(middle)
+        if head.group("constraint") in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
+        else None
+    )
     comm = None  # type: Optional[str]
     if tail:
         at = middle.rfind(",task=")

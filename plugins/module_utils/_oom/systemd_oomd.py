@@ -30,7 +30,9 @@ class _Decision(NamedTuple):
 
 
 class SystemdOomd(Daemon):
-    """A rule (since 261) or a notice (247) waits for the lines behind it: whom it was, whether it failed, whether it was a dry run."""
+    """A rule (since 261) or a notice (247) waits for the lines behind it: whom it was, whether it failed, whether it
+    was a dry run.
+    """
 
     KINDS = kinds.SYSTEMD_OOMD
 
@@ -53,7 +55,14 @@ class SystemdOomd(Daemon):
     def _on_rule(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         whole = found.group("action") == "kill-all"
         cgroup = found.group("cgroup")
-        kill = Kill(line=line, victim=Process(), killer="systemd-oomd", scope="memcg", oom_memcg=cgroup, task_memcg=cgroup if whole else None)
+        kill = Kill(
+            line=line,
+            victim=Process(),
+            killer="systemd-oomd",
+            scope="memcg",
+            oom_memcg=cgroup,
+            task_memcg=cgroup if whole else None,
+        )
         return self._decide(line, _Decision(kill, whole, _HELD_LINES))
 
     def _on_announced(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:

@@ -27,7 +27,9 @@ _MAX_NAME = 60
 #: Lines over which a mail program or a terminal may break a row.
 _MAX_PARTS = 4
 #: What mainline kernels print, 2.6.32 to 6.18; a column beyond these is of a kernel that reckons in its own way.
-KNOWN_COLUMNS = frozenset(_SIZES + _COUNTS + ("uid", "tgid", "cpu", "oom_adj", "pgtables_bytes", "swapents", "oom_score_adj", "name"))
+KNOWN_COLUMNS = frozenset(
+    _SIZES + _COUNTS + ("uid", "tgid", "cpu", "oom_adj", "pgtables_bytes", "swapents", "oom_score_adj", "name")
+)
 # Between two rows: what somebody left out, or the kernel itself.
 _LEFT_OUT = regex(r"[\s>#\[(<]{0,8}(?:\.{2,}|\u2026|snip|cut|truncated|[\w ,:]{0,40}messages dropped)", re.IGNORECASE)
 _NAME_FIRST = regex(r"\s*(-?\d{1,20})(?!\d)")
@@ -129,7 +131,9 @@ class Table:
             self.cut = _LEFT_OUT.match(text) is not None
 
     def resume(self, text: str) -> bool:
-        """A line without any prefix, behind a header or a row that was broken by a mail program or a terminal: its rest."""
+        """A line without any prefix, behind a header or a row that was broken by a mail program or a terminal: its
+        rest.
+        """
         if self._broken:
             self._broken.append(text)
             # A mail program breaks at a blank and takes it away, a terminal breaks anywhere and takes nothing.
@@ -172,7 +176,9 @@ class Table:
     def learn_page_size(self, victim: Process) -> None:
         """A report of a cgroup does not tell the page size; the victim's row in pages and its own line in bytes do."""
         rest = None if victim.pid is None or self.page_size is not None else self._rows.get(victim.pid)
-        row = parse_row(rest, self.columns) if rest is not None and self.columns and "total_vm" in self.columns else None
+        row = (
+            parse_row(rest, self.columns) if rest is not None and self.columns and "total_vm" in self.columns else None
+        )
         if row is not None and self.columns and victim.total_vm:
             pages = row.numbers[self.columns.index("total_vm")]
             self.page_size = next((page for page in _PAGES if pages * page == victim.total_vm), None)
@@ -199,5 +205,7 @@ class Table:
             total_vm, rss, anon, file, shmem = [None if index is None else numbers[index] * page for index in sizes]
             swapped = None if swap is None else numbers[swap] * page
             adjust = None if adj is None else numbers[adj]
-            found.append(Task(pid, row.tgid, row.uid, row.comm, total_vm, rss, anon, file, shmem, pgtables, swapped, adjust))
+            found.append(
+                Task(pid, row.tgid, row.uid, row.comm, total_vm, rss, anon, file, shmem, pgtables, swapped, adjust)
+            )
         return tuple(found)

@@ -9,8 +9,8 @@ It is the net under everything, so it looks anywhere in what is left of a raw li
 * a killer of user space by its tag: whatever it says of killing, beside the closed list of its harmless lines;
 * systemd by its tag: whatever it says of the OOM killer.
 
-The same words in another program's message, in an application's JSON, behind an open quotation mark or in an event of a cluster are a
-quotation. It is counted apart: whoever has read of a kill need not have lost anything.
+The same words in another program's message, in an application's JSON, behind an open quotation mark or in an event of a
+cluster are a quotation. It is counted apart: whoever has read of a kill need not have lost anything.
 """
 
 from typing import List, Optional
@@ -32,10 +32,14 @@ _KERNEL_WORDS = regex(
     r"|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
 )
 # The context alone says it where a word of killing follows.
-_KERNEL_CONTEXT = regex(r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?: .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)")
+_KERNEL_CONTEXT = regex(
+    r"(?:Memory cgroup out of memory|Out of [mM]emory)(?: \([^()]{1,40}\))?:"
+    r" .{0,80}\b(?:[Kk]ill|SIGKILL|[Tt]erminat|victim)"
+)
 # Killers of user space without a tag. What systemd's debug line says of a control group, another line of it tells.
 _DAEMON_WORDS = regex(
-    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking action kill"
+    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking"
+    r" action kill"
     r"|(?<!control group was )killed by the OOM killer|OOM killer killed|systemd-oomd killed|oomd kill: \d"
     r"|(?:Killing|killing) process \d{1,9} (?:uid|\")|Failed with result 'oom"
 )
@@ -48,16 +52,23 @@ _KILLER_TAGS = frozenset(("earlyoom", "systemd-oomd", "nohang", "nohang-desktop"
 _CARRIERS = frozenset(("klogd", "kern", "vmunix", "dmesg", "netconsole", "printk", "unknown", "-"))
 # In front of the words: the kernel is named, and nothing but punctuation and stamps follows.
 _KERNEL_NAMED = regex(
-    r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*(?:\"(?:message|msg|log|text|MESSAGE)\"[:=\s]{1,8}\")?$"
+    r"(?:^|[^\w.-])(?:kernel|kern)(?:\[\d{1,10}\])?[\s\"'\]\[:,;|=>{}().\d+TCZ-]*(?:\"(?:message|msg|log|text"
+    r"|MESSAGE)\"[:=\s]{1,8}\")?$"
 )
 # The killer itself, behind a stamp that is cut.
-_KILLER_NAMED = regex(r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-desktop)?|oomd)(?:\.service)?(?:\[\d{1,10}\])?:\s(?:\S{1,255}: )?$")
+_KILLER_NAMED = regex(
+    r"(?:^|[^\w.-])(?:systemd|systemd-oomd|earlyoom|nohang(?:-desktop)?|oomd)(?:\.service)?(?:\[\d{1,10}\])?:\s"
+    r"(?:\S{1,255}: )?$"
+)
 # The second half of a line that was wrapped within the kernel's words.
 _CONTEXT = "memory cgroup out of memory"
 _PID_1 = regex(r"(?:^|[\s|,;\"])(?:systemd(?:\[\d{1,10}\])?|\w{0,6}\[1\]):\s\S{1,255}\.(?:service|scope|slice): ")
 _UNIT_NAMED = regex(r"[\s:|,;\"\]]{0,8}[^\s:|,;\"\]]{0,255}\.(?:service|scope|slice): ")
 # Who tells it of somebody else.
-_ECHO = regex(r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message repeated")
+_ECHO = regex(
+    r"OOMKilling|SystemOOM|System OOM|TaskOOM|oomkill|kmsg: |COMMAND=|audit|\bgrep\b|\bmsg=|Triggered by PID|message"
+    r" repeated"
+)
 _SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
 _COMMENT = regex(r"\s{0,64}(?://|#|/\*|\* |--|let |assert|const |return )")
 
@@ -66,7 +77,12 @@ def is_quoted(front: str) -> bool:
     """Do the words stand in somebody's message? front -- what stands before them"""
     if front.count('"') % 2 or front.rstrip()[-1:] in ("'", "=", '"', "`", "("):
         return True
-    return front.lstrip()[:1] == "{" or _ECHO.search(front) is not None or _SPEAKER.search(front) is not None or _COMMENT.match(front) is not None
+    return (
+        front.lstrip()[:1] == "{"
+        or _ECHO.search(front) is not None
+        or _SPEAKER.search(front) is not None
+        or _COMMENT.match(front) is not None
+    )
 
 
 def _is_first_hand(front: str) -> bool:
@@ -93,7 +109,8 @@ class Unparsed:
     trusted -- how many of them are in records that only the kernel can have written
     oldest -- time of the oldest of the others
     samples -- the first of them, printable
-    quoted -- lines that hold the words of a kill and are deliberately none: another program's message that quotes the kernel's
+    quoted -- lines that hold the words of a kill and are deliberately none: another program's message that quotes the
+        kernel's
     """
 
     def __init__(self) -> None:
@@ -154,8 +171,8 @@ class Unparsed:
     def doubts(self, since: Optional[float]) -> int:
         """How many of them tell that a form is not known.
 
-        since -- from then on a source was read in which nobody but the kernel writes: it has the same lines. Anybody can write
-            something that looks like a kill to a text log, and must not make a host look blind.
+        since -- from then on a source was read in which nobody but the kernel writes: it has the same lines. Anybody
+            can write something that looks like a kill to a text log, and must not make a host look blind.
         """
         covered = since is not None and (self.oldest is None or self.oldest >= since)
         return self.trusted if covered else self.count

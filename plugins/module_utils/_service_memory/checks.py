@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that overrides it."""
+"""What would hurt: each guard is a function of what is known, gives a sentence or None, and names the option that
+overrides it.
+"""
 
 import re
 from itertools import combinations
@@ -10,7 +12,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
 from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, UnitFile, origins
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, INFINITY, Value, unsupported
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import (
+    BY_OPTION,
+    INFINITY,
+    Value,
+    unsupported,
+)
 
 from .limits import Limit
 from .params import Overrides, Request
@@ -18,8 +25,10 @@ from .state import CurrentUnit
 
 #: Services whose work is to start other people's programs: -1000 would be inherited by every one of them.
 _STARTS_OTHERS = re.compile(
-    r"^(?:sshd?|dropbear|cron|crond|cronie|anacron|atd|getty|serial-getty|console-getty|user|docker|containerd|crio|podman|kubelet|libvirtd|virtqemud|"
-    r"supervisor|supervisord|runsvdir|gdm3?|sddm|lightdm|systemd-logind|jenkins|gitlab-runner|actions\.runner\..*|slurmd|pbs_mom|inetd|xinetd)"
+    r"^(?:sshd?|dropbear|cron|crond|cronie|anacron|atd|getty|serial-getty|console-getty|user|docker|containerd|crio"
+    r"|podman|kubelet|libvirtd|virtqemud|"
+    r"supervisor|supervisord|runsvdir|gdm3?|sddm|lightdm|systemd-logind|jenkins|gitlab-runner|actions\.runner\..*"
+    r"|slurmd|pbs_mom|inetd|xinetd)"
     r"(?:@.*)?\.service$"
 )
 _MARGIN = 10  # per cent above what is used now
@@ -56,18 +65,30 @@ def support(current: CurrentUnit, request: Request, version: Optional[int]) -> D
 
 
 def consistency(request: Request, theirs: Dict[str, Origin], ram: Optional[int], overrides: Overrides) -> Optional[str]:
-    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of the files without ours."""
+    """memory_min <= memory_low <= memory_high <= memory_max: systemd takes anything else without a word. ``theirs``: of
+    the files without ours.
+    """
     if overrides.allow_limits or request.state != "present":
         return None
     known = []  # type: List[Tuple[str, str, Optional[Value]]]
     for option in ("memory_min", "memory_low", "memory_high", "memory_max"):
         if option in request.settings:
-            known.append((option, "%s=%s" % (option, request.settings[option]), _number(option, request.settings[option], ram)))
+            known.append(
+                (option, "%s=%s" % (option, request.settings[option]), _number(option, request.settings[option], ram))
+            )
         elif option in theirs and theirs[option].value not in ("", INFINITY):
             origin = theirs[option]
-            known.append((option, "%s=%s of %s" % (BY_OPTION[option].key, origin.value, origin.path), _number(option, origin.value, ram)))
+            known.append(
+                (
+                    option,
+                    "%s=%s of %s" % (BY_OPTION[option].key, origin.value, origin.path),
+                    _number(option, origin.value, ram),
+                )
+            )
     for (low, message, smaller), (high, limit, larger) in combinations(known, 2):
-        lifted = low == "memory_high" and smaller == INFINITY and high not in request.settings  # ours is none, which contradicts nothing
+        lifted = (
+            low == "memory_high" and smaller == INFINITY and high not in request.settings
+        )  # ours is none, which contradicts nothing
         if lifted or not isinstance(larger, int) or not (low in request.settings or high in request.settings):
             continue
         if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
@@ -96,24 +117,38 @@ def smallness(request: Request, overrides: Overrides) -> Optional[str]:
     return None
 
 
-#: systemd 244 and newer start a one-shot job again after a failure; older ones refuse any Restart= in its unit (src/core/service.c).
+#: systemd 244 and newer start a one-shot job again after a failure; older ones refuse any Restart= in its unit
+#: (src/core/service.c).
 _ONESHOT_RESTARTS = 244
 
 
 def startability(current: CurrentUnit, request: Request, unit_type: str, version: Optional[int]) -> Optional[str]:
-    """What systemd would refuse to load: the drop-in would keep the service from ever starting again. ``unit_type``: Type= of the service."""
+    """What systemd would refuse to load: the drop-in would keep the service from ever starting again. ``unit_type``:
+    Type= of the service.
+    """
     restart = request.settings.get("restart", "no") if request.state == "present" else "no"
     if unit_type != "oneshot" or restart == "no" or current.unit.type != "service":
         return None
     old = version is not None and version < _ONESHOT_RESTARTS
     if not old and restart not in ("always", "on-success"):
         return None
-    way_out = "this is systemd %s, where a one-shot job has restart=no only" % version if old else "restart=on-failure works there"
-    return "its Type=oneshot does not go with restart=%s: systemd would not load the unit any more; %s" % (restart, way_out)
+    way_out = (
+        "this is systemd %s, where a one-shot job has restart=no only" % version
+        if old
+        else "restart=on-failure works there"
+    )
+    return "its Type=oneshot does not go with restart=%s: systemd would not load the unit any more; %s" % (
+        restart,
+        way_out,
+    )
 
 
-def headroom(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], overrides: Overrides) -> Optional[str]:
-    """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit. ``limits``: all of one unit."""
+def headroom(
+    limits: Sequence[Limit], used: Optional[int], swapped: Optional[int], overrides: Overrides
+) -> Optional[str]:
+    """A limit below what is used now works without any restart: the kernel kills (max) or freezes (high) the unit.
+    ``limits``: all of one unit.
+    """
     if overrides.allow_limits or used is None:
         return None
     swap = next((limit.wanted for limit in limits if limit.option == "memory_swap_max"), None)
@@ -121,13 +156,17 @@ def headroom(limits: Sequence[Limit], used: Optional[int], swapped: Optional[int
     for limit in limits:
         if limit.restricts and isinstance(limit.wanted, int) and needs * (100 + _MARGIN) > limit.wanted * 100:
             effect = "the kernel would kill it" if limit.option == "memory_max" else "it would be slowed to a stop"
-            return "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least %s, or allow_limits=true" % (
-                limit.unit,
-                human(needs),
-                limit.option,
-                human(limit.wanted),
-                effect,
-                human(needs * (100 + _MARGIN) // 100),
+            return (
+                "%s uses %s now, page cache included; with %s=%s %s at the reload, before any restart. Give at least"
+                " %s, or allow_limits=true"
+                % (
+                    limit.unit,
+                    human(needs),
+                    limit.option,
+                    human(limit.wanted),
+                    effect,
+                    human(needs * (100 + _MARGIN) // 100),
+                )
             )
     return None
 
@@ -153,7 +192,9 @@ def inheritance(current: CurrentUnit, request: Request, overrides: Overrides) ->
 
 
 def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bool:
-    """Whether a person's value asks for more care than ours: a smaller limit, a larger guarantee, a better protection."""
+    """Whether a person's value asks for more care than ours: a smaller limit, a larger guarantee, a better
+    protection.
+    """
     if option == "oom_score_adjust":
         return isinstance(theirs, int) and isinstance(ours, int) and theirs < 0 and ours > theirs
     if option in ("memory_high", "memory_max", "memory_swap_max"):
@@ -163,11 +204,17 @@ def _stricter(option: str, theirs: Optional[Value], ours: Optional[Value]) -> bo
     return False
 
 
-def weakening(current: CurrentUnit, request: Request, files: List[UnitFile], ram: Optional[int], overrides: Overrides) -> Optional[str]:
+def weakening(
+    current: CurrentUnit, request: Request, files: List[UnitFile], ram: Optional[int], overrides: Overrides
+) -> Optional[str]:
     """``files`` without ours, of whatever name. Vendors' values are defaults; what stands below /etc a person meant."""
     if overrides.weakening or request.state != "present":
         return None
-    local = [file for file in files if file.is_local and file.path not in (current.path, current.fragment) and not is_ours(file.data)]
+    local = [
+        file
+        for file in files
+        if file.is_local and file.path not in (current.path, current.fragment) and not is_ours(file.data)
+    ]
     theirs = origins(local, current.unit.type)
     for option, text in request.settings.items():
         origin = theirs.get(option)
@@ -185,9 +232,15 @@ def weakening(current: CurrentUnit, request: Request, files: List[UnitFile], ram
 
 
 def total(
-    limits: Dict[str, Optional[Value]], new: Dict[str, Value], ram: Optional[int], overrides: Overrides, option: str = "memory_max"
+    limits: Dict[str, Optional[Value]],
+    new: Dict[str, Value],
+    ram: Optional[int],
+    overrides: Overrides,
+    option: str = "memory_max",
 ) -> Optional[str]:
-    """``limits``: unit -> what systemd has loaded; ``new``: unit -> what it will be. Only a sum that grows is refused."""
+    """``limits``: unit -> what systemd has loaded; ``new``: unit -> what it will be. Only a sum that grows is
+    refused.
+    """
     if overrides.overcommit or ram is None or not new:
         return None
     before = sum(value for value in limits.values() if isinstance(value, int))
@@ -196,7 +249,11 @@ def total(
     after = sum(value for value in merged.values() if isinstance(value, int))
     if after <= ram or (after <= before and not any(limits.get(name) == INFINITY for name in new)):
         return None
-    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (option, human(after), human(ram))
+    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (
+        option,
+        human(after),
+        human(ram),
+    )
 
 
 def killable(unkillable_share: Optional[float], requests: List[Tuple[str, str]], overrides: Overrides) -> Optional[str]:
@@ -208,7 +265,8 @@ def killable(unkillable_share: Optional[float], requests: List[Tuple[str, str]],
     names = ", ".join(name for name, score in requests if score == "-1000")
     return (
         "with -1000 for %s, %.0f %% of RAM could not be killed any more: a panic takes the place of a kill. "
-        "Use -900, or a smaller min_killable (now %g%%)" % (names, unkillable_share * 100, overrides.min_killable / 100.0)
+        "Use -900, or a smaller min_killable (now %g%%)"
+        % (names, unkillable_share * 100, overrides.min_killable / 100.0)
     )
 
 
@@ -220,7 +278,9 @@ def cautions(current: CurrentUnit, request: Request, ram: Optional[int]) -> List
         found.append("it is transient: our drop-in stays when the unit ends, and counts again for one of this name")
     if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":
         found.append("oom_policy=kill spares processes with -1000: the group would not die together")
-    if settings.get("memory_swap_max") == "0" and isinstance(_number("memory_high", settings.get("memory_high", INFINITY), ram), int):
+    if settings.get("memory_swap_max") == "0" and isinstance(
+        _number("memory_high", settings.get("memory_high", INFINITY), ram), int
+    ):
         found.append("memory_high without swap (memory_swap_max=0) can slow the unit to a stop that looks like life")
     if "memory_max" in settings and settings["memory_max"] != INFINITY and "memory_swap_max" not in settings:
         found.append("memory_max without memory_swap_max: the unit may go on in swap where the kill was expected")

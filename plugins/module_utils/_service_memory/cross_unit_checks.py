@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only all units of a call together can break: more promised than there is RAM, too little left that may be killed."""
+"""What only all units of a call together can break: more promised than there is RAM, too little left that may be
+killed.
+"""
 
 from typing import Dict, List, Optional, Sequence, Set
 
@@ -22,7 +24,10 @@ _SUMS = ("memory_max", "memory_min")
 def check_together(context: RunContext, plans: Sequence[UnitPlan]) -> List[UnitPlan]:
     """The same plans, those refused that are too much together."""
     reasons = _sums(context, [plan for plan in plans if _counts(plan)])
-    plans = [plan.refused("%s. %s" % (reasons[plan.current.path], UNTOUCHED)) if plan.current.path in reasons else plan for plan in plans]
+    plans = [
+        plan.refused("%s. %s" % (reasons[plan.current.path], UNTOUCHED)) if plan.current.path in reasons else plan
+        for plan in plans
+    ]
     return _forecast(context, plans)
 
 
@@ -42,7 +47,9 @@ def _sums(context: RunContext, plans: Sequence[UnitPlan]) -> Dict[str, str]:
         for plan in plans:
             text = plan.request.settings.get(option)
             value = BY_OPTION[option].expected(text, context.ram) if text is not None else None
-            if not isinstance(value, int) or plan.current.unit.type != "service":  # a slice's limit holds what is in it, it adds nothing
+            if (
+                not isinstance(value, int) or plan.current.unit.type != "service"
+            ):  # a slice's limit holds what is in it, it adds nothing
                 continue
             paths.add(plan.current.path)
             for name in [state.id for state in plan.current.running] or [plan.name]:
@@ -56,7 +63,10 @@ def _sums(context: RunContext, plans: Sequence[UnitPlan]) -> Dict[str, str]:
 def _loaded_limits(host: Host) -> Dict[str, Dict[str, Optional[Value]]]:
     """Option -> service -> what systemd has loaded, asked once. Raises ManagerError."""
     blocks = manager.show_services(host, [BY_OPTION[option].key for option in _SUMS])
-    return {option: {block.get("Id", ""): BY_OPTION[option].loaded(block.get(BY_OPTION[option].key)) for block in blocks} for option in _SUMS}
+    return {
+        option: {block.get("Id", ""): BY_OPTION[option].loaded(block.get(BY_OPTION[option].key)) for block in blocks}
+        for option in _SUMS
+    }
 
 
 def _forecast(context: RunContext, plans: Sequence[UnitPlan]) -> List[UnitPlan]:
@@ -75,7 +85,10 @@ def _forecast(context: RunContext, plans: Sequence[UnitPlan]) -> List[UnitPlan]:
     scores = [(plan.name, plan.request.settings.get("oom_score_adjust", "")) for plan in here]
     message = checks.killable(seen.unkillable_share, scores, context.overrides)
     plans = _note_first(plans, here[0], seen.warnings)
-    return [plan.refused("%s. %s" % (message, UNTOUCHED)) if message and _counts(plan) and _is_unkillable(plan) else plan for plan in plans]
+    return [
+        plan.refused("%s. %s" % (message, UNTOUCHED)) if message and _counts(plan) and _is_unkillable(plan) else plan
+        for plan in plans
+    ]
 
 
 def _is_unkillable(plan: UnitPlan) -> bool:

@@ -62,7 +62,9 @@ class _Run:
         self.context = context
         self.host = context.host
         self.runs = runs
-        self._loadable = {state.id for run in runs for state in run.current.states if state.exists and not state.is_broken}
+        self._loadable = {
+            state.id for run in runs for state in run.current.states if state.exists and not state.is_broken
+        }
 
     def _continuing(self) -> List[UnitRun]:
         return [run for run in self.runs if run.continues]
@@ -82,7 +84,9 @@ class _Run:
         enforce(self.context, self._continuing())
         set_scores(self.context, [run for run in self._continuing() if not run.steps.restart])
         self._restart()
-        set_scores(self.context, [run for run in self._continuing() if run.steps.restart])  # what must not be restarted beside what was
+        set_scores(
+            self.context, [run for run in self._continuing() if run.steps.restart]
+        )  # what must not be restarted beside what was
         verify(self.context, self._continuing())
 
     def _remember(self) -> None:
@@ -94,7 +98,11 @@ class _Run:
                 if score is None and not options:
                     continue
                 # The new one too: who has it has it from us, also when a person takes our file away by hand.
-                scores = None if score is None else previous_scores_of(self.context, run, state, score) | {wanted_score(run, state)}
+                scores = (
+                    None
+                    if score is None
+                    else previous_scores_of(self.context, run, state, score) | {wanted_score(run, state)}
+                )
                 try:
                     record(self.host, state, scores, options)
                 except _BROKEN as exc:
@@ -109,7 +117,11 @@ class _Run:
                     else:
                         write_or_remove(self.host, run)
                 except _BROKEN as exc:
-                    self._not_written(run, "%s could not be %s: %s" % (run.current.path, "written" if run.steps.write else "removed", _why(exc)))
+                    self._not_written(
+                        run,
+                        "%s could not be %s: %s"
+                        % (run.current.path, "written" if run.steps.write else "removed", _why(exc)),
+                    )
 
     def _not_written(self, run: UnitRun, text: str) -> None:
         """The error may have come after the rename: the disk says whether something was changed."""
@@ -126,15 +138,24 @@ class _Run:
         for run in runs:
             lost = restore(self.host, run) if run.wrote else None
             same = "Its drop-in is as it was." if run.restarted else UNTOUCHED
-            run.fail("%s. %s" % (text(run).rstrip("."), lost or ("Its earlier drop-in was put back." if run.wrote else same)))
+            run.fail(
+                "%s. %s" % (text(run).rstrip("."), lost or ("Its earlier drop-in was put back." if run.wrote else same))
+            )
 
     def _verify_files(self) -> None:
         """Before the reload nothing is in force yet: systemd's own reader looks at what was written."""
-        written = [run for run in self._continuing() if run.wrote and run.steps.write and run.current.state is not None and run.current.exists]
+        written = [
+            run
+            for run in self._continuing()
+            if run.wrote and run.steps.write and run.current.state is not None and run.current.exists
+        ]
         if not written or not self.context.booted:
             return
         message = manager.complaints(self.host, [run.name for run in written], [run.current.path for run in written])
-        self._back([run for run in written if run.current.path in message], lambda run: "systemd-analyze: %s" % message[run.current.path])
+        self._back(
+            [run for run in written if run.current.path in message],
+            lambda run: "systemd-analyze: %s" % message[run.current.path],
+        )
 
     def _reload(self) -> None:
         todo = [run for run in self._continuing() if run.steps.reload]
@@ -154,7 +175,10 @@ class _Run:
         others = sorted(pending - self._pending(todo[0], ours)) if pending else []
         if others:
             more = " and %d more" % (len(others) - _NAMED) if len(others) > _NAMED else ""
-            todo[0].note("the reload brought changed files of other units into force too: %s%s" % (", ".join(others[:_NAMED]), more))
+            todo[0].note(
+                "the reload brought changed files of other units into force too: %s%s"
+                % (", ".join(others[:_NAMED]), more)
+            )
         self._refresh()
         for run in self._continuing():
             for state in run.current.running if run.reloaded and run.current.asked else ():
@@ -168,12 +192,21 @@ class _Run:
             self._refresh()
 
     def _take_back_what_does_not_load(self) -> None:
-        """A unit that systemd had loaded, and does not load any more with our file, would never start again: whatever the reason."""
+        """A unit that systemd had loaded, and does not load any more with our file, would never start again: whatever
+        the reason.
+        """
         broken = [run for run in self._continuing() if run.wrote and self._newly_broken(run)]
         if not broken:
             return
-        message = "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
-        reasons = {run.name: message % (state.id, state.get("LoadState")) for run in broken for state in self._newly_broken(run)[:1]}
+        message = (
+            "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit"
+            " says why"
+        )
+        reasons = {
+            run.name: message % (state.id, state.get("LoadState"))
+            for run in broken
+            for state in self._newly_broken(run)[:1]
+        }
         self._back(broken, lambda run: reasons[run.name])
         manager.reload(self.host)
         self._refresh()
@@ -207,7 +240,9 @@ class _Run:
         order = sorted(names)
         for name in order:
             names[name].restart_begins(name)
-        failures = restart_and_watch(self.host, order, self.context.overrides.settle, self.context.overrides.restart_timeout)
+        failures = restart_and_watch(
+            self.host, order, self.context.overrides.settle, self.context.overrides.restart_timeout
+        )
         failed = {name: failure for name, failure in zip(order, failures) if failure is not None}
         self._refresh()
         for run in self._continuing():
@@ -224,7 +259,8 @@ class _Run:
         """
         self._back(
             runs,
-            lambda run: "after the restart %s" % "; ".join(_failure_of(run, name, failures[name]) for name in run.restarted if name in failures),
+            lambda run: "after the restart %s"
+            % "; ".join(_failure_of(run, name, failures[name]) for name in run.restarted if name in failures),
         )
         try:
             manager.reload(self.host)

@@ -24,7 +24,11 @@ Unit = Union[UnitPlan, UnitRun]
 def known(context: RunContext, files: Sequence[UnitFile], current: CurrentUnit) -> Dict[str, Origin]:
     """Which of the files gives each setting that this systemd knows."""
     kind = current.unit.type
-    return {option: origin for option, origin in origins(files, kind).items() if unsupported(BY_OPTION[option], kind, context.version) is None}
+    return {
+        option: origin
+        for option, origin in origins(files, kind).items()
+        if unsupported(BY_OPTION[option], kind, context.version) is None
+    }
 
 
 def score_in(files: Dict[str, Origin]) -> int:
@@ -58,7 +62,9 @@ def previous_scores_of(context: RunContext, unit: Unit, state: UnitState, score:
         # Our file comes only now: whoever runs was started under another one, or under none.
         instance = state if unit.current.state is None else None
         origin = known(context, unit.current.files(context.host, None, instance), unit.current).get("oom_score_adjust")
-    found = previous_scores(context.host, state, score, origin.path if origin is not None else None, context.manager_may_lower)
+    found = previous_scores(
+        context.host, state, score, origin.path if origin is not None else None, context.manager_may_lower
+    )
     if origin is None and not restarted:
         found |= {default_score(None)}
     return found - {score}
@@ -69,7 +75,9 @@ def unread_reason(context: RunContext, state: UnitState, read: Collection[int]) 
     group = state.control_group
     pids = context.listed_pids(state)
     if group is None:
-        return None if state.main_pid is None else "systemd names no control group of its main process %d" % state.main_pid
+        return (
+            None if state.main_pid is None else "systemd names no control group of its main process %d" % state.main_pid
+        )
     if pids is None:
         return "the list of its processes cannot be read (%s%s/cgroup.procs)" % (context.layout.processes, group)
     hidden = [pid for pid in pids if pid not in read and not can_be_read(context.host, pid)]
@@ -82,14 +90,18 @@ def unread_reason(context: RunContext, state: UnitState, read: Collection[int]) 
 
 
 def score_is_ours(context: RunContext, plan: UnitPlan) -> bool:
-    """Our file sets the score or will; or a run took it back, and was killed before the processes had the other one, or left that to the next start."""
+    """Our file sets the score or will; or a run took it back, and was killed before the processes had the other one, or
+    left that to the next start.
+    """
     if "oom_score_adjust" in managed(plan.current, plan.request):
         return True
     for state in plan.current.running:
         wanted = wanted_score(plan, state)
         given = recorded(context.host, state)
         rows = rows_of(context, state, wanted, given - {wanted})
-        if given and unread_reason(context, state, {row.pid for row in rows}):  # a run of ours gave scores; what became of them cannot be read
+        if given and unread_reason(
+            context, state, {row.pid for row in rows}
+        ):  # a run of ours gave scores; what became of them cannot be read
             return True
         if any(row.before != wanted and row.state != "own_score" for row in rows):
             return True
@@ -99,18 +111,27 @@ def score_is_ours(context: RunContext, plan: UnitPlan) -> bool:
 def instance_origins(
     context: RunContext, current: CurrentUnit, after: Optional[bytes], planned: Optional[Planned] = None
 ) -> Dict[str, Dict[str, Origin]]:
-    """Of a pattern, for each of its units, which file gives what: an instance may have files that its template has not."""
+    """Of a pattern, for each of its units, which file gives what: an instance may have files that its template
+    has not.
+    """
     if current.state is not None:
         return {}
-    return {state.id: known(context, current.files(context.host, after, state, planned), current) for state in current.running}
+    return {
+        state.id: known(context, current.files(context.host, after, state, planned), current)
+        for state in current.running
+    }
 
 
 def register_new_instance(context: RunContext, run: UnitRun, state: UnitState) -> None:
-    """It was started between the planning and the reload, perhaps with the score that the files gave before: what a plan would have known of it."""
+    """It was started between the planning and the reload, perhaps with the score that the files gave before: what a
+    plan would have known of it.
+    """
     current = run.current
     instance = state if current.state is None else None
     after = run.plan.steps.after
-    origins_here = known(context, current.files(context.host, after, instance), current) if instance is not None else None
+    origins_here = (
+        known(context, current.files(context.host, after, instance), current) if instance is not None else None
+    )
     run.add_instance(state, origins_here, run.plan.own_limits(recorded_options(context.host, state)))
     if run.steps.score is None:
         return

@@ -103,7 +103,10 @@ def _save(host: Host, run: UnitRun) -> str:
                 folder.replace(name, before.data, mode=0o600)
         return "%s could not be put back; its earlier bytes are in %s/%s" % (run.current.path, SAVED, name)
     except (OSError, UnsafePath) as exc:
-        return "%s could not be put back (%s); its earlier bytes are in the diff of this result" % (run.current.path, exc)
+        return "%s could not be put back (%s); its earlier bytes are in the diff of this result" % (
+            run.current.path,
+            exc,
+        )
 
 
 def on_disk(host: Host, run: UnitRun) -> Optional[bytes]:

@@ -33,11 +33,16 @@ def file_gaps(current: CurrentUnit, after: Optional[bytes], now: Optional[bytes]
 
 
 def systemd_gaps(
-    current: CurrentUnit, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+    current: CurrentUnit,
+    settings: Dict[str, str],
+    origins_of: Callable[[UnitState], Dict[str, Origin]],
+    ram: Optional[int],
 ) -> List[Gap]:
     """Between the files and what `systemctl show` prints after the reload."""
     if not current.booted:
-        return [Gap("systemd_not_running", "systemd does not run here: what its files say counts from the next boot on")]
+        return [
+            Gap("systemd_not_running", "systemd does not run here: what its files say counts from the next boot on")
+        ]
     if current.shown is None:
         return [Gap("no_instance", "no instance of %s is loaded, so systemd cannot be asked" % current.unit.name)]
     if not current.exists:
@@ -55,7 +60,11 @@ def systemd_gaps(
             if option in shadows:
                 value, path = shadows[option].value or "its default", shadows[option].path
                 found.append(
-                    Gap("shadowed", "%s%s is set to %s by %s, which systemd reads after ours" % (key, _of_whom(current, state), value, path))
+                    Gap(
+                        "shadowed",
+                        "%s%s is set to %s by %s, which systemd reads after ours"
+                        % (key, _of_whom(current, state), value, path),
+                    )
                 )
             elif state.loaded(option) is None:
                 found.append(Gap("not_shown", "this systemd does not show %s=" % key))
@@ -63,7 +72,10 @@ def systemd_gaps(
 
 
 def not_read_gaps(
-    current: CurrentUnit, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+    current: CurrentUnit,
+    settings: Dict[str, str],
+    origins_of: Callable[[UnitState], Dict[str, Origin]],
+    ram: Optional[int],
 ) -> List[Gap]:
     message = "systemd has loaded %s=%s%s, the drop-in says %s"
     return [
@@ -77,7 +89,12 @@ def _of_whom(current: CurrentUnit, state: UnitState) -> str:
 
 
 def kernel_gaps(
-    host: Host, where: cgroup.Layout, state: UnitState, settings: Dict[str, str], options: Sequence[str] = (), deferred: bool = False
+    host: Host,
+    where: cgroup.Layout,
+    state: UnitState,
+    settings: Dict[str, str],
+    options: Sequence[str] = (),
+    deferred: bool = False,
 ) -> List[Gap]:
     """Limits of a running unit: what is in the kernel's files. ``options``: ours too, though not requested any more.
 
@@ -89,16 +106,36 @@ def kernel_gaps(
         if setting.default is not None and state.loaded(option) == setting.default:  # nothing is to be enforced
             continue
         if not where.is_mounted:
-            found.append(Gap("not_readable", "whether %s= is enforced cannot be read: nothing is mounted at /sys/fs/cgroup" % setting.key))
+            found.append(
+                Gap(
+                    "not_readable",
+                    "whether %s= is enforced cannot be read: nothing is mounted at /sys/fs/cgroup" % setting.key,
+                )
+            )
         elif where.memory is None:
-            found.append(Gap("no_memory_controller", "%s= is not enforced: this system has no memory controller for it" % setting.key))
-        elif not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.loaded(option) == "kill"):
+            found.append(
+                Gap(
+                    "no_memory_controller",
+                    "%s= is not enforced: this system has no memory controller for it" % setting.key,
+                )
+            )
+        elif (
+            not where.memory_is_v2 and setting.v1 is None and (option != "oom_policy" or state.loaded(option) == "kill")
+        ):
             found.append(Gap("cgroup_v1", "%s= is not enforced: cgroup %s ignores it" % (setting.key, where.version)))
-    loaded = {option: state.loaded(option) for option in list(settings) + [option for option in options if option not in settings]}
+    loaded = {
+        option: state.loaded(option)
+        for option in list(settings) + [option for option in options if option not in settings]
+    }
     for limit in limits(host, where, state, loaded):
         if not limit.in_force:
             shown = "nothing" if limit.kernel_value is None else limit.kernel_value
-            text = "the kernel holds %s for %s of %s, systemd has loaded %s" % (shown, limit.file, state.id, loaded[limit.option])
+            text = "the kernel holds %s for %s of %s, systemd has loaded %s" % (
+                shown,
+                limit.file,
+                state.id,
+                loaded[limit.option],
+            )
             found.append(Gap("older_than_drop_in" if deferred and limit.differs else "not_enforced", text))
     return found
 
@@ -107,14 +144,23 @@ def score_gaps(name: str, rows: Sequence[Score], wanted: int, capable: bool) -> 
     """Processes that do not have the unit's score, one gap a cause."""
     texts = {
         "own_score": "%s of %s set a score of its own and keeps it",
-        "denied": "%s of %s keeps its score: the kernel refused" + ("" if capable else ", for CAP_SYS_RESOURCE is missing here"),
+        "denied": (
+            "%s of %s keeps its score: the kernel refused"
+            + ("" if capable else ", for CAP_SYS_RESOURCE is missing here")
+        ),
         "older": "%s of %s still has the score of its start",
     }
     found = []  # type: List[Gap]
     for state, text in texts.items():
-        those = ["%s (pid %d: %d)" % (row.comm, row.pid, row.after) for row in rows if row.state == state and row.after != wanted]
+        those = [
+            "%s (pid %d: %d)" % (row.comm, row.pid, row.after)
+            for row in rows
+            if row.state == state and row.after != wanted
+        ]
         if those:
             more = " and %d more" % (len(those) - 3) if len(those) > 3 else ""
-            cause = {"older": "older_than_drop_in", "denied": "denied" if capable else "no_cap_sys_resource"}.get(state, state)
+            cause = {"older": "older_than_drop_in", "denied": "denied" if capable else "no_cap_sys_resource"}.get(
+                state, state
+            )
             found.append(Gap(cause, text % (", ".join(those[:3]) + more, name)))
     return found

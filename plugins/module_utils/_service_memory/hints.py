@@ -11,7 +11,13 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence i
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import UnitName
 
 #: Where units of users' own managers come from; systemd.unit(5), "User Unit Search Path".
-_USER_UNITS = ("/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user", "/lib/systemd/user")
+_USER_UNITS = (
+    "/etc/systemd/user",
+    "/run/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/lib/systemd/user",
+    "/lib/systemd/user",
+)
 
 
 def link_on_the_way(host: Host, path: str) -> Optional[str]:
@@ -21,7 +27,10 @@ def link_on_the_way(host: Host, path: str) -> Optional[str]:
         component = "/" + "/".join(parts[:count])
         if os.path.islink(host.path(component)):
             target = os.readlink(host.path(component))
-            message = "%s is a symbolic link to %s, as NixOS, stow and other tools make it: declare the setting with the tool that made the link"
+            message = (
+                "%s is a symbolic link to %s, as NixOS, stow and other tools make it: declare the setting with the tool"
+                " that made the link"
+            )
             return message % (component, target)
     return None
 
@@ -34,7 +43,10 @@ def not_installed(host: Host, unit: UnitName) -> str:
     for folder in _USER_UNITS:
         path = "%s/%s" % (folder, unit.name)
         if os.path.lexists(host.path(path)):
-            return "it is not installed for the system; %s is a unit of users' own managers, which user@.service and user-.slice hold" % path
+            return (
+                "it is not installed for the system; %s is a unit of users' own managers, which user@.service and"
+                " user-.slice hold" % path
+            )
     return "it is not installed"
 
 

@@ -57,7 +57,8 @@ def _in_kernel(where: cgroup.Layout, option: str, value: Value) -> Value:
 
 
 def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str, Optional[Value]]) -> List[Limit]:
-    """``values``: option -> what systemd has loaded, or will. What this kernel has no file for by its version of cgroups is left out.
+    """``values``: option -> what systemd has loaded, or will. What this kernel has no file for by its version of
+    cgroups is left out.
 
     Nothing of a unit without a control group: none of its processes is left that could be limited.
     """
@@ -72,9 +73,14 @@ def limits(host: Host, where: cgroup.Layout, state: UnitState, values: Dict[str,
 
 
 def pending(host: Host, where: cgroup.Layout, state: UnitState, options: Iterable[str]) -> List[Limit]:
-    """Limits that systemd has loaded and has not handed to the kernel. A file that this kernel does not have can wait for ever."""
+    """Limits that systemd has loaded and has not handed to the kernel. A file that this kernel does not have can wait
+    for ever.
+    """
     found = limits(host, where, state, {option: state.loaded(option) for option in options})
-    off = any(limit.kernel_value is None and not limit.in_force for limit in found) and cgroup.usage(host, where, state.control_group) is None
+    off = (
+        any(limit.kernel_value is None and not limit.in_force for limit in found)
+        and cgroup.usage(host, where, state.control_group) is None
+    )
     return [limit for limit in found if not limit.in_force and (limit.kernel_value is not None or off)]
 
 
@@ -84,11 +90,15 @@ def texts(found: Sequence[Limit]) -> List[str]:
     for limit in found:
         value = "max" if limit.wanted == INFINITY else limit.wanted
         units.setdefault("set %s of %%s to %s" % (limit.file, value), []).append(limit.unit)
-    return [text % (", ".join(names) if len(names) <= _NAMED else "%d units" % len(names)) for text, names in units.items()]
+    return [
+        text % (", ".join(names) if len(names) <= _NAMED else "%d units" % len(names)) for text, names in units.items()
+    ]
 
 
 def slices_of(groups: Iterable[Optional[str]]) -> List[str]:
-    """The slices that hold these control groups, without those above another of them; at the top "": any slice will do."""
+    """The slices that hold these control groups, without those above another of them; at the top "": any slice
+    will do.
+    """
     parents = {os.path.basename(os.path.dirname(group)) for group in groups if group}
     slices = {name for name in parents if name.endswith(".slice")}
     above = {name for name in slices for other in slices if other.startswith(name[: -len(".slice")] + "-")}

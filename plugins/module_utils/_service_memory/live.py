@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running processes: their scores, given through /proc and read back, and their limits where systemd does not hand them to the kernel itself."""
+"""The running processes: their scores, given through /proc and read back, and their limits where systemd does not hand
+them to the kernel itself.
+"""
 
 import time
 from typing import List, Sequence, Tuple
@@ -62,7 +64,9 @@ def _pending_limits(context: RunContext, run: UnitRun) -> List[Tuple[UnitState, 
     found = []  # type: List[Tuple[UnitState, Limit]]
     for state in run.current.running if run.reloaded and run.request.apply != "next_start" else ():
         if state.id not in run.steps.restart:
-            found += [(state, limit) for limit in pending(context.host, context.layout, state, run.options.get(state.id, ()))]
+            found += [
+                (state, limit) for limit in pending(context.host, context.layout, state, run.options.get(state.id, ()))
+            ]
     return found
 
 

@@ -18,7 +18,8 @@ class ParamsError(ValueError):
 
 
 class Request(NamedTuple):
-    """settings -- option -> text of the drop-in, in systemd's own spelling; fallback -- another request for the same unit wins
+    """settings -- option -> text of the drop-in, in systemd's own spelling; fallback -- another request for the same
+    unit wins
 
     given -- option -> the text as the person wrote it
     """
@@ -34,7 +35,9 @@ class Request(NamedTuple):
 
 
 class Overrides(NamedTuple):
-    """What the person takes upon themselves. min_killable -- hundredths of a percent of RAM that the OOM killer must be able to free"""
+    """What the person takes upon themselves. min_killable -- hundredths of a percent of RAM that the OOM killer must be
+    able to free
+    """
 
     allow_limits: bool = False
     unkillable: bool = False
@@ -63,7 +66,10 @@ def _parse_request(entry: Dict[str, Any], top: Dict[str, Any], where: str) -> Re
     settings = normalize_settings(entry, refuse)
     state = entry.get("state") or top["state"]
     if state == "present" and not settings:
-        raise refuse("no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in" % unit.name)
+        raise refuse(
+            "no setting is given for %s; give one such as oom_score_adjust, or state=absent to remove our drop-in"
+            % unit.name
+        )
     apply, missing = entry.get("apply") or top["apply"], entry.get("missing") or top["missing"]
     given = {option: str(entry[option]).strip() for option in settings}
     return Request(unit, settings, state, dropin, apply, missing, bool(entry.get("fallback")), given)
@@ -94,7 +100,9 @@ def parse_overrides(params: Dict[str, Any]) -> Overrides:
     except ValueError as exc:
         raise ParamsError("min_killable: %s. %s" % (exc, UNTOUCHED))
     if killable is None:
-        raise ParamsError("min_killable: %r is no share of RAM; write one like 50%%. %s" % (params["min_killable"], UNTOUCHED))
+        raise ParamsError(
+            "min_killable: %r is no share of RAM; write one like 50%%. %s" % (params["min_killable"], UNTOUCHED)
+        )
     for option in ("settle", "restart_timeout"):
         if not 0 <= params[option] <= 3600:
             raise ParamsError("%s: %g is outside 0 to 3600 seconds. %s" % (option, params[option], UNTOUCHED))
@@ -114,11 +122,15 @@ def parse_overrides(params: Dict[str, Any]) -> Overrides:
 
 
 def effective_entries(requests: Sequence[Request], ids: Sequence[Optional[str]]) -> List[int]:
-    """Positions of the requests that count: one that fallback does not where the same unit, under any of its names, has another."""
+    """Positions of the requests that count: one that fallback does not where the same unit, under any of its names, has
+    another.
+    """
     units = [unit_id or request.unit.name for request, unit_id in zip(requests, ids)]
     explicit = {unit for request, unit in zip(requests, units) if not request.fallback}
     return [
-        at for at, (request, unit) in enumerate(zip(requests, units)) if not request.fallback or (unit not in explicit and unit not in units[:at])
+        at
+        for at, (request, unit) in enumerate(zip(requests, units))
+        if not request.fallback or (unit not in explicit and unit not in units[:at])
     ]
 
 
@@ -131,7 +143,11 @@ def conflict(requests: Sequence[Request], ids: Sequence[Optional[str]] = ()) -> 
             message = _contradiction(other, request)
             if message:
                 names = (other.unit.name, request.unit.name)
-                who = "%s is named twice" % unit if names == (unit, unit) else "%s and %s are the same unit, %s" % (names + (unit,))
+                who = (
+                    "%s is named twice" % unit
+                    if names == (unit, unit)
+                    else "%s and %s are the same unit, %s" % (names + (unit,))
+                )
                 return "%s: %s. %s" % (who, message, UNTOUCHED)
         seen[unit].append(request)
     return None
@@ -149,4 +165,6 @@ def _contradiction(one: Request, two: Request) -> Optional[str]:
 
 
 def _described(request: Request) -> str:
-    return " ".join("%s=%s" % pair for pair in request.settings.items()) if request.state == "present" else "state=absent"
+    return (
+        " ".join("%s=%s" % pair for pair in request.settings.items()) if request.state == "present" else "state=absent"
+    )

@@ -53,7 +53,10 @@ class Steps(NamedTuple):
         found += ["daemon-reload"] if self.reload else []
         found += limits_room.texts(self.limits)
         if self.setting:
-            found.append("set oom_score_adj of %d process%s to %d" % (self.setting, "" if self.setting == 1 else "es", self.score or 0))
+            found.append(
+                "set oom_score_adj of %d process%s to %d"
+                % (self.setting, "" if self.setting == 1 else "es", self.score or 0)
+            )
         return found + ["restart %s" % name for name in self.restart]
 
 
@@ -74,7 +77,9 @@ def managed(current: CurrentUnit, request: Request) -> List[str]:
     return [setting.option for setting in SETTINGS if setting.option in wanted or setting.option in current.kept]
 
 
-def reload_due(current: CurrentUnit, request: Request, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> bool:
+def reload_due(
+    current: CurrentUnit, request: Request, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+) -> bool:
     """Whether systemd has to read files again: ours will change, or it holds something else."""
     if not current.booted:
         return False
@@ -83,11 +88,17 @@ def reload_due(current: CurrentUnit, request: Request, origins_of: Callable[[Uni
 
 
 def steps(
-    current: CurrentUnit, request: Request, due: bool, score: Optional[int], rows: Dict[str, List[Score]], limits: Sequence[Limit] = ()
+    current: CurrentUnit,
+    request: Request,
+    due: bool,
+    score: Optional[int],
+    rows: Dict[str, List[Score]],
+    limits: Sequence[Limit] = (),
 ) -> Steps:
     """``due``: a reload is. ``rows``: unit -> its processes as they would be after a live change to ``score``.
 
-    ``limits``: of the running units, those that drifted. A reload hands them to the kernel anew, also where no file changes.
+    ``limits``: of the running units, those that drifted. A reload hands them to the kernel anew, also where no file
+    changes.
     """
     after = wanted_file(current, request)
     write = file_changes(current, after)

@@ -8,7 +8,12 @@ from typing import Dict, FrozenSet, List, Optional, Sequence
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import is_ours
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
-from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Planned, UnitFile, invalid_lines, last_value
+from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import (
+    Planned,
+    UnitFile,
+    invalid_lines,
+    last_value,
+)
 
 from . import checks
 from .context import RunContext
@@ -25,9 +30,11 @@ from .scores import Score
 from .state import CurrentUnit, read_state, shadowing
 from .unit_plan import ABSENT, CHANGED, MASKED, UnitPlan, as_they_stay
 
-#: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the same.
+#: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the
+#: same.
 _INHERITED = ("memory_min", "memory_low")
-#: systemd that reads limits at a reload and leaves the control groups of running units for later; 252 and earlier do not (measured).
+#: systemd that reads limits at a reload and leaves the control groups of running units for later; 252 and earlier do
+#: not (measured).
 _LEAVES_LIMITS = 257
 
 
@@ -41,9 +48,12 @@ def prepare_on(context: RunContext, requests: Sequence[Request]) -> List[UnitPla
         raise ParamsError(message)
     named = frozenset((currents[at].unit.name, requests[at].dropin) for at in left if requests[at].state == "present")
     plans = [_accept(context, _blank(context, requests[at], currents[at].without(named))) for at in left]
-    # A template, its instance and a second drop-in of one unit may stand in one call: each is judged as it will be after all of them.
+    # A template, its instance and a second drop-in of one unit may stand in one call: each is judged as it will be
+    # after all of them.
     planned = {plan.current.path: wanted_file(plan.current, plan.request) for plan in plans if plan.continues}
-    plans = [_plan_one(context, plan, _related_files(plan.current, planned)) if plan.continues else plan for plan in plans]
+    plans = [
+        _plan_one(context, plan, _related_files(plan.current, planned)) if plan.continues else plan for plan in plans
+    ]
     plans = check_together(context, plans)
     return [plan._replace(status=CHANGED) if plan.continues and plan.steps else plan for plan in plans]
 
@@ -59,7 +69,10 @@ def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
         return None
     # With a file of ours there, that may be what keeps it from loading, and what this change mends.
     if current.state is not None and current.state.is_broken and request.missing != "stage" and current.before is None:
-        message = "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all the same"
+        message = (
+            "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all"
+            " the same"
+        )
         return plan.refused(message % (current.state.get("LoadState"), plan.name, UNTOUCHED))
     if not current.exists:
         status, text = ABSENT, not_installed(context.host, current.unit)
@@ -70,14 +83,18 @@ def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
     if request.missing == "skip":
         return plan._replace(status=status).noted([text])
     if request.missing == "fail":
-        return plan.refused("%s. %s missing=skip goes on without it, missing=stage writes the drop-in all the same" % (text, UNTOUCHED))
+        return plan.refused(
+            "%s. %s missing=skip goes on without it, missing=stage writes the drop-in all the same" % (text, UNTOUCHED)
+        )
     return None
 
 
 def _refused(context: RunContext, plan: UnitPlan) -> Optional[str]:
     """The first guard of this unit alone that says no."""
     request, current, overrides = plan.request, plan.current, context.overrides
-    message = checks.ownership(current) or checks.breadth(current, request, overrides) or checks.smallness(request, overrides)
+    message = (
+        checks.ownership(current) or checks.breadth(current, request, overrides) or checks.smallness(request, overrides)
+    )
     if message:
         return message
     files = current.files(context.host, None)
@@ -85,7 +102,9 @@ def _refused(context: RunContext, plan: UnitPlan) -> Optional[str]:
     message = checks.startability(current, request, shown or last_value(files, "Service", "Type"), context.version)
     if message:
         return message
-    message = checks.consistency(request, known(context, files, current), context.ram, overrides) or checks.inheritance(current, request, overrides)
+    message = checks.consistency(request, known(context, files, current), context.ram, overrides) or checks.inheritance(
+        current, request, overrides
+    )
     return message or checks.weakening(current, request, files, context.ram, overrides)
 
 
@@ -103,7 +122,9 @@ def _accept(context: RunContext, plan: UnitPlan) -> UnitPlan:
         plan = plan.noted("left out: %s" % reason for reason in unknown.values())
         kept = {option: text for option, text in plan.request.settings.items() if option not in unknown}
         if not kept:
-            return plan._replace(noop=True, gaps=(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())),))
+            return plan._replace(
+                noop=True, gaps=(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())),)
+            )
         plan = plan._replace(request=plan.request._replace(settings=kept))
     message = _refused(context, plan)
     return plan.refused("%s. %s" % (message, UNTOUCHED)) if message else plan
@@ -126,7 +147,8 @@ def _plan_one(context: RunContext, plan: UnitPlan, planned: Planned) -> UnitPlan
         overridden=_overridden(context, plan, planned),
     )
     plan = plan.noted(
-        "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason) for path, line in invalid_lines(files, current.unit.type)
+        "%s, line %d, %r does nothing: %s" % (path, line.line, line.text, line.reason)
+        for path, line in invalid_lines(files, current.unit.type)
     )
     plan = plan.noted(checks.cautions(current, request, context.ram)).noted(_hints(context, plan, files))
     if request.state == "present":
@@ -134,7 +156,9 @@ def _plan_one(context: RunContext, plan: UnitPlan, planned: Planned) -> UnitPlan
         if not plan.continues:
             return plan
     due = reload_due(current, request, plan.origins_of, context.ram)
-    plan = plan._replace(options={state.id: _own_limits(context, plan, state, due) for state in current.running if current.asked})
+    plan = plan._replace(
+        options={state.id: _own_limits(context, plan, state, due) for state in current.running if current.asked}
+    )
     found = {state.id: _limits(context, plan, state, due) for state in current.running if current.asked}
     message = _no_headroom(context, plan, found) if due or request.apply != "next_start" else None
     if message:
@@ -148,8 +172,14 @@ def _hints(context: RunContext, plan: UnitPlan, files: Sequence[UnitFile]) -> Li
         return []
     socket = socket_names_its_service(context.host, plan.current.unit)
     own_folder = plan.current.path.rsplit("/", 1)[0] + "/"
-    others = [file.path for file in files if file.path.startswith(own_folder) and file.path != plan.current.path and is_ours(file.data)]
-    message = "%s, which this module wrote under another dropin name, still counts; state=absent with dropin=%s removes it"
+    others = [
+        file.path
+        for file in files
+        if file.path.startswith(own_folder) and file.path != plan.current.path and is_ours(file.data)
+    ]
+    message = (
+        "%s, which this module wrote under another dropin name, still counts; state=absent with dropin=%s removes it"
+    )
     return ([socket] if socket else []) + [message % (path, path.rsplit("/", 1)[1]) for path in others]
 
 
@@ -159,11 +189,15 @@ def _own_limits(context: RunContext, plan: UnitPlan, state: UnitState, due: bool
     if due:
         return options
     requested = plan.request.settings if plan.request.state == "present" else {}
-    return [option for option in options if option in requested or option not in _INHERITED or state.loaded(option) != 0]
+    return [
+        option for option in options if option in requested or option not in _INHERITED or state.loaded(option) != 0
+    ]
 
 
 def _limits(context: RunContext, plan: UnitPlan, state: UnitState, due: bool) -> List[Limit]:
-    """Our limits of a running unit as the kernel has them, and as systemd has loaded them or will after the reload that is due."""
+    """Our limits of a running unit as the kernel has them, and as systemd has loaded them or will after the reload that
+    is due.
+    """
     options = plan.options[state.id]
     values = {option: plan.expected_after_reload(state, option) if due else state.loaded(option) for option in options}
     return limits(context.host, context.layout, state, values)
@@ -191,11 +225,17 @@ def _shadows(context: RunContext, plan: UnitPlan) -> UnitPlan:
         return plan
     wanted = "%s=%s" % (option, plan.request.settings[option])
     if is_ours(context.host.read(origin.path) or b""):
-        own = "%s would have no effect: %s, which this module wrote under another dropin name, sets it to %s. %s Remove that with state=absent dropin=%s"
-        return plan.refused(own % (wanted, origin.path, origin.value or "its default", UNTOUCHED, origin.path.rsplit("/", 1)[1]))
+        own = (
+            "%s would have no effect: %s, which this module wrote under another dropin name, sets it to %s. %s Remove"
+            " that with state=absent dropin=%s"
+        )
+        return plan.refused(
+            own % (wanted, origin.path, origin.value or "its default", UNTOUCHED, origin.path.rsplit("/", 1)[1])
+        )
     return plan.refused(
-        "%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a later name, "
-        "or allow_shadowed=true" % (wanted, origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
+        "%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a"
+        " later name, or allow_shadowed=true"
+        % (wanted, origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
     )
 
 
@@ -225,12 +265,18 @@ def _with_steps(context: RunContext, plan: UnitPlan, due: bool, differing: Seque
 
 
 def _overridden(context: RunContext, plan: UnitPlan, planned: Planned) -> FrozenSet[str]:
-    """What systemd does not read any more: files of our name in a folder of lower rank, and those that go or change in this call."""
+    """What systemd does not read any more: files of our name in a folder of lower rank, and those that go or change in
+    this call.
+    """
     current = plan.current
     new = current.before is None and plan.request.state == "present"
     if not planned and not new:
         return frozenset()
-    files = current.files(context.host, current.before.data if current.before is not None else None, current.shown if current.state is None else None)
+    files = current.files(
+        context.host,
+        current.before.data if current.before is not None else None,
+        current.shown if current.state is None else None,
+    )
     ours = [file for file in files if file.path in planned]
     if new:
         ours += [file for file in files if file.path.endswith("/" + current.dropin)]

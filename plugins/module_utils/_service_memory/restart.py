@@ -17,8 +17,10 @@ _STEP = 0.5
 _DEEP = 64
 #: What carries the machine, its sessions, its network or other people's containers.
 _CARRIES = re.compile(
-    r"^(?:dbus|dbus-broker|systemd-[a-z-]+|NetworkManager|networking|network|wpa_supplicant|firewalld|polkit|sshd?|dropbear|docker|containerd|crio|podman|"
-    r"libvirtd|virtqemud|user|getty|serial-getty|console-getty|container-getty|gdm3?|sddm|lightdm|display-manager|multipathd|iscsid|rpcbind|lvm2-[a-z]+)"
+    r"^(?:dbus|dbus-broker|systemd-[a-z-]+|NetworkManager|networking|network|wpa_supplicant|firewalld|polkit|sshd?"
+    r"|dropbear|docker|containerd|crio|podman|"
+    r"libvirtd|virtqemud|user|getty|serial-getty|console-getty|container-getty|gdm3?|sddm|lightdm|display-manager"
+    r"|multipathd|iscsid|rpcbind|lvm2-[a-z]+)"
     r"(?:@.*)?\.(?:service|socket)$"
 )
 
@@ -69,8 +71,14 @@ def refusal(state: UnitState, connection: Optional[FrozenSet[str]], force: bool)
 
 
 def _has_ended_well(state: UnitState) -> bool:
-    """A one-shot job that is done; a failed one stays loaded as failed, and one that its conditions kept back says so."""
-    return state.get("Type") == "oneshot" and state.get("ActiveState") == "inactive" and state.get("ConditionResult") == "yes"
+    """A one-shot job that is done; a failed one stays loaded as failed, and one that its conditions kept back
+    says so.
+    """
+    return (
+        state.get("Type") == "oneshot"
+        and state.get("ActiveState") == "inactive"
+        and state.get("ConditionResult") == "yes"
+    )
 
 
 def _failure(state: UnitState, first: Optional[Health]) -> Optional[str]:
@@ -82,7 +90,11 @@ def _failure(state: UnitState, first: Optional[Health]) -> Optional[str]:
         return None
     if not state.is_active:
         # systemd forgets a stopped unit soon, and with it whether its conditions were looked at
-        perhaps = ": it ended by itself, or one of its Condition...= lines does not hold" if state.get("ConditionResult") == "no" else ""
+        perhaps = (
+            ": it ended by itself, or one of its Condition...= lines does not hold"
+            if state.get("ConditionResult") == "no"
+            else ""
+        )
         return "it is %s (%s)%s" % (state.get("ActiveState"), sub, perhaps)
     if sub == "auto-restart":
         return "it died and waits for its next start"

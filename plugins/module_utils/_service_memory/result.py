@@ -10,7 +10,8 @@ from ansible_collections.memops.linux.plugins.module_utils._text import safe
 from .unit_run import UnitRun
 
 _NAMED = 5
-#: For one service its fields stand at the top as well: `ansible -m service_memory -a name=nginx` reads without an index.
+#: For one service its fields stand at the top as well: `ansible -m service_memory -a name=nginx` reads without an
+#: index.
 _AT_TOP = ("drop_in", "effective", "shadowed_by", "processes")
 
 
@@ -22,7 +23,11 @@ def _line(run: UnitRun, check: bool) -> str:
     steps = ", ".join(run.steps.texts())
     if check and steps:
         return "%s: would %s" % (run.name, steps)
-    wished = " ".join("%s=%s" % pair for pair in run.request.settings.items()) if run.request.state == "present" else "our drop-in is gone"
+    wished = (
+        " ".join("%s=%s" % pair for pair in run.request.settings.items())
+        if run.request.state == "present"
+        else "our drop-in is gone"
+    )
     done = "%s: %s%s" % (run.name, wished, " (%s)" % steps if steps else "")
     if run.gaps:
         return "%s; NOT in force: %s" % (done, "; ".join(gap.text for gap in run.gaps))

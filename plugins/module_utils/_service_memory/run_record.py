@@ -1,8 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd gave a running unit before a change of ours: scores, which tell a process of the earlier one from one that chose its own, and
-which limits were ours, so that one that was taken back can be told from one of somebody else's.
+"""What systemd gave a running unit before a change of ours: scores, which tell a process of the earlier one from one
+that chose its own, and which limits were ours, so that one that was taken back can be told from one of somebody else's.
 
 Kept in /run, for an interrupted run and for ``apply: next_start``: after a boot every process is new.
 """
@@ -50,7 +50,9 @@ def recorded_options(host: Host, state: UnitState) -> List[str]:
 
 
 def record(host: Host, state: UnitState, scores: Optional[Iterable[int]], options: Iterable[str] = ()) -> None:
-    """Before the first change that makes them the past. ``scores`` None: they are not ours. Raises OSError, UnsafePath."""
+    """Before the first change that makes them the past. ``scores`` None: they are not ours. Raises OSError,
+    UnsafePath.
+    """
     loaded = state.loaded("oom_score_adjust")
     all_of_them = set(recorded(host, state) if scores is None else scores)
     if scores is not None and isinstance(loaded, int):
@@ -84,7 +86,9 @@ def is_older(host: Host, state: UnitState, path: Optional[str]) -> bool:
     return state.started < _seconds_since_boot(changed)
 
 
-def previous_scores(host: Host, state: UnitState, score: int, path: Optional[str], manager_may_lower: bool) -> FrozenSet[int]:
+def previous_scores(
+    host: Host, state: UnitState, score: int, path: Optional[str], manager_may_lower: bool
+) -> FrozenSet[int]:
     """Scores other than ``score`` that a process has from systemd, not by its own choice.
 
     path -- the file that sets the unit's score

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""oom_score_adj of the processes of a unit: who still has the unit's earlier score, who chose its own, and the change through /proc."""
+"""oom_score_adj of the processes of a unit: who still has the unit's earlier score, who chose its own, and the change
+through /proc.
+"""
 
 import os
 from typing import Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
@@ -16,7 +18,8 @@ _CAP_SYS_RESOURCE = 24
 class Score(NamedTuple):
     """One process of a unit.
 
-    state -- as_wanted | older (it has the unit's earlier score) | own_score (it set one itself) | denied (the kernel refused)
+    state -- as_wanted | older (it has the unit's earlier score) | own_score (it set one itself) | denied (the kernel
+        refused)
     after -- what was read back, in check mode what will be
     """
 
@@ -33,7 +36,9 @@ def as_it_stays(row: Score) -> Score:
 
 
 def may_lower(host: Host, pid: str = "self") -> bool:
-    """CAP_SYS_RESOURCE: without it a score is never lowered below the lowest that a privileged process set, 0 at first."""
+    """CAP_SYS_RESOURCE: without it a score is never lowered below the lowest that a privileged process set, 0
+    at first.
+    """
     for line in to_text(host.read("/proc/%s/status" % pid) or b"").split("\n"):
         if line.startswith("CapEff:"):
             try:
@@ -128,7 +133,8 @@ def _one(process: Process, wanted: int, previous: FrozenSet[int], write: bool, c
 def apply_scores(
     host: Host, cgroup: str, pids: Callable[[], Sequence[int]], wanted: int, previous: FrozenSet[int], write: bool
 ) -> Tuple[List[Score], bool]:
-    """A row for each process; with ``write`` those with an earlier score get the wanted one, and every one is read back.
+    """A row for each process; with ``write`` those with an earlier score get the wanted one, and every one is read
+    back.
 
     Children may be born meanwhile with their parent's earlier score: look again until a look finds nobody new.
     True: the last look found nobody new. Processes that end meanwhile are left out.

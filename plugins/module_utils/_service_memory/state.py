@@ -73,14 +73,17 @@ class CurrentUnit(NamedTuple):
     def asked(self) -> Tuple[UnitState, ...]:
         """Everyone who must load what we write: the unit, or a template's running instances.
 
-        Not one that is not installed or cannot be loaded; and of a masked one it is a matter of version (252 shows its drop-ins and wants a reload for ever).
+        Not one that is not installed or cannot be loaded; and of a masked one it is a matter of version (252 shows its
+        drop-ins and wants a reload for ever).
         """
         if self.is_masked or not self.exists or self.is_broken:
             return ()
         return (self.state,) if self.state is not None else self.running
 
     def without(self, named: FrozenSet[Tuple[str, str]]) -> "CurrentUnit":
-        """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the instance's only."""
+        """A template does not speak for an instance that has a file of the same name: of the two, systemd reads the
+        instance's only.
+        """
         if self.state is not None:
             return self
         others = frozenset(name for name, dropin in named if dropin == self.dropin)
@@ -109,8 +112,16 @@ class CurrentUnit(NamedTuple):
         """The settings in our drop-in as it is."""
         return settings_of(self.before.data, self.unit.type) if self.before is not None else {}
 
-    def files(self, host: Host, after: Optional[bytes], instance: Optional[UnitState] = None, planned: Optional[Planned] = None) -> List[UnitFile]:
-        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other requests as ``planned``."""
+    def files(
+        self,
+        host: Host,
+        after: Optional[bytes],
+        instance: Optional[UnitState] = None,
+        planned: Optional[Planned] = None,
+    ) -> List[UnitFile]:
+        """The files of the unit, or of an instance of the template, with ours as it will be, and those of other
+        requests as ``planned``.
+        """
         names, fragment = self.names, self.fragment
         if instance is not None:
             names, fragment = instance.units, instance.fragment or fragment
@@ -153,7 +164,9 @@ def _pattern(host: Host, request: Request, booted: bool) -> CurrentUnit:
     if booted:
         running = tuple(manager.states(host, manager.instances(host, unit)))
     exists = fragment is not None or unit.is_prefix
-    return _with_file(host, CurrentUnit(unit, request.dropin, booted, exists, None, running, fragment, masked=is_mask(host, fragment)))
+    return _with_file(
+        host, CurrentUnit(unit, request.dropin, booted, exists, None, running, fragment, masked=is_mask(host, fragment))
+    )
 
 
 def _is_pattern(host: Host, unit: UnitName) -> bool:
@@ -180,13 +193,24 @@ def read_state(host: Host, requests: Sequence[Request]) -> List[CurrentUnit]:
             unit, fragment = own_file(host, unit)
             exists = fragment is not None or unit.type == "slice"  # a slice needs no file of its own
         running = (state,) if state is not None and state.is_active else ()
-        current = CurrentUnit(unit, request.dropin, booted, exists, state, running, fragment, masked=state is None and is_mask(host, fragment))
+        current = CurrentUnit(
+            unit,
+            request.dropin,
+            booted,
+            exists,
+            state,
+            running,
+            fragment,
+            masked=state is None and is_mask(host, fragment),
+        )
         found.append(_with_file(host, current))
     return found
 
 
 def refreshed(host: Host, currents: Sequence[CurrentUnit]) -> List[CurrentUnit]:
-    """The same units as systemd has loaded them to be now, and instances that came meanwhile. ``before`` stays. Raises ManagerError."""
+    """The same units as systemd has loaded them to be now, and instances that came meanwhile. ``before`` stays. Raises
+    ManagerError.
+    """
     names = [current.state.id for current in currents if current.state is not None]
     shown = iter(manager.states(host, names))
     found = []  # type: List[CurrentUnit]
@@ -215,11 +239,15 @@ def agrees(option: str, text: str, loaded: object, ram: Optional[int]) -> bool:
     """Whether systemd's number is what the text means. A share may be of the container's RAM, or rounded to pages."""
     expected = BY_OPTION[option].expected(text, ram)
     if text.endswith("%"):
-        return isinstance(loaded, int) and (expected is None or not isinstance(expected, int) or loaded <= expected + (expected >> 6))
+        return isinstance(loaded, int) and (
+            expected is None or not isinstance(expected, int) or loaded <= expected + (expected >> 6)
+        )
     return loaded == expected
 
 
-def shadowing(current: CurrentUnit, settings: Dict[str, str], files: Dict[str, Origin], ram: Optional[int]) -> Dict[str, Origin]:
+def shadowing(
+    current: CurrentUnit, settings: Dict[str, str], files: Dict[str, Origin], ram: Optional[int]
+) -> Dict[str, Origin]:
     """Option -> the later file that gives it another value."""
     found = {}  # type: Dict[str, Origin]
     for option, text in settings.items():
@@ -236,7 +264,12 @@ def _same(option: str, ours: str, theirs: str, ram: Optional[int]) -> bool:
     return setting.expected(ours, ram) == setting.expected(theirs, ram) if ours != theirs else True
 
 
-def unread(current: CurrentUnit, settings: Dict[str, str], origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]) -> List[Unread]:
+def unread(
+    current: CurrentUnit,
+    settings: Dict[str, str],
+    origins_of: Callable[[UnitState], Dict[str, Origin]],
+    ram: Optional[int],
+) -> List[Unread]:
     """Before a reload: why one is due. After it: what it did not bring."""
     found = []  # type: List[Unread]
     for state in current.asked:

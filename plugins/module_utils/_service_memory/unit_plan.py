@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is decided for one unit. A plan is a value: each step of the planning makes a new one, and once it is carried out it stays as it is."""
+"""What is decided for one unit. A plan is a value: each step of the planning makes a new one, and once it is carried
+out it stays as it is.
+"""
 
 from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
@@ -77,7 +79,12 @@ class UnitPlan(NamedTuple):
 
     def refused(self, text: str) -> "UnitPlan":
         """Nothing is left to do; what was foreseen is not."""
-        return self._replace(error="%s: %s" % (self.name, text), status=FAILED, steps=no_steps(self.current), rows=as_they_stay(self.rows))
+        return self._replace(
+            error="%s: %s" % (self.name, text),
+            status=FAILED,
+            steps=no_steps(self.current),
+            rows=as_they_stay(self.rows),
+        )
 
 
 def no_steps(current: CurrentUnit) -> Steps:

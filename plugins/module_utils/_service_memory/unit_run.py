@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was done for one unit, and what was read back. Whoever does something tells it here; nobody else writes these attributes (a test looks)."""
+"""What was done for one unit, and what was read back. Whoever does something tells it here; nobody else writes these
+attributes (a test looks).
+"""
 
 from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set
 
@@ -186,7 +188,9 @@ class UnitRun:
         if shown is None:
             return {option: None for option in options}
         if predicted:
-            return {option: expected_after_reload(self.plan, shown, self.origins_of(shown), option) for option in options}
+            return {
+                option: expected_after_reload(self.plan, shown, self.origins_of(shown), option) for option in options
+            }
         return {option: shown.loaded(option) for option in options}
 
     def result(self, check: bool) -> Dict[str, Any]:

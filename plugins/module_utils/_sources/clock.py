@@ -14,8 +14,14 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 # en, de, fr, es, it, pt, ru, nl, pl; abbreviated and in full, as strftime prints %b and %B there
 _NAMES = (
-    "jan january januar jänner jän janv janvier ene enero gen gennaio janeiro янв января январь januari sty stycznia styczeń",
-    "feb february februar févr fév février febrero febbraio fev fevereiro фев февр февраля февраль februari lut lutego luty",
+    (
+        "jan january januar jänner jän janv janvier ene enero gen gennaio janeiro янв января январь januari sty"
+        " stycznia styczeń"
+    ),
+    (
+        "feb february februar févr fév février febrero febbraio fev fevereiro фев февр февраля февраль februari lut"
+        " lutego luty"
+    ),
     "mar march mär märz mrz mars marzo março мар марта март mrt maart marca marzec",
     "apr april avr avril abr abril aprile апр апреля апрель kwi kwietnia kwiecień",
     "may mai mayo mag maggio maio мая май mei maj maja",
@@ -43,7 +49,8 @@ _ISO = regex(
 )
 # dmesg -T, busybox and OpenWrt logread, in any language
 _CTIME = regex(_BEFORE + r"[^\W\d_]{1,12}\.?,? {1,2}" + _MONTH + _DAYS + " " + _TIME + r" (?P<year>\d{4})(?!\d)")
-# syslog, journalctl -o short in any language; some templates put the year first. What follows is a host, even if it is called 2021
+# syslog, journalctl -o short in any language; some templates put the year first. What follows is a host, even if it is
+# called 2021
 _RFC3164 = regex(_BEFORE + r"(?:(?P<first>20\d\d) )?" + _MONTH + _DAYS + r"(?: (?P<year>\d{4}))? " + _TIME)
 _RSYSLOG = regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{1,9}[+-]\d\d:\d\d$")
 
@@ -94,7 +101,9 @@ class Clock:
         return known
 
     def _same_minute(self, text: str) -> Optional[Stamp]:
-        """rsyslog's stamps have microseconds, so no two are alike; but many share their minute with one that was read."""
+        """rsyslog's stamps have microseconds, so no two are alike; but many share their minute with one that
+        was read.
+        """
         start = self._minutes.get(text[:17] + text[-6:])
         digits = text[17:-6]
         if start is None or digits[:2] > "59" or digits[2:3] != ".":
@@ -161,7 +170,9 @@ class Clock:
         return start + within
 
     def _midnight(self, year: int, month: int, day: int) -> Optional[float]:
-        """Epoch of the day's begin; None on a day that the clocks change. Without TZ set, mktime costs a system call."""
+        """Epoch of the day's begin; None on a day that the clocks change. Without TZ set, mktime costs a system
+        call.
+        """
         key = (year, month, day)
         if key not in self._days:
             if len(self._days) >= 4096:

@@ -259,7 +259,9 @@ class Archive:
         return os.read(self._fd, min(_IN, self._fine - at))
 
     def _again(self, size: int) -> bytes:
-        """What the failed call had produced before it failed: the same way, and the last stretch in the smallest steps."""
+        """What the failed call had produced before it failed: the same way, and the last stretch in the
+        smallest steps.
+        """
         self._rewind()
         self._fine = self._last_read
         skip = self.produced

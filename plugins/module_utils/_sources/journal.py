@@ -6,30 +6,34 @@
 Theory of operation
 -------------------
 
-*Where.* journal_paths finds the files first, ours and not journalctl's: a file that is there and is not read is a hole, whatever
-journalctl thinks. This host's journal lies below its machine-id. What lies beside it, or was received by systemd-journal-remote, is
-``remote``: shown, never believed. A copied journal is named by a directory or a file.
+*Where.* journal_paths finds the files first, ours and not journalctl's: a file that is there and is not read is a hole,
+whatever journalctl thinks. This host's journal lies below its machine-id. What lies beside it, or was received by
+systemd-journal-remote, is ``remote``: shown, never believed. A copied journal is named by a directory or a file.
 
-*What the files say* (journal_file, journal_verify). Headers tell the span and the count of entries. Of files that overlap the window the
-kernel's entries are looked at one by one, with a small read each, the way journalctl would go: field, value, bucket, arrays, entries. A damaged
-file is reported before journalctl is asked, because journalctl reads over damage without a word: an entry whose number is too high makes it
-pass over those behind it, a field without its equals sign makes it stop.
+*What the files say* (journal_file, journal_verify). Headers tell the span and the count of entries. Of files that
+overlap the window the kernel's entries are looked at one by one, with a small read each, the way journalctl would go:
+field, value, bucket, arrays, entries. A damaged file is reported before journalctl is asked, because journalctl reads
+over damage without a word: an entry whose number is too high makes it pass over those behind it, a field without its
+equals sign makes it stop.
 
-*Two questions* (journalctl), each with matches, never ``-k``: it means ``-b`` and forgets earlier boots. First ``_TRANSPORT=kernel``, with a
-``--grep`` for the words that a report may hold; then what systemd, the killers and those who call themselves so have said. systemd 219 knows
-neither ``--grep`` nor ``--output-fields``, and is asked again without. Measured on a journal of 263,000 records, 13,460 of them the
-kernel's: kills 0.2, whole blocks 0.6 of the CPU of ``journalctl -o json _TRANSPORT=kernel``.
+*Two questions* (journalctl), each with matches, never ``-k``: it means ``-b`` and forgets earlier boots. First
+``_TRANSPORT=kernel``, with a ``--grep`` for the words that a report may hold; then what systemd, the killers and those
+who call themselves so have said. systemd 219 knows neither ``--grep`` nor ``--output-fields``, and is asked again
+without. Measured on a journal of 263,000 records, 13,460 of them the kernel's: kills 0.2, whole blocks 0.6 of the CPU
+of ``journalctl -o json _TRANSPORT=kernel``.
 
-*The answer* (journal_record) is the export format, decoded piece by piece in constant memory. Records of text stay bytes until one matters,
-and one that differs from the record before in message and stamps only is read by a pattern made of that (Origin.like_before). What is
-no record is no empty answer: it ends the source with ``error``, or ``corrupt`` where records came before.
+*The answer* (journal_record) is the export format, decoded piece by piece in constant memory. Records of text stay
+bytes until one matters, and one that differs from the record before in message and stamps only is read by a pattern
+made of that (Origin.like_before). What is no record is no empty answer: it ends the source with ``error``, or
+``corrupt`` where records came before.
 
-*Who wrote it* (journal_origin). Only fields that journald sets itself decide: ``_TRANSPORT=kernel`` with facility 0, the unit of a killer,
-pid 1. A record whose own fields name another writer than its text does is ``disproved``.
+*Who wrote it* (journal_origin). Only fields that journald sets itself decide: ``_TRANSPORT=kernel`` with facility 0,
+the unit of a killer, pid 1. A record whose own fields name another writer than its text does is ``disproved``.
 
-*How it went.* journalctl runs with debug messages, because part of what it says of damage is said there only. Its exit code tells
-little: 1 is also "nothing matched". Every trouble becomes a problem with a status; the worst names the status of the report, and where
-everything was asked for, the records that came are compared with those that the files count.
+*How it went.* journalctl runs with debug messages, because part of what it says of damage is said there only. Its exit
+code tells little: 1 is also "nothing matched". Every trouble becomes a problem with a status; the worst names the
+status of the report, and where everything was asked for, the records that came are compared with those that the files
+count.
 """
 
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -57,7 +61,8 @@ _OTHER_MATCHES = (
     + ("+", "SYSLOG_IDENTIFIER=kernel", "_TRANSPORT=journal", "_TRANSPORT=stdout", "_TRANSPORT=syslog")
 )
 _OTHER_FIELDS = (
-    "MESSAGE,MESSAGE_ID,SYSLOG_IDENTIFIER,UNIT,USER_UNIT,_HOSTNAME,_MACHINE_ID,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_TRANSPORT,_UID"
+    "MESSAGE,MESSAGE_ID,SYSLOG_IDENTIFIER,UNIT,USER_UNIT,_HOSTNAME,_MACHINE_ID,_PID,_SOURCE_REALTIME_TIMESTAMP,"
+    "_SYSTEMD_UNIT,_TRANSPORT,_UID"
 )
 #: earlyoom's status line comes every second where nobody asked it not to.
 _CHATTER = "mem avail"
@@ -74,7 +79,10 @@ def _not_started(place: Place, text: str) -> Tuple[str, str]:
     """Status and sentence where journalctl could not be started: a journal that exists and was not read is a hole."""
     if not place.files:
         return "absent", text
-    return "error", "%s, and the journal was not read (%s): install systemd's journalctl on this host" % (text, place.files[0].path)
+    return "error", "%s, and the journal was not read (%s): install systemd's journalctl on this host" % (
+        text,
+        place.files[0].path,
+    )
 
 
 class JournalScan:
@@ -148,7 +156,10 @@ class JournalScan:
         except CommandFailed as exc:
             self._problem(*_not_started(place, str(exc)))
         except BrokenStream as exc:
-            self._problem("corrupt" if journalctl.records else "error", "journalctl sent %s: what it did not send is not known" % exc)
+            self._problem(
+                "corrupt" if journalctl.records else "error",
+                "journalctl sent %s: what it did not send is not known" % exc,
+            )
         if not place.files and not journalctl.records:
             self._problem("absent", "there is no journal file")
         self.report = self._summary(place, kernel_records)
@@ -157,7 +168,9 @@ class JournalScan:
         self._problems.setdefault(status, reason)
 
     def reports(self, since: float, until: float) -> Iterator[LogLine]:
-        """Every kernel line of a short time, from a report's header to its kill: once the scan has told that there is one."""
+        """Every kernel line of a short time, from a report's header to its kill: once the scan has told that there is
+        one.
+        """
         place = self._place()
         if place.status is not None:
             return
@@ -188,13 +201,19 @@ class JournalScan:
         return kernel_records
 
     def _compare(self, place: Place, kernel_records: int, journalctl: Journalctl) -> None:
-        """Where everything was asked for, everything that the files count must have come. A copy of a file counts once."""
+        """Where everything was asked for, everything that the files count must have come. A copy of a file
+        counts once.
+        """
         limited = journalctl.chosen or self.since is not None or self.until is not None
         different = {(f.first, f.entries) for f in place.files}
         if limited or len(different) < len(place.files) or len(place.files) > _MAX_CHECKED:
             return
         if journalctl.records < kernel_records:
-            self._problem("corrupt", "journalctl sent %d of the %d kernel records that the files count" % (journalctl.records, kernel_records))
+            self._problem(
+                "corrupt",
+                "journalctl sent %d of the %d kernel records that the files count"
+                % (journalctl.records, kernel_records),
+            )
 
     # What came back
 

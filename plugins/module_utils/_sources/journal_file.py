@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the journal's files say in their first 208 bytes: how far they reach, whose they are, who may read them.
 
-journalctl would need a run per answer, and with ``-q`` it does not tell a journal that may not be read from an empty one.
+journalctl would need a run per answer, and with ``-q`` it does not tell a journal that may not be read from an empty
+one.
 """
 
 import errno

@@ -72,8 +72,8 @@ _PROGRAMS = {
 
 
 def _names_another(fields: Dict[bytes, bytes]) -> bool:
-    """The record says by itself that it is from somebody else than its identifier: the kernel has a transport of its own, and the
-    killers are programs, which run as root where the record does not name them.
+    """The record says by itself that it is from somebody else than its identifier: the kernel has a transport of its
+    own, and the killers are programs, which run as root where the record does not name them.
     """
     tag = fields.get(b"SYSLOG_IDENTIFIER", b"")
     if tag == b"kernel":
@@ -100,7 +100,9 @@ class Origin:
     source -- what the lines say that they are from
     """
 
-    def __init__(self, place: str, machine_id: Optional[str] = None, doubt: Optional[str] = None, source: str = "journal") -> None:
+    def __init__(
+        self, place: str, machine_id: Optional[str] = None, doubt: Optional[str] = None, source: str = "journal"
+    ) -> None:
         self.place = place
         self.source = source
         self.machine_id = machine_id

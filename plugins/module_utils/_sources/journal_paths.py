@@ -80,9 +80,15 @@ def _doubt(host: Host, files: Tuple[JournalFile, ...]) -> Optional[str]:
 
 
 def remote_place(host: Host, since: Optional[float], until: Optional[float]) -> Place:
-    """Journals that lie beside this host's own: sent by others, or left by an earlier machine-id. journalctl passes them over."""
+    """Journals that lie beside this host's own: sent by others, or left by an earlier machine-id. journalctl passes
+    them over.
+    """
     machine_id = machine_id_of(host)
-    judge = Origin("other journals", doubt="a journal beside this machine's own: whoever sent it may have written it", source="other journals")
+    judge = Origin(
+        "other journals",
+        doubt="a journal beside this machine's own: whoever sent it may have written it",
+        source="other journals",
+    )
     files = []  # type: List[JournalFile]
     for base in (_PERSISTENT, _VOLATILE) if machine_id else ():
         try:
@@ -97,7 +103,11 @@ def remote_place(host: Host, since: Optional[float], until: Optional[float]) -> 
         return Place(judge, status="absent")
     size = sum(file.size for file in files)
     if size > _REMOTE_BYTES or len(files) > _REMOTE_FILES:
-        reason = "%d files of %d MiB, the first is %s: read them with journal_directory" % (len(files), size >> 20, files[0].path)
+        reason = "%d files of %d MiB, the first is %s: read them with journal_directory" % (
+            len(files),
+            size >> 20,
+            files[0].path,
+        )
         return Place(judge, tuple(files), status="skipped", reason=reason)
     return Place(judge, tuple(files), _named(files))
 
@@ -108,7 +118,9 @@ def _named(files: Iterable[JournalFile]) -> Tuple[str, ...]:
 
 
 def _was_sent(path: str, below: str) -> bool:
-    """systemd-journal-remote names what it is sent remote-HOST.journal, in a directory remote: any field in it is the sender's."""
+    """systemd-journal-remote names what it is sent remote-HOST.journal, in a directory remote: any field in it is the
+    sender's.
+    """
     return any(name.startswith("remote") for name in os.path.relpath(path, below).split(os.sep))
 
 
@@ -129,7 +141,9 @@ def offline_place(host: Host, directory: str, sent: bool = False) -> Place:
     header = None if sent else read_header(path)
     if header is None:
         status = "absent" if sent else "not_regular"
-        return Place(_copied(directory), status=status, reason="%s is neither a directory nor a regular file" % directory)
+        return Place(
+            _copied(directory), status=status, reason="%s is neither a directory nor a regular file" % directory
+        )
     return Place(_copied(directory, _was_sent(path, os.path.dirname(path))), (header,), ("--file=" + path,))
 
 

@@ -19,7 +19,8 @@ _FIELD = regex(rb"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
 _BINARY = regex(rb"\n[A-Z_0-9]+\n")
 _LENGTH = struct.Struct("<Q")
 _MAX_RECORD = 32 << 20
-#: Every record of the export format begins so; what journalctl prints where it has none ("-- No entries --") is no record.
+#: Every record of the export format begins so; what journalctl prints where it has none ("-- No entries --") is no
+#: record.
 _BEGIN = b"__CURSOR="
 _REMARK = regex(rb"(?:-- [^\n]{1,200} --\n\s*)+")
 #: In every object of ``-o json``, whatever fields were asked for.
@@ -172,7 +173,11 @@ def record_of(entry: Dict[str, Any], message: Optional[str] = None) -> Record:
     """An object of ``-o json``. message -- the text, where whoever passed it on has another name for it"""
     if message is not None and "MESSAGE" not in entry:
         entry = dict(entry, MESSAGE=message)
-    pairs = [(name.encode("utf-8", "backslashreplace"), part) for name, value in entry.items() for part in _json_values(value)]
+    pairs = [
+        (name.encode("utf-8", "backslashreplace"), part)
+        for name, value in entry.items()
+        for part in _json_values(value)
+    ]
     return _record(pairs)
 
 
@@ -200,7 +205,9 @@ class _Json:
 
 
 class Records:
-    """Chunks in, records out; the first byte decides the format. Text records stay bytes: most are looked at and left."""
+    """Chunks in, records out; the first byte decides the format. Text records stay bytes: most are looked at
+    and left.
+    """
 
     def __init__(self) -> None:
         self._decoder = None  # type: Union[_Export, _Json, None]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A journal that somebody wrote into a text file with one field a line: journalctl -o verbose and -o export.
 
-An export has binary fields: a field's name alone on a line, the value's length in eight bytes, the value, a newline. Debian 13's
-``_SELINUX_CONTEXT`` is one in every record of a service, because it ends in a newline.
+An export has binary fields: a field's name alone on a line, the value's length in eight bytes, the value, a newline.
+Debian 13's ``_SELINUX_CONTEXT`` is one in every record of a service, because it ends in a newline.
 """
 
 import struct
@@ -21,7 +21,8 @@ _MAX_BYTES = 256 << 10
 # "Wed 2026-11-22 20:06:24.123456 UTC [s=5b6d;i=3f1;b=0a1b;m=62e;t=60a;x=9c]": microseconds in hexadecimal
 _VERBOSE = regex(
     rb"\S{2,16} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \S{1,6})? "
-    rb"\[s=[0-9a-f]{1,32};i=[0-9a-f]{1,16};b=(?P<boot>[0-9a-f]{1,32});m=(?P<mono>[0-9a-f]{1,13});t=(?P<real>[0-9a-f]{1,13});"
+    rb"\[s=[0-9a-f]{1,32};i=[0-9a-f]{1,16};b=(?P<boot>[0-9a-f]{1,32});m=(?P<mono>[0-9a-f]{1,13});t="
+    rb"(?P<real>[0-9a-f]{1,13});"
 )
 _VERBOSE_FIELD = regex(rb"    ([A-Z0-9_]{1,64})=(.*)$")
 _FIELD = regex(rb"([A-Z0-9_]{1,64})=(.*)$")

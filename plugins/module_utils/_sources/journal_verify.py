@@ -1,11 +1,12 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Would journalctl find this file's kernel records? With damage in the wrong place it finds none, says nothing and ends with 0.
+"""Would journalctl find this file's kernel records? With damage in the wrong place it finds none, says nothing and ends
+with 0.
 
-The way journalctl takes for ``_TRANSPORT=kernel`` is followed in the file: field, value, hash bucket, chain of entry arrays, and each
-of the kernel's entries. One small read for each of them, where ``journalctl --verify`` reads the whole file (3 s for 114 MB).
-The file's own count of its entries is held against the arrays that list them.
+The way journalctl takes for ``_TRANSPORT=kernel`` is followed in the file: field, value, hash bucket, chain of entry
+arrays, and each of the kernel's entries. One small read for each of them, where ``journalctl --verify`` reads the whole
+file (3 s for 114 MB). The file's own count of its entries is held against the arrays that list them.
 Format: systemd's JOURNAL_FILE_FORMAT; the objects looked at are older than systemd 219, compact mode is 252.
 """
 
@@ -113,7 +114,9 @@ class _File:
         raise _Damage("the hash table has lost the kernel's records")
 
     def arrays(self, offset: int, count: int) -> Iterator[Tuple[int, int]]:
-        """The chain of arrays that lists so many entries: where the offsets of some of them begin, and how many they are."""
+        """The chain of arrays that lists so many entries: where the offsets of some of them begin, and how many they
+        are.
+        """
         left = count
         for _step in range(_MAX_STEPS):
             if left <= 0:

@@ -16,9 +16,11 @@ from .journal_record import BrokenStream, Record, Records
 
 #: EL 7 knows neither --grep nor --output-fields; others were built without PCRE2, or do not find its library.
 _OLD = regex(rb"unrecognized option|invalid option|unknown option|pattern matching|PCRE2?\b", re.IGNORECASE)
-#: Part of this is said at debug level only: journalctl drops a record, or the rest of a damaged file, and ends with 0 or 1.
+#: Part of this is said at debug level only: journalctl drops a record, or the rest of a damaged file, and ends with 0
+#: or 1.
 _DAMAGE = regex(
-    rb"^.*(?:corrupted, ignoring|truncated, ignoring|Can't iterate through|Failed to iterate|Bad message|Invalid (?:object|entry|field\b)"
+    rb"^.*(?:corrupted, ignoring|truncated, ignoring|Can't iterate through|Failed to iterate|Bad message|Invalid"
+    rb" (?:object|entry|field\b)"
     rb"|is bad, skipping|cutting algorithm short|message we can't read|truncated object|short object"
     rb"|Failed to get (?:journal fields|data|MESSAGE)|Failed to read journal).*$",
     re.MULTILINE,
@@ -65,7 +67,8 @@ class Journalctl:
             self._argv.append("--until=@%d" % max(0, math.ceil(until)))
 
     def ask(self, matches: Sequence[str], grep: Optional[str] = None, fields: Optional[str] = None) -> Iterator[Batch]:
-        """Records that match, in the journal's order; more of them and of their fields where this journalctl cannot choose.
+        """Records that match, in the journal's order; more of them and of their fields where this journalctl cannot
+        choose.
 
         grep -- looks at the bytes of the message: names with ESC, 0xff or a newline do not hide from it (measured,
             systemd 252 over journals of 247 and 252), as they do from a grep of what journalctl prints
@@ -96,7 +99,9 @@ class Journalctl:
                 yield self._counted(records.feed(chunk))
         yield self._counted(records.close())
         if command.timed_out:
-            self._problem("timeout", "journalctl was stopped after %g s, what it said until then is kept" % self._timeout)
+            self._problem(
+                "timeout", "journalctl was stopped after %g s, what it said until then is kept" % self._timeout
+            )
         elif silent and command.returncode and _OLD.search(command.stderr):
             raise _Old()
         elif records.rest and not command.returncode:

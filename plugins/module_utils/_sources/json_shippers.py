@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A line of a log inside a JSON object: what the shippers of logs call its text, time, host and sender.
 
-docker's json-file, fluentd, Fluent Bit, Vector, rsyslog, syslog-ng, Filebeat and Elasticsearch, GELF and Graylog, Loki, Splunk, Datadog,
-OpenTelemetry, the log services and serial consoles of AWS, Google and Azure. They agree on JSON and on nothing else, so names are
-compared without case, punctuation and what they are nested in.
+docker's json-file, fluentd, Fluent Bit, Vector, rsyslog, syslog-ng, Filebeat and Elasticsearch, GELF and Graylog, Loki,
+Splunk, Datadog, OpenTelemetry, the log services and serial consoles of AWS, Google and Azure. They agree on JSON and on
+nothing else, so names are compared without case, punctuation and what they are nested in.
 """
 
 from itertools import islice
@@ -19,33 +19,39 @@ from .json_stream import Element, elements_of, is_pair, is_property, properties
 
 #: Where the text of the line is; the first that is there. Of GELF's two, the full one is the longer.
 _TEXTS = (
-    "message msg log logline line fullmessage shortmessage syslogmessage textpayload rawlog rawmessage rawmsg raw body original logmessage"
-    " eventmessage text event entry output data content payload"
+    "message msg log logline line fullmessage shortmessage syslogmessage textpayload rawlog rawmessage rawmsg raw body"
+    " original logmessage eventmessage text event entry output data content payload"
 ).split()
 _TIMES = (
-    "sourcerealtimetimestamp realtimetimestamp time timestamp eventtime ts datetime date timereported timegenerated timeunixnano"
-    " observedtimeunixnano receivetimestamp timerfc3339 isodate createdat"
+    "sourcerealtimetimestamp realtimetimestamp time timestamp eventtime ts datetime date timereported timegenerated"
+    " timeunixnano observedtimeunixnano receivetimestamp timerfc3339 isodate createdat"
 ).split()
 _HOSTS = (
-    "hostname host nodename node computer hostidentifier sourcehost logsource fromhost instancename instance instanceid logstreamname logstream"
+    "hostname host nodename node computer hostidentifier sourcehost logsource fromhost instancename instance instanceid"
+    " logstreamname logstream"
 ).split()
 #: Who speaks; the value becomes the line's tag.
 _SPEAKERS = (
-    "syslogidentifier identifier ident programname program appname app application syslogtag tag processname process syslogprogram comm"
-    " unit systemdunit"
+    "syslogidentifier identifier ident programname program appname app application syslogtag tag processname process"
+    " syslogprogram comm unit systemdunit"
 ).split()
 #: Where the kernel's lines are named after where they come from.
 _ORIGINS = (
-    "transport journaltransport facility facilitylabel syslogfacility source sourcetype job service component channel input stream logname".split()
+    "transport journaltransport facility facilitylabel syslogfacility source sourcetype job service component channel"
+    " input stream logname".split()
 )
 _FILES = "filename file path logfilepath filepath source logname".split()
 #: An application's own record has one of these; a bare line in it is what the application says of the kernel.
 _TELLERS = frozenset(
-    "reason kind component logger container containername containerid pod podname caller module service servicename func stacktrace".split()
+    "reason kind component logger container containername containerid pod podname caller module service servicename"
+    " func stacktrace".split()
 )
 _KERNEL = frozenset(("kernel", "kmsg", "kern", "dmesg", "kernlog", "klog"))
 _FACILITIES = ("facility", "syslogfacility", "facilitycode", "syslogfacilitycode")
-_TELLING = regex(r"[Kk]ill(?:ed|ing)? process|oom-kill|invoked oom|ut of memory|due to memory|[Ss]end(?:ing)? SIG|OOM killer|to the victim")
+_TELLING = regex(
+    r"[Kk]ill(?:ed|ing)? process|oom-kill|invoked oom|ut of memory|due to memory|[Ss]end(?:ing)? SIG|OOM killer|to the"
+    r" victim"
+)
 _PLAIN = regex(r"[^a-z0-9]+")
 _UNIT_END = regex(r"\.(?:service|scope)$")
 _MAX_DEPTH = 6
@@ -56,7 +62,8 @@ _MAX_AROUND = 48
 
 
 class Shipped(NamedTuple):
-    """text -- the line as it was; kernel -- the shipper says that the kernel wrote it; epoch or stamp -- when, as it says.
+    """text -- the line as it was; kernel -- the shipper says that the kernel wrote it; epoch or stamp -- when, as it
+    says.
 
     speaker -- who wrote it, where that is said
     told -- an application's own record: a line without a prefix in it is a quotation
@@ -89,7 +96,9 @@ def _member(value: Any) -> Any:
 
 
 def _scalars(value: Dict[str, Any], into: Dict[str, Any], above: str = "", depth: int = 0) -> None:
-    """The scalars of an object and of those in it by their plain names, alone and behind that of what they lie in; the outer ones first."""
+    """The scalars of an object and of those in it by their plain names, alone and behind that of what they lie in; the
+    outer ones first.
+    """
     inner = []  # type: List[Tuple[str, Dict[str, Any]]]
     for key, one in islice(value.items(), _MAX_NAMES):
         name = _name_of(key.rpartition(".")[2])
@@ -166,7 +175,9 @@ def _shipped(text: str, names: Dict[str, Any]) -> Shipped:
     speaker = _speaker(names)
     kernel = _says_kernel(names, speaker)
     epoch = next((one for one in (_epoch(names.get(name)) for name in _TIMES) if one is not None), None)
-    stamp = next((names[name] for name in _TIMES if isinstance(names.get(name), str) and not names[name].isdigit()), None)
+    stamp = next(
+        (names[name] for name in _TIMES if isinstance(names.get(name), str) and not names[name].isdigit()), None
+    )
     if stamp is not None and _epoch(stamp) is not None:
         stamp = None
     return Shipped(
@@ -182,7 +193,9 @@ def _shipped(text: str, names: Dict[str, Any]) -> Shipped:
 
 
 def _text_of(value: Dict[str, Any]) -> Optional[str]:
-    """The text of a record among its own members: the first by its name, but for one that tells of a kill where that does not."""
+    """The text of a record among its own members: the first by its name, but for one that tells of a kill where that
+    does not.
+    """
     plain = {}  # type: Dict[str, str]
     for key, one in islice(value.items(), _MAX_NAMES):
         if isinstance(one, dict) and len(one) == 1 and isinstance(one.get("stringValue"), str):

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JSON that is spread over many lines, line by line: the elements of its lists come out as they end, and nothing grows.
 
-What ``json.loads`` wants whole may be an hour of a cloud's log service, and an excerpt of a file begins inside an object. So each line
-becomes tokens, and a stack of open objects and lists takes them. An object in a list is handed out when it ends, with the scalars of
-what it lies in; what somebody opened and never closed is given up with the first line that is no JSON.
+What ``json.loads`` wants whole may be an hour of a cloud's log service, and an excerpt of a file begins inside an
+object. So each line becomes tokens, and a stack of open objects and lists takes them. An object in a list is handed out
+when it ends, with the scalars of what it lies in; what somebody opened and never closed is given up with the first line
+that is no JSON.
 """
 
 from json import JSONDecoder
@@ -21,7 +22,8 @@ _MAX_TOKENS = 1_000_000
 _STRINGS = JSONDecoder(strict=False)
 _WORDS = {"true": True, "false": False, "null": None}
 _MAX_DEPTH = 64
-#: Members of one object or list that are kept: a record has some 40, and a name written as numbers is no longer than 8 KiB.
+#: Members of one object or list that are kept: a record has some 40, and a name written as numbers is no longer than 8
+#: KiB.
 _MAX_MEMBERS = 8192
 #: "[1, 2, 3]" and "[12.345678] text" begin alike.
 _MAY_BEGIN = regex(r'\s*(?:\{\s*(?:"|\}|$)|\[\s*(?:[{\["]|\]|$)|"[^"\\]{1,128}"\s*:\s*(?:[\[{"\d-]|true|false|null))')
@@ -31,7 +33,9 @@ Container = Union[Dict[str, Any], List[Any]]
 
 
 class Element(NamedTuple):
-    """value -- an object, or an item of a list; around -- the scalars and objects of what it lies in, the nearest last"""
+    """value -- an object, or an item of a list; around -- the scalars and objects of what it lies in, the
+    nearest last
+    """
 
     value: Any
     around: Tuple[Dict[str, Any], ...]
@@ -75,7 +79,9 @@ def tokens_of(text: str) -> Optional[List[Token]]:
 
 
 def _number(word: str) -> Union[int, float]:
-    """As a double where it has more digits than 64 bits hold: no arithmetic fails on it, and infinity is no time of anybody's."""
+    """As a double where it has more digits than 64 bits hold: no arithmetic fails on it, and infinity is no time of
+    anybody's.
+    """
     return int(word) if len(word) < 20 and word.lstrip("-").isdigit() else float(word)
 
 
@@ -84,7 +90,9 @@ loads = JSONDecoder(parse_int=_number).decode
 
 
 class DocumentLines:
-    """A document on one line, piece by piece, as lines that begin with its objects: what is no longer than a record fits into each."""
+    """A document on one line, piece by piece, as lines that begin with its objects: what is no longer than a record
+    fits into each.
+    """
 
     _MAX_REST = 1 << 20
 
@@ -161,7 +169,11 @@ class JsonStream:
         if not self._stack:
             return
         top = self._stack[-1]
-        if isinstance(top, list) and is_line(value) and not (len(top) == 1 and isinstance(top[0], str) and top[0].isdigit()):
+        if (
+            isinstance(top, list)
+            and is_line(value)
+            and not (len(top) == 1 and isinstance(top[0], str) and top[0].isdigit())
+        ):
             self._hand_out(value)  # a log as a list of its lines
             return
         if len(top) >= _MAX_MEMBERS:
@@ -208,7 +220,12 @@ def is_line(value: Any) -> bool:
 
 def is_pair(value: Any) -> bool:
     """Loki's way to write a line: its time in nanoseconds, its text."""
-    return isinstance(value, list) and 2 <= len(value) <= 3 and all(isinstance(one, str) for one in value[:2]) and value[0].isdigit()
+    return (
+        isinstance(value, list)
+        and 2 <= len(value) <= 3
+        and all(isinstance(one, str) for one in value[:2])
+        and value[0].isdigit()
+    )
 
 
 def is_property(value: Any) -> bool:

@@ -23,7 +23,9 @@ _NEWLINES = regex(r"\r?\n")
 #: fluentd and others: a tag before the object.
 _TAGGED = regex(r"(?P<tag>[^\s{}\[\]\"]{1,128}?):?[ \t]{1,4}(?=\{\")")
 #: Fluent Bit's stdout, which writes an arrow for the colon.
-_FLUENT_BIT = regex(r"\[\d{1,9}\] (?P<tag>[^\s:]{1,128}): \[\[?(?P<epoch>\d{9,11}\.\d{1,9})(?:, \{[^{}]{0,256}\}\])?, (?=\{\")")
+_FLUENT_BIT = regex(
+    r"\[\d{1,9}\] (?P<tag>[^\s:]{1,128}): \[\[?(?P<epoch>\d{9,11}\.\d{1,9})(?:, \{[^{}]{0,256}\}\])?, (?=\{\")"
+)
 _ARROW = regex(r"\"=>(?=[\"\[{\dtfn-])")
 _MAX_NESTED = 2
 
@@ -50,7 +52,8 @@ class JsonText:
         return self._stream.open
 
     def feed(self, raw: bytes) -> Optional[List[JsonLine]]:
-        """What is in a line that is JSON; None where it is none, and for an object that speaks of a kill under a name that nobody knows.
+        """What is in a line that is JSON; None where it is none, and for an object that speaks of a kill under a name
+        that nobody knows.
 
         What was open before such a line is left to give_up().
         """
@@ -139,7 +142,12 @@ def _lines_in(found: Shipped, outer: Optional[Split], nested: int) -> List[JsonL
     text = found.text
     if text[:2] == '{"' and nested < _MAX_NESTED:
         try:
-            inner = [one for element in elements_of(loads(text)) if not isinstance(element.value, str) for one in records(element)]
+            inner = [
+                one
+                for element in elements_of(loads(text))
+                if not isinstance(element.value, str)
+                for one in records(element)
+            ]
         except (ValueError, RecursionError):
             inner = []
         if inner:

@@ -179,7 +179,9 @@ class KmsgScan:
     def _summary(self, problem: Optional[str]) -> SourceReport:
         reasons = [problem] if problem else []  # type: List[str]
         if self.overwritten:
-            reasons.append("the ring has overwritten the first %d records of this boot" % (self._first.seq if self._first else 0))
+            reasons.append(
+                "the ring has overwritten the first %d records of this boot" % (self._first.seq if self._first else 0)
+            )
         if self.lost:
             reasons.append("%d records were overwritten while reading" % self.lost)
         return SourceReport(

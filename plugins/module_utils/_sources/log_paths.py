@@ -16,7 +16,9 @@ _STANDARD = re.compile(r"(?:messages|syslog|kern\.log)(?:[.-].*)?$")
 
 
 class LogPaths(NamedTuple):
-    """paths -- to be read. missing -- what was looked for and is not there. within -- of the paths that a directory has: the directory."""
+    """paths -- to be read. missing -- what was looked for and is not there. within -- of the paths that a directory
+    has: the directory.
+    """
 
     paths: List[str]
     missing: List[SourceReport]

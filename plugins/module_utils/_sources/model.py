@@ -27,7 +27,8 @@ class LogLine(NamedTuple):
     uptime -- kernel seconds since boot
     trusted -- True only for records that nobody but the kernel or the named daemon can have written
     reason -- why it is trusted, or why not
-    disproved -- the record itself names another writer than the text does (a kernel line that came through the syslog socket)
+    disproved -- the record itself names another writer than the text does (a kernel line that came through the syslog
+        socket)
     """
 
     text: str
@@ -48,7 +49,8 @@ class LogLine(NamedTuple):
 class SourceReport(NamedTuple):
     """What one source said about itself.
 
-    status -- read, absent, denied, not_regular, corrupt, truncated, rotated, timeout, too_big, unsupported, error, skipped
+    status -- read, absent, denied, not_regular, corrupt, truncated, rotated, timeout, too_big, unsupported, error,
+        skipped
     first, last -- epoch seconds of the oldest and newest line
     reason -- one sentence where status is not read
     left_out -- what it was not searched for, as the end of a sentence that its name begins; None where for everything

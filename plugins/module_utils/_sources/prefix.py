@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before a message in a line of text: stamp, host, tag, kernel seconds. Many programs write it, many more paste it."""
+"""What stands before a message in a line of text: stamp, host, tag, kernel seconds. Many programs write it, many more
+paste it.
+"""
 
 import re
 from itertools import islice
@@ -16,7 +18,8 @@ from .unwrap import Carried, unwrap, without_html_end
 # What stands before the log's own prefix: mail quotes, bullets, indentation, grep -H and -n, pager line numbers.
 # A relative name looks like a tag: a stamp must follow at once.
 _JUNK = regex(
-    r"[\s>|*]*(?:/[^\s:]+:|[A-Za-z._][\w./+-]{0,255}:(?=(?:\d{1,9}:)?(?:<\d{1,3}>|(?:[A-Z][a-z]{2} ){1,2} ?\d|\d{4}-\d\d-\d\d|\[)))?"
+    r"[\s>|*]*(?:/[^\s:]+:|[A-Za-z._][\w./+-]{0,255}:(?=(?:\d{1,9}:)?(?:<\d{1,3}>|(?:[A-Z][a-z]{2} ){1,2}"
+    r" ?\d|\d{4}-\d\d-\d\d|\[)))?"
     r"(?:\d+[:-](?=[A-Z\[<]|\d{4}-\d\d-\d\d)|\d{1,9}:? +(?=\[|[A-Z][a-z]{2} {1,2}\d))?\s*"
 )
 _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?"
@@ -29,20 +32,40 @@ _LOCAL = r"(?:[^\W\d_]{2,10}\.?|\d{1,2}[月월]) {1,2}\d{1,2}\.? \d\d:\d\d:\d\d(
 _TAG = r"(?P<tag>[^\s:\[\]]+)(?:\[[\d-]*\])?:(?: |$)"
 _SECONDS = r"\[ *(?P<uptime>\d{1,12}\.\d{1,9})\] ?"
 # CONFIG_PRINTK_CALLER: T thread, C processor. Kernels of telephones name processor, process and pid.
-_CALLER = regex(r"\[ *[TC]\d+\] ?| {0,2}\[ ?\d{1,3}: {0,15}[^\]\n]{1,16}: {0,9}\d{1,8}\] ?| {0,2}\(\d{1,3}\)\[\d{1,8}:[^\]\n]{1,16}\] ?")
+_CALLER = regex(
+    r"\[ *[TC]\d+\] ?| {0,2}\[ ?\d{1,3}: {0,15}[^\]\n]{1,16}: {0,9}\d{1,8}\] ?|"
+    r" {0,2}\(\d{1,3}\)\[\d{1,8}:[^\]\n]{1,16}\] ?"
+)
 
 # rsyslog, syslog-ng, journalctl -o short and short-iso: the great majority.
 _SYSLOG = regex(
-    r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>" + _RFC3164 + r"|" + _ISO + r") (?P<host>(?!\[)\S*[^\s:]) " + _TAG + r"(?:" + _SECONDS + r")?",
+    r"(?:<(?P<pri>\d{1,3})>)?(?P<stamp>"
+    + _RFC3164
+    + r"|"
+    + _ISO
+    + r") (?P<host>(?!\[)\S*[^\s:]) "
+    + _TAG
+    + r"(?:"
+    + _SECONDS
+    + r")?",
     re.DOTALL,
 )
 # the same with --no-hostname, or by a daemon that stamps its own lines ("Jun 12 06:39:16: text")
 _NO_HOST = regex(
-    r"(?P<stamp>" + _RFC3164 + r"|" + _ISO + r"|" + _LOCAL + r")(?:: | (?P<tag>kernel|[^\s:\[\]]+(?=\[\d+\]))(?:\[\d+\])?: )"
+    r"(?P<stamp>"
+    + _RFC3164
+    + r"|"
+    + _ISO
+    + r"|"
+    + _LOCAL
+    + r")(?:: | (?P<tag>kernel|[^\s:\[\]]+(?=\[\d+\]))(?:\[\d+\])?: )"
     r"(?:" + _SECONDS + r")?",
     re.DOTALL,
 )
-_SYSLOG_YEAR = regex(r"(?:<\d{1,3}>)?(?P<stamp>" + _WITH_YEAR + r")(?: (?P<host>\S*[^\s:]))? " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
+_SYSLOG_YEAR = regex(
+    r"(?:<\d{1,3}>)?(?P<stamp>" + _WITH_YEAR + r")(?: (?P<host>\S*[^\s:]))? " + _TAG + r"(?:" + _SECONDS + r")?",
+    re.DOTALL,
+)
 _LOCAL_SYSLOG = regex(r"(?P<stamp>" + _LOCAL + r") (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
 # busybox's syslogd, OpenWrt's logread: the facility and level stand before the tag
 _LOGREAD = regex(
@@ -61,11 +84,8 @@ _LOGREAD = regex(
 )
 # journalctl -o short-full (weekday, zone as a word) and -o short-unix; RFC 5424 as rsyslog and syslog-ng forward it
 _SHORT_FULL = regex(
-    r"[^\W\d_]{2,12}\.? (?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: (?:[A-Z]{3,5}|[+-]\d\d(?::?\d\d)?))?) (?P<host>\S+) "
-    + _TAG
-    + r"(?:"
-    + _SECONDS
-    + r")?",
+    r"[^\W\d_]{2,12}\.? (?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: (?:[A-Z]{3,5}|[+-]\d\d(?::?\d\d)?))?)"
+    r" (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?",
     re.DOTALL,
 )
 _SHORT_UNIX = regex(r"(?P<epoch>\d{9,11}\.\d{3,9}) (?P<host>\S+) " + _TAG + r"(?:" + _SECONDS + r")?", re.DOTALL)
@@ -96,7 +116,9 @@ _KMSG = regex(r"(?P<prio>\d{1,10}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;]*)?;
 _KMSG_ESCAPE = regex(r"\\x([0-9a-f]{2})")
 _BARE_TAG = regex(r"(?:(?P<host>[^\s:]+) )?(?P<tag>kernel): (?:" + _SECONDS + r")?")
 # journalctl -o short-monotonic: the daemons whose words matter
-_DAEMON_TAG = regex(r"(?:(?P<host>[^\s:]+) )?(?P<tag>systemd-oomd|systemd|earlyoom|nohang|nohang-desktop|oomd)\[\d{1,10}\]: ")
+_DAEMON_TAG = regex(
+    r"(?:(?P<host>[^\s:]+) )?(?P<tag>systemd-oomd|systemd|earlyoom|nohang|nohang-desktop|oomd)\[\d{1,10}\]: "
+)
 # talosctl dmesg (a node's name before each line), and the console of Talos
 _TALOS = regex(r"(?:(?P<host>\S{1,255}): +)?(?P<facility>[a-z0-9]{2,10}): +[a-z]{3,10}: \[(?P<stamp>" + _ISO + r")\]: ")
 # The first bracket was not marked when the paste was copied.
@@ -111,20 +133,36 @@ _MAX_FRONT = 320
 #: One of them is in every line that is looked for: spares other programs' lines the search.
 _MARKS = ("kernel", "] ", "]:", "ill", "oom", ";", "emory", "CPU: ", "Node ", "Task")
 _MAX_STAMPS = 4
-_STAMP = regex(r"(?<![\w.:,-])(?P<stamp>(?P<dated>" + _ISO + r"|" + _CTIME + r"|" + _WITH_YEAR + r")|" + _RFC3164 + r")(?=[\s\]:]|$)")
+_STAMP = regex(
+    r"(?<![\w.:,-])(?P<stamp>(?P<dated>"
+    + _ISO
+    + r"|"
+    + _CTIME
+    + r"|"
+    + _WITH_YEAR
+    + r")|"
+    + _RFC3164
+    + r")(?=[\s\]:]|$)"
+)
 _SPEAKER = regex(r"[A-Za-z]:")
 # With microseconds: nobody but the kernel writes that.
 _SECONDS_INSIDE = regex(r"(?:<\d{1,3}>)?\[ {0,11}(?P<uptime>\d{1,12}\.\d{6})\](?: |(?=\[ *[TC]\d))")
 _CTIME_INSIDE = regex(r"(?<=\s)\[(?P<stamp>[^\W\d_]{1,12}\.? [^\W\d_]{1,12}\.? {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4})\] ")
 _KERNEL_INSIDE = regex(r"(?<=[\s\]})|])(?P<tag>kernel)(?:\[\d{1,10}\])?: (?:" + _SECONDS + r")?")
 # netconsole as a receiver writes it down; extended netconsole puts the kernel's release first.
-_KMSG_INSIDE = regex(r"(?:^|(?<=\s))(?:[\w.+-]{1,64},)?(?P<prio>\d{1,4}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;\s]{0,256})?;")
-_HOST_ALONE = regex(r"(?!" + _LEVEL + r" ) (?P<host>[^\s:\[\]{}<>|]{1,255})(?:" + _LEVEL + r"){0,2}(?: kernel:)?[ |]{1,3}$")
+_KMSG_INSIDE = regex(
+    r"(?:^|(?<=\s))(?:[\w.+-]{1,64},)?(?P<prio>\d{1,4}),\d{1,20},(?P<usec>\d{1,18}),[-c+](?:,[^;\s]{0,256})?;"
+)
+_HOST_ALONE = regex(
+    r"(?!" + _LEVEL + r" ) (?P<host>[^\s:\[\]{}<>|]{1,255})(?:" + _LEVEL + r"){0,2}(?: kernel:)?[ |]{1,3}$"
+)
 # A stamp, perhaps a host, and at once the kernel's words.
 _STAMPED = regex(
     r"(?P<stamp>" + _ISO + r"|" + _CTIME + r"|" + _RFC3164 + r")(?: (?P<host>[^\s:\[\]]{1,255}))? "
-    r"(?=Memory cgroup out of memory: Kill|Out of [mM]emory(?: \([^()]{1,40}\))?: [Kk]ill|Killed process \d{1,20}(?: \(|, UID )"
-    r"|oom-kill:constraint=|Tasks? in /|\[ *pid *\] +uid |\[ *\d{1,10}\] +\d+ +\d+ +\d+ |Mem-Info:|Node \d+ |CPU: \d+ (?:UID|PID): "
+    r"(?=Memory cgroup out of memory: Kill|Out of [mM]emory(?: \([^()]{1,40}\))?: [Kk]ill|Killed process \d{1,20}(?:"
+    r" \(|, UID )"
+    r"|oom-kill:constraint=|Tasks? in /|\[ *pid *\] +uid |\[ *\d{1,10}\] +\d+ +\d+ +\d+ |Mem-Info:|Node \d+ |CPU: \d+"
+    r" (?:UID|PID): "
     r"|[^\s:]\S{0,14} invoked oom-killer: gfp_mask=0x|(?:memory|memory\+swap|swap|kmem): usage \d)"
 )
 # rsyslog's escapes of control characters, octal
@@ -187,7 +225,9 @@ def _dmesg(raw: str) -> Optional[Split]:
         return Split(raw[at:], tag=tag) if decoded else None
     fields = found.groupdict()
     at = found.end()
-    if pattern is _BRACKET_STAMP and raw[at : at + 1] == "[":  # a console server stamps what has the kernel's own seconds
+    if (
+        pattern is _BRACKET_STAMP and raw[at : at + 1] == "["
+    ):  # a console server stamps what has the kernel's own seconds
         own = _OWN_SECONDS.match(raw, at)
         if own:
             fields["uptime"], at = own.group("uptime"), own.end()
@@ -230,7 +270,9 @@ def _inside(line: str) -> Optional[Split]:
         if found:
             fields = found.groupdict()
             dated = next((one.group("dated") for one in stamps if one.group("dated")), fields["stamp"])
-            return Split(line[found.end() :], dated, fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime")))
+            return Split(
+                line[found.end() :], dated, fields.get("host"), fields.get("tag"), _seconds(fields.get("uptime"))
+            )
     logcat = _LOGCAT.match(line)
     if logcat:
         own = _BRACKET_SECONDS.match(line, logcat.end())
@@ -274,7 +316,9 @@ def _carried(found: Carried) -> Split:
     if found.comment:
         return Split(found.rest, tag=QUOTED)
     parts = split(found.rest)
-    stamp, epoch = (parts.stamp, parts.epoch) if found.stamp is None and found.epoch is None else (found.stamp, found.epoch)
+    stamp, epoch = (
+        (parts.stamp, parts.epoch) if found.stamp is None and found.epoch is None else (found.stamp, found.epoch)
+    )
     tag = parts.tag or (None if found.tag is None else _program(found.tag))
     return parts._replace(host=parts.host or found.host, tag=tag, stamp=stamp, epoch=epoch)
 
@@ -294,7 +338,13 @@ def _loose(raw: str) -> Split:
     if "\t" in raw[1:96]:  # a table's columns
         found = _SYSLOG.match(raw.replace("\t", " ", 4))
         if found and found.group("tag")[0] not in '{"':
-            return Split(raw[found.end() :], found.group("stamp"), found.group("host"), found.group("tag"), _seconds(found.group("uptime")))
+            return Split(
+                raw[found.end() :],
+                found.group("stamp"),
+                found.group("host"),
+                found.group("tag"),
+                _seconds(found.group("uptime")),
+            )
     dated = raw[:2] == "20" and _SYSLOG_YEAR.match(raw) is not None  # else it is a line's number
     start = None if dated else _JUNK.match(raw)
     at = start.end() if start else 0
@@ -311,7 +361,9 @@ def _loose(raw: str) -> Split:
     unix = _SHORT_UNIX.match(line)
     if unix:
         uptime = _seconds(unix.group("uptime"))
-        return Split(line[unix.end() :], None, unix.group("host"), unix.group("tag"), uptime, float(unix.group("epoch")))
+        return Split(
+            line[unix.end() :], None, unix.group("host"), unix.group("tag"), uptime, float(unix.group("epoch"))
+        )
     talos = _TALOS.match(line)
     if talos:
         tag = "kernel" if talos.group("facility") == "kern" else KMSG_USER

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opening what calls itself a log: regular files only, never waiting, never through a link that somebody else has laid."""
+"""Opening what calls itself a log: regular files only, never waiting, never through a link that somebody else
+has laid.
+"""
 
 import errno
 import os

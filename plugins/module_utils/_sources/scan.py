@@ -145,7 +145,9 @@ class FileScan:
         anchors = tuple([anchor for anchor in self._anchors if anchor not in near])
         return ContextExtractor(anchors, self._head, near, self._limits, self._engine, size)
 
-    def _read_archive(self, archive: Archive, cutter: ContextExtractor, line_time: time_bisect.LineTime) -> Iterator[Excerpt]:
+    def _read_archive(
+        self, archive: Archive, cutter: ContextExtractor, line_time: time_bisect.LineTime
+    ) -> Iterator[Excerpt]:
         try:
             yield from cutter.cut(self._remembering(archive.fill))
         finally:
@@ -172,7 +174,9 @@ class FileScan:
 
         return filled
 
-    def _read_plain(self, opened: Opened, line_time: time_bisect.LineTime, deadline: Optional[float]) -> Iterator[Excerpt]:
+    def _read_plain(
+        self, opened: Opened, line_time: time_bisect.LineTime, deadline: Optional[float]
+    ) -> Iterator[Excerpt]:
         def read(size: int, offset: int) -> bytes:
             return os.pread(opened.fd, size, offset)
 

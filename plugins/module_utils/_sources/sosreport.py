@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A directory of logs from elsewhere: which files in it are logs, and what it says of the machine that it is from.
 
-A sosreport has ``var/log`` as it was, what commands said in ``sos_commands``, and files of one line beside them. Whoever made it may have
-put anything in it: links are not followed, and only first lines are read of what is no log.
+A sosreport has ``var/log`` as it was, what commands said in ``sos_commands``, and files of one line beside them.
+Whoever made it may have put anything in it: links are not followed, and only first lines are read of what is no log.
 """
 
 import os
@@ -24,7 +24,10 @@ LOG_NAME = regex(
     r"|[^/.][^/]{0,200}\.(?:log|jsonl|ndjson)(?:[.-][^/]{0,32})?$"
 )
 #: Beside logs, and none.
-_NO_LOG = regex(r".*(?:--verify|--list-boots|--disk-usage|--header|--fields|--list-catalog|\.(?:journal~?|conf|service|html|py|sh))$")
+_NO_LOG = regex(
+    r".*(?:--verify|--list-boots|--disk-usage|--header|--fields|--list-catalog|\.(?:journal~?|conf|service|html|py"
+    r"|sh))$"
+)
 _HOST_FILES = ("hostname", "sos_commands/host/hostname", "sos_commands/general/hostname", "etc/hostname")
 _DATE_FILES = ("date", "sos_commands/date/date", "sos_commands/general/date", "sos_commands/host/date")
 _MEMORY_FILES = ("proc/meminfo",)
@@ -76,7 +79,11 @@ def journal_in(directory: str) -> Optional[str]:
     path = os.path.join(directory, JOURNAL)
     if os.path.islink(path) or not os.path.isdir(path):
         return None
-    return path if any(name.endswith((".journal", ".journal~")) for _base, _dirs, names in os.walk(path) for name in names) else None
+    return (
+        path
+        if any(name.endswith((".journal", ".journal~")) for _base, _dirs, names in os.walk(path) for name in names)
+        else None
+    )
 
 
 def _first_lines(directory: str, names: Iterable[str]) -> str:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The logs in a tarball, laid into a directory of ours under names of ours.
 
-A tarball is somebody's: no member is extracted to a path that it chooses, no link, device or sparse file is made, and size, number, time and
-the memory that a header takes are bounded. What comes before damage is kept.
+A tarball is somebody's: no member is extracted to a path that it chooses, no link, device or sparse file is made, and
+size, number, time and the memory that a header takes are bounded. What comes before damage is kept.
 """
 
 import os
@@ -27,7 +27,9 @@ _MAX_HEADER = 4 << 20
 
 
 class Limits(NamedTuple):
-    """size -- bytes of all that is laid down; members -- how many are looked at; files -- how many are laid down; timeout -- seconds"""
+    """size -- bytes of all that is laid down; members -- how many are looked at; files -- how many are laid down;
+    timeout -- seconds
+    """
 
     size: int = 4 << 30
     members: int = 500_000
@@ -119,7 +121,11 @@ def _unpack(stream: _Stream, target: str, limits: Limits) -> None:
             taken.add(place)
             left -= member.size
             if left < 0 or len(taken) > limits.files or member.size > _free(target):
-                reason = "its logs take more than %d bytes, %d files or what is free in %s" % (limits.size, limits.files, target)
+                reason = "its logs take more than %d bytes, %d files or what is free in %s" % (
+                    limits.size,
+                    limits.files,
+                    target,
+                )
                 raise Damage("too_big", reason)
             _lay(tar, member, os.path.join(target, place))
 

@@ -30,9 +30,11 @@ _MAX_LINE = 16384
 # dmesg --color=always, grep --color=always; journalctl colours the text alone
 _COLOURS = regex(rb"\x1b\[[0-9;]{0,16}[mK]")
 _COLOURED = regex(r"(?:\x1b\[[0-9;]{0,16}m){1,4}(?P<text>[^\x1b].*?)(?:\x1b\[[0-9;]{0,16}m){1,4}\s*$", re.DOTALL)
-# rsyslog's and syslog-ng's prefix of the kernel's lines, and behind it a row of a task table: most of a report has the same before it.
+# rsyslog's and syslog-ng's prefix of the kernel's lines, and behind it a row of a task table: most of a report has the
+# same before it.
 _KERNEL_FRONT = regex(
-    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) \w[\w.-]{0,254} kernel: \["
+    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+    rb" \w[\w.-]{0,254} kernel: \["
 )
 _ROW = regex(rb" {0,11}(\d{1,12}\.\d{1,9})\] (\[ {0,9}\d{1,20}\] +[^#\n\r\x1b]{0,300}[\w)])$")
 #: How JSON begins, and a record of an exported journal; "[" is dmesg's as well.
@@ -80,7 +82,9 @@ class TextLog:
             if row is not None:  # nothing in it could be read in another way
                 one = self._alike
                 text, uptime = to_text(row.group(2)), float(row.group(1))
-                return LogLine(text, self._source, one.host, one.tag, one.time, one.time_quality, uptime, None, False, _REASON)
+                return LogLine(
+                    text, self._source, one.host, one.tag, one.time, one.time_quality, uptime, None, False, _REASON
+                )
         line = self._read(raw)
         if line.tag == "kernel" and line.uptime is not None:
             front = _KERNEL_FRONT.match(raw)
@@ -89,7 +93,10 @@ class TextLog:
         return line
 
     def _read(self, raw: bytes) -> LogLine:
-        if raw[:1] in (b"\0", b"\xef"):  # what a crash leaves behind; the mark that an editor puts before the first line
+        if raw[:1] in (
+            b"\0",
+            b"\xef",
+        ):  # what a crash leaves behind; the mark that an editor puts before the first line
             raw = raw.lstrip(b"\0")
             raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
         if raw.lstrip(b" ").startswith(b"MESSAGE="):  # of an exported record whose beginning is lost
@@ -109,7 +116,11 @@ class TextLog:
         if parts.stamp is not None:
             time, quality = self._stamp(parts.stamp)
         host = parts.host
-        if host is None and self._host is not None and (time is not None or parts.tag is not None or parts.uptime is not None):
+        if (
+            host is None
+            and self._host is not None
+            and (time is not None or parts.tag is not None or parts.uptime is not None)
+        ):
             host = self._host
         return LogLine(parts.text, self._source, host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 
@@ -119,7 +130,11 @@ class TextLog:
         if parts.stamp is not None:
             time, quality = self._stamp(parts.stamp)
         host = parts.host
-        if host is None and self._host is not None and (time is not None or parts.tag is not None or parts.uptime is not None):
+        if (
+            host is None
+            and self._host is not None
+            and (time is not None or parts.tag is not None or parts.uptime is not None)
+        ):
             host = self._host
         return LogLine(parts.text, self._source, host, parts.tag, time, quality, parts.uptime, None, False, _REASON)
 

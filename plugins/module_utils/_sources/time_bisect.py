@@ -63,10 +63,13 @@ def ends(read: Read, size: int, line_time: LineTime) -> Ends:
     return Ends(first, last)
 
 
-def window(read: Read, size: int, since: Optional[float], until: Optional[float], line_time: LineTime) -> Optional[Tuple[int, int]]:
+def window(
+    read: Read, size: int, since: Optional[float], until: Optional[float], line_time: LineTime
+) -> Optional[Tuple[int, int]]:
     """(first byte, end) of a stretch that holds every line of the time window; None: not sorted, read everything.
 
-    It begins and ends early and late by a few minutes and 64 KB. The first byte is in the middle of a line or before one.
+    It begins and ends early and late by a few minutes and 64 KB. The first byte is in the middle of a line or before
+    one.
     """
     if size <= 4 * _NEAR:
         return None
@@ -101,7 +104,9 @@ def _time_at(read: Read, offset: int, line_time: LineTime) -> Optional[float]:
     return None
 
 
-def _bisect(read: Read, probes: List[Tuple[int, float]], wanted: float, line_time: LineTime, upper: bool = False) -> int:
+def _bisect(
+    read: Read, probes: List[Tuple[int, float]], wanted: float, line_time: LineTime, upper: bool = False
+) -> int:
     """An offset before (upper: behind) which no line of the window begins. What it reads is added to the probes."""
     low, high = 0, probes[-1][0]
     if probes[0][1] > wanted:

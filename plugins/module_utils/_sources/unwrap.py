@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries a line of a log from elsewhere, before its own prefix: a remote shell, a log service, a spreadsheet, a web page, a list.
+"""What carries a line of a log from elsewhere, before its own prefix: a remote shell, a log service, a spreadsheet, a
+web page, a list.
 
 Each of these is told by its first bytes; a line that has none of them is not looked at twice.
 """
@@ -16,15 +17,24 @@ _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d"
 _FACILITY = r"(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])"
 #: How a line of a log begins, or a bare one of the kernel or of earlyoom.
 _LOG_BEGINS = (
-    r"(?:<\d{1,3}>|\[ {0,11}\d{1,12}\.\d|\[?[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d|" + _RFC3164 + r"|" + _ISO + r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d "
-    r"|kernel: |Memory cgroup out of memory: |Out of [mM]emory(?: \([^()]{1,40}\))?: |Killed process \d|oom-kill:constraint="
+    r"(?:<\d{1,3}>|\[ {0,11}\d{1,12}\.\d|\[?[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d|"
+    + _RFC3164
+    + r"|"
+    + _ISO
+    + r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d "
+    r"|kernel: |Memory cgroup out of memory: |Out of [mM]emory(?: \([^()]{1,40}\))?: |Killed process"
+    r" \d|oom-kill:constraint="
     r"|Tasks? in /|sending SIG|[Kk]illing process |low memory! |\S{1,255}\.(?:service|scope|slice): )"
 )
 #: svlogd, multilog (daemontools, runit, s6): TAI64N, ten seconds ahead of UTC by their own count
 _TAI64N = regex(r"@(?P<seconds>4[0-9a-f]{15})(?P<nano>[0-9a-f]{8}) ")
 _TAI_EPOCH = (1 << 62) + 10
 #: logcli, Grafana's download: "2025-11-21T05:24:41Z {hostname="dmz", transport="kernel"} text"
-_LABELS = regex(r"(?:(?P<stamp>" + _ISO + r"|\d{19})[\t ]{1,4})?\{(?P<labels>(?:[A-Za-z_]\w{0,63}=\"[^\"\\]{0,255}\"(?:, ?)?){1,32})\}[\t ]{1,4}")
+_LABELS = regex(
+    r"(?:(?P<stamp>"
+    + _ISO
+    + r"|\d{19})[\t ]{1,4})?\{(?P<labels>(?:[A-Za-z_]\w{0,63}=\"[^\"\\]{0,255}\"(?:, ?)?){1,32})\}[\t ]{1,4}"
+)
 _LABEL = regex(r"([A-Za-z_]\w{0,63})=\"([^\"\\]{0,255})\"")
 _HOST_LABELS = ("hostname", "host", "nodename", "node_name", "node", "instance")
 _UNIT_LABELS = ("unit", "systemd_unit", "syslog_identifier", "identifier", "program", "app")
@@ -32,7 +42,8 @@ _UNIT_LABELS = ("unit", "systemd_unit", "syslog_identifier", "identifier", "prog
 _NODE = regex(
     r"(?!"
     + _FACILITY
-    + r"\.)(?P<host>[A-Za-z0-9][A-Za-z0-9._-]{0,62}): (?=\[ {0,11}\d{1,12}\.\d{1,9}\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d|<\d{1,3}>\[)"
+    + r"\.)(?P<host>[A-Za-z0-9][A-Za-z0-9._-]{0,62}): (?=\[ {0,11}\d{1,12}\.\d{1,9}\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2}"
+    r" {1,2}\d|<\d{1,3}>\[)"
 )
 _NO_NODES = frozenset(("kernel", "dmesg", "messages", "syslog", "kern.log", "console", "kmsg", "log"))
 #: LuCI (OpenWrt) exports logread's lines without their time; socklog writes no tag.
@@ -41,18 +52,30 @@ _SOCKLOG = regex(r"kern\.(?:emerg|alert|crit|err|warn|notice|info|debug): (?=\[)
 #: RFC 6587: the length of the message before it
 _OCTETS = regex(r"\d{1,5} (?=<\d{1,3}>1 \d{4}-)")
 _BULLET = regex(r"\s{0,16}(?:[-+*\u2022\u00b7\u2013\u25aa] |\d{1,3}[.)] |`{1,3}|\*\*)(?=" + _LOG_BEGINS + r")")
-_HTML_BEGIN = regex(r"(?:\s{0,8}<(?:br|p|li|ul|ol|pre|code|span|div|td|tr|font|b|samp|tt)\b[^<>]{0,128}>){1,8}\s{0,8}(?=" + _LOG_BEGINS + r")")
+_HTML_BEGIN = regex(
+    r"(?:\s{0,8}<(?:br|p|li|ul|ol|pre|code|span|div|td|tr|font|b|samp|tt)\b[^<>]{0,128}>){1,8}\s{0,8}(?="
+    + _LOG_BEGINS
+    + r")"
+)
 _HTML_END = regex(r"</?(?:br|p|li|ul|ol|pre|code|span|div|td|tr|font|b|samp|tt)\b[^<>]{0,64}>")
-#: A line that its file comments out, of a shell, a program or a configuration. "# [12.345678] " is a prompt on a serial console.
-_COMMENT = regex(r"\s{0,64}(?:#{1,8}(?! ?\[)|//|/\*|<!--|--(?= )|;{1,4}(?= )|%{1,2}(?= )|REM ) {0,16}(?=" + _LOG_BEGINS + r")")
+#: A line that its file comments out, of a shell, a program or a configuration. "# [12.345678] " is a prompt on a serial
+#: console.
+_COMMENT = regex(
+    r"\s{0,64}(?:#{1,8}(?! ?\[)|//|/\*|<!--|--(?= )|;{1,4}(?= )|%{1,2}(?= )|REM ) {0,16}(?=" + _LOG_BEGINS + r")"
+)
 
-_CSV_BEGIN = regex(r"\"?(?:" + _ISO + r"|" + _RFC3164 + r"|\d{10}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?)\"?[,;]|\"[^\"]{0,4096}\"[,;]")
-_CSV_STAMP = regex(r"(?:" + _ISO + r"|" + _RFC3164 + r"|[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4})$")
+_CSV_BEGIN = regex(
+    r"\"?(?:" + _ISO + r"|" + _RFC3164 + r"|\d{10}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?)\"?[,;]|\"[^\"]{0,4096}\"[,;]"
+)
+_CSV_STAMP = regex(
+    r"(?:" + _ISO + r"|" + _RFC3164 + r"|[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4})$"
+)
 _CSV_EPOCH = regex(r"\d{10}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?$")
 _CSV_WORD = regex(r"[A-Za-z0-9][\w.@-]{0,254}(?:\[\d{1,10}\])?:?$")
 _CSV_TEXT = regex(_LOG_BEGINS)
 _LEVELS = frozenset(
-    "kern user daemon auth syslog authpriv local0 emerg alert crit critical err error warn warning notice info debug informational".split()
+    "kern user daemon auth syslog authpriv local0 emerg alert crit critical err error warn warning notice info debug"
+    " informational".split()
 )
 _MAX_FIELDS = 64
 
@@ -172,7 +195,10 @@ def _row(raw: str) -> Optional[Carried]:
     """A row of a table: the field that is a line of a log, and stamp, host and program in the fields before it."""
     for delimiter in ",;":
         fields = _fields(raw, delimiter)
-        at = next((number for number, field in enumerate(fields) if _CSV_TEXT.match(field) and not _CSV_STAMP.match(field)), None)
+        at = next(
+            (number for number, field in enumerate(fields) if _CSV_TEXT.match(field) and not _CSV_STAMP.match(field)),
+            None,
+        )
         if at is not None:
             return _cells(fields, at)
     return None
@@ -190,8 +216,12 @@ def _seconds(text: str) -> float:
 
 
 def _host_and_tag(before: List[str]) -> Tuple[Optional[str], Optional[str]]:
-    """Of the words before the text the last is the program, and the one before it the host; a single one is the host."""
-    words = [field for field in before if _CSV_WORD.match(field) and not field.isdigit() and field.lower() not in _LEVELS]
+    """Of the words before the text the last is the program, and the one before it the host; a single one is the
+    host.
+    """
+    words = [
+        field for field in before if _CSV_WORD.match(field) and not field.isdigit() and field.lower() not in _LEVELS
+    ]
     words = [field for field in words if not _CSV_STAMP.match(field) and not _CSV_EPOCH.match(field)]
     names = [word.rstrip(":").partition("[")[0] for word in words]
     if "kernel" in names:

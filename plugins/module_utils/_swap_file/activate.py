@@ -43,16 +43,23 @@ def _by_command(host: Host, path: str, priority: Optional[int], discard: Optiona
 
 
 def activate(host: Host, path: str, priority: Optional[int], discard: Optional[str]) -> Area:
-    """Raises ExecutionError with the kernel's error number; EINVAL is a file that it will not swap to, such as one with holes."""
+    """Raises ExecutionError with the kernel's error number; EINVAL is a file that it will not swap to, such as one with
+    holes.
+    """
     number = syscalls.swapon(host.path(path), flags_of(priority, discard))
     said = os.strerror(number) if number else ""
     if number is None:
         number, said = 0, _by_command(host, host.path(path), priority, discard)
     area = area_of(read_areas(host), identity_of(host.path(path)))
     if area is None:
-        raise ExecutionError("the kernel does not swap to %s: %s" % (printable(path), said or "it gave no reason"), number)
+        raise ExecutionError(
+            "the kernel does not swap to %s: %s" % (printable(path), said or "it gave no reason"), number
+        )
     if priority is not None and area.priority != priority:
-        raise ExecutionError("%s is active with priority %d, not %d: %s" % (printable(path), area.priority, priority, said or "swapon cannot set it"))
+        raise ExecutionError(
+            "%s is active with priority %d, not %d: %s"
+            % (printable(path), area.priority, priority, said or "swapon cannot set it")
+        )
     return area
 
 
@@ -71,5 +78,7 @@ def deactivate(host: Host, path: str) -> None:
         area = area_of(read_areas(host), identity)
     if area is not None:
         raise ExecutionError(
-            "%s is still in use and holds %s: %s" % (printable(path), human(area.used), said or "swapoff gave no reason"), errno.EBUSY
+            "%s is still in use and holds %s: %s"
+            % (printable(path), human(area.used), said or "swapoff gave no reason"),
+            errno.EBUSY,
         )

@@ -38,7 +38,8 @@ class Area(NamedTuple):
 def parse_swaps(data: bytes) -> Optional[List[Area]]:
     r"""The lines below the head. Blanks, newlines and backslashes in a name are ``\040`` and so on.
 
-    None where it is not what the kernel writes: no head, as where something covers /proc, or a line that cannot be read. No swap is a head alone.
+    None where it is not what the kernel writes: no head, as where something covers /proc, or a line that cannot be
+    read. No swap is a head alone.
     """
     head, *lines = data.split(b"\n")
     if not head.startswith(b"Filename"):
@@ -58,9 +59,11 @@ def parse_swaps(data: bytes) -> Optional[List[Area]]:
 
 
 def in_use(fd: int) -> Optional[bool]:
-    """Whether the kernel swaps to this very file, whatever its name; None where that cannot be asked. fd has to be writable.
+    """Whether the kernel swaps to this very file, whatever its name; None where that cannot be asked. fd has to be
+    writable.
 
-    fallocate(2) looks whether it is in use before it finds that no file can be that large, and changes nothing either way.
+    fallocate(2) looks whether it is in use before it finds that no file can be that large, and changes nothing either
+    way.
     """
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
     if release is None or (int(release.group(1)), int(release.group(2))) < (3, 15):
@@ -73,7 +76,9 @@ def in_use(fd: int) -> Optional[bool]:
 
 
 def _identity(path: str) -> Optional[Identity]:
-    """None for a file of that name that is not in use: the one in use has it in another mount namespace, such as a container's."""
+    """None for a file of that name that is not in use: the one in use has it in another mount namespace, such as a
+    container's.
+    """
     try:
         fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -90,7 +95,9 @@ def _identity(path: str) -> Optional[Identity]:
 
 
 def identify(areas: List[Area], identity: Callable[[str], Optional[Identity]] = _identity) -> List[Area]:
-    """Each file with its inode. ``NAME (deleted)`` is a file without a name, unless there is a file that is called so."""
+    """Each file with its inode. ``NAME (deleted)`` is a file without a name, unless there is a file that is
+    called so.
+    """
     found = []  # type: List[Area]
     for area in areas:
         known = identity(area.path) if area.kind == "file" else None
@@ -108,7 +115,9 @@ def _size(path: str) -> int:
 
 
 def tell_apart(areas: List[Area], size: Callable[[str], int] = _size) -> List[Area]:
-    """A file is in use once: of two areas with one name, the one of another namespace is the one that fits the file's size less."""
+    """A file is in use once: of two areas with one name, the one of another namespace is the one that fits the file's
+    size less.
+    """
     found = []  # type: List[Area]
     for area in areas:
         rivals = [one for one in areas if area.identity is not None and one.identity == area.identity]
@@ -121,7 +130,9 @@ def read_areas(host: Host) -> List[Area]:
     """Raises ExecutionError where the kernel does not tell."""
     parsed = parse_swaps(host.read("/proc/swaps") or b"")
     if parsed is None:
-        raise ExecutionError("/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed.")
+        raise ExecutionError(
+            "/proc/swaps cannot be read: the kernel has no swap, or /proc is not mounted. Nothing was changed."
+        )
     areas = identify(parsed, lambda path: _identity(host.path(path)))
     return tell_apart(areas, lambda path: _size(host.path(path)))
 

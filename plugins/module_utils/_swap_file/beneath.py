@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does an area in use lie beneath a mount? Then its name leads to another file or to none, and nothing that is done by name reaches it."""
+"""Does an area in use lie beneath a mount? Then its name leads to another file or to none, and nothing that is done by
+name reaches it.
+"""
 
 import os
 from typing import Any, List, Optional
@@ -18,7 +20,9 @@ _FOUND, _NOT_THERE, _NO_ANSWER = 0, 1, 2
 
 def covering(mounts: List[Mount], path: str) -> List[str]:
     """The mount points that may hide what has this name, the deepest first; the root file system hides nothing."""
-    points = [mount.point for mount in mounts if mount.point != "/" and (path + "/").startswith(mount.point.rstrip("/") + "/")]
+    points = [
+        mount.point for mount in mounts if mount.point != "/" and (path + "/").startswith(mount.point.rstrip("/") + "/")
+    ]
     return sorted(points, key=len, reverse=True)
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is peculiar to a swap file on btrfs: its subvolume cannot be snapshot while it is in use, may be read-only, and may have a quota."""
+"""What is peculiar to a swap file on btrfs: its subvolume cannot be snapshot while it is in use, may be read-only, and
+may have a quota.
+"""
 
 import fcntl
 import os
@@ -20,7 +22,9 @@ _MAX_REFERENCED, _MAX_EXCLUSIVE = 1, 2
 
 
 class Btrfs(NamedTuple):
-    """profile -- how data is laid out. shared -- the subvolume holds other things than swap. quota -- bytes left of it, None: no limit is known"""
+    """profile -- how data is laid out. shared -- the subvolume holds other things than swap. quota -- bytes left of it,
+    None: no limit is known
+    """
 
     profile: Optional[str] = None
     shared: bool = False
@@ -72,7 +76,9 @@ def _subvolume(fd: int) -> Optional[int]:
 
 
 def _quota(host: Host, sysfs: str, subvolume: Optional[int]) -> Optional[int]:
-    """Of the subvolume's own group (0/ID), as the kernel tells it since 5.9. Limits of groups above it are not known here."""
+    """Of the subvolume's own group (0/ID), as the kernel tells it since 5.9. Limits of groups above it are not known
+    here.
+    """
     folder = "%s/qgroups/0_%s/" % (sysfs, subvolume)
     flags = _number(host, folder + "limit_flags")
     if not flags:

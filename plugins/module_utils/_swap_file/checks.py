@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that can be known before the first step, in check mode too. PreconditionError means that nothing was touched."""
+"""Everything that can be known before the first step, in check mode too. PreconditionError means that nothing was
+touched.
+"""
 
 import os
 import re
@@ -32,7 +34,9 @@ _UNTIL = " until the old one can go"
 _ON_FILE = ("make", "remove", "link", "secure", "activate", "deactivate")
 
 
-def check_file(file: Optional[SwapFile], path: str, active: bool = False, signature_needed: bool = True, names: int = 1) -> None:
+def check_file(
+    file: Optional[SwapFile], path: str, active: bool = False, signature_needed: bool = True, names: int = 1
+) -> None:
     """Only a regular file of root, with one name, that mkswap wrote for this size, is ours to touch.
 
     active -- the kernel swaps to it: then it is a swap file, whatever is recorded in it
@@ -43,24 +47,37 @@ def check_file(file: Optional[SwapFile], path: str, active: bool = False, signat
         return
     name = printable(path)
     if file.special is not None:
-        raise PreconditionError("%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special))
+        raise PreconditionError(
+            "%s is %s; a swap file is a regular file. Nothing was changed; choose another path." % (name, file.special)
+        )
     if file.uid != 0:
-        raise PreconditionError("%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path." % (name, file.uid))
+        raise PreconditionError(
+            "%s belongs to user %d, not to root. Nothing was changed; move it away or choose another path."
+            % (name, file.uid)
+        )
     if file.links_to_temporary:
         return
     if file.links > names and signature_needed:
-        raise PreconditionError("%s has %d names (hard links). Nothing was changed; remove the others or choose another path." % (name, file.links))
+        raise PreconditionError(
+            "%s has %d names (hard links). Nothing was changed; remove the others or choose another path."
+            % (name, file.links)
+        )
     if file.signature is None:
         if signature_needed:
             raise PreconditionError(
-                "%s is not a swap file (no SWAPSPACE2 in its first page). Nothing was changed; move it away or choose another path." % name
+                "%s is not a swap file (no SWAPSPACE2 in its first page). Nothing was changed; move it away or choose"
+                " another path." % name
             )
     elif file.signature.kind == "hibernation":
         raise PreconditionError(
-            "%s holds the memory of a hibernated system. Nothing was changed; wake that system, or run mkswap on it by hand." % name
+            "%s holds the memory of a hibernated system. Nothing was changed; wake that system, or run mkswap on it by"
+            " hand." % name
         )
     elif signature_needed and not active and not 0 <= file.size - file.signature.size < file.signature.page_size:
-        text = "%s has %d bytes, but mkswap made it for %d. Nothing was changed; run mkswap on it if it is a swap file, else move it away."
+        text = (
+            "%s has %d bytes, but mkswap made it for %d. Nothing was changed; run mkswap on it if it is a swap file,"
+            " else move it away."
+        )
         raise PreconditionError(text % (name, file.size, file.signature.size))
 
 
@@ -68,14 +85,24 @@ def check_areas(state: SwapState) -> None:
     for area in state.areas:
         if area.deleted and area.path in (state.path, state.temporary_path):
             raise PreconditionError(
-                "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was changed." % printable(area.path)
+                "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was"
+                " changed." % printable(area.path)
             )
     if state.beneath is not None:
-        text = "the kernel swaps to a file %s that is hidden by the mount at %s, so it cannot be reached by its name. Nothing was changed; unmount that first."
+        text = (
+            "the kernel swaps to a file %s that is hidden by the mount at %s, so it cannot be reached by its name."
+            " Nothing was changed; unmount that first."
+        )
         raise PreconditionError(text % (printable(state.path), printable(state.beneath)))
-    for path, file, known in ((state.path, state.file, state.area), (state.temporary_path, state.temporary, state.temporary_area)):
+    for path, file, known in (
+        (state.path, state.file, state.area),
+        (state.temporary_path, state.temporary, state.temporary_area),
+    ):
         if file is not None and file.in_use and known is None:
-            text = "the kernel swaps to %s by a name that is not known here, as after swapon in a container. Nothing was changed; turn it off there."
+            text = (
+                "the kernel swaps to %s by a name that is not known here, as after swapon in a container. Nothing was"
+                " changed; turn it off there."
+            )
             raise PreconditionError(text % printable(path))
 
 
@@ -91,7 +118,9 @@ def _may_swap(host: Host) -> bool:
 def container(host: Host) -> Optional[str]:
     """The container's kind, where this is one."""
     found = re.search(rb"(?:^|\0)container=([^\0]+)", host.read("/proc/1/environ") or b"")
-    kind = (host.read("/run/systemd/container") or (found.group(1) if found else b"")).decode("ascii", "replace").strip()
+    kind = (
+        (host.read("/run/systemd/container") or (found.group(1) if found else b"")).decode("ascii", "replace").strip()
+    )
     for path, name in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
         if not kind and host.read(path) is not None:
             kind = name
@@ -109,8 +138,14 @@ def _right(host: Host) -> Optional[str]:
         return None
     kind = container(host)
     if kind is not None:
-        return "this is a container (%s) without the right to swap; its host's swap serves it, so declare the swap file there" % printable(kind)
-    return "the kernel does not let this user change swap (no CAP_SYS_ADMIN, or no swap in this kernel); run as root, with become"
+        return (
+            "this is a container (%s) without the right to swap; its host's swap serves it, so declare the swap file"
+            " there" % printable(kind)
+        )
+    return (
+        "the kernel does not let this user change swap (no CAP_SYS_ADMIN, or no swap in this kernel); run as root, with"
+        " become"
+    )
 
 
 def _place(state: SwapState) -> Optional[str]:
@@ -118,12 +153,22 @@ def _place(state: SwapState) -> Optional[str]:
         return "the file system under it is not known (/proc/self/mountinfo); mount /proc"
     why = why_not(state.mount)
     if why is not None:
-        way_out = "Mount it read-write or choose another path" if state.mount.fstype in ALLOWED else "Choose a path on ext4, xfs or btrfs"
+        way_out = (
+            "Mount it read-write or choose another path"
+            if state.mount.fstype in ALLOWED
+            else "Choose a path on ext4, xfs or btrfs"
+        )
         return "no swap file can be there: %s. %s" % (why, way_out)
     if state.btrfs.profile not in (None, "single"):
-        return "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system" % state.btrfs.profile
+        return (
+            "btrfs keeps data there as %s, and the kernel swaps to single only; choose a path on another file system"
+            % state.btrfs.profile
+        )
     if not state.writable:
-        text = "nothing can be made in %s: the folder is immutable (lsattr -d shows it), or a read-only subvolume (btrfs property get). Allow changes there"
+        text = (
+            "nothing can be made in %s: the folder is immutable (lsattr -d shows it), or a read-only subvolume (btrfs"
+            " property get). Allow changes there"
+        )
         return text % printable(os.path.dirname(state.path))
     return None
 
@@ -171,7 +216,9 @@ def headroom_shortage(steps: List[Step], state: SwapState) -> Optional[str]:
                 return None  # made by this run, and looked at again before it goes
             if state.memory is None:
                 return "/proc/meminfo does not tell how much memory is available"
-            return shortfall(area.used, state.memory.available, elsewhere(state.areas, _identity_leaving(state, step.path)) + coming)
+            return shortfall(
+                area.used, state.memory.available, elsewhere(state.areas, _identity_leaving(state, step.path)) + coming
+            )
     return None
 
 
@@ -182,7 +229,10 @@ def _why_not_kubelet(host: Host, params: Params, state: SwapState) -> Optional[s
     found = kubelet(host)
     if found is None:
         return None
-    return "%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same" % found
+    return (
+        "%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same"
+        % found
+    )
 
 
 def _why_not_make(host: Host, params: Params, state: SwapState, steps: List[Step]) -> List[Optional[str]]:
@@ -199,7 +249,10 @@ def _why_not_change(state: SwapState) -> Optional[str]:
     if state.mount is not None and state.mount.read_only:
         return "its file system is mounted read-only; mount it read-write"
     if not state.writable:
-        return "nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume; allow changes there"
+        return (
+            "nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume;"
+            " allow changes there"
+        )
     return None
 
 
@@ -220,12 +273,17 @@ def _why_not_fstab(host: Host, params: Params, state: SwapState) -> Optional[str
 
 def _why_not_move(host: Host, params: Params, state: SwapState, steps: List[Step]) -> Optional[str]:
     """A hibernated system is found where the file is on the disk."""
-    moves = any(step.path == state.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps)
+    moves = any(
+        step.path == state.path and (step.over or step.action in ("deactivate", "remove", "link")) for step in steps
+    )
     if params.allow_resume_change or state.file is None or not moves:
         return None
     if not resumes_here(host, read_resume(host), state.mount, state.file.first, state.page):
         return None
-    return "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set resume_offset anew then"
+    return (
+        "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set"
+        " resume_offset anew then"
+    )
 
 
 def _why_not_deactivate(state: SwapState, steps: List[Step]) -> Optional[str]:

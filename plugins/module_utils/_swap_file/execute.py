@@ -68,7 +68,16 @@ def _make(context: StepContext, path: str, size: int, zeros: bool = False, over:
     if over:
         _look_again(context, path)
     # one name for every file in the making: at most one is left by an interrupted run
-    make(context.host, context.open_folder, os.path.basename(path), size, context.fstype, zeros, partial_name(context.name), over)
+    make(
+        context.host,
+        context.open_folder,
+        os.path.basename(path),
+        size,
+        context.fstype,
+        zeros,
+        partial_name(context.name),
+        over,
+    )
 
 
 def _remove(context: StepContext, path: str) -> None:
@@ -85,9 +94,15 @@ def _link(context: StepContext) -> None:
 
 
 def _drop(context: StepContext, path: str) -> bool:
-    """The file that the kernel does not take goes, unless a line of fstab needs its name. Whether something still has the name."""
+    """The file that the kernel does not take goes, unless a line of fstab needs its name. Whether something still has
+    the name.
+    """
     temporary = _look(context, os.path.join(context.open_folder.path, temporary_name(context.name)))
-    if path == context.path and temporary is not None and area_of(read_areas(context.host), temporary.identity) is not None:
+    if (
+        path == context.path
+        and temporary is not None
+        and area_of(read_areas(context.host), temporary.identity) is not None
+    ):
         _link(context)
         return True
     if path == context.path and read_fstab(context.host).swap_entry(path) is not None:
@@ -104,7 +119,8 @@ def _activate(context: StepContext, step: Step) -> None:
         file = _look(context, step.path)
         if exc.errno != errno.EINVAL or file is None:
             raise
-    # The kernel does not take what the file system reserved (f2fs, old xfs) or moves about (btrfs): write every block, once.
+    # The kernel does not take what the file system reserved (f2fs, old xfs) or moves about (btrfs): write every block,
+    # once.
     over = _drop(context, step.path)
     _make(context, step.path, file.size, zeros=True, over=over)
     try:
@@ -121,14 +137,22 @@ def _deactivate(context: StepContext, path: str) -> None:
     area = area_of(areas, file.identity) if file is not None else None
     if area is None:
         return
-    shortage = "/proc/meminfo cannot be read" if memory is None else shortfall(area.used, memory.available, elsewhere(areas, area.identity))
+    shortage = (
+        "/proc/meminfo cannot be read"
+        if memory is None
+        else shortfall(area.used, memory.available, elsewhere(areas, area.identity))
+    )
     if shortage is not None:
         raise ExecutionError("%s cannot be turned off now: %s" % (printable(path), shortage))
     deactivate(context.host, path)
 
 
 def _secure(context: StepContext, path: str) -> None:
-    fd = os.open(os.path.basename(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=context.open_folder.fd)
+    fd = os.open(
+        os.path.basename(path),
+        os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
+        dir_fd=context.open_folder.fd,
+    )
     try:
         os.fchmod(fd, 0o600)
         if selinux_enabled(context.host):
@@ -140,7 +164,10 @@ def _secure(context: StepContext, path: str) -> None:
 def _reload(host: Host) -> None:
     ran = host.run(["systemctl", "daemon-reload"])
     if ran.returncode != 0:
-        host.warn("/etc/fstab is changed, but systemd did not read it: %s. Run systemctl daemon-reload." % (ran.stderr.strip() or "no reason given"))
+        host.warn(
+            "/etc/fstab is changed, but systemd did not read it: %s. Run systemctl daemon-reload."
+            % (ran.stderr.strip() or "no reason given")
+        )
 
 
 def _update_fstab(context: StepContext, step: Step) -> None:
@@ -167,7 +194,9 @@ _ACTIONS = {
 
 
 def run_step(context: StepContext, step: Step) -> None:
-    """Raises ExecutionError, PreconditionError or FstabError. A step that is done already, by an earlier run, is done."""
+    """Raises ExecutionError, PreconditionError or FstabError. A step that is done already, by an earlier run,
+    is done.
+    """
     try:
         _ACTIONS[step.action](context, step)
     except OSError as exc:

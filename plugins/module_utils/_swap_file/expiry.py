@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A temporary swap file: a timer of systemd, a service and a script on the host, which remove it when its time is over.
 
-The timer is on disk and survives reboots. What it starts removes nothing while the memory is needed, and tries again. Callers
-hold the host's lock.
+The timer is on disk and survives reboots. What it starts removes nothing while the memory is needed, and tries again.
+Callers hold the host's lock.
 """
 
 import hashlib
@@ -105,11 +105,15 @@ def timer_text(path: str, seconds: int) -> bytes:
 
 def service_text(path: str, seconds: int, retry: int = RETRY, program: str = _PROGRAM) -> bytes:
     name = os.fsencode(path)
-    arguments = " ".join(_argument(word) for word in (unit_of(path).encode("ascii"), b"%d" % seconds, name, encode(name)))
+    arguments = " ".join(
+        _argument(word) for word in (unit_of(path).encode("ascii"), b"%d" % seconds, name, encode(name))
+    )
     # without its file system the file is not there, and it would be forgotten instead of removed
     mounts = 'RequiresMountsFor="%s"\n' % path if re.match(r"^[A-Za-z0-9/._@: -]+\Z", path) else ""
     swap = escape(path) + ".swap " if len(escape(path)) < 250 else ""
-    text = _SERVICE.format(words=_render(path), swap=swap, mounts=mounts, program=program, arguments=arguments, retry=retry)
+    text = _SERVICE.format(
+        words=_render(path), swap=swap, mounts=mounts, program=program, arguments=arguments, retry=retry
+    )
     return text.encode("utf-8")
 
 
@@ -152,21 +156,27 @@ def _expires(host: Host, path: str) -> Optional[int]:
 
 
 def scheduled(host: Host, path: str) -> Optional[float]:
-    """When the file is to go; None where nothing would remove it: no timer, half of one, or one that systemd does not run."""
+    """When the file is to go; None where nothing would remove it: no timer, half of one, or one that systemd does not
+    run.
+    """
     seconds = _expires(host, path) if _systemd(host) else None
     if seconds is None:
         return None
     timer, service = unit_of(path) + ".timer", unit_of(path) + ".service"
-    active, enabled, stale, calendar = _properties(host, timer, "ActiveState", "UnitFileState", "NeedDaemonReload", "TimersCalendar")
+    active, enabled, stale, calendar = _properties(
+        host, timer, "ActiveState", "UnitFileState", "NeedDaemonReload", "TimersCalendar"
+    )
     if (active, enabled, stale) != ("active", "enabled", "no") or not _will_come(calendar, seconds):
         return None
     return float(seconds) if _properties(host, service, "NeedDaemonReload") == ["no"] else None
 
 
 def _will_come(calendar: str, seconds: int) -> bool:
-    """Whether the timer that systemd has loaded is this one: after a refused daemon-reload the file says one time and systemd another.
+    """Whether the timer that systemd has loaded is this one: after a refused daemon-reload the file says one time and
+    systemd another.
 
-    ``{ OnCalendar=2026-11-22 20:06:20 UTC ; next_elapse=Sun 2026-11-22 20:06:20 UTC }``; nothing is next when its time is over.
+    ``{ OnCalendar=2026-11-22 20:06:20 UTC ; next_elapse=Sun 2026-11-22 20:06:20 UTC }``; nothing is next when its time
+    is over.
     """
     loaded = _LOADED.search(calendar)
     if loaded is None or loaded.group("when") != _calendar(seconds):
@@ -181,12 +191,16 @@ def _calendar(seconds: int) -> str:
 def can_schedule(host: Host) -> None:
     """Raise PreconditionError where there can be no timer. Check mode asks the same."""
     if not _systemd(host):
-        raise PreconditionError("expires: systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out.")
+        raise PreconditionError(
+            "expires: systemd does not run here, so nothing could remove the file later. Nothing was changed; leave"
+            " expires out."
+        )
     missing = host.run(["sh", "-c", "for tool in %s; do command -v $tool >/dev/null || echo $tool; done" % _TOOLS], 10)
     if missing.returncode != 0 or missing.stdout.strip():
         what = ", ".join(missing.stdout.split()) or "sh"
         raise PreconditionError(
-            "expires: what removes the file later needs %s, which is not here. Nothing was changed; install it or leave expires out." % what
+            "expires: what removes the file later needs %s, which is not here. Nothing was changed; install it or leave"
+            " expires out." % what
         )
 
 
@@ -201,11 +215,14 @@ def _write(host: Host, files: List[Tuple[str, str, bytes, int]]) -> None:
                 if now is None or now.data != data:
                     folder.replace(name, data, mode)
             except (UnsafePath, OSError) as exc:
-                raise ExecutionError("%s/%s could not be written: %s. The swap file has no timer." % (where, name, _reason(exc)))
+                raise ExecutionError(
+                    "%s/%s could not be written: %s. The swap file has no timer." % (where, name, _reason(exc))
+                )
 
 
 def schedule(host: Host, path: str, expires_at: float, retry: int = RETRY) -> None:
-    """From now on the host itself removes the file at that time, or when it is safe after it. Raises PreconditionError, ExecutionError.
+    """From now on the host itself removes the file at that time, or when it is safe after it. Raises PreconditionError,
+    ExecutionError.
 
     A time that went by while the file was made is taken as well: then the file goes at once.
     """
@@ -227,9 +244,12 @@ def schedule(host: Host, path: str, expires_at: float, retry: int = RETRY) -> No
     if scheduled(host, path) != float(seconds):
         errors = [ran.stderr.strip() for ran in said if ran.returncode != 0 and ran.stderr.strip()]
         reason = printable(errors[0].splitlines()[-1]) if errors else "systemd gives no reason"
-        raise ExecutionError("systemd does not run %s.timer, so nothing would remove the swap file: %s." % (unit, reason.rstrip(".")))
+        raise ExecutionError(
+            "systemd does not run %s.timer, so nothing would remove the swap file: %s." % (unit, reason.rstrip("."))
+        )
     if seconds - time.time() < _SOON:
-        # its moment may have passed before the timer was started, and a moment of the past never comes; the script waits for it
+        # its moment may have passed before the timer was started, and a moment of the past never comes; the script
+        # waits for it
         _systemctl(host, "--no-block", "start", unit + ".service")
 
 
@@ -261,7 +281,9 @@ def cancel(host: Host, path: str) -> bool:
                 if where == _UNITS and not [one for one in folder.names() if one.startswith(_PREFIX)]:
                     changed |= _remove_program(host)
             except OSError as exc:
-                raise ExecutionError("%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, describe(exc)))
+                raise ExecutionError(
+                    "%s/%s could not be removed: %s. The swap file still has a timer." % (where, name, describe(exc))
+                )
     if changed and _systemd(host):
         _systemctl(host, "daemon-reload")
         (active,) = _properties(host, unit + ".timer", "ActiveState")

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What removes a temporary swap file when nobody is there: a POSIX shell script, because the host may have another Python by then.
+"""What removes a temporary swap file when nobody is there: a POSIX shell script, because the host may have another
+Python by then.
 
-It does what swap_file does for ``state: absent``, with the same lock, the same guard and the same care for fstab. Every step can be
-done again: killed anywhere, the next try ends what this one began, and the units go last.
+It does what swap_file does for ``state: absent``, with the same lock, the same guard and the same care for fstab. Every
+step can be done again: killed anywhere, the next try ends what this one began, and the units go last.
 """
 
 from typing import NamedTuple

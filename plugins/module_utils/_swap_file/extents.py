@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a file's blocks are, and what btrfs needs: the flag that keeps it from moving them, and a commit.
 
-SEEK_HOLE is no help: ext4 and xfs call blocks that are allocated but not yet written a hole. The map of the extents does not.
+SEEK_HOLE is no help: ext4 and xfs call blocks that are allocated but not yet written a hole. The map of the extents
+does not.
 """
 
 import errno
@@ -54,7 +55,9 @@ def read_extents(fd: int, size: int) -> Optional[Extents]:
         count = _HEAD.unpack_from(request, 0)[3]
         last = False
         for number in range(count):
-            logical, physical, length, _r1, _r2, flags = _EXTENT.unpack_from(request, _HEAD.size + number * _EXTENT.size)[:6]
+            logical, physical, length, _r1, _r2, flags = _EXTENT.unpack_from(
+                request, _HEAD.size + number * _EXTENT.size
+            )[:6]
             if not flags & (_UNKNOWN | _ENCODED):
                 covered += max(0, min(logical + length, size) - logical)
                 first = physical if logical == 0 else first

@@ -4,7 +4,8 @@
 """The file system under a folder: can the kernel swap to a file in it, and how much is free.
 
 The name comes from the mount that an open folder is in (``mnt_id``), so no path has to be compared and a
-subvolume's made-up st_dev does not matter; it tells ext4 from ext2 and one FUSE file system from another, as statfs(2) does not.
+subvolume's made-up st_dev does not matter; it tells ext4 from ext2 and one FUSE file system from another, as statfs(2)
+does not.
 """
 
 import os
@@ -82,12 +83,16 @@ def parse_mountinfo(data: bytes) -> List[Mount]:
         before, dash, after = line.partition(" - ")
         fields, rest = before.split(" "), after.split(" ")
         if dash and len(fields) >= 6 and len(rest) >= 3 and fields[0].isdigit():
-            found.append(Mount(int(fields[0]), fields[2], _decode(fields[4]), fields[5], rest[0], _decode(rest[1]), rest[2]))
+            found.append(
+                Mount(int(fields[0]), fields[2], _decode(fields[4]), fields[5], rest[0], _decode(rest[1]), rest[2])
+            )
     return found
 
 
 def mount_of(mounts: List[Mount], fdinfo: bytes, path: str) -> Optional[Mount]:
-    """By ``mnt_id``; kernels before 3.15 do not tell it, there it is the last mount over the longest part of the path."""
+    """By ``mnt_id``; kernels before 3.15 do not tell it, there it is the last mount over the longest part of
+    the path.
+    """
     found = re.search(rb"^mnt_id:\s*(\d+)", fdinfo, re.MULTILINE)
     if found:
         wanted = int(found.group(1))
@@ -97,7 +102,9 @@ def mount_of(mounts: List[Mount], fdinfo: bytes, path: str) -> Optional[Mount]:
 
 
 def read_mount(host: Host, fd: int, path: str) -> Optional[Mount]:
-    return mount_of(parse_mountinfo(host.read("/proc/self/mountinfo") or b""), host.read("/proc/self/fdinfo/%d" % fd) or b"", path)
+    return mount_of(
+        parse_mountinfo(host.read("/proc/self/mountinfo") or b""), host.read("/proc/self/fdinfo/%d" % fd) or b"", path
+    )
 
 
 def read_disk(fd: int) -> Disk:

@@ -1,18 +1,23 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""/etc/fstab as a file: read under the lock, exchanged for the new one in one call, and what was swapped out is looked at.
+"""/etc/fstab as a file: read under the lock, exchanged for the new one in one call, and what was swapped out is looked
+at.
 
-Our own writers wait for each other. Editors that know no lock (``sed -i``, ``echo >>``, other tools) do not, so an edit may come
+Our own writers wait for each other. Editors that know no lock (``sed -i``, ``echo >>``, other tools) do not, so an edit
+may come
 
-* between our read and our exchange: what is swapped out is then another file, or has other bytes. It gets its name back at once,
-  and the change is made again on top of it.
-* into the file that is swapped out, from somebody who had it open already: it is kept until nobody has it open any more (the kernel
-  gives a write lease then), and lines that came are carried over.
-* over ours, from somebody who had read the old one: seen when the file is looked at again, after more time than such an editor needs.
-* on top of what stood in the name for the moment until an exchange was taken back: the lines that it did not know are added again.
+* between our read and our exchange: what is swapped out is then another file, or has other bytes. It gets its name back
+  at once, and the change is made again on top of it.
+* into the file that is swapped out, from somebody who had it open already: it is kept until nobody has it open any more
+  (the kernel gives a write lease then), and lines that came are carried over.
+* over ours, from somebody who had read the old one: seen when the file is looked at again, after more time than such an
+  editor needs.
+* on top of what stood in the name for the moment until an exchange was taken back: the lines that it did not know are
+  added again.
 
-Where the kernel or the file system cannot exchange (before 3.15, some network file systems) the file is compared right before a plain rename.
+Where the kernel or the file system cannot exchange (before 3.15, some network file systems) the file is compared right
+before a plain rename.
 """
 
 import errno
@@ -25,7 +30,13 @@ from typing import Callable, NamedTuple, Optional, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._lock import LockError, host_lock
-from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow, Folder, UnsafePath, open_folder, read_only
+from ansible_collections.memops.linux.plugins.module_utils._safe_file import (
+    FileNow,
+    Folder,
+    UnsafePath,
+    open_folder,
+    read_only,
+)
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import extents
@@ -99,7 +110,9 @@ def _lock(stack: ExitStack, host: Host) -> None:
 
 
 def read(host: Host, path: str = FSTAB) -> Fstab:
-    """The table as it is, with the same checks of its place as a change makes. No file is an empty table. Raises FstabError."""
+    """The table as it is, with the same checks of its place as a change makes. No file is an empty table. Raises
+    FstabError.
+    """
     try:
         folder, name = _open(host, path)
         with folder:
@@ -124,7 +137,9 @@ def why_locked(host: Host, path: str = FSTAB) -> Optional[str]:
     except OSError:
         return None
     try:
-        return "%s is immutable (lsattr shows it); allow changes with chattr -ia" % real if extents.immutable(fd) else None
+        return (
+            "%s is immutable (lsattr shows it); allow changes with chattr -ia" % real if extents.immutable(fd) else None
+        )
     finally:
         os.close(fd)
 
@@ -150,7 +165,8 @@ def _attempt(folder: Folder, name: str, change: Callable[[Fstab], Fstab], edits:
 def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, locked: bool = False) -> Change:
     """Make ``change`` true in the file. It is asked again whenever the file is read again, so it must not remember.
 
-    ``locked`` -- the caller holds the host's lock already. Raises FstabError, and then the file is as it was; else ExecutionError.
+    ``locked`` -- the caller holds the host's lock already. Raises FstabError, and then the file is as it was; else
+    ExecutionError.
     """
     try:
         with ExitStack() as stack:
@@ -174,9 +190,12 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
                         if change(now).data != now.data:
                             raise
                         # renamed, and then the folder could not be flushed
-                        raise ExecutionError("%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc))
+                        raise ExecutionError(
+                            "%s is changed, but the disk would not confirm it: %s." % (path, exc.strerror or exc)
+                        )
     except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
     raise FstabError(
-        "somebody else changed %s each time before our change was kept (%d tries). Theirs is kept; stop that and run again." % (path, tries)
+        "somebody else changed %s each time before our change was kept (%d tries). Theirs is kept; stop that and run"
+        " again." % (path, tries)
     )

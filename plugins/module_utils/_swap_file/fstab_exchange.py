@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The new table takes the place of the old one in one call, and whatever an editor without a lock did at that moment is noticed."""
+"""The new table takes the place of the old one in one call, and whatever an editor without a lock did at that moment is
+noticed.
+"""
 
 import errno
 import fcntl
@@ -36,7 +38,9 @@ def same_file(folder: Folder, name: str, then: Optional[FileNow]) -> None:
 
 
 class Edits:
-    """Lines that others added while we were at work. An editor that had read our table before they were back would take them away again."""
+    """Lines that others added while we were at work. An editor that had read our table before they were back would take
+    them away again.
+    """
 
     def __init__(self) -> None:
         self._lines = []  # type: List[bytes]
@@ -57,7 +61,9 @@ class Edits:
 
 
 def _wait_until_closed(folder: Folder, name: str) -> None:
-    """Until nobody has the file open: only then the kernel gives a write lease. Somebody who opens it meanwhile waits for us, and we get SIGIO."""
+    """Until nobody has the file open: only then the kernel gives a write lease. Somebody who opens it meanwhile waits
+    for us, and we get SIGIO.
+    """
     try:
         handler = signal.signal(signal.SIGIO, signal.SIG_IGN)
     except ValueError:  # not the main thread
@@ -81,7 +87,9 @@ def _wait_until_closed(folder: Folder, name: str) -> None:
 
 
 def swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: Edits) -> bool:
-    """The new bytes have the name. False where this kernel cannot exchange. Raises Changed, and then the name has what somebody else wrote."""
+    """The new bytes have the name. False where this kernel cannot exchange. Raises Changed, and then the name has what
+    somebody else wrote.
+    """
     temporary = folder.temporary(name)
     folder.prepare(name, data, like=now)
     try:
@@ -92,7 +100,8 @@ def swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: Edits) 
         if _identity(out) != _identity(now.stat):
             if syscalls.exchange(folder.fd, temporary, name) != 0:
                 raise ExecutionError(
-                    "%s was changed by somebody else at the same moment; what they wrote is in %s/%s." % (name, folder.path, temporary)
+                    "%s was changed by somebody else at the same moment; what they wrote is in %s/%s."
+                    % (name, folder.path, temporary)
                 )
             theirs = folder.read(name)
             edits.notice(now.data, theirs.data if theirs is not None else b"")

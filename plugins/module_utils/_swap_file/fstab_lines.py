@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fstab lines of our swap files: bytes in, bytes out, and every byte outside our line stays.
 
-The key of a swap line is its decoded source, never its mount point: all swap lines have the same one (``none`` or ``swap``).
-Blanks are space and tab and lines end with a newline, as for glibc and libmount; a carriage return is a letter of the last field.
+The key of a swap line is its decoded source, never its mount point: all swap lines have the same one (``none`` or
+``swap``). Blanks are space and tab and lines end with a newline, as for glibc and libmount; a carriage return is a
+letter of the last field.
 """
 
 import os
@@ -69,7 +70,8 @@ def _fields(line: bytes) -> List[bytes]:
 def _source(line: bytes) -> Optional[bytes]:
     """The decoded source of a swap line; None for every other line.
 
-    ``swap`` with a carriage return counts: the line is a swap line to whoever wrote it, though nothing else understands it.
+    ``swap`` with a carriage return counts: the line is a swap line to whoever wrote it, though nothing else understands
+    it.
     """
     fields = _fields(line)
     return _plain(decode(fields[0])) if fields and fields[_FSTYPE].rstrip(b"\r") == b"swap" else None
@@ -81,7 +83,9 @@ def _options(line: bytes) -> bytes:
 
 
 def _sound(line: bytes) -> bool:
-    """Whether glibc and libmount both read the line: four fields or more, numbers where numbers belong, no carriage return."""
+    """Whether glibc and libmount both read the line: four fields or more, numbers where numbers belong, no carriage
+    return.
+    """
     fields = _fields(line)
     return len(fields) > _OPTS and b"\r" not in line and all(_NUMBER.match(number) for number in fields[_FREQ:_FIELDS])
 
@@ -106,7 +110,10 @@ def _key(path: str) -> bytes:
     if not path.startswith("/") or "\0" in path:
         raise FstabError("%s is no absolute path; fstab was not changed." % printable(path[:256]))
     if "\r" in path:
-        raise FstabError("%s has a carriage return in its name, which fstab cannot hold; fstab was not changed." % printable(path[:256]))
+        raise FstabError(
+            "%s has a carriage return in its name, which fstab cannot hold; fstab was not changed."
+            % printable(path[:256])
+        )
     return _plain(os.fsencode(path))
 
 
@@ -175,7 +182,10 @@ class Fstab(NamedTuple):
                 continue
             if source in seen:
                 name = printable(to_text(source))
-                found.append("fstab has %s as swap in line %d and again in line %d; the first one counts" % (name, seen[source], number))
+                found.append(
+                    "fstab has %s as swap in line %d and again in line %d; the first one counts"
+                    % (name, seen[source], number)
+                )
             seen.setdefault(source, number)
         if self.data.startswith(b"\xef\xbb\xbf"):
             found.append("fstab begins with a byte order mark, which makes its first line unreadable at boot")
@@ -183,18 +193,30 @@ class Fstab(NamedTuple):
 
 
 def check(before: Fstab, after: Fstab) -> None:
-    """Raise unless `after` differs from `before` in lines of the touched sources only, and has at most one sound line of each."""
+    """Raise unless `after` differs from `before` in lines of the touched sources only, and has at most one sound line
+    of each.
+    """
     old = [line for line in before.lines if _source(line) not in after.touched]
     new = [line for line in after.lines if _source(line) not in after.touched]
     if old != new:
-        raise FstabError("the new fstab would differ in lines that are not ours; the old one was left as it is. This is a bug of memops.linux.")
-    ours = [(source, line) for source, line in ((_source(line), line) for line in after.lines) if source in after.touched]
+        raise FstabError(
+            "the new fstab would differ in lines that are not ours; the old one was left as it is. This is a bug of"
+            " memops.linux."
+        )
+    ours = [
+        (source, line) for source, line in ((_source(line), line) for line in after.lines) if source in after.touched
+    ]
     if len(dict(ours)) != len(ours) or not all(_sound(line) for _source_of, line in ours):
-        raise FstabError("the new fstab would have a line that cannot be read; the old one was left as it is. This is a bug of memops.linux.")
+        raise FstabError(
+            "the new fstab would have a line that cannot be read; the old one was left as it is. This is a bug of"
+            " memops.linux."
+        )
 
 
 def changed_lines(before: Fstab, after: Fstab) -> Tuple[List[str], List[str]]:
-    """The lines that go and the lines that come, printable: the diff of a run. Other lines may hold passwords and stay out."""
+    """The lines that go and the lines that come, printable: the diff of a run. Other lines may hold passwords and stay
+    out.
+    """
 
     def ours(table: Fstab) -> List[str]:
         return [printable_line(to_text(line.rstrip(b"\n"))) for line in table.lines if _source(line) in after.touched]

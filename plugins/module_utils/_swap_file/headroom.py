@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is there room for what a swap area holds? A swapoff without it kills everything and then panics the kernel (measured)."""
+"""Is there room for what a swap area holds? A swapoff without it kills everything and then panics the kernel
+(measured).
+"""
 
 import re
 from typing import List, NamedTuple, Optional
@@ -38,15 +40,21 @@ def elsewhere(areas: List[Area], leaving: Optional[Identity]) -> int:
 
 
 def shortfall(used: int, available: int, other_swap: int) -> Optional[str]:
-    """The numbers, where `used` bytes do not fit into memory and other swap less a margin of 64 MiB or a tenth; else None."""
+    """The numbers, where `used` bytes do not fit into memory and other swap less a margin of 64 MiB or a tenth; else
+    None.
+    """
     room = available + other_swap
     margin = max(64 * MIB, room // 10)
     if not used or used <= room - margin:
         return None
-    return "it holds %s, and there is room for %s: %s of memory are available and %s of other swap are free, less a margin of %s" % (
-        human(used),
-        human(max(0, room - margin)),
-        human(available),
-        human(other_swap),
-        human(margin),
+    return (
+        "it holds %s, and there is room for %s: %s of memory are available and %s of other swap are free, less a margin"
+        " of %s"
+        % (
+            human(used),
+            human(max(0, room - margin)),
+            human(available),
+            human(other_swap),
+            human(margin),
+        )
     )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is this file where the machine's memory goes when it hibernates? A new file is elsewhere on the disk, and the next wake-up fails."""
+"""Is this file where the machine's memory goes when it hibernates? A new file is elsewhere on the disk, and the next
+wake-up fails.
+"""
 
 import os
 import re
@@ -16,7 +18,9 @@ _BY = {"UUID": "by-uuid", "PARTUUID": "by-partuuid", "LABEL": "by-label", "PARTL
 
 
 class Resume(NamedTuple):
-    """device -- major:minor, None where it cannot be known. offset -- in pages from the start of the device; 0 is a partition"""
+    """device -- major:minor, None where it cannot be known. offset -- in pages from the start of the device; 0 is a
+    partition
+    """
 
     device: Optional[str]
     offset: int

@@ -1,9 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is there a kubelet that would not start on a host with swap? It is told by arguments, by its configuration, or by what wraps it.
+"""Is there a kubelet that would not start on a host with swap? It is told by arguments, by its configuration, or by
+what wraps it.
 
-Arguments count more than the configuration. k3s and rke2 tell theirs to accept swap, unless they are told otherwise themselves.
+Arguments count more than the configuration. k3s and rke2 tell theirs to accept swap, unless they are told otherwise
+themselves.
 """
 
 import os
@@ -13,7 +15,16 @@ from typing import Iterator, List, NamedTuple, Optional
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-_KUBELETS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "snap.microk8s.daemon-kubelite")
+_KUBELETS = (
+    "kubelet",
+    "k3s",
+    "k3s-agent",
+    "rke2-server",
+    "rke2-agent",
+    "k0scontroller",
+    "k0sworker",
+    "snap.microk8s.daemon-kubelite",
+)
 _ACCEPT = ("k3s", "rke2")
 _UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _CONFIG = "/var/lib/kubelet/config.yaml"
@@ -68,7 +79,9 @@ def _unit(host: Host) -> Optional[_Unit]:
                 continue
             if not text:  # masked: a link to /dev/null, or an empty file, which hides the ones in later folders
                 break
-            dropins = [part for where in _UNIT_FOLDERS for part in _files(host, "%s/%s.service.d" % (where, name), ".conf")]
+            dropins = [
+                part for where in _UNIT_FOLDERS for part in _files(host, "%s/%s.service.d" % (where, name), ".conf")
+            ]
             return _Unit(name, path, "\n".join([text] + dropins))
     return None
 

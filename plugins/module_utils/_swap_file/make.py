@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A swap file that has no name before it is whole and on disk, so a full disk, an error, a kill -9 or a power cut leaves nothing behind."""
+"""A swap file that has no name before it is whole and on disk, so a full disk, an error, a kill -9 or a power cut
+leaves nothing behind.
+"""
 
 import errno
 import os
@@ -22,7 +24,9 @@ _NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 
 
 def temporary_name(name: str) -> str:
-    """The temporary area that takes over while the file itself is exchanged. One fixed name, so that the next run finds it."""
+    """The temporary area that takes over while the file itself is exchanged. One fixed name, so that the next run finds
+    it.
+    """
     return ".%s.memops-bridge" % name
 
 
@@ -74,7 +78,9 @@ def _format(host: Host, fd: int, size: int) -> None:
     ran = host.run(["mkswap", "/proc/%d/fd/%d" % (os.getpid(), fd)], timeout=_MKSWAP_TIMEOUT)
     found = read_signature(fd)
     if found is None or (found.kind, found.version, found.page_size, found.size) != ("swap", 1, page_size(), size):
-        raise ExecutionError("mkswap left no swap signature for %d bytes: %s" % (size, ran.stderr.strip() or "it gave no reason"))
+        raise ExecutionError(
+            "mkswap left no swap signature for %d bytes: %s" % (size, ran.stderr.strip() or "it gave no reason")
+        )
 
 
 def _fill(host: Host, fd: int, size: int, fstype: str, zeros: bool) -> None:
@@ -112,7 +118,14 @@ def _give_name(folder: Folder, fd: int, partial: Optional[str], name: str) -> No
 
 
 def make(
-    host: Host, folder: Folder, name: str, size: int, fstype: str, zeros: bool = False, partial: Optional[str] = None, over: bool = False
+    host: Host,
+    folder: Folder,
+    name: str,
+    size: int,
+    fstype: str,
+    zeros: bool = False,
+    partial: Optional[str] = None,
+    over: bool = False,
 ) -> None:
     """The file is there, whole and on disk, or nothing is changed.
 
@@ -124,7 +137,9 @@ def make(
     fd = _without_name(folder)
     named = fd is None
     if fd is None:
-        fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder.fd)
+        fd = os.open(
+            partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder.fd
+        )
     try:
         _fill(host, fd, size, fstype, zeros)
         if over and not named:
@@ -137,7 +152,9 @@ def make(
             os.rename(partial, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
             named = False
     except OSError as exc:
-        raise ExecutionError("it could not be made: %s" % describe(exc, os.path.join(folder.path, name)), exc.errno or 0)
+        raise ExecutionError(
+            "it could not be made: %s" % describe(exc, os.path.join(folder.path, name)), exc.errno or 0
+        )
     finally:
         os.close(fd)
         if named:

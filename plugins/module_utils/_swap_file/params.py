@@ -12,7 +12,8 @@ from ansible_collections.memops.linux.plugins.module_utils._when import parse_wh
 
 from .size import Reserve, SizeParam, parse_reserve, parse_wanted
 
-#: Between the negative ones that the kernel gives and the 100 of zram-generator: memory that is compressed comes before a disk.
+#: Between the negative ones that the kernel gives and the 100 of zram-generator: memory that is compressed comes before
+#: a disk.
 DEFAULT_PRIORITY = 10
 _LAST = 253402300799  # the end of the year 9999: dates have four digits
 _ABSOLUTE = re.compile(r"\d{4}-")
@@ -43,7 +44,15 @@ def _fail(option: str, text: str) -> ValueError:
 def parse_params(params: Dict[str, Any]) -> Params:
     """Raises ValueError that names the wrong option."""
     path = params["path"]
-    if not path.startswith("/") or path.endswith("/") or "\0" in path or "\n" in path or "/../" in path or "/./" in path or "//" in path:
+    if (
+        not path.startswith("/")
+        or path.endswith("/")
+        or "\0" in path
+        or "\n" in path
+        or "/../" in path
+        or "/./" in path
+        or "//" in path
+    ):
         raise _fail("path", "%r is not the plain, absolute path of a file" % (path[:256],))
     if path != path.rstrip():
         raise _fail("path", "%r ends in a blank, which nobody sees" % (path[:256],))
@@ -83,7 +92,8 @@ def parse_params(params: Dict[str, Any]) -> Params:
 
 
 def expiry(text: Optional[str], now: float, scheduled: Optional[float]) -> Optional[float]:
-    """When the file is to go. An age counts from the first run that gives it: a later run brings the end nearer, never further away.
+    """When the file is to go. An age counts from the first run that gives it: a later run brings the end nearer, never
+    further away.
 
     Raises ValueError for a time that is over, but not for that of a timer that waits until it is safe.
     """
@@ -102,12 +112,16 @@ def expiry(text: Optional[str], now: float, scheduled: Optional[float]) -> Optio
     if absolute and end == scheduled:
         return scheduled
     if when <= now or text.strip().startswith("-"):
-        raise ValueError("expires: %s is over. Nothing was changed; give a later time, or remove the file (state: absent)." % text)
+        raise ValueError(
+            "expires: %s is over. Nothing was changed; give a later time, or remove the file (state: absent)." % text
+        )
     return min(scheduled, end) if scheduled is not None and not absolute else end
 
 
 def fstab_options(existing: Optional[List[str]], nofail: bool, priority: Optional[int], discard: Optional[str]) -> str:
-    """The fourth field of our line. What else somebody wrote into it stays; ``noauto`` goes, or nothing would be persistent."""
+    """The fourth field of our line. What else somebody wrote into it stays; ``noauto`` goes, or nothing would be
+    persistent.
+    """
     options = [option for option in existing or [] if not _OURS.match(option)]
     if nofail:
         options.append("nofail")

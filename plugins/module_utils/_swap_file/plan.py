@@ -1,13 +1,15 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is there to what was asked for: the steps, in an order in which the host never has less swap than before and after.
+"""From what is there to what was asked for: the steps, in an order in which the host never has less swap than before
+and after.
 
-The kernel refuses to rename, remove or truncate a file that it swaps to, and to swap to a file without a name. So a new file
-cannot take the name of the old one while either is in use, and a third one, the temporary area, takes over for the moment of the exchange.
-It is as large as the smaller of the two: old and new together is then the most that the disk has to hold. Before the old file goes,
-its name becomes a symbolic link to the temporary area, and the new file takes the place of that link, each in one rename: whenever the power
-is cut, the name in fstab leads to a whole swap file of the old or of the new size.
+The kernel refuses to rename, remove or truncate a file that it swaps to, and to swap to a file without a name. So a new
+file cannot take the name of the old one while either is in use, and a third one, the temporary area, takes over for the
+moment of the exchange. It is as large as the smaller of the two: old and new together is then the most that the disk
+has to hold. Before the old file goes, its name becomes a symbolic link to the temporary area, and the new file takes
+the place of that link, each in one rename: whenever the power is cut, the name in fstab leads to a whole swap file of
+the old or of the new size.
 """
 
 from typing import List, NamedTuple, Optional
@@ -20,7 +22,9 @@ from .state import SwapFile, SwapState
 
 
 class Target(NamedTuple):
-    """The options, with numbers for this host. options -- the fourth field of our fstab line; None: no line. expires_at -- None: never"""
+    """The options, with numbers for this host. options -- the fourth field of our fstab line; None: no line. expires_at
+    -- None: never
+    """
 
     present: bool = True
     size: int = 0
@@ -31,7 +35,8 @@ class Target(NamedTuple):
 
 
 class Step(NamedTuple):
-    """action -- remove | make | link | secure | activate | deactivate | fstab | reload | arm | disarm; text -- for people
+    """action -- remove | make | link | secure | activate | deactivate | fstab | reload | arm | disarm; text -- for
+    people
 
     over -- made in the place of what has the name, in one rename
     options -- the fourth field of our fstab line; None: no line
@@ -53,7 +58,9 @@ def changed_fstab(options: Optional[str], path: str, table: Fstab) -> Fstab:
 
 
 def has_valid_header(file: SwapFile, page: int) -> bool:
-    """Whether the kernel would swap to all of it: recorded size, page size and version are right, and it has no holes."""
+    """Whether the kernel would swap to all of it: recorded size, page size and version are right, and it has no
+    holes.
+    """
     signature = file.signature
     return (
         signature is not None
@@ -67,11 +74,17 @@ def _remove(path: str, why: str) -> Step:
 
 
 def _make(path: str, size: int, why: str = "", over: bool = False) -> Step:
-    return Step("make", path, "make %s with %d bytes (%s)%s" % (printable(path), size, human(size), why), size=size, over=over)
+    return Step(
+        "make", path, "make %s with %d bytes (%s)%s" % (printable(path), size, human(size), why), size=size, over=over
+    )
 
 
 def _link(state: SwapState, size: int) -> Step:
-    words = "replace %s, which has %d bytes, by a link to %s" % (printable(state.path), size, printable(state.temporary_path))
+    words = "replace %s, which has %d bytes, by a link to %s" % (
+        printable(state.path),
+        size,
+        printable(state.temporary_path),
+    )
     return Step("link", state.path, words)
 
 
@@ -94,7 +107,14 @@ def _secure(state: SwapState) -> List[Step]:
     if file is None or (file.mode == 0o600 and not file.unlabeled):
         return []
     words = "" if file.mode == 0o600 else ": mode 0600 instead of 0%o" % file.mode
-    return [Step("secure", state.path, "let only root read %s%s%s" % (printable(state.path), words, ", label swapfile_t" if file.unlabeled else ""))]
+    return [
+        Step(
+            "secure",
+            state.path,
+            "let only root read %s%s%s"
+            % (printable(state.path), words, ", label swapfile_t" if file.unlabeled else ""),
+        )
+    ]
 
 
 def _drop_temporary(state: SwapState, active: bool, there: bool) -> List[Step]:
@@ -103,10 +123,19 @@ def _drop_temporary(state: SwapState, active: bool, there: bool) -> List[Step]:
 
 
 def _recreate(state: SwapState, target: Target, temporary: bool, in_place: bool) -> List[Step]:
-    """Another file under the name, once nobody swaps to the old one. With a temporary area the old one goes before the new one comes."""
+    """Another file under the name, once nobody swaps to the old one. With a temporary area the old one goes before the
+    new one comes.
+    """
     file = state.file
     if file is None:
-        return [_make(state.path, target.size, ", instead of the link" if state.links_to_temporary else "", over=state.links_to_temporary)]
+        return [
+            _make(
+                state.path,
+                target.size,
+                ", instead of the link" if state.links_to_temporary else "",
+                over=state.links_to_temporary,
+            )
+        ]
     why = "which has %d bytes" % file.size if file.size != target.size else "which the kernel would not take as it is"
     if temporary:
         return [_link(state, file.size), _make(state.path, target.size, ", instead of the link", over=True)]
@@ -123,7 +152,10 @@ def _replace_active(state: SwapState, target: Target, file: SwapFile, in_place: 
     temporary = state.temporary_area is not None
     if not in_place and not temporary:
         size = min(target.size, file.size)
-        steps += [_make(state.temporary_path, size, ", as a temporary area"), _activate(state.temporary_path, target.priority)]
+        steps += [
+            _make(state.temporary_path, size, ", as a temporary area"),
+            _activate(state.temporary_path, target.priority),
+        ]
         temporary = True
     steps.append(_deactivate(state.path))
     if file.size != target.size or not has_valid_header(file, state.page):
@@ -138,7 +170,11 @@ def _present(state: SwapState, target: Target, in_place: bool) -> List[Step]:
     file, area = state.file, state.area
     active = state.temporary_area is not None
     left = active or (state.links_to_temporary and state.temporary is not None)
-    steps = [_remove(state.temporary_path, "which an interrupted run left")] if state.temporary is not None and not left else []
+    steps = (
+        [_remove(state.temporary_path, "which an interrupted run left")]
+        if state.temporary is not None and not left
+        else []
+    )
     if file is not None and area is not None:
         # Not what the kernel says: with blocks smaller than pages it leaves out the ends of extents.
         if file.size == target.size and has_valid_header(file, state.page) and target.priority in (None, area.priority):
@@ -161,12 +197,17 @@ def _absent(state: SwapState) -> List[Step]:
 def plan(state: SwapState, target: Target, in_place: bool = False) -> List[Step]:
     """Empty where everything is as it should be.
 
-    in_place -- the disk has no room for two files: others hold what the file holds, and no line names it while there is none
+    in_place -- the disk has no room for two files: others hold what the file holds, and no line names it while there is
+        none
     """
     steps = [_remove(state.partial_path, "which an interrupted run left")] if state.partial is not None else []
     steps += _present(state, target, in_place) if target.present else _absent(state)
     out = any(step.action == "fstab" for step in steps)
-    due = target.options is not None if out else changed_fstab(target.options, state.path, state.fstab).data != state.fstab.data
+    due = (
+        target.options is not None
+        if out
+        else changed_fstab(target.options, state.path, state.fstab).data != state.fstab.data
+    )
     if due:
         steps.append(_fstab(state.path, target.options))
     if (out or due) and state.systemd:

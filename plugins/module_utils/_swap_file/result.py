@@ -24,12 +24,22 @@ class Outcome(NamedTuple):
     after: str
 
 
-def _render(path: str, size: Optional[int], active: bool, priority: Optional[int], expires_at: Optional[float], lines: List[str]) -> str:
+def _render(
+    path: str, size: Optional[int], active: bool, priority: Optional[int], expires_at: Optional[float], lines: List[str]
+) -> str:
     """One side of the diff."""
     said = []  # type: List[str]
     if size is not None:
         words = "active" if active else "not in use"
-        said.append("%s: %s, %s%s" % (printable(path), exact(size), words, ", priority %d" % priority if active and priority is not None else ""))
+        said.append(
+            "%s: %s, %s%s"
+            % (
+                printable(path),
+                exact(size),
+                words,
+                ", priority %d" % priority if active and priority is not None else "",
+            )
+        )
     if expires_at is not None:
         said.append("until %s" % time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_at)))
     return "".join(line + "\n" for line in said + lines)

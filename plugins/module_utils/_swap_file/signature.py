@@ -19,7 +19,9 @@ HEADER = max(_PAGE_SIZES)
 
 
 class Signature(NamedTuple):
-    """kind -- swap | old swap | hibernation. size -- bytes of the whole file, as recorded; 0 where nothing is. uuid -- what mkswap gave it"""
+    """kind -- swap | old swap | hibernation. size -- bytes of the whole file, as recorded; 0 where nothing is. uuid --
+    what mkswap gave it
+    """
 
     kind: str
     page_size: int

@@ -67,7 +67,9 @@ def _isqrt(number: int) -> int:
 
 
 def rule(ram: int) -> int:
-    """``auto``: as much as RAM up to 4 GiB, then 4 GiB up to 16 GiB of RAM, then the square root of RAM in GiB; whole MiB."""
+    """``auto``: as much as RAM up to 4 GiB, then 4 GiB up to 16 GiB of RAM, then the square root of RAM in GiB; whole
+    MiB.
+    """
     if ram <= 4 * GIB:
         size = ram
     elif ram <= 16 * GIB:
@@ -84,7 +86,8 @@ def pages(size: int, page: int) -> int:
 def wanted_size(wanted: SizeParam, ram: Optional[int], existing: Optional[int], free: int, page: int) -> int:
     """Bytes, whole pages.
 
-    existing -- size of the swap file that is there. ``auto`` keeps it: the free disk that caps a new one is another on every
+    existing -- size of the swap file that is there. ``auto`` keeps it: the free disk that caps a new one is another on
+        every
     run. A share keeps it within half a percent of RAM: every kernel reserves a little more or less of it.
     free -- disk that is free above the reserve
     """
@@ -92,21 +95,23 @@ def wanted_size(wanted: SizeParam, ram: Optional[int], existing: Optional[int], 
         size = pages(wanted.value, page)
         if size // page >= 1 << 32:
             raise PreconditionError(
-                "size: %s is too much: the kernel takes less than %s in one area. Nothing was changed; make several files."
-                % (exact(size), human((1 << 32) * page))
+                "size: %s is too much: the kernel takes less than %s in one area. Nothing was changed; make several"
+                " files." % (exact(size), human((1 << 32) * page))
             )
         return size
     if wanted.kind == "auto" and existing is not None:
         return existing
     if ram is None:
-        raise PreconditionError("size: /proc/meminfo does not tell how much memory there is; give a size such as 2G. Nothing was changed.")
+        raise PreconditionError(
+            "size: /proc/meminfo does not tell how much memory there is; give a size such as 2G. Nothing was changed."
+        )
     if wanted.kind == "share":
         size = pages(max(SMALLEST, ram * wanted.value // 10_000), page)
         return existing if existing is not None and abs(existing - size) * 200 <= ram else size
     size = min(rule(ram), max(0, free) // 4 // MIB * MIB)
     if size < 64 * MIB:
         raise PreconditionError(
-            "size: auto takes at most a quarter of the free disk, that is %s and too little to help. Nothing was changed; give a size, or free some disk."
-            % human(size)
+            "size: auto takes at most a quarter of the free disk, that is %s and too little to help. Nothing was"
+            " changed; give a size, or free some disk." % human(size)
         )
     return pages(size, page)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is there: the file, its area, what an interrupted run left, the fstab line, the disk and the memory. Read only."""
+"""What is there: the file, its area, what an interrupted run left, the fstab line, the disk and the memory.
+Read only.
+"""
 
 import os
 import stat
@@ -92,12 +94,16 @@ class SwapState(NamedTuple):
 
 
 def read_file(host: Host, folder: Folder, name: str, temporary: Optional[str] = None) -> Optional[SwapFile]:
-    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone. temporary -- what our own link says"""
+    """None: not there. Nothing but a regular file is opened: a device or a FIFO may act on that alone. temporary --
+    what our own link says
+    """
     try:
         status = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    found = SwapFile(status.st_size, stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink, (status.st_dev, status.st_ino))
+    found = SwapFile(
+        status.st_size, stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink, (status.st_dev, status.st_ino)
+    )
     if temporary is not None and stat.S_ISLNK(status.st_mode) and os.readlink(name, dir_fd=folder.fd) == temporary:
         return found._replace(links_to_temporary=True)
     for is_type, words in _TYPES:
@@ -125,9 +131,13 @@ def read_file(host: Host, folder: Folder, name: str, temporary: Optional[str] = 
 
 
 def _beneath(host: Host, areas: List[Area], paths: Tuple[str, str]) -> Optional[str]:
-    """An area of our name that is not the file of our name is another namespace's, or lies beneath a mount. What cannot be told is a mount."""
+    """An area of our name that is not the file of our name is another namespace's, or lies beneath a mount. What cannot
+    be told is a mount.
+    """
     for path in paths:
-        if not any(area.path == path and area.kind == "file" and area.identity is None and not area.deleted for area in areas):
+        if not any(
+            area.path == path and area.kind == "file" and area.identity is None and not area.deleted for area in areas
+        ):
             continue
         points = covering(parse_mountinfo(host.read("/proc/self/mountinfo") or b""), path)
         if lies_beneath(host.path(path), points) is not False:
@@ -137,8 +147,14 @@ def _beneath(host: Host, areas: List[Area], paths: Tuple[str, str]) -> Optional[
 
 def _btrfs(host: Host, folder: Folder, areas: List[Area], state: SwapState) -> Btrfs:
     """A subvolume for swap alone may hold other swap files as well."""
-    ours = [state.path, state.temporary_path, state.partial_path] + [area.path for area in areas if area.identity is not None]
-    return read_btrfs(host, folder.fd, [os.path.basename(path) for path in ours if os.path.dirname(path) == os.path.dirname(state.path)])
+    ours = [state.path, state.temporary_path, state.partial_path] + [
+        area.path for area in areas if area.identity is not None
+    ]
+    return read_btrfs(
+        host,
+        folder.fd,
+        [os.path.basename(path) for path in ours if os.path.dirname(path) == os.path.dirname(state.path)],
+    )
 
 
 def read_state(host: Host, folder: Optional[Folder], path: str, fstab: Fstab, expires_at: Optional[float]) -> SwapState:

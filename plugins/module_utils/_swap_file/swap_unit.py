@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The units of systemd for a swap file: what a boot makes of it besides our line in fstab.
 
-systemd makes a unit of that line (``/run/systemd/generator``). A unit of the same name in a folder before that one counts instead, with
-the priority that it says, and a masked one keeps the file from being activated at all.
+systemd makes a unit of that line (``/run/systemd/generator``). A unit of the same name in a folder before that one
+counts instead, with the priority that it says, and a masked one keeps the file from being activated at all.
 """
 
 import os
@@ -66,12 +66,19 @@ def refusal(unit: Optional[SwapUnit], persistent: bool) -> Optional[str]:
         return None
     where = printable(unit.path)
     if unit.masked:
-        return "%s is masked (%s), so no boot would activate it; allow it with systemctl unmask '%s', or give persistent: false" % (
-            printable(unit.name),
-            where,
-            printable(unit.name),
+        return (
+            "%s is masked (%s), so no boot would activate it; allow it with systemctl unmask '%s', or give persistent:"
+            " false"
+            % (
+                printable(unit.name),
+                where,
+                printable(unit.name),
+            )
         )
-    return "%s activates it at boot, with its own priority and not that of fstab; remove that unit, or give persistent: false" % where
+    return (
+        "%s activates it at boot, with its own priority and not that of fstab; remove that unit, or give persistent:"
+        " false" % where
+    )
 
 
 def warning(unit: Optional[SwapUnit], path: str, present: bool, persistent: bool) -> List[str]:
@@ -80,5 +87,8 @@ def warning(unit: Optional[SwapUnit], path: str, present: bool, persistent: bool
         return []
     where = printable(unit.path)
     if present:
-        return ["%s is not to outlast a boot, but %s activates it then, with its own priority; remove that unit" % (printable(path), where)]
+        return [
+            "%s is not to outlast a boot, but %s activates it then, with its own priority; remove that unit"
+            % (printable(path), where)
+        ]
     return ["%s still activates %s at boot, and fails without the file; remove that unit" % (where, printable(path))]

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""swapon(2), swapoff(2) and renameat2(2) themselves: the kernel's own error number, and no command that may lack an option.
+"""swapon(2), swapoff(2) and renameat2(2) themselves: the kernel's own error number, and no command that may lack an
+option.
 
 busybox has builds of swapon without ``-p``, and mv of coreutils knows ``--exchange`` since 9.5 only.
 """
@@ -58,14 +59,17 @@ def swapoff(path: str) -> Optional[int]:
 def may_swap() -> Optional[bool]:
     """Ask for the swap file without a name: whoever may swap is told that there is none (ENOENT), everybody else EPERM.
 
-    Capabilities alone do not tell: a user namespace has all of them, and a container's filter may stand before the kernel.
+    Capabilities alone do not tell: a user namespace has all of them, and a container's filter may stand before the
+    kernel.
     """
     answer = swapon("", 0)
     return None if answer is None else answer == errno.ENOENT
 
 
 def exchange(folder: int, one: str, other: str) -> Optional[int]:
-    """Two names in an open folder change places, at once for everybody. 0 or the error number; None where it cannot be called."""
+    """Two names in an open folder change places, at once for everybody. 0 or the error number; None where it cannot be
+    called.
+    """
     arguments = (folder, os.fsencode(one), folder, os.fsencode(other), _RENAME_EXCHANGE)
     answer = _call("renameat2", *arguments)
     number = _RENAMEAT2.get(os.uname().machine)

@@ -42,7 +42,11 @@ def target_of(params: Params, state: SwapState, clock: float) -> Target:
     free = state.disk.free - params.reserve.of(state.disk) if state.disk is not None else 0
     return Target(
         size=wanted_size(
-            params.size, state.memory.total if state.memory is not None else None, file.size if file is not None else None, free, state.page
+            params.size,
+            state.memory.total if state.memory is not None else None,
+            file.size if file is not None else None,
+            free,
+            state.page,
         ),
         priority=priority,
         discard=params.discard,
@@ -52,7 +56,9 @@ def target_of(params: Params, state: SwapState, clock: float) -> Target:
 
 
 def choose_plan(params: Params, state: SwapState, target: Target) -> List[Step]:
-    """With two files; where the disk has no room for them, with one, if nobody swaps to it or other areas alone can hold what is in it."""
+    """With two files; where the disk has no room for them, with one, if nobody swaps to it or other areas alone can
+    hold what is in it.
+    """
     steps = plan(state, target)
     if state.temporary_area is not None or disk_shortage(steps, state, params.reserve) is None:
         return steps

@@ -9,29 +9,34 @@ Theory of operation
 A run goes one way through the files of this room::
 
     params.py   the options, checked one by one; nothing of the host
-    state.py    what is there: the file, its area in /proc/swaps, the temporary area and the partial file of an interrupted run, the line in
-                fstab, the timer, units, disk and memory. Read only. What cannot be read is None or an error, never "not there"
+    state.py    what is there: the file, its area in /proc/swaps, the temporary area and the partial file of an
+    interrupted run, the line in
+                fstab, the timer, units, disk and memory. Read only. What cannot be read is None or an error, never "not
+                there"
     target.py   the options in numbers of this host: bytes, priority, the fourth field of the line
-    plan.py     from state to target: steps, in an order in which the host never has less swap than before and after. Pure
-    checks.py   everything that can be known to fail: room in memory for a swapoff, disk, file system, kubelet, hibernation, units, timer
-    execute.py  one step after the other, each looked at in the kernel's own files
+    plan.py     from state to target: steps, in an order in which the host never has less swap than before and after.
+    Pure checks.py   everything that can be known to fail: room in memory for a swapoff, disk, file system, kubelet,
+    hibernation, units, timer execute.py  one step after the other, each looked at in the kernel's own files
     verify.py   the state is read again, and the plan from it has to be empty
     result.py   steps, facts and the diff
 
-Check mode ends before execute.py, so it has read and refused all that a run would. ``changed`` is whether the plan has steps.
+Check mode ends before execute.py, so it has read and refused all that a run would. ``changed`` is whether the plan has
+steps.
 
 Three things make it safe to be killed, or to lose power, anywhere:
 
-* A file in the making has no name (O_TMPFILE), or one fixed name (``.NAME.memops-half``); it gets its own name in one call, when it is whole
-  and on disk. What is found under the fixed name is an interrupted run's and goes first.
-* A file in use cannot be exchanged, so a temporary area (``.NAME.memops-bridge``) takes over: it is activated, the file is turned off, its
-  name becomes a symbolic link to the temporary area, the new file takes the place of the link, is activated, and the temporary area goes.
-  The name in fstab leads to a whole swap file at every moment. The state tells where an interrupted run stopped, and the plan goes on there.
+* A file in the making has no name (O_TMPFILE), or one fixed name (``.NAME.memops-half``); it gets its own name in one
+  call, when it is whole and on disk. What is found under the fixed name is an interrupted run's and goes first.
+* A file in use cannot be exchanged, so a temporary area (``.NAME.memops-bridge``) takes over: it is activated, the file
+  is turned off, its name becomes a symbolic link to the temporary area, the new file takes the place of the link, is
+  activated, and the temporary area goes. The name in fstab leads to a whole swap file at every moment. The state tells
+  where an interrupted run stopped, and the plan goes on there.
 * fstab is exchanged in one call, and what was swapped out is looked at (fstab.py).
 
-A swapoff without room kills everything and then panics the kernel. So the room is reckoned before the first step, and again right before
-each swapoff, and there is no option against it. When a step fails, ``_go_back`` leaves or gives back the swap that the host had, and says what
-stands. All of this is under the lock of the host; the script of expiry_script.py, which has no Python, takes the same lock and the same care.
+A swapoff without room kills everything and then panics the kernel. So the room is reckoned before the first step, and
+again right before each swapoff, and there is no option against it. When a step fails, ``_go_back`` leaves or gives back
+the swap that the host had, and says what stands. All of this is under the lock of the host; the script of
+expiry_script.py, which has no Python, takes the same lock and the same care.
 """
 
 import os
@@ -68,13 +73,29 @@ def _go_back(context: StepContext, was: SwapState) -> str:
     state = read_state(context.host, context.folder, was.path, was.fstab, None)
     name, temporary = printable(was.path), printable(was.temporary_path)
     if was.area is None and was.temporary_area is None:
-        if was.file is None and not was.links_to_temporary and state.file is not None and state.area is None and context.target.present:
+        if (
+            was.file is None
+            and not was.links_to_temporary
+            and state.file is not None
+            and state.area is None
+            and context.target.present
+        ):
             run_step(context, Step("remove", was.path, "remove %s again" % name))
         return "%s is %s" % (name, "in use" if state.area is not None else "not in use")
-    if state.area is None and state.file is not None and has_valid_header(state.file, state.page) and context.target.present:
+    if (
+        state.area is None
+        and state.file is not None
+        and has_valid_header(state.file, state.page)
+        and context.target.present
+    ):
         run_step(
             context,
-            Step("activate", was.path, "swap to %s again" % name, priority=was.area.priority if was.area and was.area.priority >= 0 else None),
+            Step(
+                "activate",
+                was.path,
+                "swap to %s again" % name,
+                priority=was.area.priority if was.area and was.area.priority >= 0 else None,
+            ),
         )
         state = read_state(context.host, context.folder, was.path, was.fstab, None)
     if state.temporary_area is not None and state.area is not None:
@@ -108,8 +129,13 @@ def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode:
     state = _look(host, folder, params, timer)
     check_areas(state)
     if folder is None and params.present:
-        raise PreconditionError("the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(params.path)))
-    for file, path, area in ((state.file, params.path, state.area), (state.temporary, state.temporary_path, state.temporary_area)):
+        raise PreconditionError(
+            "the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(params.path))
+        )
+    for file, path, area in (
+        (state.file, params.path, state.area),
+        (state.temporary, state.temporary_path, state.temporary_area),
+    ):
         # killed between its new name and the end of its old one
         names = 2 if file is not None and state.partial is not None and file.identity == state.partial.identity else 1
         check_file(file, path, active=area is not None, names=names)
@@ -121,7 +147,9 @@ def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode:
     for text in warnings(host, state, steps, target):
         host.warn(text)
     if steps and not check_mode:
-        context = StepContext(host, folder, params.path, target, state.mount.fstype if state.mount is not None else "", timer)
+        context = StepContext(
+            host, folder, params.path, target, state.mount.fstype if state.mount is not None else "", timer
+        )
         _act(context, state, steps)
         state = _look(host, folder, params, timer)
         verify(state, target, steps)

@@ -24,7 +24,10 @@ def _other_names(host: Host, state: SwapState) -> List[str]:
         there = host.path(source)
         return os.path.realpath(there) == real or (identity is not None and identity_of(there) == identity)
 
-    text = "fstab names %s in line %d by another name, %s; the kernel swaps to a file once, so that line fails at boot. Take it out"
+    text = (
+        "fstab names %s in line %d by another name, %s; the kernel swaps to a file once, so that line fails at boot."
+        " Take it out"
+    )
     return [
         text % (printable(state.path), number, printable(source))
         for number, source in state.fstab.swap_sources()
@@ -35,7 +38,10 @@ def _other_names(host: Host, state: SwapState) -> List[str]:
 def _by_uuid(state: SwapState) -> List[str]:
     """UUID= is resolved among block devices, and a file is none."""
     identifier = state.file.signature.uuid if state.file is not None and state.file.signature is not None else None
-    text = "fstab names %s in line %d by its UUID, which finds devices only and no file, so that line fails at boot. Name the path instead"
+    text = (
+        "fstab names %s in line %d by its UUID, which finds devices only and no file, so that line fails at boot. Name"
+        " the path instead"
+    )
     return [
         text % (printable(state.path), number)
         for number, source in state.fstab.swap_sources()
@@ -60,11 +66,20 @@ def warnings(host: Host, state: SwapState, steps: List[Step], target: Target) ->
     found += unit_warning(state.unit, state.path, target.present, target.options is not None)
     size = max([step.size for step in steps if step.path == state.path] or [0])
     if state.disk is not None and size * 2 > state.disk.total:
-        found.append("%s takes more than half of its file system (%s of %s)" % (printable(state.path), human(size), human(state.disk.total)))
+        found.append(
+            "%s takes more than half of its file system (%s of %s)"
+            % (printable(state.path), human(size), human(state.disk.total))
+        )
     if target.present:
         found += _zram(state, target)
     if target.present and state.btrfs.shared:
-        text = "%s is on btrfs, in a subvolume with other things: while it is in use no snapshot of that subvolume can be made (Text file busy), %s"
-        way_out = "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and path: /swap/swapfile"
+        text = (
+            "%s is on btrfs, in a subvolume with other things: while it is in use no snapshot of that subvolume can be"
+            " made (Text file busy), %s"
+        )
+        way_out = (
+            "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and"
+            " path: /swap/swapfile"
+        )
         found.append(text % (printable(state.path), way_out))
     return found

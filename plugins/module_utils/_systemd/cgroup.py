@@ -56,7 +56,9 @@ def _safe(cgroup: Optional[str]) -> bool:
 
 
 def pids(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[List[int]]:
-    """Every process in it and below, threads not counted. None: its list cannot be read, or it has gone, which is not an empty list."""
+    """Every process in it and below, threads not counted. None: its list cannot be read, or it has gone, which is not
+    an empty list.
+    """
     if not _safe(cgroup):
         return None
     found = []  # type: List[int]
@@ -72,7 +74,11 @@ def pids(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[List[int]
         if depth < _DEEP:
             try:
                 with os.scandir(host.path(folder)) as entries:
-                    todo += [("%s/%s" % (folder, entry.name), depth + 1) for entry in entries if entry.is_dir(follow_symlinks=False)]
+                    todo += [
+                        ("%s/%s" % (folder, entry.name), depth + 1)
+                        for entry in entries
+                        if entry.is_dir(follow_symlinks=False)
+                    ]
             except OSError:
                 continue
     return sorted(set(found))

@@ -44,9 +44,13 @@ class Ignored(NamedTuple):
 def check_dropin_name(name: str) -> str:
     """The file's name. Raises ValueError for a path, a name without .conf, or one that other tools write."""
     if not _NAME.match(name):
-        raise ValueError("dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name[:60],))
+        raise ValueError(
+            "dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name[:60],)
+        )
     if _TAKEN.match(name):
-        raise ValueError("dropin: %s is what systemctl writes for people; choose a name of your own, such as 50-memops.conf" % name)
+        raise ValueError(
+            "dropin: %s is what systemctl writes for people; choose a name of your own, such as 50-memops.conf" % name
+        )
     return name
 
 
@@ -112,13 +116,20 @@ def settings_of(data: bytes, unit_type: str) -> Dict[str, str]:
     found = {}  # type: Dict[str, str]
     for item in assignments(data):
         setting = BY_KEY.get(item.key)
-        if setting is not None and unit_type in setting.types and item.section == section(unit_type) and not setting.is_rejected(item.value):
+        if (
+            setting is not None
+            and unit_type in setting.types
+            and item.section == section(unit_type)
+            and not setting.is_rejected(item.value)
+        ):
             found[setting.option] = item.value
     return found
 
 
 def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
-    """Lines that look like a setting of ours and do nothing: a typing error, the wrong section, a value out of range."""
+    """Lines that look like a setting of ours and do nothing: a typing error, the wrong section, a value out of
+    range.
+    """
     found = []  # type: List[Ignored]
     for item in assignments(data):
         text = "%s=%s" % (item.key, item.value)
@@ -132,7 +143,13 @@ def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
         elif unit_type not in setting.types:
             found.append(Ignored(item.line, text, "it has no effect in a %s" % unit_type))
         elif item.section != section(unit_type):
-            found.append(Ignored(item.line, text, "it stands in [%s], systemd reads it in [%s] only" % (item.section, section(unit_type))))
+            found.append(
+                Ignored(
+                    item.line,
+                    text,
+                    "it stands in [%s], systemd reads it in [%s] only" % (item.section, section(unit_type)),
+                )
+            )
         elif setting.is_rejected(item.value):
             found.append(Ignored(item.line, text, "systemd ignores this value"))
     return found
@@ -140,7 +157,8 @@ def ignored_lines(data: bytes, unit_type: str) -> List[Ignored]:
 
 #: Real keys that look like ours.
 _NEIGHBOURS = frozenset(
-    "MemoryLimit MemoryAccounting MemoryZSwapMax MemoryZSwapWriteback StartupMemoryHigh StartupMemoryMax StartupMemoryLow StartupMemorySwapMax "
-    "DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow MemoryKSM MemoryTHP ManagedOOMMemoryPressureLimit "
-    "ManagedOOMMemoryPressureDurationSec ManagedOOMMemoryPressureLimitPercent RestartSec RestartMode RestartSteps".split()
+    "MemoryLimit MemoryAccounting MemoryZSwapMax MemoryZSwapWriteback StartupMemoryHigh StartupMemoryMax"
+    " StartupMemoryLow StartupMemorySwapMax DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow MemoryKSM"
+    " MemoryTHP ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec ManagedOOMMemoryPressureLimitPercent"
+    " RestartSec RestartMode RestartSteps".split()
 )

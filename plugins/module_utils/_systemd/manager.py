@@ -16,9 +16,10 @@ from .show import ACTIVE_STATES, NotAnAnswer, Properties, number, parse_units
 from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
-    "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit KillMode Delegate "
-    "RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic "
-    "NRestarts Result MemoryCurrent MemoryPeak MemoryLimit ConditionResult ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureLimitPercent"
+    "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit"
+    " KillMode Delegate RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID"
+    " ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic NRestarts Result MemoryCurrent MemoryPeak"
+    " MemoryLimit ConditionResult ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureLimitPercent"
 ).split()
 _SHOWN = ",".join(_PROPERTIES + [setting.key for setting in SETTINGS])
 _VERSION = re.compile(r"^systemd (\d+)", re.MULTILINE)
@@ -69,7 +70,9 @@ class UnitState(NamedTuple):
 
     @property
     def is_broken(self) -> bool:
-        """It is there and nothing of it can start; with ``error`` systemd reads no drop-in either, and with both it may want a reload for ever."""
+        """It is there and nothing of it can start; with ``error`` systemd reads no drop-in either, and with both it may
+        want a reload for ever.
+        """
         return self.get("LoadState") in ("error", "bad-setting")
 
     @property
@@ -161,7 +164,9 @@ def _state(name: str, block: Properties) -> UnitState:
     except ValueError:
         known = False
     if not known:
-        raise ManagerError("systemctl show printed something else than the properties of %s: %r" % (name, str(block)[:_QUOTED]))
+        raise ManagerError(
+            "systemctl show printed something else than the properties of %s: %r" % (name, str(block)[:_QUOTED])
+        )
     return state
 
 
@@ -200,7 +205,9 @@ def instances(host: Host, pattern: UnitName) -> List[str]:
 
 
 def pending_reload(host: Host) -> List[str]:
-    """Units whose files were changed and not yet read again: our reload brings other people's edits into force too. Raises ManagerError."""
+    """Units whose files were changed and not yet read again: our reload brings other people's edits into force too.
+    Raises ManagerError.
+    """
     ran = _systemctl(host, "show", "--property=Id,NeedDaemonReload", "*")
     return sorted(block["Id"] for block in _units(ran) if block.get("NeedDaemonReload") == "yes")
 
@@ -213,7 +220,9 @@ def reload(host: Host) -> None:
 
 
 def complaints(host: Host, names: Sequence[str], paths: Sequence[str]) -> Dict[str, str]:
-    """Path -> the first line in which `systemd-analyze verify` names it; its exit code says nothing (measured on 252)."""
+    """Path -> the first line in which `systemd-analyze verify` names it; its exit code says nothing (measured
+    on 252).
+    """
     ran = host.run(["systemd-analyze", "verify", "--no-pager", "--man=no", "--"] + list(names), timeout=60)
     found = {}  # type: Dict[str, str]
     for line in ran.stderr.split("\n"):
@@ -255,13 +264,15 @@ def _started_again(host: Host, verb: str, name: str, timeout: float) -> Optional
 def realize(host: Host, slices: Sequence[str], version_here: Optional[int]) -> List[str]:
     """A scope in each slice, whose process ends at once; "": in any slice. What went wrong.
 
-    systemd 257 marks the control groups of running units at a reload and does not look at them again (systemd pull request 38190). Whatever
-    starts makes it hand the limits that it has loaded to the kernel, for all units of its slice and of the slices above (measured on 257.13).
-    Nothing is left behind. Earlier versions did it at the reload.
+    systemd 257 marks the control groups of running units at a reload and does not look at them again (systemd pull
+    request 38190). Whatever starts makes it hand the limits that it has loaded to the kernel, for all units of its
+    slice and of the slices above (measured on 257.13). Nothing is left behind. Earlier versions did it at the reload.
     """
     found = []  # type: List[str]
     for name in slices:
-        argv = ["systemd-run", "--scope", "--quiet", "--no-ask-password"] + (["--collect"] if (version_here or 0) >= _COLLECT else [])
+        argv = ["systemd-run", "--scope", "--quiet", "--no-ask-password"] + (
+            ["--collect"] if (version_here or 0) >= _COLLECT else []
+        )
         ran = host.run(argv + (["--slice=" + name] if name else []) + ["--", "true"], timeout=15)
         if ran.returncode != 0:
             found.append("systemd-run failed: %s" % _message_of(ran))

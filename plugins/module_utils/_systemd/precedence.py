@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which file wins: a unit's own file and all its drop-ins in systemd's order, read from the disk.
 
-systemd's ladder (measured on 247, 252 and 257): of files with one name only the first is read, by folder rank and then by how specific the unit is;
-what is left is applied by file name, over all folders. ``override.conf`` sorts after ``50-memops.conf``.
+systemd's ladder (measured on 247, 252 and 257): of files with one name only the first is read, by folder rank and then
+by how specific the unit is; what is left is applied by file name, over all folders. ``override.conf`` sorts after
+``50-memops.conf``.
 """
 
 import os
@@ -107,7 +108,8 @@ Planned = Mapping[str, Optional[bytes]]
 
 
 def dropin_paths(host: Host, names: Sequence[UnitName], planned: Optional[Planned] = None) -> List[str]:
-    """The drop-ins that systemd reads for a unit of these names (its id and its aliases), in the order in which they are applied.
+    """The drop-ins that systemd reads for a unit of these names (its id and its aliases), in the order in which they
+    are applied.
 
     ``planned`` is taken as done: where a file will be gone, one of its name elsewhere counts.
     """
@@ -119,7 +121,11 @@ def dropin_paths(host: Host, names: Sequence[UnitName], planned: Optional[Planne
         aliases += [name for name in unit.dropin_names() if name not in own and name not in aliases]
     kinds = list(dict.fromkeys(unit.type for unit in names))
     chosen = {}  # type: Dict[str, str]
-    for group in (own, aliases, kinds):  # a drop-in of an alias, or for a whole type, gives way to any other of its name
+    for group in (
+        own,
+        aliases,
+        kinds,
+    ):  # a drop-in of an alias, or for a whole type, gives way to any other of its name
         for folder in FOLDERS:
             for name in group:
                 place = "%s/%s.d" % (folder, name)
@@ -132,7 +138,9 @@ def dropin_paths(host: Host, names: Sequence[UnitName], planned: Optional[Planne
     return [chosen[file] for file in sorted(chosen)]
 
 
-def unit_files(host: Host, names: Sequence[UnitName], fragment: Optional[str], planned: Optional[Planned] = None) -> List[UnitFile]:
+def unit_files(
+    host: Host, names: Sequence[UnitName], fragment: Optional[str], planned: Optional[Planned] = None
+) -> List[UnitFile]:
     """Every file that makes the unit, in the order in which systemd applies it.
 
     ``planned`` is taken as done, whatever the disk says: so a plan can be judged before it is carried out.

@@ -25,7 +25,8 @@ _LONGEST = 100
 
 
 class Setting(NamedTuple):
-    """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the file of cgroup 2
+    """option -- its name here; key -- in a drop-in and in `systemctl show`; since -- systemd's version; cgroup -- the
+    file of cgroup 2
 
     default -- what systemd has loaded where no file sets it; None: another setting decides
     """
@@ -67,7 +68,9 @@ class Setting(NamedTuple):
         return INFINITY if number == _UNSET else number
 
     def expected(self, text: str, ram: Optional[int]) -> Optional[Value]:
-        """The number or word that systemd makes of a drop-in's text; None where that cannot be known: a share of unknown RAM."""
+        """The number or word that systemd makes of a drop-in's text; None where that cannot be known: a share of
+        unknown RAM.
+        """
         if self.kind == "word" or text == INFINITY:
             return text
         if self.kind == "score":
@@ -78,7 +81,9 @@ class Setting(NamedTuple):
         return None if ram is None else ram // _PAGE * share // 10_000 * _PAGE
 
     def is_rejected(self, text: str) -> bool:
-        """systemd reads this line, warns in its log and goes on as if it were not there. An empty number is no error: it resets."""
+        """systemd reads this line, warns in its log and goes on as if it were not there. An empty number is no error:
+        it resets.
+        """
         if not text:
             return self.kind == "word" and not self.key.startswith(("ManagedOOMSwap", "ManagedOOMMemory"))
         if self.kind == "word":
@@ -120,15 +125,43 @@ _RESTART = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-
 
 SETTINGS = (
     Setting("oom_score_adjust", "OOMScoreAdjust", "score", _EXEC, 0, default=0),
-    Setting("oom_policy", "OOMPolicy", "word", ("service", "scope"), 243, ("continue", "stop", "kill"), "memory.oom.group"),
+    Setting(
+        "oom_policy", "OOMPolicy", "word", ("service", "scope"), 243, ("continue", "stop", "kill"), "memory.oom.group"
+    ),
     Setting("memory_min", "MemoryMin", "memory", _CGROUP, 240, (), "memory.min", default=0),
     Setting("memory_low", "MemoryLow", "memory", _CGROUP, 231, (), "memory.low", default=0),
     Setting("memory_high", "MemoryHigh", "memory", _CGROUP, 231, (), "memory.high", None, False, INFINITY),
-    Setting("memory_max", "MemoryMax", "memory", _CGROUP, 231, (), "memory.max", "memory.limit_in_bytes", False, INFINITY),
+    Setting(
+        "memory_max", "MemoryMax", "memory", _CGROUP, 231, (), "memory.max", "memory.limit_in_bytes", False, INFINITY
+    ),
     Setting("memory_swap_max", "MemorySwapMax", "memory", _CGROUP, 232, (), "memory.swap.max", default=INFINITY),
-    Setting("managed_oom_swap", "ManagedOOMSwap", "word", ("service", "slice", "scope"), 247, ("auto", "kill"), default="auto"),
-    Setting("managed_oom_memory_pressure", "ManagedOOMMemoryPressure", "word", ("service", "slice", "scope"), 247, ("auto", "kill"), default="auto"),
-    Setting("managed_oom_preference", "ManagedOOMPreference", "word", ("service", "slice", "scope"), 248, ("none", "avoid", "omit"), default="none"),
+    Setting(
+        "managed_oom_swap",
+        "ManagedOOMSwap",
+        "word",
+        ("service", "slice", "scope"),
+        247,
+        ("auto", "kill"),
+        default="auto",
+    ),
+    Setting(
+        "managed_oom_memory_pressure",
+        "ManagedOOMMemoryPressure",
+        "word",
+        ("service", "slice", "scope"),
+        247,
+        ("auto", "kill"),
+        default="auto",
+    ),
+    Setting(
+        "managed_oom_preference",
+        "ManagedOOMPreference",
+        "word",
+        ("service", "slice", "scope"),
+        248,
+        ("none", "avoid", "omit"),
+        default="none",
+    ),
     Setting("restart", "Restart", "word", ("service",), 0, _RESTART, default="no"),
 )  # type: Tuple[Setting, ...]
 
@@ -161,7 +194,9 @@ def normalize_settings(options: Dict[str, Any], refuse: Callable[[str], Exceptio
         if value is None:
             continue
         if isinstance(value, str) and len(value) > _LONGEST:
-            raise refuse("%s: %r… has %d characters, and no value is that long" % (setting.option, value[:40], len(value)))
+            raise refuse(
+                "%s: %r… has %d characters, and no value is that long" % (setting.option, value[:40], len(value))
+            )
         try:
             found[setting.option] = setting.normalize(value)
         except ValueError as exc:

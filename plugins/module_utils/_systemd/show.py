@@ -50,7 +50,8 @@ Properties = Dict[str, str]
 
 
 class SystemdView(NamedTuple):
-    """units -- dicts of the facts contract, None: systemd could not be asked; daemons -- active, inactive, absent or None
+    """units -- dicts of the facts contract, None: systemd could not be asked; daemons -- active, inactive, absent or
+    None
 
     reason -- why nothing could be asked; left_out -- how many units more there are to tell of
     """
@@ -82,7 +83,9 @@ class NotAnAnswer(ValueError):
 
 
 def parse_units(text: str) -> List[Properties]:
-    """The blocks of units, each with its name. Raises NotAnAnswer: an exit code of 0 makes no answer of anything else."""
+    """The blocks of units, each with its name. Raises NotAnAnswer: an exit code of 0 makes no answer of
+    anything else.
+    """
     blocks = list(parse_show(text))
     if any(not block.get("Id") for block in blocks) or (text.strip() and not blocks):
         raise NotAnAnswer("systemctl printed something else than properties of units: %r" % text.strip()[:_QUOTED])
@@ -145,13 +148,21 @@ def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
 def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
     """Killed, protected, limited, or with a drop-in of this collection's."""
     limited = unit["memory_max"] is not None or unit["memory_high"] is not None
-    return unit["result"] == "oom-kill" or bool(unit["oom_kills"]) or bool(unit["oom_score_adjust"]) or limited or "memops" in drop_ins
+    return (
+        unit["result"] == "oom-kill"
+        or bool(unit["oom_kills"])
+        or bool(unit["oom_score_adjust"])
+        or limited
+        or "memops" in drop_ins
+    )
 
 
 def _is_named(unit: Dict[str, Any], asked: AbstractSet[str]) -> bool:
     """By one of its names, or by the name of a pattern that stands for it."""
     names = {unit["name"], *unit["names"]}
-    return bool(asked & names) or any(pattern.stands_for(name) for pattern in map(parse_unit_name, asked) if pattern.is_pattern for name in names)
+    return bool(asked & names) or any(
+        pattern.stands_for(name) for pattern in map(parse_unit_name, asked) if pattern.is_pattern for name in names
+    )
 
 
 def _rank(unit: Dict[str, Any]) -> Any:
@@ -161,7 +172,8 @@ def _rank(unit: Dict[str, Any]) -> Any:
 def daemon_states(host: Host, blocks: Dict[str, Properties]) -> Dict[str, Optional[str]]:
     """A daemon that systemd has not loaded does not run, and its files say whether it is installed.
 
-    To ask for it would load it, and systemd 257 then puts limits into force that a daemon-reload had left for later: facts change nothing.
+    To ask for it would load it, and systemd 257 then puts limits into force that a daemon-reload had left for later:
+    facts change nothing.
     """
     states = {}  # type: Dict[str, Optional[str]]
     for daemon, names in DAEMONS.items():
@@ -199,9 +211,15 @@ def _ask(host: Host, argv: List[str], timeout: float) -> str:
 
 
 def systemd_view(
-    host: Host, units: bool = True, daemons: bool = True, timeout: float = 15, program: str = "systemctl", named: Sequence[str] = ()
+    host: Host,
+    units: bool = True,
+    daemons: bool = True,
+    timeout: float = 15,
+    program: str = "systemctl",
+    named: Sequence[str] = (),
 ) -> SystemdView:
-    """Never an exception: of a host without systemd, or whose systemd does not answer, no units are known, and it says why.
+    """Never an exception: of a host without systemd, or whose systemd does not answer, no units are known, and it says
+    why.
 
     ``named`` units are always among them, also when they are not there; of a template its loaded instances too.
     """
@@ -209,14 +227,18 @@ def systemd_view(
     if not os.path.isdir(host.path("/run/systemd/system")):
         return SystemdView(None, nothing, "systemd does not run here")
     wanted = ["*.service", "*.scope"] if units else []
-    if daemons and not units:  # as patterns: those that are loaded. init.scope always is, so that an answer is never empty
+    if (
+        daemons and not units
+    ):  # as patterns: those that are loaded. init.scope always is, so that an answer is never empty
         wanted += ["init.scope"] + [name[:-1] + "[e]" for names in DAEMONS.values() for name in names]
     templates = [name for name in named if units and parse_unit_name(name).is_pattern]
     wanted += [name for name in named if units and name not in wanted and name not in templates]
     if not wanted:
         return SystemdView([], nothing)
     try:
-        text = _ask(host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES), "--"] + wanted, timeout)
+        text = _ask(
+            host, [program, "show", "--no-pager", "--property=" + ",".join(_PROPERTIES), "--"] + wanted, timeout
+        )
         blocks = {block["Id"]: block for block in parse_units(text)}
     except (CommandFailed, NotAnAnswer) as exc:
         return SystemdView(None, nothing, str(exc))
@@ -226,7 +248,11 @@ def systemd_view(
         found += [_template(host, name) for name in templates]
         for block in blocks.values():
             unit = unit_facts(host, block)
-            if _is_named(unit, asked) or (_tells(unit, block.get("DropInPaths", "")) and unit["load_state"] != "not-found"):
+            if _is_named(unit, asked) or (
+                _tells(unit, block.get("DropInPaths", "")) and unit["load_state"] != "not-found"
+            ):
                 found.append(unit)
         found.sort(key=lambda unit: (not _is_named(unit, asked), _rank(unit)))
-    return SystemdView(found[:_MAX_UNITS], daemon_states(host, blocks) if daemons else nothing, None, max(len(found) - _MAX_UNITS, 0))
+    return SystemdView(
+        found[:_MAX_UNITS], daemon_states(host, blocks) if daemons else nothing, None, max(len(found) - _MAX_UNITS, 0)
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unit names by the rules of systemd.unit(5), checked before a path is made of one: systemctl escapes or globs the rest without a word."""
+"""Unit names by the rules of systemd.unit(5), checked before a path is made of one: systemctl escapes or globs the rest
+without a word.
+"""
 
 from typing import List, NamedTuple, Optional
 
@@ -33,7 +35,9 @@ class UnitName(NamedTuple):
 
     @property
     def is_prefix(self) -> bool:
-        """``user-.slice``, ``app-.service``: not loaded as a unit; its drop-ins are read for every unit whose name goes on from there."""
+        """``user-.slice``, ``app-.service``: not loaded as a unit; its drop-ins are read for every unit whose name goes
+        on from there.
+        """
         return self.instance is None and self.prefix.endswith("-") and self.prefix != "-"
 
     @property
@@ -68,13 +72,17 @@ class UnitName(NamedTuple):
     @property
     def is_broad(self) -> bool:
         """Its settings reach units that nobody named: slices of systemd's own, ``foo-.service``, ``service``."""
-        return self.is_root or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice") or self.is_prefix
+        return (
+            self.is_root
+            or self.name in ("system.slice", "user.slice", "machine.slice", "user-.slice")
+            or self.is_prefix
+        )
 
     def dropin_names(self) -> List[str]:
         """Whose ``.d`` folders systemd reads for this unit, the most specific first, without the type's own.
 
-        Each name is followed by its template and its prefixes, those of a template without the @ (measured on 252: ``foo-bar@x``,
-        ``foo-bar@``, ``foo-``, ``foo-@x``, ``foo-@``).
+        Each name is followed by its template and its prefixes, those of a template without the @ (measured on 252:
+        ``foo-bar@x``, ``foo-bar@``, ``foo-``, ``foo-@x``, ``foo-@``).
         """
         found = []  # type: List[str]
         _collect(self.prefix, self.instance, self.type, found)
@@ -113,7 +121,9 @@ def parse_unit_name(text: str) -> UnitName:
     if not _NAME.match(stem):
         raise ValueError("%r is no unit name: letters, digits and : - _ . \\ @ are allowed, and no wildcard" % (text,))
     if _ESCAPES.search(stem):
-        raise ValueError("%r: a backslash in a unit name is written \\xNN; `systemd-escape` makes such a name" % (text,))
+        raise ValueError(
+            "%r: a backslash in a unit name is written \\xNN; `systemd-escape` makes such a name" % (text,)
+        )
     prefix, at, instance = stem.partition("@")
     if at and not prefix:
         raise ValueError("%r is no unit name: nothing stands before the @" % (text,))

@@ -34,7 +34,9 @@ def _lines_of_others(data: Optional[bytes]) -> List[str]:
 
 
 def edited(data: Optional[bytes], wanted: Settings, gone: Iterable[str]) -> Optional[bytes]:
-    """The file with these settings and without those; None: no file is needed. The same bytes where it says so already."""
+    """The file with these settings and without those; None: no file is needed. The same bytes where it says so
+    already.
+    """
     before = settings_in(data)
     after = {key: value for key, value in before.items() if key not in set(gone)}
     after.update(wanted)

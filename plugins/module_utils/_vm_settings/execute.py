@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps: the settings of the running kernel and our file are changed and read back, and are the old ones again where something failed."""
+"""The steps: the settings of the running kernel and our file are changed and read back, and are the old ones again
+where something failed.
+"""
 
 import errno
 import os
@@ -34,7 +36,9 @@ def _set(host: Host, key: str, value: int) -> None:
         finally:
             os.close(fd)
     except OSError as exc:
-        raise ExecutionError("vm.%s could not be set to %d: %s" % (key, value, _HINTS.get(exc.errno or 0, exc.strerror or str(exc))))
+        raise ExecutionError(
+            "vm.%s could not be set to %d: %s" % (key, value, _HINTS.get(exc.errno or 0, exc.strerror or str(exc)))
+        )
     now = read_number(host, VM + key)
     if now != value:
         raise ExecutionError("vm.%s was set to %d and is %s" % (key, value, now))

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the vm settings will be after the next boot, and which of them only /etc/sysctl.conf sets where nothing reads it."""
+"""What the vm settings will be after the next boot, and which of them only /etc/sysctl.conf sets where nothing reads
+it.
+"""
 
 from typing import Any, Dict, List, Optional
 
@@ -28,7 +30,8 @@ def _vm_names(data: Optional[bytes]) -> List[str]:
 def settings_at_boot(host: Host) -> Dict[str, Any]:
     """values -- setting -> value and file that has the last word; a setting that no file names is not there.
 
-    ignored -- setting -> the file that sets it and that nothing reads; where systemd-sysctl is masked that is none of them
+    ignored -- setting -> the file that sets it and that nothing reads; where systemd-sysctl is masked that is none of
+        them
     """
     assigned = assignments(host)
     values = {}  # type: Dict[str, Dict[str, Any]]

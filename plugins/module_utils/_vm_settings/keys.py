@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings that may be set, and what they may be. The kernel itself takes ``overcommit_ratio=-1`` and more free memory than there is."""
+"""The settings that may be set, and what they may be. The kernel itself takes ``overcommit_ratio=-1`` and more free
+memory than there is.
+"""
 
 import re
 from typing import Any, Dict, Optional, Tuple
@@ -69,7 +71,9 @@ def kernel_version(release: str) -> Optional[Tuple[int, int]]:
 
 
 def limits(key: str, kernel: Optional[Tuple[int, int]], total: Optional[int]) -> Tuple[int, int]:
-    """Least and most on this kernel with ``total`` bytes of memory; without knowing them, the widest that any kernel takes."""
+    """Least and most on this kernel with ``total`` bytes of memory; without knowing them, the widest that any kernel
+    takes.
+    """
     least, most = KEYS[key]
     if key == "swappiness" and kernel is not None and kernel < (5, 8):
         most = 100
@@ -92,21 +96,29 @@ def _echo(value: Any) -> str:
 
 def _number(key: str, value: Any) -> int:
     if isinstance(value, bool) or not re.match(r"^-?[0-9]{1,18}\Z", str(value).strip()):
-        raise PreconditionError("settings: %s has to be a whole number, not %s. Nothing was changed." % (key, _echo(value)))
+        raise PreconditionError(
+            "settings: %s has to be a whole number, not %s. Nothing was changed." % (key, _echo(value))
+        )
     return int(value)
 
 
 def _unknown(given: Any, key: str) -> PreconditionError:
-    from difflib import get_close_matches  # late: nobody who looks needs it, and it costs as much as all of the settings
+    from difflib import (
+        get_close_matches,
+    )  # late: nobody who looks needs it, and it costs as much as all of the settings
 
     close = get_close_matches(key[:80].replace("_", "-"), [name.replace("_", "-") for name in KEYS], 1)
     hint = ["did you mean %s? " % name for name in KEYS if name.replace("_", "-") in close]
     known = ", ".join(sorted(KEYS))
-    return PreconditionError("settings: %s is not known here; %sthere are %s. Nothing was changed." % (_echo(given), "".join(hint), known))
+    return PreconditionError(
+        "settings: %s is not known here; %sthere are %s. Nothing was changed." % (_echo(given), "".join(hint), known)
+    )
 
 
 def names_of(settings: Dict[Any, Any]) -> Dict[str, Any]:
-    """``vm.swappiness``, ``vm/swappiness`` and ``swappiness`` as the last. Only names of the list get through, so none is a path."""
+    """``vm.swappiness``, ``vm/swappiness`` and ``swappiness`` as the last. Only names of the list get through, so none
+    is a path.
+    """
     found = {}  # type: Dict[str, Any]
     for given, value in settings.items():
         key = _PREFIX.sub("", str(given))
@@ -125,10 +137,17 @@ def wanted_of(settings: Dict[Any, Any], kernel: Optional[Tuple[int, int]], total
     wanted = {key: _number(key, value) for key, value in names_of(settings).items()}
     for one, other in PAIRS:
         if one in wanted and other in wanted:
-            raise PreconditionError("settings: %s and %s exclude each other: writing one makes the other 0. Nothing was changed." % (one, other))
+            raise PreconditionError(
+                "settings: %s and %s exclude each other: writing one makes the other 0. Nothing was changed."
+                % (one, other)
+            )
     for key, value in wanted.items():
         least, most = limits(key, kernel, total)
         if not least <= value <= most:
-            version = " on kernel %d.%d" % kernel if kernel is not None and limits(key, None, total) != (least, most) else ""
-            raise PreconditionError("settings: %s=%d is not within %d to %d%s. Nothing was changed." % (key, value, least, most, version))
+            version = (
+                " on kernel %d.%d" % kernel if kernel is not None and limits(key, None, total) != (least, most) else ""
+            )
+            raise PreconditionError(
+                "settings: %s=%d is not within %d to %d%s. Nothing was changed." % (key, value, least, most, version)
+            )
     return wanted

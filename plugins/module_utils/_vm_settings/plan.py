@@ -21,7 +21,9 @@ class Step(NamedTuple):
 
 
 def live_order(live: Live, wanted: Settings) -> List[str]:
-    """Leave the mode without overcommitment first and enter it last: while it holds, the limit must not be wrong for a moment."""
+    """Leave the mode without overcommitment first and enter it last: while it holds, the limit must not be wrong for a
+    moment.
+    """
     place_of_mode = 0 if wanted.get(MODE) != NEVER_OVERCOMMIT else 2
     return sorted(wanted, key=lambda key: (place_of_mode if key == MODE else 1, key))
 
@@ -29,7 +31,12 @@ def live_order(live: Live, wanted: Settings) -> List[str]:
 def plan(live: Live, conf: Optional[bytes], wanted: Settings) -> List[Step]:
     """Raises nothing: the guards have spoken."""
     steps = [
-        Step("live", "set vm.%s to %d, from %s" % (key, wanted[key], "unknown" if live.get(key) is None else live[key]), key, wanted[key])
+        Step(
+            "live",
+            "set vm.%s to %d, from %s" % (key, wanted[key], "unknown" if live.get(key) is None else live[key]),
+            key,
+            wanted[key],
+        )
         for key in live_order(live, wanted)
         if live.get(key) != wanted[key]
     ]

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the files of sysctl.d make of a setting at boot: which file has the last word.
 
-systemd-sysctl takes all ``*.conf`` of its folders by name, whatever folder they are in; of two with one name that of the first folder;
-of two assignments the later. It does not read /etc/sysctl.conf, unless a link in a folder leads there. Other inits end with that file.
+systemd-sysctl takes all ``*.conf`` of its folders by name, whatever folder they are in; of two with one name that of
+the first folder; of two assignments the later. It does not read /etc/sysctl.conf, unless a link in a folder leads
+there. Other inits end with that file.
 """
 
 import fnmatch
@@ -47,7 +48,9 @@ def normal(key: str) -> str:
 
 
 def parse(text: str) -> Iterator[Tuple[str, Optional[str]]]:
-    """Key with slashes and value of each line; None is an exclusion: ``-key`` without a value takes the key out of patterns."""
+    """Key with slashes and value of each line; None is an exclusion: ``-key`` without a value takes the key out of
+    patterns.
+    """
     for line in text.split("\n"):
         line = line.strip()
         if not line or line[0] in "#;":
@@ -63,7 +66,9 @@ _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system
 
 
 def masked(host: Host) -> Optional[str]:
-    """Where systemd-sysctl is masked (a link to /dev/null, an empty file): then nothing reads any of the files at boot."""
+    """Where systemd-sysctl is masked (a link to /dev/null, an empty file): then nothing reads any of the files
+    at boot.
+    """
     if not os.path.isdir(host.path("/run/systemd/system")):
         return None
     for folder in _UNITS:
@@ -124,12 +129,16 @@ def _is_pattern(key: str) -> bool:
 
 
 def effective_assignment(assigned: List[Assignment], key: str) -> Optional[Assignment]:
-    """Who decides at boot: the last assignment, else the last pattern that fits, unless the key is excluded from patterns."""
+    """Who decides at boot: the last assignment, else the last pattern that fits, unless the key is excluded from
+    patterns.
+    """
     name = "vm/" + key
     plain = [word for word in assigned if word.key == name]
     if plain:
         return plain[-1] if plain[-1].value else None
-    fitting = [word for word in assigned if word.value and _is_pattern(word.key) and fnmatch.fnmatchcase(name, word.key)]
+    fitting = [
+        word for word in assigned if word.value and _is_pattern(word.key) and fnmatch.fnmatchcase(name, word.key)
+    ]
     return fitting[-1] if fitting else None
 
 

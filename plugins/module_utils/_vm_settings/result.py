@@ -27,8 +27,17 @@ def diff_of(before: VmState, steps: List[Step]) -> Dict[str, str]:
         else:
             old.append(printable_lines(before.conf))
             new.append(printable_lines(step.data))
-    return {"before_header": "vm settings", "after_header": "vm settings", "before": "".join(old), "after": "".join(new)}
+    return {
+        "before_header": "vm settings",
+        "after_header": "vm settings",
+        "before": "".join(old),
+        "after": "".join(new),
+    }
 
 
 def printable_lines(data: Optional[bytes]) -> str:
-    return "" if data is None else "".join("%s: %s\n" % (OURS, printable_line(line)) for line in to_text(data).splitlines())
+    return (
+        ""
+        if data is None
+        else "".join("%s: %s\n" % (OURS, printable_line(line)) for line in to_text(data).splitlines())
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transaction of vm settings: params, state, plan, checks, execute, verify, result. Check mode ends before execute."""
+"""The transaction of vm settings: params, state, plan, checks, execute, verify, result. Check mode ends before
+execute.
+"""
 
 from contextlib import ExitStack
 from typing import Any, Dict, List, Optional
@@ -37,7 +39,8 @@ def _check(host: Host, state: VmState, params: Params) -> List[Step]:
     for key in wanted:
         if state.live.get(key) is None:
             raise PreconditionError(
-                "settings: this kernel (%s) has no vm.%s, or it may not be read. Nothing was changed." % (printable(release), key)
+                "settings: this kernel (%s) has no vm.%s, or it may not be read. Nothing was changed."
+                % (printable(release), key)
             )
     checks.container(container(host), params.allow_shared_kernel)
     checks.panic(wanted, params.allow_panic)
@@ -53,7 +56,10 @@ def _panic_timeout(host: Host, params: Params) -> Optional[int]:
     timeout = read_number(host, "/proc/sys/kernel/panic")
     mode = names_of(params.settings).get("panic_on_oom")
     if params.present and mode is not None and int(mode) and timeout == 0:
-        host.warn("panic_on_oom=%s, and kernel.panic is 0: after a panic the host stays as it is and does not boot again" % mode)
+        host.warn(
+            "panic_on_oom=%s, and kernel.panic is 0: after a panic the host stays as it is and does not boot again"
+            % mode
+        )
     return timeout
 
 
@@ -95,9 +101,13 @@ def _unreadable(exc: Exception, done: bool) -> Exception:
     reason = describe(exc) if isinstance(exc, OSError) else str(exc)
     if done:
         return ExecutionError(
-            "the settings are set and %s is written, but it could not be read again: %s. Run again to see what stands." % (OURS, reason)
+            "the settings are set and %s is written, but it could not be read again: %s. Run again to see what stands."
+            % (OURS, reason)
         )
     if isinstance(exc, UnsafePath):
-        text = "%s. Nothing was changed: nothing is written through a link or where others than root may write. Mend that, or set them where it comes from."
+        text = (
+            "%s. Nothing was changed: nothing is written through a link or where others than root may write. Mend that,"
+            " or set them where it comes from."
+        )
         return PreconditionError(text % reason)
     return ExecutionError("%s. Nothing was changed." % reason)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a tuned that runs here makes of vm settings: it starts after sysctl.d was read, and sets what its profile says.
 
-Afterwards it sets what sysctl.d says again (``reapply_sysctl``, on by default), but only what stands in its section ``[sysctl]``.
+Afterwards it sets what sysctl.d says again (``reapply_sysctl``, on by default), but only what stands in its section
+``[sysctl]``.
 """
 
 import re

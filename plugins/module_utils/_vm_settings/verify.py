@@ -25,8 +25,11 @@ def _planned(steps: List[Step], conf: Optional[bytes]) -> Optional[bytes]:
     return conf
 
 
-def verify(host: Host, before: VmState, after: VmState, params: Params, steps: List[Step]) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
-    """For each setting what the kernel has, what our file says and who has the last word at boot; and a sentence where that is not ours.
+def verify(
+    host: Host, before: VmState, after: VmState, params: Params, steps: List[Step]
+) -> Tuple[Dict[str, Dict[str, Any]], List[str]]:
+    """For each setting what the kernel has, what our file says and who has the last word at boot; and a sentence where
+    that is not ours.
 
     Check mode tells what is, and of shadows what will be: the file that wins over ours is there before ours is.
     """

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answer of a host becomes the result of a task: a new one, of what is known to be needed. Whatever else it holds stays behind.
+"""The answer of a host becomes the result of a task: a new one, of what is known to be needed. Whatever else it holds
+stays behind.
 
 Ansible makes variables of ansible_facts, hosts of add_host, groups of add_group, and acts on every _ansible_*.
 """
@@ -95,7 +96,10 @@ def taken(given: t.Mapping[str, t.Any], keys: Keys) -> dict[str, t.Any]:
     found, strange = shaped(given, keys)
     made = {**found, **_state(given), **_said(given), **_job(given)}
     if strange:
-        made["warnings"] = [*made.get("warnings", []), f"{', '.join(strange)} of the answer are not in their shape and were left out"]
+        made["warnings"] = [
+            *made.get("warnings", []),
+            f"{', '.join(strange)} of the answer are not in their shape and were left out",
+        ]
     return made
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host answered, as bounded values of builtin types: no depth, length or type is taken on trust. Nothing in here may fail."""
+"""What a host answered, as bounded values of builtin types: no depth, length or type is taken on trust. Nothing in here
+may fail.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def flag(value: t.Any) -> bool | None:
 
 
 def plain(value: t.Any, depth: int = 0) -> t.Any:
-    """The same structure, as far as it stays within the bounds: what does not is null, keys and items beyond them are left out."""
+    """The same structure, as far as it stays within the bounds: what does not is null, keys and items beyond them are
+    left out.
+    """
     if isinstance(value, str):
         return lines(value)
     if value is None or isinstance(value, bool):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible_facts.oom as a host may send it: known keys of their types, the newest of what is too much, and the rest counted."""
+"""ansible_facts.oom as a host may send it: known keys of their types, the newest of what is too much, and the rest
+counted.
+"""
 
 from __future__ import annotations
 

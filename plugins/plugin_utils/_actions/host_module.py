@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every module of this collection that runs on hosts: it asks the host, and lets nothing of the answer steer the controller."""
+"""What stands before every module of this collection that runs on hosts: it asks the host, and lets nothing of the
+answer steer the controller.
+"""
 
 from __future__ import annotations
 
@@ -58,11 +60,15 @@ class HostModule(ActionBase):
         made = answer.result(given, self.KEYS)
         made["invocation"] = {"module_args": self._task.args}
         if given.get("ansible_facts"):
-            made["ansible_facts"] = given["ansible_facts"]  # by facts(), and the interpreter that Ansible itself has found
+            made["ansible_facts"] = given[
+                "ansible_facts"
+            ]  # by facts(), and the interpreter that Ansible itself has found
         return made
 
     def _parse_returned_data(self, res: Json, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Ansible warns of keys, makes objects of others, and prints what is no JSON: here it gets the answer that is taken."""
+        """Ansible warns of keys, makes objects of others, and prints what is no JSON: here it gets the answer that is
+        taken.
+        """
         said = {stream: res.get(stream) or "" for stream in ("stdout", "stderr")}
         self._refused = bounds.too_much(said["stdout"]) or bounds.too_much(said["stderr"])
         if self._refused:
@@ -84,7 +90,10 @@ class HostModule(ActionBase):
         return json.dumps({**made, "ansible_facts": facts} if facts else made)
 
     def _waited(self, job: Json, seconds: int, poll: float, task_vars: Json | None) -> Json:
-        asked = {"jid": answer.job_of(job), "_async_dir": self._remote_expand_user(self.get_shell_option("async_dir", default="~/.ansible_async"))}
+        asked = {
+            "jid": answer.job_of(job),
+            "_async_dir": self._remote_expand_user(self.get_shell_option("async_dir", default="~/.ansible_async")),
+        }
         if asked["jid"] is None:
             return _NO_JOB
         self._task.async_val = 0  # neither these calls nor the executor have to do with jobs any more
@@ -100,5 +109,7 @@ class HostModule(ActionBase):
         return given
 
     def _status(self, asked: Json, task_vars: Json | None) -> Json:
-        given = self._execute_module(module_name="ansible.legacy.async_status", module_args=dict(asked), task_vars=task_vars)
+        given = self._execute_module(
+            module_name="ansible.legacy.async_status", module_args=dict(asked), task_vars=task_vars
+        )
         return t.cast("Json", given)

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables that steer the controller, as a person has set them: no fact, no set_fact and no variable of a single host is among them.
+"""Variables that steer the controller, as a person has set them: no fact, no set_fact and no variable of a single host
+is among them.
 
-A task that runs once has the variables of the first host of the play, and facts outrank group_vars and role defaults. Here the variables
-are those of a host that does not exist, in the groups that all hosts of the play share: Ansible knows no facts of it.
+A task that runs once has the variables of the first host of the play, and facts outrank group_vars and role defaults.
+Here the variables are those of a host that does not exist, in the groups that all hosts of the play share: Ansible
+knows no facts of it.
 """
 
 from __future__ import annotations
@@ -45,16 +47,23 @@ def _variables(action: ActionBase, task_vars: Json) -> Json:
         manager, inventory = hostvars._variable_manager, hostvars._inventory
         play = action._task._parent._play
         names = task_vars.get("ansible_play_hosts_all") or []
-        more = {"include_delegate_to": False} if "include_delegate_to" in inspect.signature(manager.get_vars).parameters else {}
+        more = (
+            {"include_delegate_to": False}
+            if "include_delegate_to" in inspect.signature(manager.get_vars).parameters
+            else {}
+        )
         return dict(manager.get_vars(play=play, host=_nobody(inventory, names), task=action._task, **more))
     except (AttributeError, KeyError, TypeError) as exc:
         raise AnsibleActionFail(
-            f"nothing was done: this ansible-core does not tell variables apart from facts ({type(exc).__name__}: {exc})"
+            f"nothing was done: this ansible-core does not tell variables apart from facts ({type(exc).__name__}:"
+            f" {exc})"
         ) from exc
 
 
 def steering(action: ActionBase, task_vars: Json, prefix: str, options: t.Iterable[str]) -> tuple[Json, list[str]]:
-    """Option -> value of the variable PREFIX_OPTION, for those that are set; and the variables that the first host would have set otherwise."""
+    """Option -> value of the variable PREFIX_OPTION, for those that are set; and the variables that the first host
+    would have set otherwise.
+    """
     variables = _variables(action, task_vars)
     templar = action._templar.copy_with_new_env(available_variables=variables)
     found, others = {}, []
@@ -72,4 +81,7 @@ def steering(action: ActionBase, task_vars: Json, prefix: str, options: t.Iterab
 
 
 def not_taken(names: t.Sequence[str]) -> str:
-    return f"{', '.join(names)}: a fact, set_fact or a variable of one host says something else, which is not taken. It is read from {_SOURCES}."
+    return (
+        f"{', '.join(names)}: a fact, set_fact or a variable of one host says something else, which is not taken. It is"
+        f" read from {_SOURCES}."
+    )

@@ -16,7 +16,13 @@ from .model import CHECKS, Policy, Range, Swap, SwapFile
 from .shape import bytes_of
 
 #: The kernel's own, where no file sets them; the others depend on the host.
-_DEFAULTS = {"panic_on_oom": 0, "oom_kill_allocating_task": 0, "overcommit_memory": 0, "overcommit_ratio": 50, "swappiness": 60}
+_DEFAULTS = {
+    "panic_on_oom": 0,
+    "oom_kill_allocating_task": 0,
+    "overcommit_memory": 0,
+    "overcommit_ratio": 50,
+    "swappiness": 60,
+}
 GRACE = 300.0
 #: A swap area is smaller than its file by one page, of up to 64 KiB.
 _PAGE = 65536
@@ -51,7 +57,9 @@ def judge_visibility(policy: Policy, facts: Json, now: float) -> Finding:
     evidence = {"state": state, "since": since, "reasons": reasons}  # type: Json
     if reasons:
         evidence["why"] = "; ".join(reasons[:3])
-    effective = str(state or "not known") + (f", since {utc(since)}" if since is not None and wanted.since is not None else "")
+    effective = str(state or "not known") + (
+        f", since {utc(since)}" if since is not None and wanted.since is not None else ""
+    )
     return made(
         policy,
         "visibility",
@@ -101,7 +109,11 @@ def _at_boot(policy: Policy, key: str, wanted: Range, facts: Json) -> Finding:
         f"vm.{key} after the next boot",
         declared=str(wanted),
         effective=value,
-        evidence={"file": origin, "why": origin} if isinstance(values, dict) else {"why": "the facts do not tell what is set at boot"},
+        evidence=(
+            {"file": origin, "why": origin}
+            if isinstance(values, dict)
+            else {"why": "the facts do not tell what is set at boot"}
+        ),
         remedy="Set it with memops.linux.vm_settings, which writes a file and looks whether another one wins",
     )
 
@@ -188,7 +200,12 @@ def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: 
     if gaps:
         holds = False
     not_in_use = "not in use" if areas is not None else None
-    declared = {"state": "present" if wanted.present else "absent", "size": wanted.size, "priority": wanted.priority, "persistent": wanted.persistent}
+    declared = {
+        "state": "present" if wanted.present else "absent",
+        "size": wanted.size,
+        "priority": wanted.priority,
+        "persistent": wanted.persistent,
+    }
     evidence = dict(area or {})
     if gaps or unknown:
         evidence["why"] = "; ".join(gaps) if gaps else f"the facts do not tell {', '.join(unknown)}"

@@ -61,7 +61,9 @@ class Compliance:
         return _MOODS[self.verdict]
 
     def result(self, enforce: bool, unknown: str) -> Json:
-        """What a task returns. It fails where something failed, and, but for unknown=warn, where something is not known."""
+        """What a task returns. It fails where something failed, and, but for unknown=warn, where something is not
+        known.
+        """
         found = {"verdict": self.verdict, "totals": listing.totals(self.findings), "msg": self.headline}  # type: Json
         if enforce and self.verdict == outcome.INCOMPLETE and unknown == "warn":
             return {**found, "warnings": [self.headline]}
@@ -90,7 +92,9 @@ class Compliance:
 
 def units_of(policy: Policy) -> list[str]:
     """The units that have to be among the facts, and the two names of ssh, for the suggestions."""
-    named = {service.unit.name for service in policy.services} | {unit.name for unit in (policy.kills.units if policy.kills else ())}
+    named = {service.unit.name for service in policy.services} | {
+        unit.name for unit in (policy.kills.units if policy.kills else ())
+    }
     return sorted(named | {"ssh.service", "sshd.service"})
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule sees of a host: the facts contract, with what is disputed set apart.
 
-Kills and events that a trusted source gives the lie are under `disputed`, and the sums of `summary` are of the others: what a local
-user writes into a text log beside a journal decides no verdict. A limit that is not there is "infinity"; null is unknown. Units have
-three keys more: `drift`, `ignored` and `strays`.
+Kills and events that a trusted source gives the lie are under `disputed`, and the sums of `summary` are of the others:
+what a local user writes into a text log beside a journal decides no verdict. A limit that is not there is "infinity";
+null is unknown. Units have three keys more: `drift`, `ignored` and `strays`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def _unit(unit: Json) -> Json:
     if made["oom_kills"] is None and (idle or uncounted(made)):
         made["oom_kills"] = 0  # there is no memory cgroup that could count one; its result and the logs tell of them
     # of a unit whose scores were not seen an empty list is none
-    made["processes"] = _records(made["processes"]) if made["scores"] is not None or idle or without_cgroup(made) else None
+    made["processes"] = (
+        _records(made["processes"]) if made["scores"] is not None or idle or without_cgroup(made) else None
+    )
     made["strays"] = strays(made, idle)
     made["missing"] = missing(made)
     for option in LIMITS:
@@ -65,8 +67,30 @@ def _unit(unit: Json) -> Json:
 
 
 _UNIT = (
-    ("name", "load_state", "active_state", "type", "result", "oom_kills", "oom_policy", "restart", "restarts", "kill_mode", "delegate")
-    + ("needs_reload", "fragment", "drop_ins", "set_by", "scores", "processes", "oom_score_adjust", "memory_current", "memory_peak")
+    (
+        "name",
+        "load_state",
+        "active_state",
+        "type",
+        "result",
+        "oom_kills",
+        "oom_policy",
+        "restart",
+        "restarts",
+        "kill_mode",
+        "delegate",
+    )
+    + (
+        "needs_reload",
+        "fragment",
+        "drop_ins",
+        "set_by",
+        "scores",
+        "processes",
+        "oom_score_adjust",
+        "memory_current",
+        "memory_peak",
+    )
     + ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max", "kernel")
     + ("managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_memory_pressure_limit", "managed_oom_preference")
 )
@@ -78,7 +102,9 @@ def _records(value: t.Any) -> list[Json] | None:
 
 
 def _asked_systemd(oom: Json, units: list[Json]) -> bool:
-    """Where systemd could not be asked units are null. Older versions told an empty list there, and no daemon had a state."""
+    """Where systemd could not be asked units are null. Older versions told an empty list there, and no daemon had a
+    state.
+    """
     daemons = oom.get("daemons")
     return bool(units) or not isinstance(daemons, dict) or any(state is not None for state in daemons.values())
 
@@ -87,7 +113,10 @@ def _summary(oom: Json, sure: list[Json]) -> Json:
     given = oom.get("summary")
     summary = dict(given) if isinstance(given, dict) else {}  # type: Json
     summary["total"] = whole(summary.get("total"))
-    for key, names in (("by_unit", (kill["unit"] for kill in sure)), ("by_comm", (kill["victim"]["comm"] for kill in sure))):
+    for key, names in (
+        ("by_unit", (kill["unit"] for kill in sure)),
+        ("by_comm", (kill["victim"]["comm"] for kill in sure)),
+    ):
         counts = {}  # type: dict[str, int]
         for name in names:
             if name is not None:

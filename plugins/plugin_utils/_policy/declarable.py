@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a policy can declare of a service: all that service_memory sets, and what it does not set and oom_facts tells."""
+"""What a policy can declare of a service: all that service_memory sets, and what it does not set and oom_facts
+tells.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class _Pressure(Setting):
         return None if share is None else share / 100
 
 
-_PRESSURE = _Pressure("managed_oom_memory_pressure_limit", "ManagedOOMMemoryPressureLimit", "share", ("service", "slice", "scope"), 247)
+_PRESSURE = _Pressure(
+    "managed_oom_memory_pressure_limit", "ManagedOOMMemoryPressureLimit", "share", ("service", "slice", "scope"), 247
+)
 DECLARABLE = (*SETTINGS, _PRESSURE)  # type: tuple[Setting, ...]
 BY_NAME = {setting.option: setting for setting in DECLARABLE}
 #: What service_memory does not set.

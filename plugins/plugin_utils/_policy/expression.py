@@ -1,12 +1,13 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JMESPath with three answers: true, false, and unknown. What a host did not tell is unknown, whatever stands around it.
+"""JMESPath with three answers: true, false, and unknown. What a host did not tell is unknown, whatever stands around
+it.
 
-JMESPath itself calls null false, so `!(settings.panic_on_oom)` would be true of a host that told nothing. Here AND, OR, NOT and
-comparisons know the third value, also in a filter: of a list of which it is not known what belongs to it, nothing is known. So it is
-with a projection, out of which JMESPath drops null: of a list of which one element is not told, nothing is known.
-Everything else is plain JMESPath.
+JMESPath itself calls null false, so `!(settings.panic_on_oom)` would be true of a host that told nothing. Here AND, OR,
+NOT and comparisons know the third value, also in a filter: of a list of which it is not known what belongs to it,
+nothing is known. So it is with a projection, out of which JMESPath drops null: of a list of which one element is not
+told, nothing is known. Everything else is plain JMESPath.
 
 This room is in plugin_utils because only the controller judges, and managed hosts have no jmespath.
 """
@@ -105,7 +106,9 @@ def _kinds() -> t.Any:
 
 
 def _see(interpreter: t.Any, node: Node, facts: t.Any) -> t.Any:
-    """Null where a filter or a projection is in doubt. Raises JMESPathError, also where jmespath lets Python stumble."""
+    """Null where a filter or a projection is in doubt. Raises JMESPathError, also where jmespath lets Python
+    stumble.
+    """
     try:
         return interpreter.visit(node, facts)
     except _Doubt:
@@ -117,11 +120,17 @@ def _see(interpreter: t.Any, node: Node, facts: t.Any) -> t.Any:
 
 
 def _check_calls(node: Node) -> None:
-    """jmespath itself finds an unknown function only when it is called, and takes a bare `true` for the name of a key."""
+    """jmespath itself finds an unknown function only when it is called, and takes a bare `true` for the name of
+    a key.
+    """
     if node["type"] == "field" and node["value"] in ("true", "false", "null"):
-        raise ExpressionError(f"{node['value']} is the name of a key here; the value is written `{node['value']}`, in backticks")
+        raise ExpressionError(
+            f"{node['value']} is the name of a key here; the value is written `{node['value']}`, in backticks"
+        )
     if node["children"] and node["type"] in _TAKES_OUT and node["children"][0]["type"] == "not_expression":
-        raise ExpressionError("! belongs to what stands right behind it: !a.b is (!a).b, which there never is; write !(a.b)")
+        raise ExpressionError(
+            "! belongs to what stands right behind it: !a.b is (!a).b, which there never is; write !(a.b)"
+        )
     if node["type"] == "function_expression":
         known = _kinds()[2].get(node["value"])
         if known is None:
@@ -130,7 +139,9 @@ def _check_calls(node: Node) -> None:
         count = len(node["children"])
         variadic = bool(wanted) and wanted[-1].get("variadic")
         if count < len(wanted) or (count > len(wanted) and not variadic):
-            raise ExpressionError(f"{node['value']}() takes {len(wanted)}{' or more' if variadic else ''} arguments, not {count}")
+            raise ExpressionError(
+                f"{node['value']}() takes {len(wanted)}{' or more' if variadic else ''} arguments, not {count}"
+            )
     for child in node["children"]:
         if isinstance(child, dict):
             _check_calls(child)
@@ -145,7 +156,9 @@ def _check_literals(text: str) -> None:
             try:
                 json.loads(inner)
             except ValueError as exc:
-                raise ExpressionError(f"{written[0]} is no JSON; a text is written '{inner}', and true, false and null in small letters") from exc
+                raise ExpressionError(
+                    f"{written[0]} is no JSON; a text is written '{inner}', and true, false and null in small letters"
+                ) from exc
 
 
 def _is_chain(node: Node) -> bool:
@@ -198,7 +211,9 @@ def _is_null(node: Node) -> bool:
 
 
 def _wants(node: Node, asked: bool = False) -> t.Iterator[tuple[str, Node, bool]]:
-    """(text, chain, needed) of every value that the expression takes from the facts. One that it only asks for need not be there."""
+    """(text, chain, needed) of every value that the expression takes from the facts. One that it only asks for need not
+    be there.
+    """
     if _is_chain(node):
         yield _text(node), node, not asked
         return
@@ -239,15 +254,21 @@ class Expression:
     def _known(self, node: Node, facts: t.Any) -> bool:
         needed = self._needed.get(id(node))
         if needed is None:
-            needed = self._needed[id(node)] = [Chain(chain, self._interpreter) for _text_, chain, wanted in _wants(node) if wanted]
+            needed = self._needed[id(node)] = [
+                Chain(chain, self._interpreter) for _text_, chain, wanted in _wants(node) if wanted
+            ]
         return all(chain.value(facts) is not None for chain in needed)
 
     def value(self, facts: t.Any) -> t.Any:
-        """As JMESPath has it; null where something it takes is missing. Raises JMESPathError for values it cannot work with."""
+        """As JMESPath has it; null where something it takes is missing. Raises JMESPathError for values it cannot work
+        with.
+        """
         return _see(self._interpreter, self._tree, facts) if self._known(self._tree, facts) else None
 
     def elements(self, facts: t.Any) -> tuple[t.Any, bool]:
-        """The value, and whether it is all: elements of which it is not known whether they belong to it are left out. Raises JMESPathError."""
+        """The value, and whether it is all: elements of which it is not known whether they belong to it are left out.
+        Raises JMESPathError.
+        """
         found = self.value(facts)
         if found is not None:
             return found, True

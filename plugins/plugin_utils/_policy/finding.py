@@ -19,7 +19,9 @@ _MOST_TEXT = 300
 
 
 class Finding(t.NamedTuple):
-    """declared, effective -- values or None; evidence -- what it was decided by, by name; key -- tells two of one subject apart"""
+    """declared, effective -- values or None; evidence -- what it was decided by, by name; key -- tells two of one
+    subject apart
+    """
 
     id: str
     severity: str

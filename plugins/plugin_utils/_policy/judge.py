@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of a host and a policy become findings: every expectation has one at least, and none passes that was not measured."""
+"""Facts of a host and a policy become findings: every expectation has one at least, and none passes that was not
+measured.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from .services import judge_services
 
 #: A host's clock may run ahead of the controller's.
 _AHEAD = 600.0
-#: What facts that something else has written can do to code that reads them. They are those of one host, and no reason to leave out the others.
+#: What facts that something else has written can do to code that reads them. They are those of one host, and no reason
+#: to leave out the others.
 _MANGLED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -74,7 +77,9 @@ def _judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
     # what read_facts() found beside what the host itself says
     facts["unreadable"] = [reason for reason in entry["reasons"] if reason not in facts["visibility"]["reasons"]]
     if entry["state"] == "blind":  # also where the facts of a mangled cache say something else
-        facts["visibility"] = dict(facts["visibility"], state="blind", reasons=[entry["message"] or "no source could be read"])
+        facts["visibility"] = dict(
+            facts["visibility"], state="blind", reasons=[entry["message"] or "no source could be read"]
+        )
     found = [*judge_host(policy, facts, now), *judge_services(policy, facts), *judge_rules(policy, facts)]
     return sorted((one for one in found if one.id not in policy.disabled), key=order)
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""junit.xml: a testsuite for each host, a testcase for each finding. fail is <failure>, unknown is <error>: no CI takes one for the other."""
+"""junit.xml: a testsuite for each host, a testcase for each finding. fail is <failure>, unknown is <error>: no CI takes
+one for the other.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def _case(suite: ElementTree.Element, finding: Finding, name: str) -> None:
     if finding.status not in (FAIL, UNKNOWN):
         return
     kind = "failure" if finding.status == FAIL else "error"
-    element = ElementTree.SubElement(case, kind, type=finding.severity if kind == "failure" else "unknown", message=clean(gist(finding)))
+    element = ElementTree.SubElement(
+        case, kind, type=finding.severity if kind == "failure" else "unknown", message=clean(gist(finding))
+    )
     lines = [gist(finding), f"declared: {shown(finding.declared)}", f"effective: {shown(finding.effective)}"]
     lines += [f"evidence: {shown(finding.evidence)}"] if finding.evidence else []
     lines += [f"remedy: {finding.remedy}"] if finding.remedy else []

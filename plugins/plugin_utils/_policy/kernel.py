@@ -27,7 +27,8 @@ _DATED = (*_NOTHING, *_MANAGED)
 CONTROLLERS = ("v2", "v1", "none", "no_cgroup")
 #: Limits are rounded down to pages, of up to 64 KiB.
 _PAGE = 65536
-#: Others put these in force without systemd: DefaultMemoryLow= of a slice, container runtimes. More than systemd believes is no drift there.
+#: Others put these in force without systemd: DefaultMemoryLow= of a slice, container runtimes. More than systemd
+#: believes is no drift there.
 _MAY_BE_MORE = ("memory_min", "memory_low", "oom_policy")
 
 
@@ -36,7 +37,9 @@ def _bytes(value: t.Any) -> t.Any:
 
 
 def read_kernel(value: t.Any) -> Json | None:
-    """`kernel` of a unit with every key, in the types of the contract; None: the facts are older than it, or mangled."""
+    """`kernel` of a unit with every key, in the types of the contract; None: the facts are older than it, or
+    mangled.
+    """
     if not isinstance(value, dict):
         return None
     found = {option: _bytes(value.get(option)) for option in LIMITS}  # type: Json
@@ -56,10 +59,14 @@ def without_cgroup(unit: Json) -> bool:
 
 
 def missing(unit: Json) -> list[str]:
-    """Settings that systemd is too old for: it tells a maximum, which below 231 is MemoryLimit=, and neither these nor anything as new."""
+    """Settings that systemd is too old for: it tells a maximum, which below 231 is MemoryLimit=, and neither these nor
+    anything as new.
+    """
     if unit["memory_max"] is None:
         return []
-    newest = max((BY_OPTION[option].since for option in _DATED if option != "memory_max" and unit[option] is not None), default=0)
+    newest = max(
+        (BY_OPTION[option].since for option in _DATED if option != "memory_max" and unit[option] is not None), default=0
+    )
     return [option for option in _DATED if unit[option] is None and BY_OPTION[option].since > newest]
 
 
@@ -149,7 +156,9 @@ _NO_FILE = {
     "v1": "cgroup 1 has no such limit, and systemd shows it all the same",
     "none": "the cgroup of the unit has no memory controller, and systemd shows it all the same",
 }
-_BOOT = "Boot with cgroup 2 (systemd.unified_cgroup_hierarchy=1) and its memory controller, or take it out of the policy"
+_BOOT = (
+    "Boot with cgroup 2 (systemd.unified_cgroup_hierarchy=1) and its memory controller, or take it out of the policy"
+)
 _GATHER = "Gather with oom_facts on the host itself, where its control groups can be seen"
 _APPLY = "memops.linux.oom_protect applies it"
 _ENFORCE = "memops.linux.service_memory brings it into force where systemd can; a restart of the service always does"
@@ -189,7 +198,9 @@ def judge_kernel(policy: Policy, unit: Json, option: str, text: str, ram: int | 
     found = _verdict(unit, option, text, ram)
     name = BY_OPTION[option].cgroup
     evidence = (
-        {"kernel": _held(unit["kernel"], option), "controller": unit["kernel"]["controller"]} if unit["kernel"] is not None else {}
+        {"kernel": _held(unit["kernel"], option), "controller": unit["kernel"]["controller"]}
+        if unit["kernel"] is not None
+        else {}
     )  # type: Json
     evidence["systemd"] = unit[option]
     if found.why:

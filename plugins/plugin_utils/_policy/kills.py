@@ -90,7 +90,11 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     """
     kills = facts["kills"]
     start = 0.0 if wanted.window is None else now - wanted.window
-    counted = [(kill, _counts(kill, wanted, facts["units"] or ())) for kill in kills or () if kill["time"] is None or kill["time"] >= start]
+    counted = [
+        (kill, _counts(kill, wanted, facts["units"] or ()))
+        for kill in kills or ()
+        if kill["time"] is None or kill["time"] >= start
+    ]
     inside = [kill for kill, counts in counted if counts and kill["time"] is not None]
     timeless = sum(1 for kill, counts in counted if counts and kill["time"] is None)
     nameless = sum(1 for _kill, counts in counted if counts is None)
@@ -98,7 +102,9 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     if len(inside) + timeless + nameless > wanted.max:
         doubts += [f"{some(timeless, 'kill')} without a time"] if timeless else []
         if nameless:
-            doubts.append(f"{some(nameless, 'kill')} of which the log does not tell the {'unit' if wanted.units else 'scope'}")
+            doubts.append(
+                f"{some(nameless, 'kill')} of which the log does not tell the {'unit' if wanted.units else 'scope'}"
+            )
     doubts += _blind_spots(facts, wanted, now)
     holds = None  # type: bool | None
     if len(inside) > wanted.max:
@@ -109,7 +115,13 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
     told = {kill["id"]: found.text for kill, found in replays(policy, facts)}
     evidence = {
         "kills": [
-            {"id": kill["id"], "time": kill["time"], "unit": kill["unit"], "comm": kill["victim"]["comm"], "proof": kill["proof"]}
+            {
+                "id": kill["id"],
+                "time": kill["time"],
+                "unit": kill["unit"],
+                "comm": kill["victim"]["comm"],
+                "proof": kill["proof"],
+            }
             | ({"replay": told[kill["id"]]} if kill["id"] in told else {})
             for kill in newest
         ]
@@ -133,7 +145,11 @@ def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Findi
         declared=f"at most {wanted.max}" + (f", proof {wanted.proof}" if wanted.proof != PROOFS[-1] else ""),
         effective=len(inside) if kills is not None else None,
         evidence=evidence,
-        remedy="Look at the report for who was killed and why, then protect or limit it" if holds is False else "Let the host see, then run again",
+        remedy=(
+            "Look at the report for who was killed and why, then protect or limit it"
+            if holds is False
+            else "Let the host see, then run again"
+        ),
     )
 
 

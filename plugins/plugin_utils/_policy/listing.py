@@ -20,7 +20,9 @@ HEAD = 6
 def totals(findings: t.Sequence[Finding]) -> Json:
     """How many of each status, and failures by severity."""
     made = {status: sum(one.status == status for one in findings) for status in STATUSES}  # type: Json
-    made["failures"] = {severity: sum(one.status == "fail" and one.severity == severity for one in findings) for severity in SEVERITIES}
+    made["failures"] = {
+        severity: sum(one.status == "fail" and one.severity == severity for one in findings) for severity in SEVERITIES
+    }
     made["hosts"] = len({one.host for one in findings})
     made["hosts_failed"] = len({one.host for one in findings if one.status == "fail"})
     made["hosts_unknown"] = len({one.host for one in findings if one.status == "unknown"})
@@ -33,6 +35,12 @@ def _dump(value: t.Any) -> str:
 
 def render(findings: t.Sequence[Finding], policy: str, generated_at: float) -> str:
     """The JSON text. Finding number n (from 0) is on line HEAD + n + 1."""
-    head = ["{", '"schema": 1,', f'"generated_at": {_dump(generated_at)},', f'"policy": {_dump(policy)},', f'"totals": {_dump(totals(findings))},']
+    head = [
+        "{",
+        '"schema": 1,',
+        f'"generated_at": {_dump(generated_at)},',
+        f'"policy": {_dump(policy)},',
+        f'"totals": {_dump(totals(findings))},',
+    ]
     rows = ",\n".join(_dump(one.as_dict()) for one in findings)
     return "\n".join([*head, '"findings": [', *([rows] if rows else []), "]", "}", ""])

@@ -21,7 +21,10 @@ CHECKS = {
     "service-setting": ("What systemd believes is not what was declared.", "error"),
     "service-kernel": ("A limit that was declared is not what the kernel holds: it is not in force.", "error"),
     "service-reload": ("A file was changed and systemd has not read it.", "error"),
-    "service-processes": ("Processes of the service do not have its score: the kernel knows nothing but theirs.", "error"),
+    "service-processes": (
+        "Processes of the service do not have its score: the kernel knows nothing but theirs.",
+        "error",
+    ),
     "service-removed": ("A drop-in that should be gone is still read.", "warning"),
     "setting": ("A vm setting is not what was declared.", "error"),
     "setting-at-boot": ("A vm setting will be another one after the next boot.", "warning"),
@@ -113,7 +116,9 @@ class Visibility(t.NamedTuple):
 
 
 class Rule(t.NamedTuple):
-    """each -- the list it is about, None: the host; when -- whom it concerns; holds -- what has to be true; needs -- what has to be known"""
+    """each -- the list it is about, None: the host; when -- whom it concerns; holds -- what has to be true; needs --
+    what has to be known
+    """
 
     id: str
     severity: str
@@ -145,7 +150,10 @@ class Policy(t.NamedTuple):
 
     def notes(self) -> list[str]:
         """What a person should change in it."""
-        return [f"policy {self.name}: the rule {old} is called {new} now; the old id is deprecated" for old, new in self.renamed]
+        return [
+            f"policy {self.name}: the rule {old} is called {new} now; the old id is deprecated"
+            for old, new in self.renamed
+        ]
 
     def severity(self, check: str) -> str:
         return self.severities.get(check) or CHECKS[check][1]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on all hosts in one sentence, and before it what failed and what is not known, by cause, with the hosts."""
+"""The verdict on all hosts in one sentence, and before it what failed and what is not known, by cause, with the
+hosts.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ def _failures(findings: t.Iterable[Finding], total: int) -> t.Iterator[str]:
 
 
 def _unknowns(findings: t.Sequence[Finding], total: int) -> t.Iterator[str]:
-    """What is not known for one reason is one line, whatever number of rules asked; what is to be done stands once, below."""
+    """What is not known for one reason is one line, whatever number of rules asked; what is to be done stands once,
+    below.
+    """
     groups = {}  # type: dict[str, list[Finding]]
     for one in findings:
         why = one.evidence.get("why")
@@ -99,4 +103,7 @@ def details(findings: t.Sequence[Finding]) -> list[str]:
     ]
     if len(lines) <= _MOST_LINES:
         return lines
-    return [*lines[: _MOST_LINES - 1], f"{len(lines) - _MOST_LINES + 1:,} more: all of them are in findings.json and on the page."]
+    return [
+        *lines[: _MOST_LINES - 1],
+        f"{len(lines) - _MOST_LINES + 1:,} more: all of them are in findings.json and on the page.",
+    ]

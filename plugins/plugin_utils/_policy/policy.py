@@ -15,7 +15,21 @@ from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys imp
 
 from .declarable import DECLARABLE
 from .expression import Expression, ExpressionError
-from .model import CHECKS, PROOFS, RENAMED, SEVERITIES, Kills, Policy, PolicyError, Range, Rule, Service, Swap, SwapFile, Visibility
+from .model import (
+    CHECKS,
+    PROOFS,
+    RENAMED,
+    SEVERITIES,
+    Kills,
+    Policy,
+    PolicyError,
+    Range,
+    Rule,
+    Service,
+    Swap,
+    SwapFile,
+    Visibility,
+)
 from .shape import Place, Problems, bytes_of
 
 DAEMON_STATES = ("active", "inactive", "absent")
@@ -46,7 +60,11 @@ def _service(place: Place) -> Service | None:
     settings = {}  # type: dict[str, str]
     for setting in DECLARABLE:
         value = place.take(setting.option)
-        text = None if value is None else _canonical(place, place.at(setting.option), setting.option, value, setting.normalize)
+        text = (
+            None
+            if value is None
+            else _canonical(place, place.at(setting.option), setting.option, value, setting.normalize)
+        )
         if text is not None:
             settings[setting.option] = text
     state = place.word("state", ("present", "absent"), "present")
@@ -196,7 +214,11 @@ def _kills(top: Place) -> Kills | None:
         if scope not in SCOPES:
             place.wrong(f"scopes[{number}]", f"{scope!r} is none of {', '.join(SCOPES)}")
     place.end()
-    return None if most is None else Kills(most, window, str(place.given.get("window") or ""), tuple(scopes), tuple(units), str(proof))
+    return (
+        None
+        if most is None
+        else Kills(most, window, str(place.given.get("window") or ""), tuple(scopes), tuple(units), str(proof))
+    )
 
 
 def _visibility(top: Place) -> Visibility:
@@ -251,7 +273,11 @@ def _rule(place: Place) -> Rule | None:
         ("subject", subject),
         *((f"needs[{n}]", need) for n, need in enumerate(needs)),
     ):
-        if expression is not None and (each is None or key == "for") and any(_ITEM.match(path) for path in expression.paths):
+        if (
+            expression is not None
+            and (each is None or key == "for")
+            and any(_ITEM.match(path) for path in expression.paths)
+        ):
             place.wrong(key, "there is an item only where `for` names a list")
     if holds is not None and holds.is_constant and not holds.is_outright:
         place.wrong("assert", "takes nothing from the facts, so it would tell nothing of a host")
@@ -348,9 +374,14 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
         elif one == "facts":
             top.wrong(f"disable[{number}]", "a host that was not read is never passed over")
     top.end()
-    expects = (top.given.get(key) for key in ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends"))
+    expects = (
+        top.given.get(key)
+        for key in ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends")
+    )
     if not problems.found and not any(value not in (None, [], {}) for value in expects):
-        problems.add("", "the policy expects nothing; give services, swap, settings, killers, kills, visibility or rules")
+        problems.add(
+            "", "the policy expects nothing; give services, swap, settings, killers, kills, visibility or rules"
+        )
     if problems.found:
         raise PolicyError("; ".join(problems.found))
     services = {(one.unit.name, one.dropin): one for one in below.services + own.services}
@@ -362,7 +393,11 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
         killers={**below.killers, **own.killers},
         kills=own.kills or below.kills,
         max_age=own.max_age or below.max_age,
-        rules=tuple(rule._replace(severity=severities.get(rule.id, rule.severity)) for rule in rules.values() if rule.id not in off),
+        rules=tuple(
+            rule._replace(severity=severities.get(rule.id, rule.severity))
+            for rule in rules.values()
+            if rule.id not in off
+        ),
         severities=severities,
         disabled=off,
         renamed=tuple(sorted({*below.renamed, *of_below.met.items(), *ids.met.items()})),

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes of a unit that do not have its score, and why.
 
-The facts count all processes by score, and list some of them. Why a process has its score depends on nothing but the score, so one of each tells.
+The facts count all processes by score, and list some of them. Why a process has its score depends on nothing but the
+score, so one of each tells.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ STATES = ("older", "own_score", "denied")
 
 
 def strays(unit: Json, idle: bool) -> dict[str, bool | None]:
-    """State -> whether a process of the unit is in it; None: not known. The unit is one of context(), idle where it is not active."""
+    """State -> whether a process of the unit is in it; None: not known. The unit is one of context(), idle where it is
+    not active.
+    """
     if idle or without_cgroup(unit) or unit["load_state"] == "template":
         return dict.fromkeys(STATES, False)
     wanted, scores, listed = unit["oom_score_adjust"], unit["scores"], unit["processes"]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Past kills under the scores of a policy: who would have died. For kills whose task table was gathered (include_tasks)."""
+"""Past kills under the scores of a policy: who would have died. For kills whose task table was gathered
+(include_tasks).
+"""
 
 from __future__ import annotations
 
@@ -47,6 +49,10 @@ def replays(policy: Policy, facts: Json) -> list[tuple[Json, Replay]]:
     comms = _comms(units) if kills else {}
     found = []
     for kill in kills:
-        scores = {name: int(service.settings["oom_score_adjust"]) for service in scored for name in _names(service, kill, units)}
+        scores = {
+            name: int(service.settings["oom_score_adjust"])
+            for service in scored
+            for name in _names(service, kill, units)
+        }
         found.append((kill, replay(kill, scores, comms)))
     return found

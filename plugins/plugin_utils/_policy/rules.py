@@ -45,7 +45,10 @@ def _taken(expressions: t.Iterable[Expression | None], facts: Json) -> Json:
 def _effective(rule: Rule, facts: Json) -> Json:
     """What the host has of that which has to be true, for eyes."""
     found = _taken((rule.holds,), facts)
-    return {path: human(value) if _SIZE.search(path) and isinstance(value, int) and value >= _SHOWN else value for path, value in found.items()}
+    return {
+        path: human(value) if _SIZE.search(path) and isinstance(value, int) and value >= _SHOWN else value
+        for path, value in found.items()
+    }
 
 
 def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
@@ -61,7 +64,9 @@ def _subject(rule: Rule, facts: Json, item: t.Any) -> str:
     return "host" if rule.each is None else str(item)
 
 
-def _finding(rule: Rule, status: str, subject: str, taken: Json, why: str = "", key: str = "", effective: Json | None = None) -> Finding:
+def _finding(
+    rule: Rule, status: str, subject: str, taken: Json, why: str = "", key: str = "", effective: Json | None = None
+) -> Finding:
     evidence = dict(taken, why=why) if why else dict(taken)
     unknown = status == UNKNOWN
     told = taken if effective is None else effective
@@ -81,7 +86,11 @@ def _finding(rule: Rule, status: str, subject: str, taken: Json, why: str = "", 
 
 def _of_elements(rule: Rule) -> str:
     texts = [expression.text for expression in (rule.holds, rule.when, *rule.needs) if expression is not None]
-    return " of every element what a filter or a projection asks" if any("[" in text or "*" in text for text in texts) else ""
+    return (
+        " of every element what a filter or a projection asks"
+        if any("[" in text or "*" in text for text in texts)
+        else ""
+    )
 
 
 def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
@@ -112,7 +121,9 @@ def _judge(rule: Rule, facts: Json, item: t.Any = None) -> Finding | None:
         missing = [path for path, value in taken.items() if value is None]
         why = f"the facts do not tell {', '.join(missing)}" if missing else "the facts do not tell" + _of_elements(rule)
     key = str(item["id"]) if isinstance(item, dict) and item.get("id") is not None else ""
-    return _finding(rule, status, _subject(rule, facts, item), taken, why, key, {} if silent else _effective(rule, facts))
+    return _finding(
+        rule, status, _subject(rule, facts, item), taken, why, key, {} if silent else _effective(rule, facts)
+    )
 
 
 def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:

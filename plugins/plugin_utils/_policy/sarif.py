@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """findings.sarif: what failed and what is unknown, in SARIF 2.1.0, for code scanning and its viewers.
 
-A host has no source file. Each result points to its line in findings.json, which lies beside it, and names the host as its logical place.
+A host has no source file. Each result points to its line in findings.json, which lies beside it, and names the host as
+its logical place.
 """
 
 from __future__ import annotations
@@ -85,7 +86,11 @@ def render(findings: t.Sequence[Finding], policy: Policy) -> str:
     index = {rule["id"]: number for number, rule in enumerate(rules)}
     marked = enumerate(zip(findings, _fingerprints(findings)))
     results = [_result(one, HEAD + number + 1, index, mark) for number, (one, mark) in marked if one.status != PASS]
-    driver = {"name": "memops.linux", "informationUri": "https://galaxy.ansible.com/ui/repo/published/memops/linux/", "rules": rules}
+    driver = {
+        "name": "memops.linux",
+        "informationUri": "https://galaxy.ansible.com/ui/repo/published/memops/linux/",
+        "rules": rules,
+    }
     unread = sum(one.status == UNKNOWN for one in findings)
     run = {
         "tool": {"driver": driver},
@@ -95,6 +100,8 @@ def render(findings: t.Sequence[Finding], policy: Policy) -> str:
         "columnKind": "unicodeCodePoints",
         "results": results,
     }  # type: Json
-    text = json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(
+        {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1, allow_nan=False
+    )
     json.loads(text)
     return text + "\n"

@@ -32,7 +32,14 @@ def _row(one: Finding) -> Html:
     subject = "" if one.subject == "host" or one.subject in one.message else tag("small", " " + one.subject)
     return tag(
         "tr",
-        tag("td", tag("span", "failed" if one.status == FAIL else "not known", class_="badge " + _BADGES.get(one.status, "partial"))),
+        tag(
+            "td",
+            tag(
+                "span",
+                "failed" if one.status == FAIL else "not known",
+                class_="badge " + _BADGES.get(one.status, "partial"),
+            ),
+        ),
         tag("td", one.severity),
         tag("td", one.host, class_="name"),
         tag("td", one.id, class_="mono"),
@@ -44,7 +51,10 @@ def _row(one: Finding) -> Html:
 def _summary(findings: t.Sequence[Finding]) -> str:
     failed = sum(one.status == FAIL for one in findings)
     passed = sum(one.status == PASS for one in findings)
-    return f"{words.some(failed, 'failure')}, {len(findings) - failed - passed:,} not known, {passed:,} passed. What is not known has not passed."
+    return (
+        f"{words.some(failed, 'failure')}, {len(findings) - failed - passed:,} not known, {passed:,} passed. What is"
+        " not known has not passed."
+    )
 
 
 def _replays(told: t.Sequence[Replayed]) -> Html:
@@ -52,7 +62,12 @@ def _replays(told: t.Sequence[Replayed]) -> Html:
         return Html("")
     head = tag("thead", tag("tr", *[tag("th", title, scope="col") for title in ("Host", "Time", "Under this policy")]))
     rows = (
-        tag("tr", tag("td", one.host, class_="name"), tag("td", utc(one.time) if one.time is not None else "?"), tag("td", one.text, class_="why"))
+        tag(
+            "tr",
+            tag("td", one.host, class_="name"),
+            tag("td", utc(one.time) if one.time is not None else "?"),
+            tag("td", one.text, class_="why"),
+        )
         for one in told[:_MOST_ROWS]
     )
     title = "Past kills under this policy"
@@ -60,7 +75,9 @@ def _replays(told: t.Sequence[Replayed]) -> Html:
 
 
 def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] = ()) -> Html:
-    """A section of the page: what failed and what is not known; the rest is a number; and past kills under the policy."""
+    """A section of the page: what failed and what is not known; the rest is a number; and past kills under the
+    policy.
+    """
     loud = [one for one in findings if one.status != PASS]
     body = Html("")
     if loud:
@@ -69,7 +86,15 @@ def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] 
         body = scrolling("Findings", tag("table", head, tag("tbody", rows)))
     rest = len(loud) - _MOST_ROWS
     note = tag("p", f"{rest:,} more are in findings.json.", class_="muted") if rest > 0 else Html("")
-    return tag("section", tag("h2", "Is it as declared: ", policy), tag("p", _summary(findings)), body, note, _replays(told), id="findings")
+    return tag(
+        "section",
+        tag("h2", "Is it as declared: ", policy),
+        tag("p", _summary(findings)),
+        body,
+        note,
+        _replays(told),
+        id="findings",
+    )
 
 
 def markdown(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] = ()) -> list[str]:
@@ -78,12 +103,18 @@ def markdown(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replay
     lines = [f"## Is it as declared: {plain(policy)}", "", plain(_summary(findings)), ""]
     for one in loud[:_MOST_LINES]:
         word = "**Failed**" if one.status == FAIL else "**Not known**"
-        lines.append(f"* {word} ({one.severity}) {plain(one.host)}, {plain(one.id)}, {plain(one.subject)}: {plain(gist(one))}. {plain(one.remedy)}")
+        lines.append(
+            f"* {word} ({one.severity}) {plain(one.host)}, {plain(one.id)}, {plain(one.subject)}: {plain(gist(one))}."
+            f" {plain(one.remedy)}"
+        )
     if len(loud) > _MOST_LINES:
         lines.append(f"* {len(loud) - _MOST_LINES:,} more are in findings.json.")
     lines += [""] if loud else []
     if told:
         lines += ["### Past kills under this policy", ""]
-        lines += [f"* {plain(one.host)}, {utc(one.time) if one.time is not None else '?'}: {plain(one.text)}" for one in told[:_MOST_LINES]]
+        lines += [
+            f"* {plain(one.host)}, {utc(one.time) if one.time is not None else '?'}: {plain(one.text)}"
+            for one in told[:_MOST_LINES]
+        ]
         lines.append("")
     return lines

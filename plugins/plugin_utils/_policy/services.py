@@ -53,9 +53,15 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
             why = f"{winner} says so"
         evidence["why"] = why
     elif holds is None:
-        evidence["why"] = "the memory of the host is not known" if wanted is None else f"the facts do not tell {setting.key}= of it"
+        evidence["why"] = (
+            "the memory of the host is not known" if wanted is None else f"the facts do not tell {setting.key}= of it"
+        )
     is_size = setting.kind == "memory"
-    apply = f"Write {setting.key}= into a drop-in of the unit; this collection does not set it" if option in JUDGED_ONLY else _APPLY
+    apply = (
+        f"Write {setting.key}= into a drop-in of the unit; this collection does not set it"
+        if option in JUDGED_ONLY
+        else _APPLY
+    )
     return made(
         policy,
         "service-setting",
@@ -65,7 +71,11 @@ def _setting(policy: Policy, unit: Json, service: Service, option: str, text: st
         declared=text,
         effective=_size(shown) if is_size else shown,
         evidence=evidence,
-        remedy=apply if not str(evidence.get("why", "")).startswith("shadowed") else "Take the setting out of that file, or name our drop-in later",
+        remedy=(
+            apply
+            if not str(evidence.get("why", "")).startswith("shadowed")
+            else "Take the setting out of that file, or name our drop-in later"
+        ),
     )
 
 
@@ -82,7 +92,13 @@ def _strays(unit: Json, service: Service, wanted: int) -> tuple[dict[str, int], 
         if value == wanted or service.own_score == "allow" or (service.own_score == "lower" and value < wanted):
             continue
         strays[str(score)] = whole(count) or 0
-    states = sorted({str(process.get("state")) for process in unit["processes"] or () if str(process.get("oom_score_adj")) in strays})
+    states = sorted(
+        {
+            str(process.get("state"))
+            for process in unit["processes"] or ()
+            if str(process.get("oom_score_adj")) in strays
+        }
+    )
     words = {
         "older": "they are older than the drop-in",
         "own_score": "they set their own score",
@@ -106,7 +122,11 @@ def _processes(policy: Policy, unit: Json, service: Service, wanted: int) -> Fin
     else:
         strays, reasons = found
         status = FAIL if strays else PASS
-        effective = ", ".join(f"{some(count, 'process', 'processes')} at {score}" for score, count in strays.items()) if strays else wanted
+        effective = (
+            ", ".join(f"{some(count, 'process', 'processes')} at {score}" for score, count in strays.items())
+            if strays
+            else wanted
+        )
         if reasons:
             evidence["why"] = "; ".join(reasons)
     return made(
@@ -118,7 +138,10 @@ def _processes(policy: Policy, unit: Json, service: Service, wanted: int) -> Fin
         declared=wanted,
         effective=effective,
         evidence=evidence,
-        remedy="apply=live gives it to running processes without a restart; one that sets its own score needs the program's setting, or own_score: lower",
+        remedy=(
+            "apply=live gives it to running processes without a restart; one that sets its own score needs the"
+            " program's setting, or own_score: lower"
+        ),
     )
 
 
@@ -149,7 +172,11 @@ def _missing(policy: Policy, service: Service, state: str | None, why: str) -> F
         declared="installed" if not skipped else "may be missing",
         effective=state,
         evidence={} if gone else {"why": why},
-        remedy="Install it, or write missing: skip into the policy" if gone else f"Gather with oom_facts, units: [{service.unit.name}]",
+        remedy=(
+            "Install it, or write missing: skip into the policy"
+            if gone
+            else f"Gather with oom_facts, units: [{service.unit.name}]"
+        ),
     )
 
 
@@ -190,7 +217,11 @@ def _without(policy: Policy, service: Service, facts: Json) -> Finding:
     if template is None or facts.get("units_truncated"):
         return _missing(policy, service, None, "the unit is not among the facts")
     if not service.present:
-        return _absent(policy, service, template if template["load_state"] not in _GONE else dict(template, drop_ins=template["drop_ins"] or []))
+        return _absent(
+            policy,
+            service,
+            template if template["load_state"] not in _GONE else dict(template, drop_ins=template["drop_ins"] or []),
+        )
     if template["load_state"] in _GONE:
         return _missing(policy, service, str(template["load_state"]), "")
     # An instance comes and goes: none is no mistake.

@@ -25,7 +25,8 @@ _MAX_DEPTH = 8
 _MOST_BYTES = 4 << 20
 #: one of them at least is in every policy
 TELLING_KEYS = (
-    "services", "swap", "settings", "killers", "kills", "visibility", "max_age", "rules", "extends", "disable", "severities",
+    "services", "swap", "settings", "killers", "kills", "visibility",
+    "max_age", "rules", "extends", "disable", "severities",
 )  # fmt: skip
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _WAY_OUT = f"Give the path of a file, a mapping, or {BASELINE}"
@@ -74,7 +75,11 @@ def _check_is_policy(root: yaml.Node | None) -> None:
     """Before a word of the file is said. A path may lead to any file, and what is in that is nobody's business."""
     if root is None:
         return  # read_policy() says that it expects nothing
-    keys = {key.value for key, _value in root.value if isinstance(key, yaml.ScalarNode)} if isinstance(root, yaml.MappingNode) else set()
+    keys = (
+        {key.value for key, _value in root.value if isinstance(key, yaml.ScalarNode)}
+        if isinstance(root, yaml.MappingNode)
+        else set()
+    )
     if not keys.intersection(TELLING_KEYS):
         raise PolicyError(f"it has none of the keys of a policy ({', '.join(TELLING_KEYS)})")
 
@@ -118,7 +123,9 @@ def _read(path: str) -> t.Any:
         raise PolicyError(f"the policy {path} is not UTF-8") from None
     except (OSError, ValueError) as exc:  # also a path with a NUL
         why = getattr(exc, "strerror", None) or str(exc)
-        raise PolicyError(f"the policy {path} could not be read: {why}. {_WAYS_OUT.get(getattr(exc, 'errno', None) or 0, _WAY_OUT)}") from None
+        raise PolicyError(
+            f"the policy {path} could not be read: {why}. {_WAYS_OUT.get(getattr(exc, 'errno', None) or 0, _WAY_OUT)}"
+        ) from None
     try:
         return _parsed(text)
     except (yaml.YAMLError, ValueError, RecursionError) as exc:  # also a date of no calendar, and too deep

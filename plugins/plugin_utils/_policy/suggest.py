@@ -1,10 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""suggestions.yml: a list for oom_protect_services, out of kills, restarts and peaks. To be read by a person; nothing applies it.
+"""suggestions.yml: a list for oom_protect_services, out of kills, restarts and peaks. To be read by a person; nothing
+applies it.
 
-Names out of the facts are chosen by whoever runs the process, and Ansible runs templates out of variable files. So only names of
-letters, digits and a few signs get through, and every comment is made of numbers and of such names.
+Names out of the facts are chosen by whoever runs the process, and Ansible runs templates out of variable files. So only
+names of letters, digits and a few signs get through, and every comment is made of numbers and of such names.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ class Evidence:
 
     def see_kill(self, host: str, kill: Json, total: int | None) -> None:
         self.hosts.add(host)
-        if kill.get("scope") == "memcg" and str(kill.get("oom_memcg") or kill["unit"]).rpartition("/")[2] == kill["unit"]:
+        if (
+            kill.get("scope") == "memcg"
+            and str(kill.get("oom_memcg") or kill["unit"]).rpartition("/")[2] == kill["unit"]
+        ):
             self.own_limit += 1
         elif kill.get("scope") == "global":
             self.shortage += 1
@@ -146,7 +150,12 @@ def _sized(found: Evidence) -> t.Iterator[Line]:
     numbers = [limit for limit in found.limits if isinstance(limit, int)]
     limit = max(numbers) if numbers else None
     peak = found.peak
-    if found.own_limit and limit is not None and limit * 1.2 >= found.floor and (found.total is None or limit * 1.5 <= found.total):
+    if (
+        found.own_limit
+        and limit is not None
+        and limit * 1.2 >= found.floor
+        and (found.total is None or limit * 1.5 <= found.total)
+    ):
         cut = f"killed {some(found.own_limit, 'time')} at its own limit of {human(limit)} {_where(found)}"
         yield Line("memory_high", _limit(limit * 1.2), f"{cut}; slow it down before the new limit")
         yield Line("memory_max", _limit(limit * 1.5), f"{cut}; 1.5 times that, unless it leaks")
@@ -156,7 +165,9 @@ def _sized(found: Evidence) -> t.Iterator[Line]:
         wide = limit is None or limit > 4 * peak
         if wide and room and (limit is not None or found.shortage):
             before = (
-                f", the limit is {human(limit)}" if limit is not None else f", and no limit; killed in {some(found.shortage, 'shortage')} of the host"
+                f", the limit is {human(limit)}"
+                if limit is not None
+                else f", and no limit; killed in {some(found.shortage, 'shortage')} of the host"
             )
             yield Line("memory_high", _limit(peak * 1.2), f"{seen}{before}; 1.2 times the peak")
             yield Line("memory_max", _limit(peak * 1.5), f"{seen}; 1.5 times the peak")
@@ -188,8 +199,17 @@ class _Budget:
 def _victim(found: Evidence, budget: _Budget) -> list[Line]:
     lines = []
     # Who has a score above 0 is meant to die.
-    if found.shortage and found.small and not found.is_volunteer and not any(score < 0 for score in found.scores) and budget.takes(found):
-        why = f"killed {some(found.shortage, 'time')} in a shortage of the host {_where(found)}, each time with less than 10 % of its memory"
+    if (
+        found.shortage
+        and found.small
+        and not found.is_volunteer
+        and not any(score < 0 for score in found.scores)
+        and budget.takes(found)
+    ):
+        why = (
+            f"killed {some(found.shortage, 'time')} in a shortage of the host {_where(found)}, each time with less than"
+            " 10 % of its memory"
+        )
         lines.append(Line("oom_score_adjust", "-500", why))
     if found.kills:
         lines += _restart(found, f"killed {some(found.kills, 'time')} {_where(found)}")
@@ -199,13 +219,21 @@ def _victim(found: Evidence, budget: _Budget) -> list[Line]:
 
 
 def _way_in(found: Evidence, connection: str) -> list[Line]:
-    """sshd keeps its listener at -1000 itself, and what it is given every login inherits: no more than a little below 0."""
+    """sshd keeps its listener at -1000 itself, and what it is given every login inherits: no more than a little below
+    0.
+    """
     lines = []
     score = -200 if found.name in _SSH else -500
     if not found.scores or max(found.scores) > score:
         killed = f"killed {some(found.kills, 'time')}; " if found.kills else ""
-        inherits = "every login inherits it, and the listener keeps its -1000" if found.name in _SSH else "what it starts inherits it"
-        lines.append(Line("oom_score_adjust", str(score), f"{killed}the way in ({connection}) {_where(found)}; {inherits}"))
+        inherits = (
+            "every login inherits it, and the listener keeps its -1000"
+            if found.name in _SSH
+            else "what it starts inherits it"
+        )
+        lines.append(
+            Line("oom_score_adjust", str(score), f"{killed}the way in ({connection}) {_where(found)}; {inherits}")
+        )
     return lines + list(_restart(found, "the way in"))
 
 
@@ -247,7 +275,8 @@ def _collect(report: Json) -> tuple[dict[str, Evidence], dict[str, int], int]:
 
 
 def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[str, list[Line]]], int, int]:
-    """(unit, lines), the way in first, then what was killed most; how many names were refused; how many would be too much to protect.
+    """(unit, lines), the way in first, then what was killed most; how many names were refused; how many would be too
+    much to protect.
 
     connections -- connection plugin by host
     """
@@ -265,7 +294,9 @@ def suggest(report: Json, connections: t.Mapping[str, str]) -> tuple[list[tuple[
         for name in sorted(ways, key=lambda one: (one not in _SSH, one))
         if name in found and found[name].hosts
     ]
-    rest = sorted((one for name, one in found.items() if name not in ways), key=lambda one: (-one.kills, -one.restarts, one.name))
+    rest = sorted(
+        (one for name, one in found.items() if name not in ways), key=lambda one: (-one.kills, -one.restarts, one.name)
+    )
     budget = _Budget(totals, found.values())
     made += [(one.name, _victim(one, budget)) for one in rest]
     return [(name, lines) for name, lines in made if lines], refused, budget.refused
@@ -277,15 +308,21 @@ def render(report: Json, connections: t.Mapping[str, str]) -> str:
     known = sum(entry["oom"] is not None for entry in report["hosts"].values())
     lines = [
         "---",
-        "# Proposed by memops.linux from what the hosts tell: kills, restarts and peaks. Read it, change it, then use it",
+        (
+            "# Proposed by memops.linux from what the hosts tell: kills, restarts and peaks. Read it, change it, then"
+            " use it"
+        ),
         "# with the role memops.linux.oom_protect. Nothing applies it by itself.",
         f"# {some(known, 'host')} of {len(report['hosts']):,} could be read.",
     ]
     if refused:
-        lines.append(f"# {some(refused, 'unit')} left out: the name has signs that do not belong into a file of variables.")
+        lines.append(
+            f"# {some(refused, 'unit')} left out: the name has signs that do not belong into a file of variables."
+        )
     if heavy:
         lines.append(
-            f"# {some(heavy, 'unit')} killed in a shortage left as they are: together they would spare more than half of the memory of a host."
+            f"# {some(heavy, 'unit')} killed in a shortage left as they are: together they would spare more than half"
+            " of the memory of a host."
         )
     if not made:
         return "\n".join([*lines, "oom_protect_services: []", ""])

@@ -27,13 +27,21 @@ def _is_instance(name: str, template: UnitName) -> bool:
 def units_of(wanted: UnitName, units: t.Sequence[Json]) -> list[Json]:
     """The unit of that name, or all instances of a template."""
     if wanted.is_template:
-        return [unit for unit in units if any(_is_instance(name, wanted) for name in names_of(unit)) and unit["name"] != wanted.name]
+        return [
+            unit
+            for unit in units
+            if any(_is_instance(name, wanted) for name in names_of(unit)) and unit["name"] != wanted.name
+        ]
     return [unit for unit in units if wanted.name in names_of(unit)][:1]
 
 
 def is_meant(name: str, wanted: t.Iterable[UnitName], units: t.Sequence[Json]) -> bool:
-    """Whether this is one of the units. The kernel tells its own name (mariadb.service), the policy may have another (mysql)."""
+    """Whether this is one of the units. The kernel tells its own name (mariadb.service), the policy may have another
+    (mysql).
+    """
     for one in wanted:
-        if (_is_instance(name, one) if one.is_template else name == one.name) or any(unit["name"] == name for unit in units_of(one, units)):
+        if (_is_instance(name, one) if one.is_template else name == one.name) or any(
+            unit["name"] == name for unit in units_of(one, units)
+        ):
             return True
     return False

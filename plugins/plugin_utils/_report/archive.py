@@ -30,7 +30,9 @@ def _host(entry: Json) -> t.Iterator[str]:
 
 def render(report: Json) -> str:
     """The JSON text: keys sorted within a line, hosts sorted, the generation time on a line of its own."""
-    parts = ['{\n"schema": %s,\n"generated_at": %s,\n"fleet": ' % (_dump(report["schema"]), _dump(report["generated_at"]))]
+    parts = [
+        '{\n"schema": %s,\n"generated_at": %s,\n"fleet": ' % (_dump(report["schema"]), _dump(report["generated_at"]))
+    ]
     parts.append(_ranked(report["fleet"]))
     parts.append(',\n"hosts": {')
     for index, (name, entry) in enumerate(report["hosts"].items()):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents onto the disk: all are written and synced beside their places first, then renamed; nobody meets half a report."""
+"""Documents onto the disk: all are written and synced beside their places first, then renamed; nobody meets half a
+report.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ import typing as t
 
 _FILE_MODE, _DIRECTORY_MODE = 0o640, 0o750
 #: what names the generation time in each format, and nothing else
-_GENERATED = re.compile(rb'^(?:"generated_at": .*|<p id="generated">.*|Generated \d.*)$|(?<= )timestamp="[0-9T:-]*"', re.MULTILINE)
+_GENERATED = re.compile(
+    rb'^(?:"generated_at": .*|<p id="generated">.*|Generated \d.*)$|(?<= )timestamp="[0-9T:-]*"', re.MULTILINE
+)
 #: what lies in there is loaded as variables, and the next run would execute templates that a process name carries
 _VARIABLES = ("group_vars", "host_vars")
 
@@ -90,8 +94,8 @@ def _make_directory(dest: str) -> None:
 def _check(dest: str) -> None:
     if any(part in _VARIABLES for part in dest.split(os.sep)):
         raise ReportFilesError(
-            f"nothing was written: dest is inside {' or '.join(_VARIABLES)}, where Ansible would load the report as variables "
-            "and run templates out of process names. Choose another dest."
+            f"nothing was written: dest is inside {' or '.join(_VARIABLES)}, where Ansible would load the report as"
+            " variables and run templates out of process names. Choose another dest."
         )
     path = dest
     while not os.path.lexists(path):
@@ -100,7 +104,8 @@ def _check(dest: str) -> None:
         raise ReportFilesError(f"nothing was written: {path} is no directory. Choose another dest.")
     if not os.access(path, os.W_OK | os.X_OK):
         raise ReportFilesError(
-            f"nothing was written: {path} may not be written by this user (the report is written on the controller). Choose another dest."
+            f"nothing was written: {path} may not be written by this user (the report is written on the controller)."
+            " Choose another dest."
         )
 
 
@@ -115,7 +120,9 @@ def write(dest: str, documents: t.Iterable[Document], dry_run: bool) -> list[str
             _replace(dest, {name: wanted[name] for name in changed})
     except OSError as exc:
         way_out = _WAYS_OUT.get(exc.errno or 0, "Choose another dest")
-        raise ReportFilesError(f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete. {way_out}.") from exc
+        raise ReportFilesError(
+            f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete. {way_out}."
+        ) from exc
     return changed
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All hosts, one dict (the findings contract): what every page, table and file of a report is written from.
 
-Kills count whatever speaks for them; disputed ones, which a trusted source gives the lie, are counted beside them, never among them. A
-kill that two hosts of the inventory show (a container and its host, one machine under two names) has one boot and one id, and counts once
-for the fleet.
+Kills count whatever speaks for them; disputed ones, which a trusted source gives the lie, are counted beside them,
+never among them. A kill that two hosts of the inventory show (a container and its host, one machine under two names)
+has one boot and one id, and counts once for the fleet.
 """
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
@@ -76,7 +76,9 @@ def _count(oom: Json, *path: str) -> int:
 
 
 def _unlisted(oom: Json, listed: Dict[str, int]) -> Dict[str, int]:
-    """The facts list the newest kills and count older ones in their summary: how many of these by what speaks for them."""
+    """The facts list the newest kills and count older ones in their summary: how many of these by what speaks
+    for them.
+    """
     rest = _count(oom, "truncated")
     beyond = dict.fromkeys(GRADES, 0)
     told = {grade: _count(oom, "summary", "by_proof", grade) for grade in GRADES}
@@ -125,7 +127,11 @@ def _host_entry(name: str, host: HostReport) -> Json:
         "untrusted": kills - by_proof["kernel"],
         "disputed": by_proof["disputed"],
         "by_proof": by_proof,
-        "unlisted": {"kills": sum(beyond.values()) - beyond["disputed"], "disputed": beyond["disputed"], "by_proof": beyond},
+        "unlisted": {
+            "kills": sum(beyond.values()) - beyond["disputed"],
+            "disputed": beyond["disputed"],
+            "by_proof": beyond,
+        },
         "unresolved": _events(oom, True),
         "unresolved_disputed": _events(oom, False),
         "unexplained": _count(oom, "counters", "unexplained"),
@@ -217,7 +223,9 @@ def _fleet(report: Json) -> Json:
         disputed=doubted.total + sum(beyond["disputed"] for beyond in unlisted),
         copies=copies,
     )
-    totals["by_proof"] = {grade: by_proof[grade] + sum(beyond["by_proof"][grade] for beyond in unlisted) for grade in GRADES}
+    totals["by_proof"] = {
+        grade: by_proof[grade] + sum(beyond["by_proof"][grade] for beyond in unlisted) for grade in GRADES
+    }
     totals["untrusted"] = totals["by_proof"]["confirmed"] + totals["by_proof"]["logged"]
     for key in ("unresolved", "unresolved_disputed", "unexplained", "unparsed", "quoted"):
         totals[key] = sum(entry[key] for entry in entries.values())
@@ -225,12 +233,16 @@ def _fleet(report: Json) -> Json:
     totals["hosts_with_kills"] = sum(entry["kills"] > 0 for entry in entries.values())
     made = {"totals": totals}  # type: Json
     tally = sure.as_dict()
-    made.update((key, tally[key]) for key in ("first", "last", "by_unit", "by_comm", "by_host", "by_killer", "by_scope"))
+    made.update(
+        (key, tally[key]) for key in ("first", "last", "by_unit", "by_comm", "by_host", "by_killer", "by_scope")
+    )
     made["since"] = _since(entries.values())
     made["disputed"] = doubted.as_dict()
     answered = [entry for entry in entries.values() if entry["state"] == "ok"]
     made["stale"] = sum(entry["stale"] for entry in answered)
-    made["gathered_at"] = min((entry["gathered_at"] for entry in answered if entry["gathered_at"] is not None), default=None)
+    made["gathered_at"] = min(
+        (entry["gathered_at"] for entry in answered if entry["gathered_at"] is not None), default=None
+    )
     made["window"] = _window([entry["window"] for entry in answered])
     return made
 

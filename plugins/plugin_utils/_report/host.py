@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts of one host, made whole: whatever came back over ssh or out of an old cache becomes the facts contract, or says why not.
+"""The facts of one host, made whole: whatever came back over ssh or out of an old cache becomes the facts contract, or
+says why not.
 
 Nothing in here may fail: the facts are data from another machine.
 """
@@ -209,7 +210,11 @@ def read_verdict(oom: Optional[Json]) -> Optional[Json]:
     state = given.get("state") if isinstance(given, dict) else None
     if not isinstance(given, dict) or state not in VERDICTS:
         return None
-    return {"state": state, "reasons": texts(given.get("reasons") or [])[:_MAX_REASONS], "trusted": flag(given.get("trusted"))}
+    return {
+        "state": state,
+        "reasons": texts(given.get("reasons") or [])[:_MAX_REASONS],
+        "trusted": flag(given.get("trusted")),
+    }
 
 
 def _oldest_first(event: Json) -> Tuple[float, str]:
@@ -229,7 +234,9 @@ def read_facts(oom: Any) -> HostReport:
     reasons = few(texts(visibility.get("reasons")) + beyond)
     whole_facts = plain({k: v for k, v in oom.items() if k not in ("kills", "unresolved")})  # type: Json
     whole_facts["kills"] = sorted((_kill(kill) for kill in _records(oom, "kills", reasons)), key=_oldest_first)
-    whole_facts["unresolved"] = sorted((_unresolved(event) for event in _records(oom, "unresolved", reasons)), key=_oldest_first)
+    whole_facts["unresolved"] = sorted(
+        (_unresolved(event) for event in _records(oom, "unresolved", reasons)), key=_oldest_first
+    )
     sight = text(visibility.get("state"))
     since = time(visibility.get("since"))
     if oom.get("kills") is None:

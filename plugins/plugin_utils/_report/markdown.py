@@ -16,7 +16,8 @@ from .host import Json
 
 _MOST_KILLS = 200
 _MOST_SAMPLES = 50
-#: What is markup (GitHub, GitLab, CommonMark) where it stands; everything else stays as it is, for the reader of a chat or a ticket.
+#: What is markup (GitHub, GitLab, CommonMark) where it stands; everything else stays as it is, for the reader of a chat
+#: or a ticket.
 _MARKUP = re.compile(
     r"[`<|@]"  # code, HTML, the end of a cell, a person or an address: wherever they stand
     r"|&(?=#?\w)"  # an entity
@@ -27,14 +28,17 @@ _MARKUP = re.compile(
     r"|\$(?=\S)|#(?=\w)"  # a formula, an issue
     r"|:(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\."  # an address
     r"|:(?!\d\d?:)(?=[\w+-]{1,64}:)"  # a picture by name; 18:41:52 is a time
-    r"|^(?:[>=\[]|[#*+-](?=[\s#-]|$)|~(?=~)|:(?=-))",  # a heading, a list, a quotation, a rule, a definition: where a line begins
+    # a heading, a list, a quotation, a rule, a definition: where a line begins
+    r"|^(?:[>=\[]|[#*+-](?=[\s#-]|$)|~(?=~)|:(?=-))",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 
 def plain(value: object) -> str:
-    """A string that Markdown shows as it is, also where it begins a line: no link, no table cell, no HTML, no mention of a person."""
+    """A string that Markdown shows as it is, also where it begins a line: no link, no table cell, no HTML, no mention
+    of a person.
+    """
     text = printable(str(value)).lstrip(" ")
     return _NUMBERED.sub(_numbered, _MARKUP.sub(_entity, text))
 
@@ -72,10 +76,20 @@ def _unparsed(report: Json) -> list[str]:
 
 def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     """The Markdown text. findings -- lines that stand above the hosts"""
-    made = [f"# {plain(title)}", "", f"Generated {words.utc(report['generated_at'])}", "", plain(words.headline(report)), ""]
+    made = [
+        f"# {plain(title)}",
+        "",
+        f"Generated {words.utc(report['generated_at'])}",
+        "",
+        plain(words.headline(report)),
+        "",
+    ]
     for name, event in words.unresolved(report):
         doubt = "" if is_counted(event) else ", disputed"
-        made.append(f"* **{words.shortage_title(event)}** ({plain(event['outcome'])}): {plain(name)}, {words.utc(event['time'])}{doubt}")
+        made.append(
+            f"* **{words.shortage_title(event)}** ({plain(event['outcome'])}): {plain(name)},"
+            f" {words.utc(event['time'])}{doubt}"
+        )
         made += [f"  {plain(event['why'])}"] if event["why"] else []
     if made[-1] != "":
         made.append("")
@@ -103,7 +117,18 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     made += ["## Kills", ""]
     if kills:
         made += _table(
-            ("Time (UTC)", "Host", "Victim", "UID", "Unit or cgroup", "Anon MiB", "Adj", "Out of memory", "Killer", "Proof"),
+            (
+                "Time (UTC)",
+                "Host",
+                "Victim",
+                "UID",
+                "Unit or cgroup",
+                "Anon MiB",
+                "Adj",
+                "Out of memory",
+                "Killer",
+                "Proof",
+            ),
             (
                 (
                     words.utc(kill["time"]) + (" " + words.quality_mark(kill)).rstrip(),
@@ -121,7 +146,9 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
             ),
         )
         told = [(name, kill) for name, kill in kills[:_MOST_KILLS] if kill["why"]]
-        made += [f"* {plain(name)}, {words.utc(kill['time'])}: {plain(kill['why'])}" for name, kill in told] + [""] * bool(told)
+        made += [f"* {plain(name)}, {words.utc(kill['time'])}: {plain(kill['why'])}" for name, kill in told] + [
+            ""
+        ] * bool(told)
         if len(kills) > _MOST_KILLS:
             made += [f"{words.some(len(kills) - _MOST_KILLS, 'older kill')} are in report.json.", ""]
     else:

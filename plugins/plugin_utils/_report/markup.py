@@ -33,7 +33,9 @@ def escape(value: object) -> Html:
 
 
 def tag(element: str, *children: object, **attributes: object) -> Html:
-    """``tag("td", text, class_="n", data_key="x")``; an attribute that is None or False is left out, True has no value."""
+    """``tag("td", text, class_="n", data_key="x")``; an attribute that is None or False is left out, True has
+    no value.
+    """
     parts = ["<", element]
     for key, value in attributes.items():
         if value is None or value is False:

@@ -14,7 +14,8 @@ from .host import Json
 from .markup import NEWLINE, Html, digest, island, tag
 
 _Records = tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]
-#: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number itself
+#: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number
+#: itself
 _ISLAND: _Records = (
     (
         "",
@@ -101,7 +102,13 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
     shown = [column for _inner, columns in records for column in columns]
     rows = []
     for name, kill, counts in kills:
-        row = [known(name), int(counts), int(kill["partial"]), known(kill["proof"]), known(", ".join(kill["source"]["seen_in"]) or None)]
+        row = [
+            known(name),
+            int(counts),
+            int(kill["partial"]),
+            known(kill["proof"]),
+            known(", ".join(kill["source"]["seen_in"]) or None),
+        ]
         for inner, columns in records:
             record = kill[inner] if inner else kill
             row += [known(record[key]) if kind == "s" else record[key] for _column, kind, key in columns]
@@ -118,20 +125,38 @@ def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
 _LEGEND = (
     (
         "Proof",
-        "kernel: a record that nobody but the kernel, or the named daemon, can have written. confirmed: a text log, and a sign that nobody else "
-        "can write, such as systemd's own word or a counter of the kernel. logged: a text log of a time that no trusted source covers; "
-        f"{words.PERSISTENT}. disputed: a text log of a time that the journal covers and that it does not have. Any local user can write a "
-        "perfect kernel line into a text log, so disputed lines are shown apart and count nowhere.",
+        (
+            "kernel: a record that nobody but the kernel, or the named daemon, can have written. confirmed: a text"
+            " log, and a sign that nobody else can write, such as systemd's own word or a counter of the kernel."
+            f" logged: a text log of a time that no trusted source covers; {words.PERSISTENT}. disputed: a text log of"
+            " a time that the journal covers and that it does not have. Any local user can write a perfect kernel line"
+            " into a text log, so disputed lines are shown apart and count nowhere."
+        ),
     ),
-    ("Unknown, not clean", "a host that could not be reached, or whose logs could not be read, may have killed anything."),
+    (
+        "Unknown, not clean",
+        "a host that could not be reached, or whose logs could not be read, may have killed anything.",
+    ),
     ("Sees since", "the oldest moment the host's sources reach back to. Before it, silence means nothing."),
     (
         "Chronic",
-        "the same unit or process died in three shortages, or there were shortages on three days, or memory is still short an hour later. "
-        "Transient: one shortage, or two that lie weeks apart, and nothing is short now.",
+        (
+            "the same unit or process died in three shortages, or there were shortages on three days, or memory is"
+            " still short an hour later. Transient: one shortage, or two that lie weeks apart, and nothing is short"
+            " now."
+        ),
     ),
-    ("Marks behind a time", "; ".join(f"{mark} {meaning}" for mark, meaning in words.QUALITY.values() if mark) + ". All times are UTC."),
-    ("Names", "processes, units and cgroups are named by whoever runs them. Control characters and bytes that are not UTF-8 are shown as \\xNN."),
+    (
+        "Marks behind a time",
+        "; ".join(f"{mark} {meaning}" for mark, meaning in words.QUALITY.values() if mark) + ". All times are UTC.",
+    ),
+    (
+        "Names",
+        (
+            "processes, units and cgroups are named by whoever runs them. Control characters and bytes that are not"
+            " UTF-8 are shown as \\xNN."
+        ),
+    ),
 )
 
 
@@ -140,7 +165,10 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
     kills = sorted(each_kill(report), key=lambda item: (item[0], str(item[1]["id"])))
     kills.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
     style, script = asset("page.css"), asset("page.js")
-    policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action"
+        " 'none'"
+    )
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -174,7 +202,11 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
             sections.hosts(report),
             sections.kills(report, kills),
         ),
-        tag("footer", tag("h2", "How to read this"), tag("dl", *[Html(tag("dt", term) + tag("dd", text)) for term, text in _LEGEND], class_="muted")),
+        tag(
+            "footer",
+            tag("h2", "How to read this"),
+            tag("dl", *[Html(tag("dt", term) + tag("dd", text)) for term, text in _LEGEND], class_="muted"),
+        ),
         NEWLINE,
         tag("script", island(_data(report, kills)), type="application/json", id="data") if kills else "",
         NEWLINE,

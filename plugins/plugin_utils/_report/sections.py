@@ -43,7 +43,9 @@ def tiles(report: Json) -> Html:
     if report["fleet"]["stale"]:
         tiles.append((report["fleet"]["stale"], "warn", "hosts asked more than a day ago"))
     measured = totals["ok"] > 0
-    items = [tag("li", tag("b", _measured(n, measured)), tag("span", label), class_=mood or None) for n, mood, label in tiles]
+    items = [
+        tag("li", tag("b", _measured(n, measured)), tag("span", label), class_=mood or None) for n, mood, label in tiles
+    ]
     return tag("ul", *items, class_="tiles")
 
 
@@ -67,14 +69,24 @@ def alarms(report: Json) -> Html:
         doubt = "" if is_counted(event) else badge("disputed")
         when = words.utc(event["time"], "at an unknown time")
         why = join((tag("br"), tag("small", event["why"]))) if event["why"] else ""
-        loud.append(tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", when, more, where, " ", doubt, why))
+        loud.append(
+            tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", when, more, where, " ", doubt, why)
+        )
     for name, entry in sorted(report["hosts"].items(), key=urgency):
         if entry["state"] != "ok":
             unknown.append(tag("li", tag("strong", name), " ", badge(entry["state"]), " ", words.why(entry)))
         elif entry["unexplained"]:
-            lost.append(tag("li", tag("strong", name), f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell"))
+            lost.append(
+                tag(
+                    "li",
+                    tag("strong", name),
+                    f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell",
+                )
+            )
     alarms = (
-        _alarm("Out of memory, and no victim is known", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"),
+        _alarm(
+            "Out of memory, and no victim is known", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"
+        ),
         _alarm("Unknown, not clean", unknown, " unknown"),
         _alarm("Kills that no log tells of", lost, ""),
         _unparsed(report),
@@ -87,11 +99,32 @@ def _unparsed(report: Json) -> Html:
     wanted = words.please_report(report)
     if not wanted:
         return Html("")
-    rows = [tag("li", tag("strong", name), ": ", tag("span", line, class_="mono")) for name, line in words.unparsed(report)[:_MOST_ALARMS]]
-    return tag("section", tag("h2", "Not understood"), tag("p", wanted), tag("ul", *rows) if rows else "", class_="alarm unknown")
+    rows = [
+        tag("li", tag("strong", name), ": ", tag("span", line, class_="mono"))
+        for name, line in words.unparsed(report)[:_MOST_ALARMS]
+    ]
+    return tag(
+        "section",
+        tag("h2", "Not understood"),
+        tag("p", wanted),
+        tag("ul", *rows) if rows else "",
+        class_="alarm unknown",
+    )
 
 
-_BADGES = ("ok", "partial", "blind", "unreachable", "failed", "panic", "no_victim", "unseen", "rule_fired", "chronic", "transient") + GRADES
+_BADGES = (
+    "ok",
+    "partial",
+    "blind",
+    "unreachable",
+    "failed",
+    "panic",
+    "no_victim",
+    "unseen",
+    "rule_fired",
+    "chronic",
+    "transient",
+) + GRADES
 
 
 def badge(word: str) -> Html:
@@ -120,7 +153,12 @@ def _bars(title: str, column: str, sure: dict[str, int], doubted: dict[str, int]
             tag("small", f"{plus}{doubted[name]:,} disputed") if name in doubted else "",
         ]
         rows.append(
-            tag("li", tag("span", name, data_find=name, data_column=column, data_once=True, title=name, class_="mono"), tag("span", *count), figure)
+            tag(
+                "li",
+                tag("span", name, data_find=name, data_column=column, data_once=True, title=name, class_="mono"),
+                tag("span", *count),
+                figure,
+            )
         )
     rest = len(names) - len(rows)
     note = tag("p", f"and {rest:,} more", class_="muted") if rest else Html("")
@@ -150,18 +188,32 @@ def _host_row(name: str, entry: Json) -> Html:
     known = entry["state"] == "ok"
     seen = bool(entry["kills"] or entry["disputed"] or entry["unresolved"])
     first = (
-        tag("th", tag("span", name, data_find=name if seen else None, data_column="host" if seen else None), scope="row", class_="name"),
+        tag(
+            "th",
+            tag("span", name, data_find=name if seen else None, data_column="host" if seen else None),
+            scope="row",
+            class_="name",
+        ),
         tag("td", badge(words.state_word(entry))),
     )
     if not known and not seen and entry["since"] is None:
-        return tag("tr", *first, tag("td", "?", class_="n"), tag("td", words.why(entry), class_="why", colspan=len(_HOST_HEAD) - 3))
+        return tag(
+            "tr",
+            *first,
+            tag("td", "?", class_="n"),
+            tag("td", words.why(entry), class_="why", colspan=len(_HOST_HEAD) - 3),
+        )
     return tag(
         "tr",
         *first,
         tag("td", f"{entry['kills']:,}" if known or entry["kills"] else "?", class_="n"),
         tag("td", _count(entry["disputed"]), class_="n"),
         tag("td", _count(entry["unresolved"] + entry["unresolved_disputed"]), class_="n"),
-        tag("td", join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")), class_="mono"),
+        tag(
+            "td",
+            join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")),
+            class_="mono",
+        ),
         tag("td", words.utc_minute(entry["last"], ""), class_="t"),
         _verdict(entry),
         tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), tag("br"), _asked(entry), class_="t"),
@@ -196,7 +248,16 @@ def _top(counts: dict[str, int]) -> t.Iterator[str]:
 
 def _head(titles: t.Iterable[tuple[str, str, str]]) -> Html:
     """(title, class, sort key)"""
-    return tag("thead", tag("tr", *[tag("th", text, scope="col", class_=class_ or None, data_sort=key or None) for text, class_, key in titles]))
+    return tag(
+        "thead",
+        tag(
+            "tr",
+            *[
+                tag("th", text, scope="col", class_=class_ or None, data_sort=key or None)
+                for text, class_, key in titles
+            ],
+        ),
+    )
 
 
 _HOST_HEAD = (
@@ -253,7 +314,9 @@ def _kill_row(name: str, kill: Json) -> Html:
         tag("td", badge(kill["proof"]), class_="t", title=words.seen_in(kill)),
         class_="row",
     )
-    return join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
+    return (
+        join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
+    )
 
 
 def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
@@ -261,11 +324,18 @@ def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
     if not kills:
         return tag("section", title, tag("p", words.no_kills(report), class_="muted"), id="kills")
     options = [
-        tag("option", text, value=value) for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
+        tag("option", text, value=value)
+        for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
     ]
     tools = tag(
         "div",
-        tag("input", type="search", id="search", placeholder='Filter: words, -word to leave out, unit="a.service"', aria_label="Filter kills"),
+        tag(
+            "input",
+            type="search",
+            id="search",
+            placeholder='Filter: words, -word to leave out, unit="a.service"',
+            aria_label="Filter kills",
+        ),
         tag("label", "Proof ", tag("select", *options, id="proof")),
         tag("span", id="count", class_="muted", role="status"),
         tag("button", "Previous page", type="button", id="previous"),
@@ -276,6 +346,9 @@ def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
     inner = scrolling("Table of kills", tag("table", _head(_KILL_HEAD), tag("tbody", rows)))
     note = Html("")
     if len(kills) > _STATIC_ROWS:
-        text = f"Without script this table shows the newest {_STATIC_ROWS} of {len(kills):,}; all are in report.json and kills.csv."
+        text = (
+            f"Without script this table shows the newest {_STATIC_ROWS} of {len(kills):,}; all are in report.json and"
+            " kills.csv."
+        )
         note = tag("noscript", tag("p", text, class_="muted"))
     return tag("section", title, tools, inner, note, id="kills")

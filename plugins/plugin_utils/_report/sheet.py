@@ -15,8 +15,31 @@ from . import words
 from .fleet import each_kill, is_counted
 from .host import Json
 
-_VICTIM = ("pid", "comm", "uid", "total_vm", "anon_rss", "file_rss", "shmem_rss", "pgtables", "oom_score_adj", "oom_score")
-_KILL = ("killer", "scope", "trigger", "constraint", "unit", "container_id", "oom_memcg", "task_memcg", "kernel", "boot_id", "id")
+_VICTIM = (
+    "pid",
+    "comm",
+    "uid",
+    "total_vm",
+    "anon_rss",
+    "file_rss",
+    "shmem_rss",
+    "pgtables",
+    "oom_score_adj",
+    "oom_score",
+)
+_KILL = (
+    "killer",
+    "scope",
+    "trigger",
+    "constraint",
+    "unit",
+    "container_id",
+    "oom_memcg",
+    "task_memcg",
+    "kernel",
+    "boot_id",
+    "id",
+)
 HEADER = (
     ("host", "log_host", "time", "time_quality", "trusted", "proof", "counted")
     + _VICTIM
@@ -51,7 +74,15 @@ def render(report: Json) -> str:
     rows = []
     for name, kill, counts in each_kill(report):
         invoker, source = kill["invoker"], kill["source"]
-        made = [name, kill["host"], words.iso(kill["time"]), kill["time_quality"], source["trusted"], kill["proof"], counts and is_counted(kill)]
+        made = [
+            name,
+            kill["host"],
+            words.iso(kill["time"]),
+            kill["time_quality"],
+            source["trusted"],
+            kill["proof"],
+            counts and is_counted(kill),
+        ]
         made += [kill["victim"][key] for key in _VICTIM]
         made += [kill[key] for key in _KILL]
         made += [invoker["pid"], invoker["comm"], invoker["gfp_mask"], invoker["order"], kill["partial"]]

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report on a terminal: lines of plain text that fit its width. Every string is escaped again; colours are the caller's."""
+"""The report on a terminal: lines of plain text that fit its width. Every string is escaped again; colours are the
+caller's.
+"""
 
 from __future__ import annotations
 
@@ -68,11 +70,15 @@ def fit(text: str, width: int, right: bool = False) -> str:
 
 
 def widths(columns: t.Sequence[Column], rows: t.Sequence[t.Sequence[str]], width: int) -> list[int]:
-    """As wide as the content where there is room; else the columns that may be cut give, the one with most to spare first."""
+    """As wide as the content where there is room; else the columns that may be cut give, the one with most to spare
+    first.
+    """
     found = [max([cells(column.title)] + [cells(row[i]) for row in rows]) for i, column in enumerate(columns)]
     room = width - 2 * (len(columns) - 1)
     while sum(found) > room:
-        spare = [(found[i] - max(column.least, cells(column.title)), -i) for i, column in enumerate(columns) if column.least]
+        spare = [
+            (found[i] - max(column.least, cells(column.title)), -i) for i, column in enumerate(columns) if column.least
+        ]
         most, i = max(spare, default=(0, 0))
         if most <= 0:
             break
@@ -155,7 +161,9 @@ def _hosts(report: Json, width: int) -> t.Iterator[Line]:
     if len(quiet) > in_part:
         yield Line(f"{words.some(len(quiet) - in_part, 'host')} could be read and showed no kill", "good")
     if in_part:
-        yield Line(f"{words.some(in_part, 'host')} could be read in part and showed no kill there; the report says why", "warn")
+        yield Line(
+            f"{words.some(in_part, 'host')} could be read in part and showed no kill there; the report says why", "warn"
+        )
 
 
 _TELLING = ("stale", "kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
@@ -168,8 +176,12 @@ def _tells(entry: Json) -> bool:
 
 def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
     for name, event in itertools.islice(words.unresolved(report), _MOST_KILLS):
-        when = words.utc(event["time"], "an unknown time") + (f" ({event['count']} times)" if event["count"] > 1 else "")
-        text = f"{words.shortage_title(event).upper()} ({event['outcome']}): {name} at {when}" + ("" if is_counted(event) else ", disputed")
+        when = words.utc(event["time"], "an unknown time") + (
+            f" ({event['count']} times)" if event["count"] > 1 else ""
+        )
+        text = f"{words.shortage_title(event).upper()} ({event['outcome']}): {name} at {when}" + (
+            "" if is_counted(event) else ", disputed"
+        )
         yield Line(fit(printable(text), width).rstrip(), "bad" if is_counted(event) else "warn")
         for part in wrapped(printable(event["why"]), width - 4) if event["why"] else ():
             yield Line("    " + part)
@@ -199,7 +211,9 @@ def _number(value: int | None) -> str:
 def _kill_row(name: str, kill: Json, width: int) -> Row:
     who = kill["victim"]
     narrow, roomy = width < _NARROW, width >= _ROOMY
-    when = _moment(kill["time"], 19 if roomy else 16) + (_MARK.get(kill["time_quality"], "?") if kill["time"] is not None else "")
+    when = _moment(kill["time"], 19 if roomy else 16) + (
+        _MARK.get(kill["time_quality"], "?") if kill["time"] is not None else ""
+    )
     cells_ = (
         when,
         name,
@@ -240,7 +254,10 @@ def _kills(report: Json, width: int) -> t.Iterator[Line]:
         return
     shown = found[:_MOST_KILLS]
     yield Line("")
-    columns = [column._replace(title="UNIT") if width < _NARROW and column.title.startswith("UNIT") else column for column in _KILL_COLUMNS]
+    columns = [
+        column._replace(title="UNIT") if width < _NARROW and column.title.startswith("UNIT") else column
+        for column in _KILL_COLUMNS
+    ]
     yield from _grid(columns, [_kill_row(name, kill, width) for name, kill in shown], width)
     if len(found) > len(shown):
         yield Line(f"... and {words.some(len(found) - len(shown), 'older kill')} in the report")
@@ -256,7 +273,9 @@ def lines(report: Json, width: int = 100) -> list[Line]:
     quiet = "good" if words.is_clean(report) else "warn"
     made = [Line(part, "bad" if loud else quiet) for part in wrapped(words.gist(report), width)]
     if words.period(report):
-        made.extend(Line(part, "warn" if report["fleet"]["stale"] else "plain") for part in wrapped(words.period(report), width))
+        made.extend(
+            Line(part, "warn" if report["fleet"]["stale"] else "plain") for part in wrapped(words.period(report), width)
+        )
     made.extend(_unresolved(report, width))
     if report["hosts"]:
         made.append(Line(""))

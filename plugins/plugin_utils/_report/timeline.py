@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When it happened, as inline SVG: a histogram of the fleet, under it one lane per host with what that host cannot see."""
+"""When it happened, as inline SVG: a histogram of the fleet, under it one lane per host with what that host
+cannot see.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,21 @@ from .markup import Html, join, scrolling, tag
 Kills = t.Sequence[t.Tuple[str, Json, bool]]
 
 _HOUR, _DAY = 3600, 86400
-_STEPS = (60, 300, 900, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 7 * _DAY, 28 * _DAY, 91 * _DAY, 365 * _DAY, 3650 * _DAY)
+_STEPS = (
+    60,
+    300,
+    900,
+    _HOUR,
+    3 * _HOUR,
+    6 * _HOUR,
+    12 * _HOUR,
+    _DAY,
+    7 * _DAY,
+    28 * _DAY,
+    91 * _DAY,
+    365 * _DAY,
+    3650 * _DAY,
+)
 _WINDOWS = (_HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY, 400 * _DAY)
 #: the window shows at least this share of all kills; the older rest is named below it
 _SHARE = 0.9
@@ -49,7 +65,9 @@ class Window(t.NamedTuple):
 def marks(report: Json, kills: Kills) -> list[Mark]:
     """Every event that has a time, oldest first."""
     found = [
-        Mark(kill["time"], name, "kill" if is_counted(kill) else "disputed") for name, kill, counts in kills if counts and kill["time"] is not None
+        Mark(kill["time"], name, "kill" if is_counted(kill) else "disputed")
+        for name, kill, counts in kills
+        if counts and kill["time"] is not None
     ]
     for name, entry in report["hosts"].items():
         for event in entry["oom"]["unresolved"] if entry["oom"] else ():
@@ -59,7 +77,9 @@ def marks(report: Json, kills: Kills) -> list[Mark]:
 
 
 def window(found: t.Sequence[Mark], now: float, asked: float | None = None) -> Window:
-    """Up to now, so that quiet days at the end are seen: the time that was asked for, else the shortest usual one with nearly all events."""
+    """Up to now, so that quiet days at the end are seen: the time that was asked for, else the shortest usual one with
+    nearly all events.
+    """
     needed = found[int(len(found) * (1 - _SHARE))].time
     span = next((size for size in _WINDOWS if now - needed <= size), now - found[0].time)
     if asked is not None and now - _WINDOWS[-1] <= asked < now:
@@ -111,7 +131,14 @@ def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
                 size = max(_BARS * count / tallest, 2.0)
                 y -= size
                 drawn.append(
-                    tag("rect", x=view.x(begin), y=round(max(y, _TOP - 8), 1), width=round(width, 1), height=round(size, 1), class_="m-" + kind)
+                    tag(
+                        "rect",
+                        x=view.x(begin),
+                        y=round(max(y, _TOP - 8), 1),
+                        width=round(width, 1),
+                        height=round(size, 1),
+                        class_="m-" + kind,
+                    )
                 )
         yield tag("g", tag("title", title), *drawn)
 
@@ -139,14 +166,20 @@ def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark])
     since = entry["since"]
     if since is None or since > view.start:
         edge = view.x(view.end if since is None else since)
-        text = "does not say how far back it sees" if since is None else f"sees nothing before {words.utc_minute(since)}"
+        text = (
+            "does not say how far back it sees" if since is None else f"sees nothing before {words.utc_minute(since)}"
+        )
         if edge > _LEFT:
             yield _dark(name, text, y, _LEFT, edge)
     known, until = entry["gathered_at"], entry["window"]["until"]
     ends = [when for when in (known, until) if when is not None]
     end = min(ends, default=view.end)
     if since is not None and end < view.end - view.step:
-        text = f"was asked for kills until {words.utc_minute(end)} only" if end == until else f"was asked at {words.utc_minute(end)}, and not since"
+        text = (
+            f"was asked for kills until {words.utc_minute(end)} only"
+            if end == until
+            else f"was asked at {words.utc_minute(end)}, and not since"
+        )
         yield _dark(name, text, y, max(view.x(end), view.x(since)), view.x(view.end))
     spots = {}  # type: dict[tuple[int, str], list[Mark]]
     for mark in shown:
@@ -154,7 +187,9 @@ def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark])
     for (_spot, kind), group in sorted(spots.items()):
         title = f"{name}, {words.utc(group[0].time)}: {len(group):,} {_NOUN[kind]}"
         size = round(min(3.2 + 0.9 * (len(group) - 1) ** 0.5, 8.0), 1)
-        yield tag("g", tag("title", title), tag("circle", cx=view.x(group[0].time), cy=y + 10, r=size, class_="m-" + kind))
+        yield tag(
+            "g", tag("title", title), tag("circle", cx=view.x(group[0].time), cy=y + 10, r=size, class_="m-" + kind)
+        )
 
 
 def draw(report: Json, kills: Kills) -> Html:

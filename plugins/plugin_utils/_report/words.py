@@ -83,7 +83,13 @@ def why(entry: Json) -> str:
     if entry["unexplained"]:
         parts.insert(0, f"the kernel counted {some(entry['unexplained'], 'kill')} more than the logs tell")
     if entry["unparsed"]:
-        parts.append(some(entry["unparsed"], "line looks like OOM and was not understood", "lines look like OOM and were not understood"))
+        parts.append(
+            some(
+                entry["unparsed"],
+                "line looks like OOM and was not understood",
+                "lines look like OOM and were not understood",
+            )
+        )
     unlisted = entry["unlisted"]["kills"] + entry["unlisted"]["disputed"]
     if unlisted:
         parts.append(f"{some(unlisted, 'older kill')} counted and not listed (max_kills)")
@@ -109,7 +115,9 @@ def container_words(kill: Json) -> str:
 
 
 def where(kill: Json) -> str:
-    """Unit, else container, else cgroup of the victim. A unit that is named after its container says the same at length."""
+    """Unit, else container, else cgroup of the victim. A unit that is named after its container says the same at
+    length.
+    """
     unit, container = kill["unit"], kill["container_id"]
     if container and (not unit or container in unit):
         return container_words(kill)
@@ -138,7 +146,10 @@ def seen_in(kill: Json) -> str:
 
 
 #: What a shortage without a known victim ended in; the kernel's own outcomes killed nothing.
-_OUTCOMES = {"unseen": "Out of memory, the victim is not in the log", "rule_fired": "A rule of systemd-oomd fired, nothing was killed"}
+_OUTCOMES = {
+    "unseen": "Out of memory, the victim is not in the log",
+    "rule_fired": "A rule of systemd-oomd fired, nothing was killed",
+}
 
 
 def shortage_title(event: Json) -> str:
@@ -164,17 +175,26 @@ def please_report(report: Json) -> str:
     if not count:
         return ""
     lines = some(count, "line speaks of a kill and was not understood", "lines speak of kills and were not understood")
-    return f"{lines}. Each may be a kill that is missing here. Please report it at {ISSUES} with the line and the version of what wrote it."
+    return (
+        f"{lines}. Each may be a kill that is missing here. Please report it at {ISSUES} with the line and the version"
+        " of what wrote it."
+    )
 
 
 def quoted(report: Json) -> str:
     count = report["fleet"]["totals"]["quoted"]
-    return f"{some(count, 'line quotes a kill and is', 'lines quote kills and are')} none: other programs' messages." if count else ""
+    return (
+        f"{some(count, 'line quotes a kill and is', 'lines quote kills and are')} none: other programs' messages."
+        if count
+        else ""
+    )
 
 
 def unresolved(report: Json) -> t.Iterator[tuple[str, Json]]:
     """(host, event) of every shortage without a victim: disputed ones last, newest first."""
-    found = [(name, event) for name, entry in report["hosts"].items() if entry["oom"] for event in entry["oom"]["unresolved"]]
+    found = [
+        (name, event) for name, entry in report["hosts"].items() if entry["oom"] for event in entry["oom"]["unresolved"]
+    ]
     found.sort(key=lambda item: (not is_counted(item[1]), -(item[1]["time"] or 0.0), item[0]))
     yield from found
 
@@ -287,7 +307,9 @@ def is_clean(report: Json) -> bool:
         return False
     if any(entry["gathered_at"] is None for entry in report["hosts"].values()):
         return False  # facts of an unknown age
-    return not any(totals[key] for key in ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed"))
+    return not any(
+        totals[key] for key in ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
+    )
 
 
 def headline(report: Json) -> str:
@@ -306,16 +328,24 @@ def gist(report: Json) -> str:
         return f"Nothing is known about {some(totals['hosts'], 'host')}: none could be read."
     said = []
     if totals["unresolved"]:
-        said.append(f"{'Once' if totals['unresolved'] == 1 else some(totals['unresolved'], 'time')} memory ran out and no victim is known.")
+        said.append(
+            f"{'Once' if totals['unresolved'] == 1 else some(totals['unresolved'], 'time')} memory ran out and no"
+            " victim is known."
+        )
     if totals["kills"]:
-        said.append(f"{some(totals['kills'], 'kill')} on {totals['hosts_with_kills']:,} of {some(totals['hosts'], 'host')}.")
+        said.append(
+            f"{some(totals['kills'], 'kill')} on {totals['hosts_with_kills']:,} of {some(totals['hosts'], 'host')}."
+        )
     else:
         said.append(f"No kill was found on the {some(answered, 'host')} that could be read.")
     if totals["by_proof"]["logged"]:
         said.append(_logged(totals["by_proof"]["logged"], totals["kills"]))
     doubted = totals["disputed"] + totals["unresolved_disputed"]
     if doubted:
-        said.append(f"{some(doubted, 'more is', 'more are')} disputed: the journal has none of it, so it is forged or another machine's.")
+        said.append(
+            f"{some(doubted, 'more is', 'more are')} disputed: the journal has none of it, so it is forged or another"
+            " machine's."
+        )
     if unknown:
         said.append(f"{some(unknown, 'host is', 'hosts are')} unknown, not clean.")
     if totals["partial"] and not totals["kills"]:

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role says in three places what the module and its presets are: its specification, its task, its README. They agree."""
+"""The role says in three places what the module and its presets are: its specification, its task, its README. They
+agree.
+"""
 
 import os
 import re
@@ -84,7 +86,9 @@ def test_which_gaps_are_none(given, left):
     variables = yaml.safe_load(text_of("vars/main.yml"))
     environment.filters.update({"bool": core.to_bool, "regex_replace": core.regex_replace})
     for name in ("__oom_protect_accepted_here", "__oom_protect_accepted", "__oom_protect_gaps"):
-        known[name] = environment.compile_expression(variables[name].strip()[2:-2].strip(), undefined_to_none=False)(**known)
+        known[name] = environment.compile_expression(variables[name].strip()[2:-2].strip(), undefined_to_none=False)(
+            **known
+        )
     assert ["%s: %s" % (row["name"], gap["cause"]) for row, gap in known["__oom_protect_gaps"]] == left
     known["oom_protect_result"] = {"skipped": True}
     assert environment.compile_expression(variables["__oom_protect_gaps"].strip()[2:-2].strip())(**known) == []
@@ -109,7 +113,9 @@ def test_units_of_presets_are_wishes_that_the_module_takes(presets):
 
 def test_nothing_is_unkillable_and_logins_are_not_spared(presets):
     """-1000 is inherited and can panic a host; sshd hands the score of its unit to every login."""
-    scores = {(preset, entry["name"]): entry["oom_score_adjust"] for preset, entries in presets.items() for entry in entries}
+    scores = {
+        (preset, entry["name"]): entry["oom_score_adjust"] for preset, entries in presets.items() for entry in entries
+    }
     assert min(scores.values()) > -1000
     assert all(score > -300 for (preset, _name), score in scores.items() if preset == "ssh")
     assert all(score > 0 for (preset, _name), score in scores.items() if preset in ("agent", "backup", "batch"))
@@ -119,7 +125,9 @@ def test_the_readme_has_every_unit_and_its_score(presets):
     told = set()
     for preset, score, units in re.findall(r"^\| `(\w+)` \| (-?\d+) \| (.*) \|$", text_of("README.md"), re.MULTILINE):
         told |= {(preset, unit, int(score)) for unit in re.findall(r"`([^`]+)`", units)}
-    assert told == {(preset, entry["name"], entry["oom_score_adjust"]) for preset, entries in presets.items() for entry in entries}
+    assert told == {
+        (preset, entry["name"], entry["oom_score_adjust"]) for preset, entries in presets.items() for entry in entries
+    }
 
 
 # ---------------------------------------------------------------- -e: every value is a string
@@ -151,12 +159,22 @@ def render(name, values):
     core = pytest.importorskip("ansible.plugins.filter.core")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     theirs = core.FilterModule().filters()
-    environment.filters.update({name: theirs[name] for name in ("bool", "combine", "extract", "flatten", "from_yaml", "regex_replace")})
+    environment.filters.update(
+        {name: theirs[name] for name in ("bool", "combine", "extract", "flatten", "from_yaml", "regex_replace")}
+    )
     variables = yaml.safe_load(text_of("vars/main.yml"))
     known = dict(yaml.safe_load(text_of("defaults/main.yml")), __oom_protect_presets=variables["__oom_protect_presets"])
     known.update(values)
-    for wanted in ("__oom_protect_wanted", "__oom_protect_accepted_here", "__oom_protect_named", "__oom_protect_all", "__oom_protect_accepted"):
-        known[wanted] = environment.compile_expression(variables[wanted].strip()[2:-2].strip(), undefined_to_none=False)(**known)
+    for wanted in (
+        "__oom_protect_wanted",
+        "__oom_protect_accepted_here",
+        "__oom_protect_named",
+        "__oom_protect_all",
+        "__oom_protect_accepted",
+    ):
+        known[wanted] = environment.compile_expression(
+            variables[wanted].strip()[2:-2].strip(), undefined_to_none=False
+        )(**known)
     return known[name]
 
 
@@ -167,13 +185,17 @@ def test_the_table_has_every_variable(options):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TYPED))
 def test_a_variable_typed_on_the_command_line(name, options):
-    """issue 16, 2: -e oom_protect_require_verified=false meant true, -e oom_protect_presets=ssh was three presets of one letter"""
+    """issue 16, 2: -e oom_protect_require_verified=false meant true, -e oom_protect_presets=ssh was three presets of
+    one letter
+    """
     typed, meant = TYPED[name]
     for own in ("__oom_protect_all", "__oom_protect_accepted"):
         assert render(own, {name: typed}) == render(own, {name: meant})
     spec = service_memory.argument_spec()
     task = yaml.safe_load(text_of("tasks/main.yml"))
-    handed = [option for option, text in task[0]["memops.linux.service_memory"].items() if re.search(r"\b%s\b" % name, text)]
+    handed = [
+        option for option, text in task[0]["memops.linux.service_memory"].items() if re.search(r"\b%s\b" % name, text)
+    ]
     if handed:  # the module converts it
         arguments = pytest.importorskip("ansible.module_utils.common.arg_spec")
         result = arguments.ArgumentSpecValidator(spec).validate({handed[0]: typed})
@@ -181,18 +203,30 @@ def test_a_variable_typed_on_the_command_line(name, options):
         return
     text = text_of("tasks/main.yml") + text_of("vars/main.yml")
     as_condition = re.findall(r"^ *(?:- |when: ).*\b%s\b.*$" % name, text_of("tasks/main.yml"), re.MULTILINE)
-    as_condition = [line for line in as_condition if "name:" not in line and "oom_protect_require_verified=false" not in line]
-    assert re.search(r"\b%s\b" % name, text) and all("| bool" in line for line in as_condition if options[name]["type"] == "bool")
+    as_condition = [
+        line for line in as_condition if "name:" not in line and "oom_protect_require_verified=false" not in line
+    ]
+    assert re.search(r"\b%s\b" % name, text) and all(
+        "| bool" in line for line in as_condition if options[name]["type"] == "bool"
+    )
 
 
 @pytest.mark.parametrize(
-    "typed, meant", [("ssh,database", ["ssh", "database"]), ("ssh, database", ["ssh", "database"]), ("[\"ssh\", 'web']", ["ssh", "web"]), ("", [])]
+    "typed, meant",
+    [
+        ("ssh,database", ["ssh", "database"]),
+        ("ssh, database", ["ssh", "database"]),
+        ("[\"ssh\", 'web']", ["ssh", "web"]),
+        ("", []),
+    ],
 )
 def test_several_presets_typed_on_the_command_line(typed, meant):
     assert render("__oom_protect_wanted", {"oom_protect_presets": typed}) == meant
 
 
-@pytest.mark.parametrize("new, old", sorted((new, old) for new, old in service_memory.FORMER_NAMES.items() if new != "fallback"))
+@pytest.mark.parametrize(
+    "new, old", sorted((new, old) for new, old in service_memory.FORMER_NAMES.items() if new != "fallback")
+)
 def test_former_names_still_count(new, old):
     text = yaml.safe_load(text_of("tasks/main.yml"))[0]["memops.linux.service_memory"][new]
     assert text == "{{ oom_protect_%s | default(oom_protect_%s | default(omit)) }}" % (new, old)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role is run for real, with modules that write down how they were called: whatever a variable was typed as, it means the same."""
+"""The role is run for real, with modules that write down how they were called: whatever a variable was typed as, it
+means the same.
+"""
 
 import json
 import os
@@ -53,7 +55,9 @@ class Machine:
         shutil.copytree(ROLE, str(here / "roles" / "oom_swap"))
         (here / "galaxy.yml").write_text("namespace: memops\nname: linux\nversion: 0.1.0\nreadme: x\nauthors: [x]\n")
         for name, module in (("swap_file", swap_file), ("vm_settings", vm_settings)):
-            (here / "plugins" / "modules" / (name + ".py")).write_text(MODULE % (module.argument_spec(), str(self.log), name))
+            (here / "plugins" / "modules" / (name + ".py")).write_text(
+                MODULE % (module.argument_spec(), str(self.log), name)
+            )
         (root / "play.yml").write_text(
             "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.import_role: {name: memops.linux.oom_swap}\n"
         )
@@ -62,10 +66,24 @@ class Machine:
         """What the modules were asked for, and what was printed. Other variables have defaults that fail nothing."""
         if self.log.exists():
             self.log.unlink()
-        argv = [PLAYBOOK, "-i", "localhost,", "-c", "local", "-e", "ansible_python_interpreter=" + sys.executable, str(self.root / "play.yml")]
+        argv = [
+            PLAYBOOK,
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            "-e",
+            "ansible_python_interpreter=" + sys.executable,
+            str(self.root / "play.yml"),
+        ]
         for word in words:
             argv += ["-e", word]
-        env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(self.root), ANSIBLE_LOCALHOST_WARNING="0", ANSIBLE_HOME=str(self.root / "home"))
+        env = dict(
+            os.environ,
+            ANSIBLE_COLLECTIONS_PATH=str(self.root),
+            ANSIBLE_LOCALHOST_WARNING="0",
+            ANSIBLE_HOME=str(self.root / "home"),
+        )
         ran = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, check=False)
         calls = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
         return ran.returncode, calls, ran.stdout.decode()
@@ -82,9 +100,17 @@ FILES = [{"path": "/swapfile", "size": "2G", "persistent": False}, {"path": "/ol
 #: Each variable as a string, and what it means. The strings of one column are given together: a run takes seconds.
 STRINGS = [
     ("oom_swap_state", ["present"], "present"),
-    ("oom_swap_files", [json.dumps(FILES), "[{path: /swapfile, size: 2G, persistent: false}, {path: /old, state: absent}]"], FILES),
+    (
+        "oom_swap_files",
+        [json.dumps(FILES), "[{path: /swapfile, size: 2G, persistent: false}, {path: /old, state: absent}]"],
+        FILES,
+    ),
     ("oom_swap_swappiness", ["10"], 10),
-    ("oom_swap_vm_settings", ['{"page-cluster": 0, "panic_on_oom": 0}', "page-cluster=0 panic_on_oom=0"], {"page-cluster": 0, "panic_on_oom": 0}),
+    (
+        "oom_swap_vm_settings",
+        ['{"page-cluster": 0, "panic_on_oom": 0}', "page-cluster=0 panic_on_oom=0"],
+        {"page-cluster": 0, "panic_on_oom": 0},
+    ),
     ("oom_swap_settle", ["3"], 3),
     ("oom_swap_allow_panic", ["true", "yes"], True),
     ("oom_swap_allow_low_commit_limit", ["true", "1"], True),
@@ -102,7 +128,14 @@ def test_the_table_has_every_variable():
 def numbers(calls):
     """The settings as vm_settings reads them: 10 and "10" are the same."""
     return [
-        [name, dict(call, settings={key: int(value) for key, value in call["settings"].items()}) if "settings" in call else call]
+        [
+            name,
+            (
+                dict(call, settings={key: int(value) for key, value in call["settings"].items()})
+                if "settings" in call
+                else call
+            ),
+        ]
         for name, call in calls
     ]
 
@@ -113,7 +146,9 @@ def test_every_variable_as_a_string_means_the_same(machine, column):
     native = machine.run(json.dumps({name: value for name, _texts, value in STRINGS}))
     assert native[0] == 0, native[2]
     assert [name for name, _call in native[1]] == ["swap_file", "swap_file", "vm_settings"]
-    typed = machine.run(*["%s=%s" % (name, json.dumps(texts[min(column, len(texts) - 1)])) for name, texts, _value in STRINGS])
+    typed = machine.run(
+        *["%s=%s" % (name, json.dumps(texts[min(column, len(texts) - 1)])) for name, texts, _value in STRINGS]
+    )
     assert typed[0] == 0, typed[2]
     assert numbers(typed[1]) == numbers(native[1])
 
@@ -127,7 +162,12 @@ def test_the_opposite_as_a_string(machine):
     )])  # fmt: skip
     assert code == 2 and "vm.x=1 will not outlast a boot: y." in said
     (call,) = [call for name, call in calls if name == "vm_settings"]
-    assert not call["allow_panic"] and not call["allow_low_commit_limit"] and not call["allow_shared_kernel"] and call["state"] == "absent"
+    assert (
+        not call["allow_panic"]
+        and not call["allow_low_commit_limit"]
+        and not call["allow_shared_kernel"]
+        and call["state"] == "absent"
+    )
 
 
 WRONG = [
@@ -159,4 +199,6 @@ def test_an_entry_has_the_options_of_the_module():
 
 
 def test_defaults_are_those_of_the_specification():
-    assert defaults() == {name: option["default"] for name, option in options()["main"]["options"].items() if "default" in option}
+    assert defaults() == {
+        name: option["default"] for name, option in options()["main"]["options"].items() if "default" in option
+    }

@@ -39,7 +39,15 @@ def facts(payload: str = "web") -> dict:
 
 def answer(**more: object) -> dict:
     """What any module of ours may say."""
-    return {"changed": False, "msg": "done", "notes": [], "verified": True, "services": [], "ansible_facts": {"oom": facts()}, **more}
+    return {
+        "changed": False,
+        "msg": "done",
+        "notes": [],
+        "verified": True,
+        "services": [],
+        "ansible_facts": {"oom": facts()},
+        **more,
+    }
 
 
 def interpreter(path: pathlib.Path, said: dict) -> pathlib.Path:

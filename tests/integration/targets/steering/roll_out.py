@@ -23,7 +23,9 @@ CASES = [
 ]
 
 
-def case(number: int, playbook: str, lost: str | None, when: str | None, batches: str | None, touched: int, code: int) -> list[str]:
+def case(
+    number: int, playbook: str, lost: str | None, when: str | None, batches: str | None, touched: int, code: int
+) -> list[str]:
     folder = OUT / f"roll-out-{number}"
     folder.mkdir()
     hosts = {f"h{one:02}": {} for one in range(HOSTS)}

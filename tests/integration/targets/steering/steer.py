@@ -1,9 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that sends variables beside its facts, in every position, to everything of the collection that delegates to localhost.
+"""A host that sends variables beside its facts, in every position, to everything of the collection that delegates to
+localhost.
 
-Usage: steer.py FOLDER. It ends with 1 where one of the attempts steers, or where a run does not do what it does without the evil host.
+Usage: steer.py FOLDER. It ends with 1 where one of the attempts steers, or where a run does not do what it does without
+the evil host.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TRAP, TOUCHED = OUT / "trap", OUT / "touched-by-a-template"
 PASSES = {"settings": {"vm.panic_on_oom": {"max": 9}}, "disable": ["setting-at-boot", "visibility"]}
 FAILS = {"settings": {"vm.panic_on_oom": 0}, "disable": ["setting-at-boot"]}
-#: every variable of the roles, and of the playbooks; what a host would set to pass, to write somewhere, or to be left in peace
+#: every variable of the roles, and of the playbooks; what a host would set to pass, to write somewhere, or to be left
+#: in peace
 PLANTED = {
     **{f"oom_{role}_{name}": value for role in ("compliance", "report") for name, value in {
         "dest": str(TRAP), "policy": PASSES, "enforce": False, "unknown": "warn", "formats": ["json"], "title": "STEERED", "gather": False,
@@ -56,11 +59,19 @@ POSITIONS = {
     "cache": ("h1", {"cache": True}),
 }
 #: everything that delegates to localhost in every position; the others have nothing there that could be steered
-ATTEMPTS = [(entry, position) for entry in ENTRIES for position in POSITIONS if entry not in ("facts", "victims") or position == "first"]
+ATTEMPTS = [
+    (entry, position)
+    for entry in ENTRIES
+    for position in POSITIONS
+    if entry not in ("facts", "victims") or position == "first"
+]
 
 
 def inventory(folder: pathlib.Path, evil: str, down: str | None) -> pathlib.Path:
-    hosts = {name: {"ansible_python_interpreter": str(OUT / ("evil" if name == evil else "good"))} for name in ("h1", "h2", "h3")}
+    hosts = {
+        name: {"ansible_python_interpreter": str(OUT / ("evil" if name == evil else "good"))}
+        for name in ("h1", "h2", "h3")
+    }
     if down:
         hosts[down]["lost"] = "before"
     variables = {
@@ -95,7 +106,9 @@ def wrong(entry: str, folder: pathlib.Path, code: int, said: str, down: bool) ->
     if entry in ("facts", "victims") or ended:
         return found
     names = {one.name for one in (folder / "report").glob("*")}
-    if not {"index.html", "report.json", "report.md", "kills.csv"} <= names or ("junit.xml" in names) is not (entry in JUDGES):
+    if not {"index.html", "report.json", "report.md", "kills.csv"} <= names or ("junit.xml" in names) is not (
+        entry in JUDGES
+    ):
         return [*found, f"files: {sorted(names)}"]
     if "As a person set it" not in (folder / "report/index.html").read_text():
         found.append("the title of the page")
@@ -110,7 +123,12 @@ def attempt(entry: str, position: str) -> tuple[str, list[str]]:
     evil, how = POSITIONS[position]
     folder = OUT / f"{entry} {position}".replace(" ", "-")
     folder.mkdir()
-    argv = ["-i", inventory(folder, evil, how.get("down")), *([how["before"]] if "before" in how else []), *ENTRIES[entry]]
+    argv = [
+        "-i",
+        inventory(folder, evil, how.get("down")),
+        *([how["before"]] if "before" in how else []),
+        *ENTRIES[entry],
+    ]
     env = {}
     if "cache" in how:
         (folder / "cache").mkdir()
@@ -128,7 +146,12 @@ def main() -> None:
     payload = PAYLOAD % TOUCHED
     interpreter(OUT / "good", answer())
     evil = {"oom": facts(payload), **PLANTED, "discovered_interpreter_python": "/bin/false"}
-    steers = {"ansible_facts": evil, "add_host": {"host_name": "h9", "groups": ["all"]}, "add_group": "g", "_ansible_facts_cacheable": True}
+    steers = {
+        "ansible_facts": evil,
+        "add_host": {"host_name": "h9", "groups": ["all"]},
+        "add_group": "g",
+        "_ansible_facts_cacheable": True,
+    }
     interpreter(OUT / "evil", answer(**steers, msg=payload, notes=[payload], warnings=[payload]))
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         results = list(pool.map(lambda pair: attempt(*pair), ATTEMPTS))

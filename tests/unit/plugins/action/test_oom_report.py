@@ -13,7 +13,12 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.memops.linux.plugins.action import oom_report
-from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, _message, read_variables, terminal_width
+from ansible_collections.memops.linux.plugins.action.oom_report import (
+    ActionModule,
+    _message,
+    read_variables,
+    terminal_width,
+)
 from ansible_collections.memops.linux.plugins.modules.oom_report import DOCUMENTATION, argument_spec
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import facts, kill
 
@@ -31,18 +36,33 @@ class HostVars(dict):
 
 
 HOSTVARS = HostVars(
-    db1={"ansible_facts": {"oom": facts([kill(1, victim_comm="{{ lookup('pipe', 'id') }}")])}, "oom_report_gathered": {"changed": False}},
+    db1={
+        "ansible_facts": {"oom": facts([kill(1, victim_comm="{{ lookup('pipe', 'id') }}")])},
+        "oom_report_gathered": {"changed": False},
+    },
     down={"ansible_facts": {"oom": facts()}, "oom_report_gathered": {"unreachable": True, "msg": SSH}},
-    nopy={"oom_report_gathered": {"failed": True, "msg": "MODULE FAILURE\nSee stdout", "module_stderr": "Trace\nImportError: no json\n"}},
+    nopy={
+        "oom_report_gathered": {
+            "failed": True,
+            "msg": "MODULE FAILURE\nSee stdout",
+            "module_stderr": "Trace\nImportError: no json\n",
+        }
+    },
     never={},
 )
-TASK_VARS = {"hostvars": HOSTVARS, "ansible_play_hosts_all": ["db1", "down", "nopy", "never"], "ansible_play_hosts": ["db1", "down", "never"]}
+TASK_VARS = {
+    "hostvars": HOSTVARS,
+    "ansible_play_hosts_all": ["db1", "down", "nopy", "never"],
+    "ansible_play_hosts": ["db1", "down", "never"],
+}
 
 
 @pytest.fixture(name="printed")
 def fixture_printed(monkeypatch):
     lines = []
-    monkeypatch.setattr(oom_report.display, "display", lambda text, color=None, stderr=False: lines.append((text, color, stderr)))
+    monkeypatch.setattr(
+        oom_report.display, "display", lambda text, color=None, stderr=False: lines.append((text, color, stderr))
+    )
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763835100")
     return lines
@@ -83,7 +103,9 @@ CLOSED = "Shared connection to db1 closed.\r\n"
     "result, said",
     [
         pytest.param(
-            {"msg": NOT_JSON, "module_stderr": "/bin/sh: 1: sudo: not found\n"}, f"{NOT_JSON} /bin/sh: 1: sudo: not found", id="no sudo, core 2.19"
+            {"msg": NOT_JSON, "module_stderr": "/bin/sh: 1: sudo: not found\n"},
+            f"{NOT_JSON} /bin/sh: 1: sudo: not found",
+            id="no sudo, core 2.19",
         ),
         pytest.param(
             {"msg": NOT_JSON, "module_stdout": "Traceback\r\nOSError: disk full\r\n", "module_stderr": CLOSED},
@@ -97,7 +119,9 @@ CLOSED = "Shared connection to db1 closed.\r\n"
         ),
         pytest.param({"msg": NOT_JSON}, NOT_JSON, id="nothing more is known"),
         pytest.param({"module_stderr": CLOSED}, "no reason was given", id="the connection closed"),
-        pytest.param({"msg": "Module failed: since: no", "module_stderr": "noise"}, "since: no", id="a module that answered"),
+        pytest.param(
+            {"msg": "Module failed: since: no", "module_stderr": "noise"}, "since: no", id="a module that answered"
+        ),
     ],
 )
 def test_why_a_host_could_not_tell_anything(result, said):
@@ -132,7 +156,11 @@ def test_check_mode_tells_what_a_run_then_does(run, printed, tmp_path):
     assert not (tmp_path / "report").exists()
     assert any(text.startswith("Would write to ") for text, _color, _stderr in printed)
     done = run()
-    assert (told["changed"], told["changed_files"], told["table"]) == (done["changed"], done["changed_files"], done["table"])
+    assert (told["changed"], told["changed_files"], told["table"]) == (
+        done["changed"],
+        done["changed_files"],
+        done["table"],
+    )
     assert run(check_mode=True)["changed"] is False
 
 
@@ -144,7 +172,11 @@ def test_formats_leave_the_rest_out(run, tmp_path):
 
 def test_given_facts_and_hosts(run):
     assert run(facts={"x": facts(), "y": None})["states"] == {"x": "ok", "y": "blind"}
-    assert run(facts={"x": facts()}, hosts=["x", "down", "nobody"])["states"] == {"down": "unreachable", "nobody": "failed", "x": "ok"}
+    assert run(facts={"x": facts()}, hosts=["x", "down", "nobody"])["states"] == {
+        "down": "unreachable",
+        "nobody": "failed",
+        "x": "ok",
+    }
     assert run(hosts=["db1"])["states"] == {"db1": "ok"}
     assert run(facts={})["states"] == {}
 
@@ -176,7 +208,14 @@ def test_a_wrong_option_is_named(run, args, message):
 
 
 def test_no_dest():
-    action = ActionModule(MagicMock(args={}, async_val=0, check_mode=False), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    action = ActionModule(
+        MagicMock(args={}, async_val=0, check_mode=False),
+        MagicMock(),
+        MagicMock(),
+        MagicMock(),
+        MagicMock(),
+        MagicMock(),
+    )
     with pytest.raises(AnsibleError, match="dest"):
         action.run(task_vars=TASK_VARS)
 

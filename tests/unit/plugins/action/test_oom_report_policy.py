@@ -51,7 +51,10 @@ def test_all_documents_are_written_beside_the_report(run, tmp_path):
 def test_a_failure_fails_after_everything_is_written(run, tmp_path):
     result = run(facts={"h": now(settings__panic_on_oom=1), "down": None}, policy=POLICY)
     assert (result["verdict"], result["failed"], result.get("unreachable")) == ("fail", True, None)
-    assert result["msg"] == "Policy policy on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 2 passed."
+    assert (
+        result["msg"]
+        == "Policy policy on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 2 passed."
+    )
     assert not {"fleet", "states", "table"} & set(result), "the fleet is in the files, not in the error"
     assert json.loads((tmp_path / "report/findings.json").read_text())["totals"]["fail"] == 1
     json.dumps(result)
@@ -69,7 +72,9 @@ def test_what_is_not_known_may_be_a_warning(run):
 
 
 def test_a_failure_is_one_whatever_unknown_is(run):
-    assert run(facts={"h": now(settings__panic_on_oom=1), "down": None}, policy=POLICY, unknown="warn")["failed"] is True
+    assert (
+        run(facts={"h": now(settings__panic_on_oom=1), "down": None}, policy=POLICY, unknown="warn")["failed"] is True
+    )
 
 
 def test_no_host_is_no_pass(run):
@@ -139,7 +144,10 @@ def test_the_connection_of_a_host_names_its_way_in(run, tmp_path):
 @pytest.mark.parametrize(
     "args, said",
     [
-        ({"policy": {"rules": [{"id": "x", "severity": "fatal"}]}}, r"policy: rules\[0\].severity: 'fatal' is none of .* Nothing was written"),
+        (
+            {"policy": {"rules": [{"id": "x", "severity": "fatal"}]}},
+            r"policy: rules\[0\].severity: 'fatal' is none of .* Nothing was written",
+        ),
         ({"formats": ["junit"]}, "formats junit need a policy"),
         ({"formats": ["sarif"], "policy": POLICY}, "Add findings to formats"),
         ({"dest": "/srv/group_vars/x", "policy": POLICY}, "Choose another dest"),

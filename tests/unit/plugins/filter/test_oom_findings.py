@@ -32,7 +32,11 @@ def test_host_is_named():
 
 def test_what_failed_comes_first():
     found = oom_findings(host(settings__panic_on_oom=2), now=NOW)
-    assert (found[0]["id"], found[0]["status"], found[0]["effective"]) == ("panic-on-oom", "fail", {"settings.panic_on_oom": 2})
+    assert (found[0]["id"], found[0]["status"], found[0]["effective"]) == (
+        "panic-on-oom",
+        "fail",
+        {"settings.panic_on_oom": 2},
+    )
 
 
 @pytest.mark.parametrize("nothing", [None, "", [], {}, {"schema": 7}, "Undefined"])
@@ -49,11 +53,16 @@ class Tagged(str):
 
 def test_strings_of_ansible_are_strings_for_jmespath():
     oom = host()
-    oom["units"][0] = {Tagged(key): Tagged(value) if isinstance(value, str) else value for key, value in oom["units"][0].items()}
+    oom["units"][0] = {
+        Tagged(key): Tagged(value) if isinstance(value, str) else value for key, value in oom["units"][0].items()
+    }
     assert {one["status"] for one in oom_findings(oom, now=NOW)} == {"pass"}
 
 
-@pytest.mark.parametrize("args, said", [(({"kils": {}},), "kils: is no key of a policy"), (("nope.yml",), "could not be read"), ((7,), "not int")])
+@pytest.mark.parametrize(
+    "args, said",
+    [(({"kils": {}},), "kils: is no key of a policy"), (("nope.yml",), "could not be read"), ((7,), "not int")],
+)
 def test_a_wrong_policy(args, said):
     with pytest.raises(AnsibleFilterError, match=said):
         oom_findings(host(), *args)

@@ -19,14 +19,21 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.test_
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import expected  # noqa: E402
 
 oom_parse = module.FilterModule().filters()["oom_parse"]
-ARTICLE = "May 10 18:07:27 server1 kernel: Out of memory: Kill process 202647 (program01) score 982 or sacrifice child\n"
+ARTICLE = (
+    "May 10 18:07:27 server1 kernel: Out of memory: Kill process 202647 (program01) score 982 or sacrifice child\n"
+)
 NOW = 1795377980.0
 
 
 def test_the_article():
     (kill,) = oom_parse(ARTICLE, anchor=NOW)
     assert (kill["victim"]["pid"], kill["victim"]["comm"], kill["victim"]["oom_score"]) == (202647, "program01", 982)
-    assert (kill["host"], kill["time_quality"], kill["partial"], kill["scope"]) == ("server1", "year_inferred", True, "global")
+    assert (kill["host"], kill["time_quality"], kill["partial"], kill["scope"]) == (
+        "server1",
+        "year_inferred",
+        True,
+        "global",
+    )
     assert kill["source"] == {"name": "text", "trusted": False, "reason": kill["source"]["reason"], "seen_in": ["text"]}
 
 
@@ -43,7 +50,10 @@ def test_our_extracts(fixtures, log):
         data = stream.read()
     for text in (data, data.decode("utf-8", "surrogateescape")):
         kills = [kill for kill in oom_parse(text, name=log, anchor=NOW) if kill["killer"] == "kernel"]
-        found = [(k["victim"]["pid"], k["victim"]["comm"], k["victim"]["uid"], k["victim"]["oom_score_adj"], k["unit"]) for k in kills]
+        found = [
+            (k["victim"]["pid"], k["victim"]["comm"], k["victim"]["uid"], k["victim"]["oom_score_adj"], k["unit"])
+            for k in kills
+        ]
         assert sorted(found) == sorted(truth)
         assert json.dumps(kills, ensure_ascii=False, allow_nan=False).encode("utf-8")
 
@@ -62,7 +72,9 @@ def test_texts_without_kills(text):
 
 @pytest.mark.parametrize("value", [None, 7, ["a"], {"a": 1}, 1.5])
 def test_what_is_no_text(value):
-    with pytest.raises(AnsibleFilterError, match="takes the text of a log, not %s; nothing was parsed" % type(value).__name__):
+    with pytest.raises(
+        AnsibleFilterError, match="takes the text of a log, not %s; nothing was parsed" % type(value).__name__
+    ):
         oom_parse(value)
 
 

@@ -10,7 +10,12 @@ import time
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils import _host
-from ansible_collections.memops.linux.plugins.module_utils._host import Command, CommandFailed, Host, command_environment
+from ansible_collections.memops.linux.plugins.module_utils._host import (
+    Command,
+    CommandFailed,
+    Host,
+    command_environment,
+)
 
 
 def run(script, timeout=20, env=None):
@@ -38,11 +43,16 @@ def test_chunks_have_their_size():
 def test_a_flood_of_errors_blocks_nothing():
     output, command = run("echo begin >&2; head -c 3000000 /dev/zero | tr '\\0' x >&2; echo end >&2; echo out")
     assert output == b"out\n"
-    assert command.stderr.startswith(b"begin\nx") and command.stderr.endswith(b"xend\n") and len(command.stderr) < 140000
+    assert (
+        command.stderr.startswith(b"begin\nx") and command.stderr.endswith(b"xend\n") and len(command.stderr) < 140000
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["echo part; exec sleep 60", "echo part; sleep 60 & wait", "echo part; trap '' TERM; while :; do sleep 1; done"])
+@pytest.mark.parametrize(
+    "script",
+    ["echo part; exec sleep 60", "echo part; sleep 60 & wait", "echo part; trap '' TERM; while :; do sleep 1; done"],
+)
 def test_the_deadline_keeps_what_came(script):
     started = time.monotonic()
     output, command = run(script, timeout=0.5)
@@ -92,7 +102,9 @@ def test_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "given", [None, "", ".", ":", "/usr/bin:", "bin:/usr/bin:./x::/bin"], ids=["unset", "empty", "dot", "colon", "colon at the end", "relative"]
+    "given",
+    [None, "", ".", ":", "/usr/bin:", "bin:/usr/bin:./x::/bin"],
+    ids=["unset", "empty", "dot", "colon", "colon at the end", "relative"],
 )
 def test_the_search_path_has_absolute_directories_only(monkeypatch, given):
     if given is None:

@@ -59,13 +59,16 @@ def test_a_link_in_its_place_is_refused(host: Host) -> None:
     os.unlink(path)
     os.symlink("/etc/passwd", path)
     with pytest.raises(
-        LockError, match="^/run/memops/lock is a symbolic link, so it cannot hold the lock of this host. Nothing was changed; remove it"
+        LockError,
+        match="^/run/memops/lock is a symbolic link, so it cannot hold the lock of this host. Nothing was changed; remove it",
     ):
         with host_lock(host):
             pass
 
 
-@pytest.mark.parametrize("mode, words", [(0o777, "/run/memops may be written by others"), (0o1777, "/run/memops may be written by others")])
+@pytest.mark.parametrize(
+    "mode, words", [(0o777, "/run/memops may be written by others"), (0o1777, "/run/memops may be written by others")]
+)
 def test_a_lock_folder_that_users_may_write_is_told_as_what_it_is(host: Host, mode: int, words: str) -> None:
     os.makedirs(host.path(_lock.FOLDER))
     os.chmod(host.path(_lock.FOLDER), mode)
@@ -75,14 +78,22 @@ def test_a_lock_folder_that_users_may_write_is_told_as_what_it_is(host: Host, mo
 
 
 ERRORS = [
-    (errno.ENOSPC, r"/run/memops/lock: No space left on device; free some space \(or inodes\) on that file system. Nothing was changed"),
-    (errno.EMFILE, r"/run/memops/lock: Too many open files; raise the limit of open files \(ulimit -n\). Nothing was changed"),
+    (
+        errno.ENOSPC,
+        r"/run/memops/lock: No space left on device; free some space \(or inodes\) on that file system. Nothing was changed",
+    ),
+    (
+        errno.EMFILE,
+        r"/run/memops/lock: Too many open files; raise the limit of open files \(ulimit -n\). Nothing was changed",
+    ),
     (errno.EROFS, "/run/memops/lock: Read-only file system; mount that file system read-write. Nothing was changed"),
 ]
 
 
 @pytest.mark.parametrize("number, words", ERRORS, ids=[errno.errorcode[row[0]] for row in ERRORS])
-def test_an_error_names_the_path_and_the_way_out(host: Host, monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
+def test_an_error_names_the_path_and_the_way_out(
+    host: Host, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
     """Mocked: a full /run is in tests/fault/config_crash.py."""
     real = os.open
 

@@ -56,7 +56,9 @@ def test_no_pressure(text):
 
 def test_an_old_kernel(host):
     """2.6.32: no MemAvailable, no PSI, no oom_kill."""
-    old = host({"/proc/meminfo": "MemTotal: 1024 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", "/proc/vmstat": "nr_free_pages 1\n"})
+    old = host(
+        {"/proc/meminfo": "MemTotal: 1024 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", "/proc/vmstat": "nr_free_pages 1\n"}
+    )
     assert procfs.memory(old) == procfs.Memory(1 << 20, None, 0, 0, None)
     assert procfs.oom_kill_counter(old) is None
 
@@ -65,7 +67,9 @@ def test_nothing_at_all(host):
     bare = host({})
     assert procfs.memory(bare) == procfs.Memory()
     assert procfs.settings(bare) == dict.fromkeys(procfs.SETTINGS)
-    assert [procfs.oom_kill_counter(bare), procfs.boot_id(bare), procfs.boot_time(bare), procfs.container(bare)] == [None] * 4
+    assert [procfs.oom_kill_counter(bare), procfs.boot_id(bare), procfs.boot_time(bare), procfs.container(bare)] == [
+        None
+    ] * 4
 
 
 def test_counter(host):

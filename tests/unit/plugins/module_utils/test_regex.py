@@ -30,7 +30,23 @@ def test_a_wrong_one_is_told_at_its_first_use():
 
 
 @pytest.mark.parametrize(
-    "module", [join_lines, context, daemons, kernel, newest, summary, unparsed, select, tasks, clock, prefix, scan, text_log, needles]
+    "module",
+    [
+        join_lines,
+        context,
+        daemons,
+        kernel,
+        newest,
+        summary,
+        unparsed,
+        select,
+        tasks,
+        clock,
+        prefix,
+        scan,
+        text_log,
+        needles,
+    ],
 )
 def test_every_expression_compiles(module):
     found = 0

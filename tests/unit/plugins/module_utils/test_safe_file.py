@@ -54,7 +54,9 @@ def test_replace_keeps_mode_and_attributes_of_the_earlier_file(place: Path) -> N
 
 
 @pytest.mark.parametrize("flags, expected", [(os.ST_RDONLY | os.ST_NOSUID, True), (os.ST_NOSUID, False)])
-def test_read_only_is_asked_of_the_nearest_folder_that_is_there(place: Path, monkeypatch: pytest.MonkeyPatch, flags: int, expected: bool) -> None:
+def test_read_only_is_asked_of_the_nearest_folder_that_is_there(
+    place: Path, monkeypatch: pytest.MonkeyPatch, flags: int, expected: bool
+) -> None:
     """Mocked: a mount needs a namespace; a real one is in tests/fault/swap_refusals.py."""
     real = os.statvfs
 

@@ -69,7 +69,10 @@ def test_nobody_is_told_to_write_what_he_wrote(text: str) -> None:
     assert "write " + text not in str(caught.value)
 
 
-@pytest.mark.parametrize("text, share", [("20%", 2000), ("12.5%", 1250), ("0.01%", 1), ("100%", 10000), ("20", None), ("x%", None), ("-1%", None)])
+@pytest.mark.parametrize(
+    "text, share",
+    [("20%", 2000), ("12.5%", 1250), ("0.01%", 1), ("100%", 10000), ("20", None), ("x%", None), ("-1%", None)],
+)
 def test_shares(text: str, share: Optional[int]) -> None:
     assert parse_share(text) == share
 
@@ -85,7 +88,15 @@ def test_exact_reads_back(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "size, text", [(0, "0 bytes"), (512, "512 bytes"), (1536, "1.5 KiB"), (272 * M, "272 MiB"), (2 * G, "2.0 GiB"), (-3 * M, "-3.0 MiB")]
+    "size, text",
+    [
+        (0, "0 bytes"),
+        (512, "512 bytes"),
+        (1536, "1.5 KiB"),
+        (272 * M, "272 MiB"),
+        (2 * G, "2.0 GiB"),
+        (-3 * M, "-3.0 MiB"),
+    ],
 )
 def test_human(size: int, text: str) -> None:
     assert human(size) == text

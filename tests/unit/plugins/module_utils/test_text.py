@@ -11,7 +11,11 @@ from ansible_collections.memops.linux.plugins.module_utils._text import optional
 
 CASES = [
     ("plain", b"java", "java"),
-    ("valid UTF-8 as it is", "caf\u00e9 \u2615 \u4e2d \U0001f600".encode("utf-8"), "caf\u00e9 \u2615 \u4e2d \U0001f600"),
+    (
+        "valid UTF-8 as it is",
+        "caf\u00e9 \u2615 \u4e2d \U0001f600".encode("utf-8"),
+        "caf\u00e9 \u2615 \u4e2d \U0001f600",
+    ),
     ("no-break space is a letter like another", b"nb\xc2\xa0sp", "nb\u00a0sp"),
     ("newline", b"a\nb", "a\\x0ab"),
     ("NUL, DEL", b"\x00\x7f", "\\x00\\x7f"),

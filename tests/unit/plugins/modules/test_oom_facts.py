@@ -32,7 +32,16 @@ def test_a_wish():
         NOW,
     )  # fmt: skip
     assert wish == Wish(
-        ("kills", "memory"), NOW - 86400, NOW - 3600, ("files", "kmsg"), ("/a", "/b*"), "/j", 0, True, "kernel", ("nginx.service", "a.slice")
+        ("kills", "memory"),
+        NOW - 86400,
+        NOW - 3600,
+        ("files", "kmsg"),
+        ("/a", "/b*"),
+        "/j",
+        0,
+        True,
+        "kernel",
+        ("nginx.service", "a.slice"),
     )
 
 
@@ -93,7 +102,17 @@ def test_examples_and_return_values_are_yaml():
         for name in task.get("memops.linux.oom_facts", ()):
             assert name in oom_facts.argument_spec()
     contains = yaml.safe_load(oom_facts.RETURN)["ansible_facts"]["contains"]["oom"]["contains"]
-    assert {"schema", "kills", "truncated", "unresolved", "summary", "counters", "sources", "visibility", "unparsed"} <= set(contains)
+    assert {
+        "schema",
+        "kills",
+        "truncated",
+        "unresolved",
+        "summary",
+        "counters",
+        "sources",
+        "visibility",
+        "unparsed",
+    } <= set(contains)
 
 
 def test_what_is_returned_is_documented(tmp_path):
@@ -102,7 +121,9 @@ def test_what_is_returned_is_documented(tmp_path):
     from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
     log = tmp_path / "messages"
-    log.write_bytes(b"Nov 22 20:00:00 vm1 kernel: Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:1kB, file-rss:1kB\n")
+    log.write_bytes(
+        b"Nov 22 20:00:00 vm1 kernel: Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:1kB, file-rss:1kB\n"
+    )
     oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(log),)))
     contains = yaml.safe_load(oom_facts.RETURN)["ansible_facts"]["contains"]["oom"]["contains"]
     assert set(oom) <= set(contains)
@@ -136,4 +157,6 @@ def test_paths_that_lead_to_nothing_are_warned_of(tmp_path, monkeypatch, name, w
     monkeypatch.setattr(oom_facts, "AnsibleModule", lambda **_spec: module)
     with pytest.raises(Ended):
         oom_facts.main()
-    assert len(module.warnings) == warned and all("nonesuch*" in text and "matches nothing" in text for text in module.warnings)
+    assert len(module.warnings) == warned and all(
+        "nonesuch*" in text and "matches nothing" in text for text in module.warnings
+    )

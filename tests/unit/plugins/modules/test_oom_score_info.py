@@ -58,16 +58,31 @@ def test_the_defaults(run):
 
 
 def test_both_options_at_once(run):
-    found = run(top=1, adjustments={"mysql": "-900"}, services=[{"name": "mysql", "oom_score_adjust": 5}, {"name": "x", "oom_score_adjust": 1}])
-    assert found["what_if"]["adjustments"] == {"mysql": -900, "x.service": 1} and found["what_if"]["unmatched"] == ["x.service"]
+    found = run(
+        top=1,
+        adjustments={"mysql": "-900"},
+        services=[{"name": "mysql", "oom_score_adjust": 5}, {"name": "x", "oom_score_adjust": 1}],
+    )
+    assert found["what_if"]["adjustments"] == {"mysql": -900, "x.service": 1} and found["what_if"]["unmatched"] == [
+        "x.service"
+    ]
     assert [row["comm"] for row in found["what_if"]["processes"]] == ["a\\xff\\x1b"]
 
 
 WRONG = [
     (dict(top=-1), "top: -1 is negative; give 0 for all, or a number of processes. Nothing was changed."),
-    (dict(memcg=""), "memcg: is empty; name a unit or a cgroup, or leave the option out for the whole machine. Nothing was changed."),
-    (dict(memcg="nix\x1b"), "memcg: no memory controller is mounted below /sys/fs/cgroup, so no limit is enforced here. Nothing was changed."),
-    (dict(adjustments={"a\x1b": 5000}), "adjustments: a\\x1b: 5000 is no score; give a whole number from -1000 to 1000. Nothing was changed."),
+    (
+        dict(memcg=""),
+        "memcg: is empty; name a unit or a cgroup, or leave the option out for the whole machine. Nothing was changed.",
+    ),
+    (
+        dict(memcg="nix\x1b"),
+        "memcg: no memory controller is mounted below /sys/fs/cgroup, so no limit is enforced here. Nothing was changed.",
+    ),
+    (
+        dict(adjustments={"a\x1b": 5000}),
+        "adjustments: a\\x1b: 5000 is no score; give a whole number from -1000 to 1000. Nothing was changed.",
+    ),
     (dict(services=[{}]), "services: every entry needs a name. Nothing was changed."),
 ]
 
@@ -80,4 +95,8 @@ def test_a_wrong_value_is_named_with_what_is_accepted(run, given, message):
 def test_no_proc(run, tmp_path, monkeypatch):
     monkeypatch.setattr(oom_score_info, "host_of", lambda module: Host(root=str(tmp_path / "nothing")))
     found = run()
-    assert found["failed"] and found["msg"].startswith("/proc cannot be read: ") and "No such file or directory" in found["msg"]
+    assert (
+        found["failed"]
+        and found["msg"].startswith("/proc cannot be read: ")
+        and "No such file or directory" in found["msg"]
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module's options and documentation; what it does is tested in module_utils/_protect, and with real systemd in molecule."""
+"""The module's options and documentation; what it does is tested in module_utils/_protect, and with real systemd in
+molecule.
+"""
 
 import pytest
 
@@ -9,8 +11,13 @@ pytest.importorskip("ansible.module_utils.basic")
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import SETTINGS  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import service_memory  # noqa: E402
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import FakeMachine  # noqa: E402
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import DEFAULTS, act  # noqa: E402
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import (
+    FakeMachine,
+)  # noqa: E402
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import (
+    DEFAULTS,
+    act,
+)  # noqa: E402
 
 
 def same(documented, spec, where=""):
@@ -72,7 +79,17 @@ def test_what_is_returned_is_documented(tmp_path, monkeypatch, check):
         if isinstance(returned["services"]["contains"]["gaps"]["description"], list)
         else ""
     )
-    for cause in ("absent", "masked", "own_score", "shadowed", "not_read", "no_cap_sys_resource", "older_than_drop_in", "cgroup_v1", "not_enforced"):
+    for cause in (
+        "absent",
+        "masked",
+        "own_score",
+        "shadowed",
+        "not_read",
+        "no_cap_sys_resource",
+        "older_than_drop_in",
+        "cgroup_v1",
+        "not_enforced",
+    ):
         assert "V(%s)" % cause in causes
 
 

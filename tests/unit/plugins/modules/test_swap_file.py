@@ -9,7 +9,10 @@ pytest.importorskip("ansible.module_utils.basic")
 yaml = pytest.importorskip("yaml")
 
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Params, parse_params  # noqa: E402
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, SizeParam  # noqa: E402
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import (
+    DEFAULT_RESERVE,
+    SizeParam,
+)  # noqa: E402
 from ansible_collections.memops.linux.plugins.modules import swap_file  # noqa: E402
 
 
@@ -30,7 +33,9 @@ def test_the_options_are_the_documented_ones():
 
 
 def test_the_defaults():
-    assert parse_params(params(path="/swapfile", size="2G")) == Params("/swapfile", True, SizeParam("bytes", 2 << 30), reserve=DEFAULT_RESERVE)
+    assert parse_params(params(path="/swapfile", size="2G")) == Params(
+        "/swapfile", True, SizeParam("bytes", 2 << 30), reserve=DEFAULT_RESERVE
+    )
 
 
 def test_every_option_of_the_examples_is_one():

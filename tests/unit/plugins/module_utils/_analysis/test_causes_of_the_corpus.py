@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole reports with a diagnosed or staged cause: each is named, nothing false is said, and the bytes are those of the label."""
+"""Whole reports with a diagnosed or staged cause: each is named, nothing false is said, and the bytes are those of the
+label.
+"""
 
 import json
 import os
@@ -78,7 +80,9 @@ def test_every_cause_is_named(shared, labels):
         kind = next(kind for words, kind in KINDS if main.startswith(words))
         if kind not in kinds[:2]:
             wrong.append((label["file"], main, kinds))
-        wrong += [(label["file"], words, kinds) for words in label["wrong_to_say"] if set(FALSE.get(words, ())) & set(kinds)]
+        wrong += [
+            (label["file"], words, kinds) for words in label["wrong_to_say"] if set(FALSE.get(words, ())) & set(kinds)
+        ]
         wrong += [(label["file"], words) for words in label["wrong_to_say"] if words not in FALSE and words in said.why]
         if not all(cause.text in said.why for cause in said.causes[:4]):
             wrong.append((label["file"], "the sentence and the list differ"))
@@ -98,7 +102,9 @@ def test_every_byte(shared, labels):
         assert books.total == total and sum(size or 0 for size in books.rows.values()) == total
         got = dict((name, books.rows[name]) for name in ROWS)
         got["anon_lru"] = sum(books.rows.get(name) or 0 for name in ("anon", "shmem", "swap_cached"))
-        got["file_lru" if books.of == "ram" else "file"] = (books.rows["file"] or 0) + (0 if books.of == "ram" else books.rows["shmem"] or 0)
+        got["file_lru" if books.of == "ram" else "file"] = (books.rows["file"] or 0) + (
+            0 if books.of == "ram" else books.rows["shmem"] or 0
+        )
         for name, size in held.items():
             if got.get(name) is None or (books.of == "limit" and name == "anon_lru"):
                 continue

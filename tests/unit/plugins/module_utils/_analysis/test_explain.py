@@ -62,7 +62,9 @@ def test_an_adjustment_weighs_what_the_log_tells():
     text += "[1.1] Out of memory: Killed process 41 (loader) total-vm:360000kB, anon-rss:160000kB, file-rss:0kB, shmem-rss:0kB\n"
     (unknown,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n").encode("ascii"))
     assert "not counted: oom_score_adj 300, a share of a total that the log does not tell" in explain(unknown).why
-    (known,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n").encode("ascii"))
+    (known,) = kills_in(
+        (text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n").encode("ascii")
+    )
     assert "+307 MiB for oom_score_adj 300" in explain(known).why
 
 
@@ -96,7 +98,13 @@ def test_whole_sentences(provoked):
 
 def kill(**more):
     report = Report(**dict({"memory": MemInfo(), "memcg": MemcgInfo()}, **more.pop("report", {})))
-    fields = dict(line=LogLine("", "test", time=1.0), victim=Process(pid=1, comm="a"), scope="global", trigger="fault", report=report)
+    fields = dict(
+        line=LogLine("", "test", time=1.0),
+        victim=Process(pid=1, comm="a"),
+        scope="global",
+        trigger="fault",
+        report=report,
+    )
     fields.update(more)
     return Kill(**fields)
 
@@ -117,7 +125,9 @@ def test_every_rule_makes_a_sentence(exception):
 
     text = why._excepted(told, said.selection._replace(exception=exception))
     assert text.startswith(
-        "a[1] died because the kernel " if exception in REASONS else "a[1] was killed, and its choice cannot be recomputed: the kernel "
+        "a[1] died because the kernel "
+        if exception in REASONS
+        else "a[1] was killed, and its choice cannot be recomputed: the kernel "
     )
     assert "None" not in text
 
@@ -197,8 +207,13 @@ def test_what_was_short(told, kinds, text):
 
 
 def test_names_in_the_sentence_are_printable():
-    tasks = (Task(1, 1, 0, "\x1b[31m\udcff", rss=2 * M, oom_score_adj=0), Task(2, 2, 0, "\u202e<b>\n", rss=M, oom_score_adj=0))
-    told = kill(victim=Process(pid=1, comm="\x1b[31m\udcff"), tasks=tasks, scope="memcg", oom_memcg="/\x07", kernel="6.1.0")
+    tasks = (
+        Task(1, 1, 0, "\x1b[31m\udcff", rss=2 * M, oom_score_adj=0),
+        Task(2, 2, 0, "\u202e<b>\n", rss=M, oom_score_adj=0),
+    )
+    told = kill(
+        victim=Process(pid=1, comm="\x1b[31m\udcff"), tasks=tasks, scope="memcg", oom_memcg="/\x07", kernel="6.1.0"
+    )
     said = json.dumps(explain(told).as_facts(), ensure_ascii=False)
     assert "\\\\x1b[31m\\\\xff[1]" in said and "\\\\u202e<b>\\\\x0a" in said and "/\\\\x07" in said
     said.encode("utf-8")
@@ -222,7 +237,10 @@ def test_why_by_default_and_tables_on_request(fixtures):
         assert max(killable) == contest["winner"]["badness"]
         assert all((task["badness"] is None) == (task["oom_score_adj"] == -1000) for task in one["tasks"])
         assert one["cause"] and sorted(one["cause"][0]) == ["kind", "share", "size", "text"]
-        assert sum(size or 0 for size in one["ledger"]["rows"].values()) == one["ledger"]["total"] and one["ledger"]["complete"]
+        assert (
+            sum(size or 0 for size in one["ledger"]["rows"].values()) == one["ledger"]["total"]
+            and one["ledger"]["complete"]
+        )
     json.dumps(oom, allow_nan=False).encode("utf-8")
 
 
@@ -244,10 +262,15 @@ def test_a_process_that_was_just_killed_is_known_to_the_next():
         tasks = (Task(1, 1, 0, "x", rss=9 * M, oom_score_adj=0), Task(2, 2, 0, "y", rss=5 * M, oom_score_adj=0))
         line = LogLine("", "test", time=1000.0 + when, uptime=when, boot_id=boot)
         report = {"columns": ("rss", "swapents", "oom_score_adj", "pgtables_bytes")}
-        return kill(line=line, victim=Process(pid=victim, comm="x", total_vm=victim), tasks=tasks, page_size=4096, report=report)
+        return kill(
+            line=line, victim=Process(pid=victim, comm="x", total_vm=victim), tasks=tasks, page_size=4096, report=report
+        )
 
     def exceptions(*kills):
-        return [found["contest"]["exception"] for found in facts.kills_facts(ledger_of(*kills).entries(), include_tasks=True)]
+        return [
+            found["contest"]["exception"]
+            for found in facts.kills_facts(ledger_of(*kills).entries(), include_tasks=True)
+        ]
 
     assert exceptions(one(1, 10.0), one(2, 12.0)) == [None, "already_killed"]
     assert exceptions(one(1, 10.0), one(2, 99.0)) == [None, "unexplained"]
@@ -261,7 +284,9 @@ def test_tables_go_before_kills(room):
     kills = []
     for number in range(60):
         line = LogLine("", "test", time=1000.0 + 700 * number)
-        kills.append(kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096))
+        kills.append(
+            kill(line=line, victim=Process(pid=299, comm="c299", total_vm=number), tasks=tasks, page_size=4096)
+        )
     oom = facts.kill_section(ledger_of(*kills), (), Unparsed(), include_tasks=True, room=room)
     assert ("tables_truncated" in oom) == (room is not None)
     facts.fit(oom)

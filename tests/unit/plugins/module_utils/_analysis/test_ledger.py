@@ -11,7 +11,9 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.meminfo import p
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Zone
 
 K, M = 1 << 10, 1 << 20
-BOOKS = dict(free=100 * M, anon=300 * M, file=50 * M, slab_reclaimable=10 * M, slab_unreclaimable=20 * M, pagetables=5 * M)
+BOOKS = dict(
+    free=100 * M, anon=300 * M, file=50 * M, slab_reclaimable=10 * M, slab_unreclaimable=20 * M, pagetables=5 * M
+)
 
 
 def host(**sizes):
@@ -23,7 +25,12 @@ def cgroup(**sizes):
 
 
 HOSTS = [
-    ("what no counter knows is the rest", host(), {"unaccounted": 515 * M, "anon": 300 * M, "shmem": None, "other_kernel": None}, True),
+    (
+        "what no counter knows is the rest",
+        host(),
+        {"unaccounted": 515 * M, "anon": 300 * M, "shmem": None, "other_kernel": None},
+        True,
+    ),
     (
         "tmpfs and the swap cache are inside the anonymous lists",
         host(shmem=60 * M, swap_cached=30 * M),
@@ -42,14 +49,24 @@ HOSTS = [
         {"other_kernel": 7 * M, "unaccounted": 508 * M},
         True,
     ),
-    ("dirty pages are inside the cache", host(dirty=40 * M, writeback=M), {"file": 50 * M, "unaccounted": 515 * M}, True),
+    (
+        "dirty pages are inside the cache",
+        host(dirty=40 * M, writeback=M),
+        {"file": 50 * M, "unaccounted": 515 * M},
+        True,
+    ),
     (
         "a counter is missing",
         accounts("global", MemInfo(ram=100 * M, anon=90 * M), None),
         {"anon": 90 * M, "free": None, "unaccounted": 10 * M},
         False,
     ),
-    ("counters that lag take it from the biggest", host(unevictable=520 * M), {"unevictable": 515 * M, "unaccounted": 0}, True),
+    (
+        "counters that lag take it from the biggest",
+        host(unevictable=520 * M),
+        {"unevictable": 515 * M, "unaccounted": 0},
+        True,
+    ),
     ("more than there is: no total", host(unevictable=900 * M), {"unevictable": 900 * M, "unaccounted": None}, False),
     (
         "the line with the total is lost: the zones'",
@@ -73,14 +90,26 @@ CGROUPS = [
         {"anon": 60 * M, "file": 20 * M, "shmem": 10 * M, "unaccounted": 10 * M},
         False,
     ),
-    ("2.6.32 counts no kernel memory, and nothing is missing", cgroup(usage=100 * M, anon=60 * M, file=39 * M), {"unaccounted": M}, True),
+    (
+        "2.6.32 counts no kernel memory, and nothing is missing",
+        cgroup(usage=100 * M, anon=60 * M, file=39 * M),
+        {"unaccounted": M},
+        True,
+    ),
     (
         "what the kernel keeps, and what of it has no name",
-        cgroup(usage=100 * M, anon=50 * M, file=0, kernel=40 * M, slab_unreclaimable=20 * M, pagetables=5 * M, sock=10 * M),
+        cgroup(
+            usage=100 * M, anon=50 * M, file=0, kernel=40 * M, slab_unreclaimable=20 * M, pagetables=5 * M, sock=10 * M
+        ),
         {"slab_unreclaimable": 20 * M, "page_tables": 5 * M, "other_kernel": 15 * M, "sock": 10 * M, "unaccounted": 0},
         True,
     ),
-    ("kmem of version 1", cgroup(usage=100 * M, anon=50 * M, file=10 * M, kmem=40 * M), {"other_kernel": 40 * M, "unaccounted": 0}, True),
+    (
+        "kmem of version 1",
+        cgroup(usage=100 * M, anon=50 * M, file=10 * M, kmem=40 * M),
+        {"other_kernel": 40 * M, "unaccounted": 0},
+        True,
+    ),
     (
         "the sum of both slabs only",
         cgroup(usage=100 * M, anon=50 * M, file=10 * M, slab=40 * M),
@@ -93,15 +122,30 @@ CGROUPS = [
         {"swap_cached": 9 * M, "unaccounted": M},
         True,
     ),
-    ("one that a process maps is anonymous memory", cgroup(usage=100 * M, swap_cached=40 * M, **LRU), {"swap_cached": 0, "anon": 60 * M}, True),
+    (
+        "one that a process maps is anonymous memory",
+        cgroup(usage=100 * M, swap_cached=40 * M, **LRU),
+        {"swap_cached": 0, "anon": 60 * M},
+        True,
+    ),
     (
         "locked anonymous memory",
         cgroup(usage=100 * M, unevictable=25 * M, **{**LRU, "lru_file": 30 * M}),
         {"unevictable": 25 * M, "anon": 35 * M, "file": 30 * M, "unaccounted": 10 * M},
         True,
     ),
-    ("ramfs", cgroup(usage=100 * M, unevictable=10 * M, **LRU), {"unevictable": 10 * M, "anon": 60 * M, "file": 20 * M}, True),
-    ("an excerpt without the list", cgroup(usage=100 * M, kmem=10 * M), {"anon": None, "other_kernel": 10 * M, "unaccounted": 90 * M}, False),
+    (
+        "ramfs",
+        cgroup(usage=100 * M, unevictable=10 * M, **LRU),
+        {"unevictable": 10 * M, "anon": 60 * M, "file": 20 * M},
+        True,
+    ),
+    (
+        "an excerpt without the list",
+        cgroup(usage=100 * M, kmem=10 * M),
+        {"anon": None, "other_kernel": 10 * M, "unaccounted": 90 * M},
+        False,
+    ),
 ]
 
 
@@ -158,18 +202,28 @@ ERAS = [
             "total_cache 20971520\ntotal_rss 41943040\ntotal_shmem 5242880\ntotal_dirty 1048576\ntotal_writeback 0",
         ),
     ),
-    ("5.4 and later", "Memory cgroup stats for /a:\nanon 41943040\nfile 20971520\nshmem 5242880\nfile_dirty 1048576\nfile_writeback 0"),
+    (
+        "5.4 and later",
+        "Memory cgroup stats for /a:\nanon 41943040\nfile 20971520\nshmem 5242880\nfile_dirty 1048576\nfile_writeback 0",
+    ),
     (
         "the same as journalctl prints it",
         "Memory cgroup stats for /a:\n"
-        + "".join(" " * 45 + line + "\n" for line in ("anon 41943040", "file 20971520", "shmem 5242880", "file_dirty 1048576", "file_writeback 0")),
+        + "".join(
+            " " * 45 + line + "\n"
+            for line in ("anon 41943040", "file 20971520", "shmem 5242880", "file_dirty 1048576", "file_writeback 0")
+        ),
     ),
 ]
 
 
 @pytest.mark.parametrize("stats", [row[1] for row in ERAS], ids=[row[0] for row in ERAS])
 def test_words_of_four_eras(stats):
-    books = accounts("memcg", None, parse_memcg("memory: usage 65536kB, limit 65536kB, failcnt 7\nkmem: usage 0kB, limit 9kB, failcnt 0\n" + stats))
+    books = accounts(
+        "memcg",
+        None,
+        parse_memcg("memory: usage 65536kB, limit 65536kB, failcnt 7\nkmem: usage 0kB, limit 9kB, failcnt 0\n" + stats),
+    )
     assert [books.rows[name] for name in ("anon", "file", "shmem", "unaccounted")] == [40 * M, 15 * M, 5 * M, 4 * M]
     assert (books.total, books.dirty, books.writeback, books.complete) == (64 * M, M, 0, True)
 
@@ -190,7 +244,15 @@ def test_a_host_with_pages_of_64_kib():
     memory = parse_meminfo(text, None)
     books = accounts("global", memory, None)
     rows = dict(
-        free=120, anon=1216 - 100 - 30, shmem=100, file=84, unevictable=10, slab_reclaimable=20, slab_unreclaimable=40, page_tables=8, swap_cached=30
+        free=120,
+        anon=1216 - 100 - 30,
+        shmem=100,
+        file=84,
+        unevictable=10,
+        slab_reclaimable=20,
+        slab_unreclaimable=40,
+        page_tables=8,
+        swap_cached=30,
     )
     assert {name: books.rows[name] for name in rows} == {name: pages * page for name, pages in rows.items()}
     assert (books.total, books.rows["kernel_stack"], books.rows["hugepages"]) == (1900 * page, M, 4 * M)

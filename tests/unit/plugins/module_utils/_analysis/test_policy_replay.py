@@ -55,7 +55,9 @@ def test_a_unit_reaches_the_victim_and_the_names_that_the_caller_knows(kills):
     assert both.unmatched == () and both.comm not in ("hog-tmpfs", "sshd")
     named = replay(kill, {"hog.service": -1000}, units={"ssh.service": ["sshd"]})
     assert named.unit == "ssh.service"
-    assert named.text.endswith("sshd[174] of ssh.service (badness 5.9 MiB) would have died instead of hog-tmpfs[202] of hog.service")
+    assert named.text.endswith(
+        "sshd[174] of ssh.service (badness 5.9 MiB) would have died instead of hog-tmpfs[202] of hog.service"
+    )
     assert replay(kill, {"ssh.service": -1000}).unmatched == ("ssh.service",)
 
 
@@ -69,10 +71,15 @@ def test_in_a_unit_everybody_is_reached(kills):
     """The cgroup that was out of memory lies in the unit: then so does every row of its table."""
     kill = kills["groupie"]
     assert kill["contest"]["exception"] == "group"  # a later member; the first one is asked below
-    assert replay(kill, {}).text.startswith("cannot be replayed: the kernel's choice does not follow from its own task table (group)")
+    assert replay(kill, {}).text.startswith(
+        "cannot be replayed: the kernel's choice does not follow from its own task table (group)"
+    )
     alone = replay(kills["shmhog"], {"shmhog.service": -1000})
     assert (alone.known, alone.changed, alone.pid) == (True, True, None)
-    assert alone.text == "with this policy nothing could have been killed instead of shmhog[211]: its processes would have hung at the limit"
+    assert (
+        alone.text
+        == "with this policy nothing could have been killed instead of shmhog[211]: its processes would have hung at the limit"
+    )
 
 
 def test_nobody_left_is_a_panic(kills):
@@ -100,18 +107,34 @@ def test_what_cannot_be_known(kills):
 
 
 @pytest.mark.parametrize(
-    "junk", [None, "x", [], {"contest": 1}, {"contest": {}, "tasks": [1, None, {"pid": "x"}]}, {"victim": 7, "contest": {"winner": {}}}]
+    "junk",
+    [
+        None,
+        "x",
+        [],
+        {"contest": 1},
+        {"contest": {}, "tasks": [1, None, {"pid": "x"}]},
+        {"victim": 7, "contest": {"winner": {}}},
+    ],
 )
 def test_facts_may_be_anything(kills, junk):
-    kill = dict(kills["hog-tmpfs"], **junk) if isinstance(junk, dict) else {"killer": "kernel", "contest": junk, "tasks": junk, "victim": junk}
+    kill = (
+        dict(kills["hog-tmpfs"], **junk)
+        if isinstance(junk, dict)
+        else {"killer": "kernel", "contest": junk, "tasks": junk, "victim": junk}
+    )
     assert not replay(kill, {"a": 1, "b.service": 2}).known
 
 
 def test_comm_is_cut_at_15_bytes(kills):
     kill = dict(kills["hog-tmpfs"])
-    kill["tasks"] = [dict(task, comm="a-very-long-nam" if task["comm"] == "sshd" else task["comm"]) for task in kill["tasks"]]
+    kill["tasks"] = [
+        dict(task, comm="a-very-long-nam" if task["comm"] == "sshd" else task["comm"]) for task in kill["tasks"]
+    ]
     assert replay(kill, {"a-very-long-name-indeed": 1000}).comm == "a-very-long-nam"
-    kill["tasks"] = [dict(task, comm="abcdefghijklm\\xe2\\x82" if task["pid"] == 174 else task["comm"]) for task in kill["tasks"]]
+    kill["tasks"] = [
+        dict(task, comm="abcdefghijklm\\xe2\\x82" if task["pid"] == 174 else task["comm"]) for task in kill["tasks"]
+    ]
     assert replay(kill, {"abcdefghijklm\u20ac": 1000}).pid == 174  # in the middle of a letter, as the facts write it
 
 

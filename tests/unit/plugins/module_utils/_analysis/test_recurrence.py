@@ -102,7 +102,11 @@ def test_forged_lines_are_named():
 def test_a_file_from_elsewhere_says_nothing_of_this_host():
     oom = facts(kill(3 * DAY), memory={"total": 16 * G, "psi": {"full": {"avg300": 99.0}}, "swap_total": 0})
     assert verdict(oom, NOW)["state"] == "chronic"
-    assert verdict(oom, NOW, local=False) == {"state": "transient", "reasons": ["one shortage, one kill, 3 d ago"], "trusted": True}
+    assert verdict(oom, NOW, local=False) == {
+        "state": "transient",
+        "reasons": ["one shortage, one kill, 3 d ago"],
+        "trusted": True,
+    }
 
 
 def test_in_the_facts(fixtures, monkeypatch):
@@ -118,6 +122,10 @@ def test_in_the_facts(fixtures, monkeypatch):
         "trusted": False,
     }
     empty = gather(Host(), Wish(subset=("kills",), paths=(os.path.join(fixtures, "kernel", "truth.json"),)))
-    assert empty["summary"]["total"] == 0 and empty["summary"]["verdict"] == {"state": "none", "reasons": [], "trusted": True}
+    assert empty["summary"]["total"] == 0 and empty["summary"]["verdict"] == {
+        "state": "none",
+        "reasons": [],
+        "trusted": True,
+    }
     missing = gather(Host(), Wish(subset=("kills",), paths=(os.path.join(fixtures, "kernel", "not-there"),)))
     assert missing["summary"]["verdict"]["state"] == "unknown"

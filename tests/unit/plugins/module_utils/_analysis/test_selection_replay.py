@@ -8,7 +8,11 @@ from collections import Counter
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import EXCEPTIONS, nodes_of, recompute
+from ansible_collections.memops.linux.plugins.module_utils._analysis.selection_replay import (
+    EXCEPTIONS,
+    nodes_of,
+    recompute,
+)
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemcgInfo, MemInfo, Zone
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Invoker, Kill, Process, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
@@ -34,7 +38,12 @@ def test_every_table_of_the_corpus(shared):
         "victim_not_listed": 1,
     }
     odd = {name[:3]: contest.exception for name, _kill, contest in found if contest.exception}
-    assert odd == {"008": "columns_missing", "009": "columns_missing", "028": "patched_kernel", "311": "victim_not_listed"}
+    assert odd == {
+        "008": "columns_missing",
+        "009": "columns_missing",
+        "028": "patched_kernel",
+        "311": "victim_not_listed",
+    }
     for _name, kill, contest in found:
         if contest.exception is None:
             assert contest.winner.pid == kill.victim.pid
@@ -58,7 +67,9 @@ def test_every_table_of_the_virtual_machines(shared, tmp_path, vm, log):
     decompress(shared, vm, str(tmp_path))
     found = contests(str(tmp_path), [log])
     assert Counter(contest.exception for _name, _kill, contest in found) == {None: 47, "group": 4}
-    assert {kill.victim.pid for _name, kill, contest in found if contest.exception is None} >= {contest.winner.pid for _name, _kill, contest in found}
+    assert {kill.victim.pid for _name, kill, contest in found if contest.exception is None} >= {
+        contest.winner.pid for _name, _kill, contest in found
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,9 +90,13 @@ def test_every_table_of_our_extracts(fixtures, log, count, exceptions):
 
 
 def test_a_shortage_of_one_node_reckons_with_that_node(fixtures):
-    """The last of them died only because an adjustment is a share of node 1: of the whole memory it would have been sshd."""
+    """The last of them died only because an adjustment is a share of node 1: of the whole memory it would have been
+    sshd.
+    """
     found = contests(os.path.join(fixtures, "kernel"), ["numa-dmesg.txt"])
-    assert [kill.constraint for _name, kill, _contest in found] == ["CONSTRAINT_MEMORY_POLICY"] + ["CONSTRAINT_CPUSET"] * 3
+    assert [kill.constraint for _name, kill, _contest in found] == ["CONSTRAINT_MEMORY_POLICY"] + [
+        "CONSTRAINT_CPUSET"
+    ] * 3
     assert {contest.totalpages for _name, _kill, contest in found} == {262004 * 1024}
     _name, last, contest = found[-1]
     assert (contest.winner.comm, contest.second.comm) == ("cpuset-hog2", "sshd")
@@ -93,7 +108,9 @@ def test_a_shortage_of_one_node_reckons_with_that_node(fixtures):
 
 
 def task(pid, rss, adj=0, comm=None, swap=0, pgtables=0, uid=1000, tgid=None):
-    return Task(pid, tgid or pid, uid, comm or "c%d" % pid, rss * M, rss * M, None, None, None, pgtables * M, swap * M, adj)
+    return Task(
+        pid, tgid or pid, uid, comm or "c%d" % pid, rss * M, rss * M, None, None, None, pgtables * M, swap * M, adj
+    )
 
 
 def kill(victim, *tasks, **more):
@@ -111,10 +128,16 @@ def chosen(pid, score=None):
 
 
 def test_memory_swap_page_tables_and_adjustment_count():
-    contest = recompute(kill(3, task(1, 100), task(2, 50, swap=60), task(3, 10, pgtables=5, adj=100), task(4, 900, adj=-1000)))
+    contest = recompute(
+        kill(3, task(1, 100), task(2, 50, swap=60), task(3, 10, pgtables=5, adj=100), task(4, 900, adj=-1000))
+    )
     assert contest.exception is None
     assert (contest.winner.pid, contest.winner.badness) == (3, 15 * M + 100 * (256000 // 1000) * 4096)
-    assert (contest.second.pid, contest.second.badness, contest.margin) == (2, 110 * M, contest.winner.badness - 110 * M)
+    assert (contest.second.pid, contest.second.badness, contest.margin) == (
+        2,
+        110 * M,
+        contest.winner.badness - 110 * M,
+    )
     assert (contest.totalpages, 4 in contest.badness, len(contest.badness)) == (1000 * M, False, 3)
 
 
@@ -177,7 +200,14 @@ def test_no_table_no_contest():
 
 
 def memcg(victim, *tasks, **info):
-    return kill(victim, *tasks, scope="memcg", constraint="CONSTRAINT_MEMCG", oom_memcg="/a", report={"memory": None, "memcg": MemcgInfo(**info)})
+    return kill(
+        victim,
+        *tasks,
+        scope="memcg",
+        constraint="CONSTRAINT_MEMCG",
+        oom_memcg="/a",
+        report={"memory": None, "memcg": MemcgInfo(**info)},
+    )
 
 
 def test_the_total_of_a_cgroup_is_its_limit_and_the_swap_it_may_have():
@@ -191,7 +221,10 @@ def test_the_total_of_a_cgroup_is_its_limit_and_the_swap_it_may_have():
     unknown = recompute(memcg(2, *both, limit=64 * M, swap_limit=1 << 62))
     assert (unknown.totalpages, unknown.exception) == (None, "total_unknown")
     # With no total at all could it have been the other way round.
-    assert recompute(memcg(2, task(1, 60), task(2, 20, adj=-5), limit=64 * M, swap_limit=1 << 62)).exception == "unexplained"
+    assert (
+        recompute(memcg(2, task(1, 60), task(2, 20, adj=-5), limit=64 * M, swap_limit=1 << 62)).exception
+        == "unexplained"
+    )
 
 
 def test_a_printed_score_tells_the_total_and_the_rule_for_root():
@@ -208,14 +241,26 @@ def test_a_printed_score_tells_the_total_and_the_rule_for_root():
 def test_a_memory_policy_reckons_with_its_own_nodes():
     zones = (Zone(0, "Normal", M, M, 700 * M), Zone(1, "Normal", M, M, 300 * M))
     told = kill(
-        1, task(1, 60), constraint="CONSTRAINT_MEMORY_POLICY", report={"memory": MemInfo(ram=1000 * M, swap_total=10 * M, zones=zones), "nodes": "1"}
+        1,
+        task(1, 60),
+        constraint="CONSTRAINT_MEMORY_POLICY",
+        report={"memory": MemInfo(ram=1000 * M, swap_total=10 * M, zones=zones), "nodes": "1"},
     )
     assert recompute(told).totalpages == 310 * M
     assert recompute(told._replace(report=told.report._replace(nodes="7"))).totalpages is None
 
 
 @pytest.mark.parametrize(
-    "text, nodes", [("0", {0}), ("0-2,5", {0, 1, 2, 5}), ("", set()), ("x", set()), ("1-", set()), ("3-1", set()), ("0-999999999", set(range(1024)))]
+    "text, nodes",
+    [
+        ("0", {0}),
+        ("0-2,5", {0, 1, 2, 5}),
+        ("", set()),
+        ("x", set()),
+        ("1-", set()),
+        ("3-1", set()),
+        ("0-999999999", set(range(1024))),
+    ],
 )
 def test_node_lists(text, nodes):
     assert nodes_of(text) == nodes

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine in a folder: /proc as kernels write it (lines and order of 3.10, 4.9 and 6.18), cgroup files of both versions."""
+"""A machine in a folder: /proc as kernels write it (lines and order of 3.10, 4.9 and 6.18), cgroup files of both
+versions.
+"""
 
 import os
 
@@ -54,7 +56,10 @@ class Machine:
     def __init__(self, root, memory=1_000_000, swap=0, release="6.1.0-56-cloud-amd64"):
         self.root = str(root)
         self.commands = {}
-        self.write("/proc/meminfo", "MemTotal: %d kB\nMemFree: 1 kB\nSwapTotal: %d kB\nSwapFree: 0 kB\n" % (memory * KB, swap * KB))
+        self.write(
+            "/proc/meminfo",
+            "MemTotal: %d kB\nMemFree: 1 kB\nSwapTotal: %d kB\nSwapFree: 0 kB\n" % (memory * KB, swap * KB),
+        )
         if release:
             self.write("/proc/sys/kernel/osrelease", release + "\n")
         self.write("/proc/sys/vm/swappiness", "60\n")
@@ -63,7 +68,10 @@ class Machine:
 
     @property
     def host(self):
-        return Host(root=self.root, run=lambda argv, **_keywords: self.commands.get(tuple(argv), Ran(None, stderr="no such command")))
+        return Host(
+            root=self.root,
+            run=lambda argv, **_keywords: self.commands.get(tuple(argv), Ran(None, stderr="no such command")),
+        )
 
     def write(self, path, data):
         target = self.root + path
@@ -86,14 +94,18 @@ class Machine:
         )  # fmt: skip
         values = {name.encode("ascii"): value for name, value in named.items()}  # what % of bytes wants
         kernel_thread = b"Kthread:\t%d\n" % other["kthread"] if "kthread" in other else b""
-        return _HEAD % values + kernel_thread + (_MEMORY % values if other.get("memory", True) else b"") + _TAIL % values
+        return (
+            _HEAD % values + kernel_thread + (_MEMORY % values if other.get("memory", True) else b"") + _TAIL % values
+        )
 
     def process(self, pid, comm=b"x", adj=0, cgroup="0::/\n", start=None, oom_score=None, **sizes):
         base = "/proc/%d/" % pid
         self.write(base + "status", self.status(pid, comm, **sizes))
         self.write(base + "oom_score_adj", "%d\n" % adj)
         self.write(base + "cgroup", cgroup)
-        self.write(base + "stat", "%d (a) b) S %s %d 0\n" % (pid, " ".join(["0"] * 18), pid * 100 if start is None else start))
+        self.write(
+            base + "stat", "%d (a) b) S %s %d 0\n" % (pid, " ".join(["0"] * 18), pid * 100 if start is None else start)
+        )
         if oom_score is not None:
             self.write(base + "oom_score", "%d\n" % oom_score)
 
@@ -124,7 +136,9 @@ class Machine:
             for unit in argv[argv.index("--") + 1 :]:
                 known = unit.partition(".")[0] in scores
                 score = scores.get(unit.partition(".")[0], 0)
-                blocks.append("Id=%s\nLoadState=%s\nOOMScoreAdjust=%d\n" % (unit, "loaded" if known else "not-found", score))
+                blocks.append(
+                    "Id=%s\nLoadState=%s\nOOMScoreAdjust=%d\n" % (unit, "loaded" if known else "not-found", score)
+                )
             return Ran(0, "\n".join(blocks))
 
         return Host(root=self.root, run=run)

@@ -25,13 +25,19 @@ def machine(tmp_path):
     return machine
 
 
-MYSQL, NGINX, SSHD = "mysqld (pid 400, mysql.service)", "nginx (pid 500, nginx.service)", "sshd (pid 310, session-1.scope)"
+MYSQL, NGINX, SSHD = (
+    "mysqld (pid 400, mysql.service)",
+    "nginx (pid 500, nginx.service)",
+    "sshd (pid 310, session-1.scope)",
+)
 
 
 def test_nothing_proposed(machine):
     found = forecast(machine.host, {})
     assert (found.before, found.after, found.warnings, found.unmatched, found.complete) == (MYSQL, MYSQL, [], [], True)
-    assert found.order_before == found.order_after == [MYSQL, NGINX, SSHD]  # without this process, which is gone by then
+    assert (
+        found.order_before == found.order_after == [MYSQL, NGINX, SSHD]
+    )  # without this process, which is gone by then
     assert found.unkillable_share == 0.0025
 
 
@@ -56,12 +62,16 @@ def test_the_chain_that_connects_would_be_next(machine):
 def test_a_protected_service_would_be_next(machine):
     """nginx protected a little, mysql much: nginx is now the first."""
     found = forecast(machine.host, {"mysql": -800, "nginx": -1})
-    assert found.after == NGINX and found.warnings == ["%s would be the next victim, although it is to be protected" % NGINX]
+    assert found.after == NGINX and found.warnings == [
+        "%s would be the next victim, although it is to be protected" % NGINX
+    ]
 
 
 def test_too_little_protection(machine):
     found = forecast(machine.host, {"mysql": -100})
-    assert found.before == found.after == MYSQL and found.warnings == ["%s would still be the next victim: -100 is not enough" % MYSQL]
+    assert found.before == found.after == MYSQL and found.warnings == [
+        "%s would still be the next victim: -100 is not enough" % MYSQL
+    ]
 
 
 def test_a_protected_unit_whose_process_has_a_score_of_its_own(machine):
@@ -89,13 +99,19 @@ def test_more_than_half_of_memory_out_of_reach(machine):
 
 def test_half_is_not_more_than_half(machine):
     machine.service(400, "mysql.service", "mysqld", anon=497_500)
-    assert forecast(machine.host, {"mysql": -1000}).unkillable_share == 0.5 and forecast(machine.host, {"mysql": -1000}).warnings == []
+    assert (
+        forecast(machine.host, {"mysql": -1000}).unkillable_share == 0.5
+        and forecast(machine.host, {"mysql": -1000}).warnings == []
+    )
 
 
 def test_nobody_left(machine):
     found = forecast(machine.host, {"mysqld": -1000, "nginx": -1000, "sshd": -1000})
     assert found.after is None and found.order_after == []
-    assert found.warnings[0] == "nobody could be killed any more: the kernel would panic when memory runs out" and len(found.warnings) == 2
+    assert (
+        found.warnings[0] == "nobody could be killed any more: the kernel would panic when memory runs out"
+        and len(found.warnings) == 2
+    )
 
 
 def test_names_that_match_nothing(machine):
@@ -117,4 +133,9 @@ def test_a_warning_without_a_full_view_says_so(machine):
 
 def test_this_machine():
     found = forecast(Host(), {"no such unit": -5})
-    assert found.unmatched == ["no such unit"] and found.before == found.after and found.warnings == [] and found.order_before
+    assert (
+        found.unmatched == ["no such unit"]
+        and found.before == found.after
+        and found.warnings == []
+        and found.order_before
+    )

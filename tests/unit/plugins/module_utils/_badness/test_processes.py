@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes out of /proc: what each kernel writes, names that lie, processes that end meanwhile, threads that outlive the first."""
+"""Processes out of /proc: what each kernel writes, names that lie, processes that end meanwhile, threads that outlive
+the first.
+"""
 
 import ctypes
 import os
@@ -13,7 +15,14 @@ import time
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import processes
-from ansible_collections.memops.linux.plugins.module_utils._badness.processes import Place, Skipped, ancestors, place_of, snapshot, started
+from ansible_collections.memops.linux.plugins.module_utils._badness.processes import (
+    Place,
+    Skipped,
+    ancestors,
+    place_of,
+    snapshot,
+    started,
+)
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, Machine
 
@@ -25,10 +34,36 @@ def machine(tmp_path):
 
 def test_a_process(machine):
     machine.process(
-        812, b"mysqld", adj=-5, uid=112, ppid=7, anon=500, file=20, shmem=3, swap=40, pte=9, mems=b"0-1", cgroup="0::/system.slice/mysql.service\n"
+        812,
+        b"mysqld",
+        adj=-5,
+        uid=112,
+        ppid=7,
+        anon=500,
+        file=20,
+        shmem=3,
+        swap=40,
+        pte=9,
+        mems=b"0-1",
+        cgroup="0::/system.slice/mysql.service\n",
     )
     place = Place("/system.slice/mysql.service", "/system.slice/mysql.service", "mysql.service", None)
-    expected = (812, 7, "mysqld", 112, 523 * PAGE, 500 * PAGE, 20 * PAGE, 3 * PAGE, 40 * PAGE, 9 * PAGE, -5, False, "0-1", place)
+    expected = (
+        812,
+        7,
+        "mysqld",
+        112,
+        523 * PAGE,
+        500 * PAGE,
+        20 * PAGE,
+        3 * PAGE,
+        40 * PAGE,
+        9 * PAGE,
+        -5,
+        False,
+        "0-1",
+        place,
+    )
     assert snapshot(machine.host).processes == [expected]
 
 
@@ -41,7 +76,12 @@ def test_3_10_does_not_divide_rss_so_statm_does(machine):
     machine.process(5, anon=70, file=30, kinds=False)
     machine.write("/proc/5/statm", "9000 100 30 5 0 60 0\n")
     process = snapshot(machine.host).processes[0]
-    assert (process.rss, process.anon_rss, process.file_rss, process.shmem_rss) == (100 * PAGE, 70 * PAGE, 30 * PAGE, None)
+    assert (process.rss, process.anon_rss, process.file_rss, process.shmem_rss) == (
+        100 * PAGE,
+        70 * PAGE,
+        30 * PAGE,
+        None,
+    )
 
 
 def test_3_10_without_statm(machine):
@@ -101,7 +141,9 @@ def test_the_first_thread_has_ended_and_the_others_hold_the_memory(machine):
     machine.write("/proc/50/task/50/status", machine.status(50, b"java", memory=False))
     machine.write("/proc/50/task/51/status", machine.status(51, b"worker", anon=900))
     found = snapshot(machine.host)
-    assert [(process.pid, process.rss) for process in found.processes] == [(50, 900 * PAGE)] and found.skipped.exiting == 0
+    assert [(process.pid, process.rss) for process in found.processes] == [
+        (50, 900 * PAGE)
+    ] and found.skipped.exiting == 0
 
 
 def test_a_zombie_whose_threads_are_gone_too(machine):
@@ -119,7 +161,13 @@ def test_a_process_that_ends_meanwhile_is_no_error(machine, gone):
 
 
 @pytest.mark.parametrize(
-    "file, data", [("oom_score_adj", b""), ("status", b""), ("status", b"Name:\tx\nVmPeak:\t1 kB\nVmSwap:\t 1 kB\n"), ("status", b"Na")]
+    "file, data",
+    [
+        ("oom_score_adj", b""),
+        ("status", b""),
+        ("status", b"Name:\tx\nVmPeak:\t1 kB\nVmSwap:\t 1 kB\n"),
+        ("status", b"Na"),
+    ],
 )
 def test_half_a_file_is_one_that_ended(machine, file, data):
     machine.process(5, anon=1)
@@ -128,7 +176,9 @@ def test_half_a_file_is_one_that_ended(machine, file, data):
 
 
 def test_what_may_not_be_read_is_counted(machine, monkeypatch):
-    """hidepid=1: the folder is listed and its files answer EPERM. The rights of root cannot be dropped here, so open() says it."""
+    """hidepid=1: the folder is listed and its files answer EPERM. The rights of root cannot be dropped here, so open()
+    says it.
+    """
     machine.process(5, anon=1)
     machine.process(6, anon=1)
     real = os.open
@@ -202,7 +252,12 @@ def test_this_machine():
     """Ourselves, as the kernel tells it now."""
     found = {process.pid: process for process in snapshot(Host()).processes}
     me = found[os.getpid()]
-    assert me.ppid == os.getppid() and me.uid == os.getuid() and me.rss > 4 << 20 and me.anon_rss + me.file_rss + me.shmem_rss == me.rss
+    assert (
+        me.ppid == os.getppid()
+        and me.uid == os.getuid()
+        and me.rss > 4 << 20
+        and me.anon_rss + me.file_rss + me.shmem_rss == me.rss
+    )
 
 
 def test_a_real_process_whose_first_thread_has_ended():
@@ -220,7 +275,9 @@ def test_a_real_process_whose_first_thread_has_ended():
     try:
         assert process.stdout.readline() == b"ready\n"
         deadline = time.monotonic() + 10
-        while b"Z (zombie)" not in (Host().read("/proc/%d/status" % process.pid) or b"") and time.monotonic() < deadline:
+        while (
+            b"Z (zombie)" not in (Host().read("/proc/%d/status" % process.pid) or b"") and time.monotonic() < deadline
+        ):
             time.sleep(0.01)
         found = [one for one in snapshot(Host()).processes if one.pid == process.pid]
         assert found and found[0].rss > 30 << 20

@@ -6,7 +6,11 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot, started
-from ansible_collections.memops.linux.plugins.module_utils._badness.proposed_scores import adjustments_of, apply, unit_in_path
+from ansible_collections.memops.linux.plugins.module_utils._badness.proposed_scores import (
+    adjustments_of,
+    apply,
+    unit_in_path,
+)
 from ansible_collections.memops.linux.plugins.module_utils._badness.ranking import margin, memory_of, rank, units
 from ansible_collections.memops.linux.plugins.module_utils._badness.selection import read_selection
 from ansible_collections.memops.linux.plugins.module_utils._badness.summary import comparison, headline
@@ -64,7 +68,10 @@ def test_what_killing_gives_back(machine):
 def test_services(machine):
     a_server(machine)
     groups = units(ranking(machine)[1])
-    assert [(group.name, group.unit, len(group.processes), group.memory // PAGE, group.first and group.first.rank) for group in groups] == [
+    assert [
+        (group.name, group.unit, len(group.processes), group.memory // PAGE, group.first and group.first.rank)
+        for group in groups
+    ] == [
         ("mysql.service", "mysql.service", 1, 250_500, 1),
         ("session-1.scope", "session-1.scope", 1, 240_000, 2),
         ("nginx.service", "nginx.service", 2, 9000, 3),
@@ -94,7 +101,9 @@ def test_a_child_in_place_of_its_parent(tmp_path):
     assert margin(selection, found) == 400 * PAGE and found.second.process.pid == 12
     assert headline(
         selection, found
-    ) == "next victim: worker (pid 11), the worst child of supervisor (pid 10), %s of 5.9 MiB killable; then supervisor, other" % ("400 KiB")
+    ) == "next victim: worker (pid 11), the worst child of supervisor (pid 10), %s of 5.9 MiB killable; then supervisor, other" % (
+        "400 KiB"
+    )
 
 
 def test_other_scores(machine):
@@ -108,7 +117,10 @@ def test_nobody(machine):
     machine.process(7, "only", anon=5, adj=-1000)
     selection, found = ranking(machine)
     assert found.next is found.second is margin(selection, found) is None
-    assert headline(selection, found) == "nobody can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
+    assert (
+        headline(selection, found)
+        == "nobody can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
+    )
 
 
 def test_the_first_process_of_a_container_can_be_killed(machine):
@@ -142,8 +154,16 @@ def test_the_line_about_a_limit(machine):
 @pytest.mark.parametrize(
     "sysctl, value, words",
     [
-        ("panic_on_oom", 1, "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is mysqld (pid 400, mysql.service)"),
-        ("oom_kill_allocating_task", 1, "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is mysqld (pid 400, mysql.service)"),
+        (
+            "panic_on_oom",
+            1,
+            "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is mysqld (pid 400, mysql.service)",
+        ),
+        (
+            "oom_kill_allocating_task",
+            1,
+            "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is mysqld (pid 400, mysql.service)",
+        ),
     ],
 )
 def test_the_line_where_nobody_is_chosen(machine, sysctl, value, words):
@@ -186,15 +206,27 @@ def test_a_change_in_a_few_words(machine):
     a_server(machine)
     before = ranking(machine)[1]
     assert comparison(before, ranking(machine, {500: -10})[1]) == "under the proposed scores the same"
-    assert comparison(before, ranking(machine, {400: -1000})[1]) == "under the proposed scores java (pid 600, session-1.scope)"
-    assert comparison(before, ranking(machine, dict.fromkeys((400, 500, 501, 600), -1000))[1]) == "under the proposed scores nobody can be killed"
+    assert (
+        comparison(before, ranking(machine, {400: -1000})[1])
+        == "under the proposed scores java (pid 600, session-1.scope)"
+    )
+    assert (
+        comparison(before, ranking(machine, dict.fromkeys((400, 500, 501, 600), -1000))[1])
+        == "under the proposed scores nobody can be killed"
+    )
 
 
 def test_a_misspelt_name_is_no_answer(machine):
     a_server(machine)
     now = ranking(machine)[1]
-    assert comparison(now, now, ["ngnix", "a\x1b"], ["ngnix", "a\x1b"]) == "the proposed scores reach no process: nothing runs under ngnix, a\\x1b"
-    assert comparison(now, now, ["ngnix", "java"], ["ngnix"]) == "under the proposed scores the same (nothing runs under ngnix)"
+    assert (
+        comparison(now, now, ["ngnix", "a\x1b"], ["ngnix", "a\x1b"])
+        == "the proposed scores reach no process: nothing runs under ngnix, a\\x1b"
+    )
+    assert (
+        comparison(now, now, ["ngnix", "java"], ["ngnix"])
+        == "under the proposed scores the same (nothing runs under ngnix)"
+    )
     assert comparison(now, now, ["x"] * 9, ["x"] * 8).endswith(" the same (nothing runs under 8 of the 9 names)")
 
 
@@ -205,7 +237,12 @@ def test_adjustments_of_both_options():
         {"name": "limits only", "memory_max": "1G"},
         {"name": "gone", "oom_score_adjust": 4, "state": "absent"},
     ]
-    assert adjustments_of({"c": 1, "java": "-1000"}, services) == {"a.service": -5, "b.service": 300, "c": 1, "java": -1000}
+    assert adjustments_of({"c": 1, "java": "-1000"}, services) == {
+        "a.service": -5,
+        "b.service": 300,
+        "c": 1,
+        "java": -1000,
+    }
     assert adjustments_of(None, None) == {}
 
 
@@ -272,7 +309,9 @@ def test_a_unit_of_a_user_is_another_one(machine):
     machine.process(11, "nginx", cgroup="0::/user.slice/user-7.slice/user@7.service/app.slice/nginx.service\n", anon=1)
     machine.process(12, "nginx", cgroup="0::/machine.slice/machine-c1.scope/system.slice/nginx.service\n", anon=1)
     assert applied(machine, {"nginx": 500}, nginx=0) == ({10: 500}, [], [])
-    machine.process(13, "app", adj=200, cgroup="0::/user.slice/user-7.slice/user@7.service/app.slice/app.service\n", anon=1)
+    machine.process(
+        13, "app", adj=200, cgroup="0::/user.slice/user-7.slice/user@7.service/app.slice/app.service\n", anon=1
+    )
     assert applied(machine, {"app.service": 500}, other=0) == ({}, ["app.service"], [])
     assert applied(machine, {"user@7.service": 400}, other=0)[0] == {11: 400, 13: 400}
     assert applied(machine, {"user@.service": 400}, other=0)[0] == {11: 400, 13: 400}
@@ -328,7 +367,11 @@ def test_units_first_then_names(machine):
     machine.process(11, "nginx", anon=1)
     machine.process(12, "java", anon=1, adj=-5)
     machine.process(13, b"a\xff", anon=1)
-    assert applied(machine, {"nginx": 5, "java": 6, "a\\xff": 7, "none": 8}, nginx=0) == ({10: 5, 12: 6, 13: 7}, ["none"], [])
+    assert applied(machine, {"nginx": 5, "java": 6, "a\\xff": 7, "none": 8}, nginx=0) == (
+        {10: 5, 12: 6, 13: 7},
+        ["none"],
+        [],
+    )
 
 
 def test_a_systemctl_that_fails(machine):

@@ -23,7 +23,9 @@ CONTRACT = "rank pid comm unit uid anon_rss file_rss shmem_rss swap pgtables oom
 def machine(tmp_path):
     machine = Machine(tmp_path)
     machine.process(1, "systemd", ppid=0, anon=1000)
-    machine.service(400, "mysql.service", "mysqld", anon=200_000, file=9, shmem=8, swap=7, pte=6, uid=112, oom_score=799)
+    machine.service(
+        400, "mysql.service", "mysqld", anon=200_000, file=9, shmem=8, swap=7, pte=6, uid=112, oom_score=799
+    )
     machine.service(500, "nginx.service", "nginx", anon=3000, adj=-5)
     machine.service(501, "nginx.service", "nginx", anon=2000, adj=-5)
     machine.service(600, "ssh.service", "sshd", anon=900, adj=-1000)
@@ -38,15 +40,26 @@ def test_the_contract(machine):
     )  # fmt: skip
     assert found["processes"][0] == row and set(CONTRACT) < set(row)
     assert found["next_victim"] == dict(
-        row, margin=202_030 * PAGE, over=dict(pid=500, comm="nginx", unit="nginx.service"), parent=None, group=None, itself=False
+        row,
+        margin=202_030 * PAGE,
+        over=dict(pid=500, comm="nginx", unit="nginx.service"),
+        parent=None,
+        group=None,
+        itself=False,
     )
     assert (found["killable_memory"], found["unkillable_memory"]) == ((200_021 + 5000) * PAGE, 1900 * PAGE)
-    assert [(group["name"], group["rank"], group["processes"], group["oom_score_adj"]) for group in found["by_unit"]] == [
+    assert [
+        (group["name"], group["rank"], group["processes"], group["oom_score_adj"]) for group in found["by_unit"]
+    ] == [
         ("mysql.service", 1, 1, [0]),
         ("nginx.service", 2, 2, [-5]),
     ]
     assert [group["name"] for group in found["unkillable"]] == ["systemd", "ssh.service"]
-    assert found["contest"]["contenders"] == 3 and found["contest"]["scope"] == "global" and found["contest"]["rules"] == "6.1"
+    assert (
+        found["contest"]["contenders"] == 3
+        and found["contest"]["scope"] == "global"
+        and found["contest"]["rules"] == "6.1"
+    )
     assert (found["complete"], found["reasons"], found["notes"], "what_if" in found) == (True, [], [], False)
     json.dumps(safe(found))
 
@@ -60,7 +73,11 @@ def test_the_table(machine):
 
 
 def test_a_score_that_proc_does_not_tell_is_computed(machine):
-    assert [row["oom_score"] for row in score_info(machine.host)["processes"]] == [799, 665, 664]  # -2000 and -3000 of a million: (1000 - 2) * 2 / 3
+    assert [row["oom_score"] for row in score_info(machine.host)["processes"]] == [
+        799,
+        665,
+        664,
+    ]  # -2000 and -3000 of a million: (1000 - 2) * 2 / 3
 
 
 @pytest.mark.parametrize("top, pids", [(1, [400]), (2, [400, 500]), (0, [400, 500, 501, 1, 600])])
@@ -72,9 +89,19 @@ def test_as_many_as_asked(machine, top, pids):
 
 def test_what_if(machine):
     found = score_info(machine.host, adjustments={"mysql": -900, "java": 5})["what_if"]
-    assert [row["pid"] for row in found["processes"]] == [500, 501, 400] and found["unmatched"] == ["java"] and found["warnings"] == []
+    assert (
+        [row["pid"] for row in found["processes"]] == [500, 501, 400]
+        and found["unmatched"] == ["java"]
+        and found["warnings"] == []
+    )
     assert found["moved"] == [
-        dict(pid=400, comm="mysqld", unit="mysql.service", oom_score_adj=dict(before=0, after=-900), rank=dict(before=1, after=3)),
+        dict(
+            pid=400,
+            comm="mysqld",
+            unit="mysql.service",
+            oom_score_adj=dict(before=0, after=-900),
+            rank=dict(before=1, after=3),
+        ),
     ]
     assert (found["moved_total"], found["next_victim"]["pid"], found["kept"]) == (1, 500, [])
     row = found["processes"][2]
@@ -92,8 +119,13 @@ def test_what_if_in_the_line(machine):
 
 def test_to_unkillable_and_back(machine):
     found = score_info(machine.host, adjustments={"mysql": -1000, "sshd": 0})["what_if"]
-    assert [(row["pid"], row["rank"]) for row in found["moved"]] == [(600, dict(before=None, after=1)), (400, dict(before=1, after=None))]
-    assert found["unkillable_memory"] == (1000 + 200_021) * PAGE and [group["name"] for group in found["unkillable"]] == ["mysql.service", "systemd"]
+    assert [(row["pid"], row["rank"]) for row in found["moved"]] == [
+        (600, dict(before=None, after=1)),
+        (400, dict(before=1, after=None)),
+    ]
+    assert found["unkillable_memory"] == (1000 + 200_021) * PAGE and [
+        group["name"] for group in found["unkillable"]
+    ] == ["mysql.service", "systemd"]
 
 
 def test_no_score_proposed(machine):
@@ -117,7 +149,9 @@ def test_all_of_a_cgroup_die(machine):
     machine.service(401, "mysql.service", "helper", anon=10)
     machine.service(402, "mysql.service", "spared", anon=10, adj=-1000)
     found = score_info(machine.host)
-    assert found["next_victim"]["group"] == dict(cgroup="/system.slice/mysql.service", processes=2, memory=200_031 * PAGE)  # sic: -1000 is spared
+    assert found["next_victim"]["group"] == dict(
+        cgroup="/system.slice/mysql.service", processes=2, memory=200_031 * PAGE
+    )  # sic: -1000 is spared
     assert "with all of /system.slice/mysql.service (memory.oom.group)" in found["msg"]
 
 
@@ -153,7 +187,12 @@ def hogs():
     """Real processes of a few MiB with raised scores. Two differ by size only, two by score only."""
     wanted = [(4, 1000), (20, 990), (24, 990), (8, 500), (8, 501), (12, 3), (4, 0)]
     running = [
-        (subprocess.Popen([sys.executable, "-c", HOG, str(size), str(adj)], stdin=subprocess.PIPE, stdout=subprocess.PIPE), adj)
+        (
+            subprocess.Popen(
+                [sys.executable, "-c", HOG, str(size), str(adj)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ),
+            adj,
+        )
         for size, adj in wanted
     ]
     try:
@@ -167,7 +206,9 @@ def hogs():
 
 
 def test_the_kernels_own_number_for_real_processes(hogs):
-    """/proc/PID/oom_score is oom_badness() of the running kernel, rounded: our sum gives the same, and its order is finer."""
+    """/proc/PID/oom_score is oom_badness() of the running kernel, rounded: our sum gives the same, and its order is
+    finer.
+    """
     found = score_info(Host(), 0)
     era, total = era_of(os.uname().release), found["contest"]["totalpages"]
     rows = {row["pid"]: row for row in found["processes"]}
@@ -186,5 +227,9 @@ def test_the_kernels_own_number_for_real_processes(hogs):
 def test_all_eligible_processes_of_this_machine_agree_with_the_kernel():
     found = score_info(Host(), 0)
     era, total = era_of(os.uname().release), found["contest"]["totalpages"]
-    differences = [abs(oom_score(row["badness"], total, era) - row["oom_score"]) for row in found["processes"] if row["rank"]]
-    assert differences and sum(difference > 1 for difference in differences) <= len(differences) // 10  # what grew between two looks
+    differences = [
+        abs(oom_score(row["badness"], total, era) - row["oom_score"]) for row in found["processes"] if row["rank"]
+    ]
+    assert (
+        differences and sum(difference > 1 for difference in differences) <= len(differences) // 10
+    )  # what grew between two looks

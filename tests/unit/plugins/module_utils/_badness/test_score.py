@@ -6,10 +6,21 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._badness import score
-from ansible_collections.memops.linux.plugins.module_utils._badness.score import Contender, badness, choose, era_of, victim
+from ansible_collections.memops.linux.plugins.module_utils._badness.score import (
+    Contender,
+    badness,
+    choose,
+    era_of,
+    victim,
+)
 
 TOTAL = 1_015_808  # 3968 MiB; a thousandth is 1015 pages
-EL6, EL7, EL8_OLD, EL8 = "2.6.32-642.el6.x86_64", "3.10.0-1160.el7.x86_64", "4.18.0-147.el8.x86_64", "4.18.0-553.el8_10.x86_64"
+EL6, EL7, EL8_OLD, EL8 = (
+    "2.6.32-642.el6.x86_64",
+    "3.10.0-1160.el7.x86_64",
+    "4.18.0-147.el8.x86_64",
+    "4.18.0-553.el8_10.x86_64",
+)
 
 # release: root_bonus, child_sacrifice, negative_points, later_wins_tie, thousandths, approximate_rss
 ERAS = {
@@ -126,12 +137,21 @@ def pids(ranked):
 
 
 def test_the_order_of_dying():
-    candidates = [Contender(7, 100, 0), Contender(8, 50, 1), Contender(9, 9_000, -1000), Contender(10, 10, -1), Contender(11, 4000, -3)]
+    candidates = [
+        Contender(7, 100, 0),
+        Contender(8, 50, 1),
+        Contender(9, 9_000, -1000),
+        Contender(10, 10, -1),
+        Contender(11, 4000, -3),
+    ]
     ranked = choose(candidates, TOTAL, score.NEWEST)
     assert [(row.contender.pid, row.badness) for row in ranked] == [(8, 1065), (11, 955), (7, 100), (10, -1005)]
 
 
-@pytest.mark.parametrize("release, order", [("6.1.0", [9, 5, 7]), ("5.3.0", [9, 5, 7]), ("5.2.0", [7, 5, 9]), (EL7, [7, 5, 9]), (EL6, [7, 5, 9])])
+@pytest.mark.parametrize(
+    "release, order",
+    [("6.1.0", [9, 5, 7]), ("5.3.0", [9, 5, 7]), ("5.2.0", [7, 5, 9]), (EL7, [7, 5, 9]), (EL6, [7, 5, 9])],
+)
 def test_of_equals_the_later_since_5_3(release, order):
     """By their place in the task list, not by pid: pids begin anew."""
     equals = [Contender(9, 100, 0, order=3), Contender(7, 100, 0, order=1), Contender(5, 100, 0, order=2)]
@@ -154,7 +174,9 @@ FAMILY = [
 ]
 
 
-@pytest.mark.parametrize("release, pid", [("4.19.0", 12), ("5.1.0", 12), (EL7, 12), (EL8_OLD, 12), ("5.2.0", 10), (EL8, 10), ("6.1.0", 10)])
+@pytest.mark.parametrize(
+    "release, pid", [("4.19.0", 12), ("5.1.0", 12), (EL7, 12), (EL8_OLD, 12), ("5.2.0", 10), (EL8, 10), ("6.1.0", 10)]
+)
 def test_a_child_is_sacrificed_up_to_5_1(release, pid):
     era = era_of(release)
     died = victim(choose(FAMILY, TOTAL, era), era)

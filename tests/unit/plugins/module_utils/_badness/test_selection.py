@@ -7,12 +7,24 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._badness.memcg import Memcg, find, group_of, parents, read, total, within
+from ansible_collections.memops.linux.plugins.module_utils._badness.memcg import (
+    Memcg,
+    find,
+    group_of,
+    parents,
+    read,
+    total,
+    within,
+)
 from ansible_collections.memops.linux.plugins.module_utils._badness.processes import snapshot
 from ansible_collections.memops.linux.plugins.module_utils._badness.score import era_of
 from ansible_collections.memops.linux.plugins.module_utils._badness.selection import measured, read_selection
 from ansible_collections.memops.linux.plugins.module_utils._systemd.cgroup import layout
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import PAGE, V1_UNLIMITED, Machine
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._badness.proc_tree import (
+    PAGE,
+    V1_UNLIMITED,
+    Machine,
+)
 
 MIB = 1 << 20
 A = "/system.slice/a.service"
@@ -32,8 +44,16 @@ def test_the_whole_machine(machine):
     machine.process(1, anon=5)
     machine.process(7, anon=5, adj=-1000)
     found = selection(machine)
-    assert (found.totalpages, found.memory_total, found.memcg, found.init, found.outcome) == (1_250_000, 1_000_000 * PAGE, None, 1, "kill")
-    assert [process.pid for process in found.processes] == [1, 7] and found.complete and found.reasons == found.notes == ()
+    assert (found.totalpages, found.memory_total, found.memcg, found.init, found.outcome) == (
+        1_250_000,
+        1_000_000 * PAGE,
+        None,
+        1,
+        "kill",
+    )
+    assert (
+        [process.pid for process in found.processes] == [1, 7] and found.complete and found.reasons == found.notes == ()
+    )
     assert found.era == era_of("6.1.0-56-cloud-amd64")
 
 
@@ -45,14 +65,23 @@ def test_no_meminfo(machine):
 
 @pytest.mark.parametrize(
     "release, score, negative",
-    [("4.18.0-553.el8_10", "667", True), ("4.18.0-553.el8_10", "1", False), ("6.1.0", "0", False), ("6.1.0", "666", True), ("5.9.0", "", True)],
+    [
+        ("4.18.0-553.el8_10", "667", True),
+        ("4.18.0-553.el8_10", "1", False),
+        ("6.1.0", "0", False),
+        ("6.1.0", "666", True),
+        ("5.9.0", "", True),
+    ],
 )
 def test_the_running_kernel_counts_more_than_its_version(machine, release, score, negative):
     """A small process without adjustment reads 666 since 5.9, and 0 before: wherever that was brought to."""
     machine.process(9, anon=5, oom_score=None if not score else int(score))
     machine.process(10, anon=5, adj=200, oom_score=1)
     machine.process(11, anon=900_000, oom_score=900)
-    assert measured(machine.host, era_of(release), snapshot(machine.host).processes, 1_000_000 * PAGE).negative_points is negative
+    assert (
+        measured(machine.host, era_of(release), snapshot(machine.host).processes, 1_000_000 * PAGE).negative_points
+        is negative
+    )
 
 
 def test_an_unknown_kernel(tmp_path):
@@ -69,7 +98,10 @@ def test_a_kernel_too_old(tmp_path):
 # id: (files, words of the reason)
 HIDDEN = {
     "hidepid=2": ({"/proc/mounts": "proc /proc proc rw,nosuid,hidepid=2 0 0\n"}, "hidepid=2"),
-    "hidepid=invisible": ({"/proc/mounts": "sysfs /sys sysfs rw 0 0\nproc /proc proc rw,hidepid=invisible,gid=424242 0 0\n"}, "hidepid=invisible"),
+    "hidepid=invisible": (
+        {"/proc/mounts": "sysfs /sys sysfs rw 0 0\nproc /proc proc rw,hidepid=invisible,gid=424242 0 0\n"},
+        "hidepid=invisible",
+    ),
     "lxcfs": ({"/proc/mounts": "lxcfs /proc/meminfo fuse.lxcfs rw 0 0\n"}, "lxcfs"),
 }
 
@@ -112,7 +144,9 @@ def test_root_and_the_group_that_may_look_see_everything(machine, monkeypatch):
 
 def test_denied_processes_are_a_reason(machine):
     os.makedirs(machine.root + "/proc/99999")
-    found = read_selection(machine.host, snapshot(machine.host)._replace(skipped=snapshot(machine.host).skipped._replace(denied=2)))
+    found = read_selection(
+        machine.host, snapshot(machine.host)._replace(skipped=snapshot(machine.host).skipped._replace(denied=2))
+    )
     assert found.reasons == ("2 processes may not be read (become: true may help)",)
 
 
@@ -120,7 +154,9 @@ def test_a_container_sees_itself_only_and_its_first_process_can_be_killed(machin
     machine.process(1, anon=5)
     machine.link("/proc/self/ns/pid", "pid:[4026532201]")
     found = selection(machine)
-    assert found.init is None and found.reasons == ("this is a container: processes of its host take part and are not seen",)
+    assert found.init is None and found.reasons == (
+        "this is a container: processes of its host take part and are not seen",
+    )
 
 
 def test_the_initial_pid_namespace_is_no_container(machine):
@@ -133,7 +169,12 @@ def test_the_limit_of_a_container_is_fought_out_inside_it(machine):
     machine.link("/proc/self/ns/pid", "pid:[4026532201]")
     machine.cgroup2("", max=64 * MIB)
     found = selection(machine, "/")
-    assert found.complete and found.memcg.path == "/" and found.totalpages == 64 * MIB // PAGE + 250_000 and len(found.processes) == 1
+    assert (
+        found.complete
+        and found.memcg.path == "/"
+        and found.totalpages == 64 * MIB // PAGE + 250_000
+        and len(found.processes) == 1
+    )
 
 
 # id: (sysctls, memcg, outcome)
@@ -167,7 +208,9 @@ def test_nodes_of_numa(machine):
     )
 
 
-@pytest.mark.parametrize("comm, word", [("earlyoom", "earlyoom"), ("systemd-oomd", "systemd-oomd"), ("swapoff", "swapoff")])
+@pytest.mark.parametrize(
+    "comm, word", [("earlyoom", "earlyoom"), ("systemd-oomd", "systemd-oomd"), ("swapoff", "swapoff")]
+)
 def test_rivals_of_the_kernel_are_named(machine, comm, word):
     machine.process(5, comm, anon=1)
     assert len(selection(machine).notes) == 1 and word in selection(machine).notes[0]
@@ -195,7 +238,9 @@ def test_version_2(machine):
     machine.cgroup2("/a", max=64 * MIB, swap_max="max")
     machine.cgroup2("/b", max="max", swap_max=0)
     where = layout(machine.host)
-    assert read(machine.host, where, "/a") == Memcg("/a", 64 * MIB, None, 60) and read(machine.host, where, "/b") == Memcg("/b", None, 0, 60)
+    assert read(machine.host, where, "/a") == Memcg("/a", 64 * MIB, None, 60) and read(
+        machine.host, where, "/b"
+    ) == Memcg("/b", None, 0, 60)
 
 
 def test_version_1(machine):
@@ -209,7 +254,13 @@ def test_version_1(machine):
 
 
 def test_paths():
-    assert within("/a/b", "/a") and within("/a", "/a") and within("/x", "/") and not within("/ab", "/a") and not within(None, "/a")
+    assert (
+        within("/a/b", "/a")
+        and within("/a", "/a")
+        and within("/x", "/")
+        and not within("/ab", "/a")
+        and not within(None, "/a")
+    )
     assert list(parents("/a/b/c")) == ["/a/b", "/a"] and list(parents("/a")) == [] == list(parents("/"))
 
 
@@ -241,7 +292,10 @@ WRONG = {
     "no such path": ("/b", "/b is no cgroup"),
     "out of the tree": ("/../../etc", "is no cgroup"),
     "a NUL": ("/a\0", "is no cgroup"),
-    "two users have it": ("app.service", "more than one cgroup, give one of the paths: /user.slice/1/app.service, /user.slice/2/app.service"),
+    "two users have it": (
+        "app.service",
+        "more than one cgroup, give one of the paths: /user.slice/1/app.service, /user.slice/2/app.service",
+    ),
 }
 
 
@@ -268,10 +322,15 @@ def test_limits_further_out(machine):
     machine.cgroup2("/user.slice", max="max")
     machine.cgroup2("/system.slice/b.service", max="max")
     machine.cgroup2("/system.slice/c.service", max=MIB)
-    notes = {name: selection(machine, name).notes for name in (A, "/user.slice", "/system.slice/b.service", "/system.slice/c.service")}
+    notes = {
+        name: selection(machine, name).notes
+        for name in (A, "/user.slice", "/system.slice/b.service", "/system.slice/c.service")
+    }
     assert notes == {
         A: ("%s has a higher limit: the 32 MiB of /system.slice come first, and everything below that takes part" % A,),
-        "/user.slice": ("/user.slice has no limit: it runs out with the whole machine, where every process takes part",),
+        "/user.slice": (
+            "/user.slice has no limit: it runs out with the whole machine, where every process takes part",
+        ),
         "/system.slice/b.service": (
             "/system.slice/b.service has no limit of its own: the 32 MiB of /system.slice come first, and everything below that takes part",
         ),
@@ -304,4 +363,7 @@ def test_a_proc_without_processes_is_an_error(machine):
 def test_settings_that_cannot_be_read_are_a_note(machine):
     os.unlink(machine.root + "/proc/sys/vm/panic_on_oom")
     found = selection(machine)
-    assert found.outcome == "kill" and found.notes[0] == "vm.panic_on_oom cannot be read: that the kernel kills the worst is assumed"
+    assert (
+        found.outcome == "kill"
+        and found.notes[0] == "vm.panic_on_oom cannot be read: that the kernel kills the worst is assumed"
+    )

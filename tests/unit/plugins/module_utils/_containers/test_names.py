@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of containers from the files that engines keep: their documented layouts, and what a hostile user puts in their place."""
+"""Names of containers from the files that engines keep: their documented layouts, and what a hostile user puts in their
+place.
+"""
 
 import json
 import os
@@ -31,8 +33,18 @@ def named(name=None, image=None, pod=None, namespace=None, engine=None, identity
 
 
 def storage_row(identity=ID, name="web", **metadata):
-    inner = dict({"image-name": "docker.io/library/nginx:1.25", "image-id": "f4" * 32, "name": name, "created-at": 1796087355}, **metadata)
-    return {"id": identity, "names": [name], "image": "f4" * 32, "layer": "42" * 32, "metadata": json.dumps(inner), "flags": {"MountLabel": ""}}
+    inner = dict(
+        {"image-name": "docker.io/library/nginx:1.25", "image-id": "f4" * 32, "name": name, "created-at": 1796087355},
+        **metadata,
+    )
+    return {
+        "id": identity,
+        "names": [name],
+        "image": "f4" * 32,
+        "layer": "42" * 32,
+        "metadata": json.dumps(inner),
+        "flags": {"MountLabel": ""},
+    }
 
 
 def docker_config(name="/web", **labels):
@@ -58,7 +70,10 @@ DOCKER_WEB = named("web", "nginx:1.25", engine="docker")
 CONTAINERD_WEB = named("web", "docker.io/library/nginx:1.25", "web-0", "shop", "containerd")
 CRIO_WEB = named("web", "quay.io/shop/nginx:1.25", "web-0", "shop", "crio")
 LINK = "var/log/containers/web-0_shop_web-%s.log"
-KUBELET_ROW = storage_row(name="k8s_web_web-0_shop_5c6f_2", **{"pod-name": "k8s_web-0_shop_5c6f_0", "metadata-name": "web", "namespace": "shop"})
+KUBELET_ROW = storage_row(
+    name="k8s_web_web-0_shop_5c6f_2",
+    **{"pod-name": "k8s_web-0_shop_5c6f_0", "metadata-name": "web", "namespace": "shop"},
+)
 
 
 def tree(root, files):
@@ -127,7 +142,11 @@ def test_layouts(tmp_path, files, wanted):
 
 
 PREFIXES = [
-    ("containers.json", {"var/lib/containers/storage/overlay-containers/containers.json": [storage_row(OTHER, "db"), storage_row()]}, PODMAN_WEB),
+    (
+        "containers.json",
+        {"var/lib/containers/storage/overlay-containers/containers.json": [storage_row(OTHER, "db"), storage_row()]},
+        PODMAN_WEB,
+    ),
     ("docker", {"var/lib/docker/containers/%s/config.v2.json" % ID: docker_config()}, DOCKER_WEB),
     ("containerd", {TASKS + "k8s.io/%s/config.json" % ID: {"annotations": CRI}}, CONTAINERD_WEB),
 ]
@@ -141,12 +160,19 @@ def test_the_first_12_digits(tmp_path, files, wanted):
 
 def test_the_beginning_of_two_ids_is_nobodys(tmp_path):
     twin = ID[:12] + "ff" * 26
-    tree(tmp_path, {"var/lib/containers/storage/overlay-containers/containers.json": [storage_row(), storage_row(twin, "db")]})
-    tree(tmp_path, {"var/lib/docker/containers/%s/config.v2.json" % identity: docker_config() for identity in (ID, twin)})
+    tree(
+        tmp_path,
+        {"var/lib/containers/storage/overlay-containers/containers.json": [storage_row(), storage_row(twin, "db")]},
+    )
+    tree(
+        tmp_path, {"var/lib/docker/containers/%s/config.v2.json" % identity: docker_config() for identity in (ID, twin)}
+    )
     assert container(tmp_path, identity=ID[:12]) == dict(UNKNOWN, id=ID[:12])
 
 
-@pytest.mark.parametrize("identity", ["web1", "../../etc", ID[:11], ID.upper(), ID + "\n", ID + "00", "a/" * 6, "\\x00" * 4])
+@pytest.mark.parametrize(
+    "identity", ["web1", "../../etc", ID[:11], ID.upper(), ID + "\n", ID + "00", "a/" * 6, "\\x00" * 4]
+)
 def test_what_is_no_id_is_looked_up_nowhere(tmp_path, identity):
     tree(tmp_path, {"var/lib/docker/containers/web1/config.v2.json": docker_config()})
     assert container(tmp_path, identity=identity) == dict(UNKNOWN, id=identity)
@@ -161,10 +187,22 @@ CONTENTS = [
     ("a number of many digits", b"[" + b"1" * 900000 + b"]", UNKNOWN),
     ("metadata that is no text", [{"id": ID, "names": [], "metadata": 7}], named(engine="podman")),
     ("metadata that is no JSON", [{"id": ID, "names": ["web"], "metadata": "{"}], named("web", engine="podman")),
-    ("names of another type", [{"id": ID, "names": {"a": 1}, "metadata": json.dumps({"name": ["x"], "image-name": 5})}], named(engine="podman")),
+    (
+        "names of another type",
+        [{"id": ID, "names": {"a": 1}, "metadata": json.dumps({"name": ["x"], "image-name": 5})}],
+        named(engine="podman"),
+    ),
     ("not UTF-8", b'[{"id": "' + ID.encode() + b'", "names": ["w\xffb"]}]', named("w\\xffb", engine="podman")),
-    ("controls and lone surrogates", [{"id": ID, "names": ["\u202ea\x1b[2J\ud800"]}], named("\\u202ea\\x1b[2J\\ud800", engine="podman")),
-    ("a long name", [storage_row(name="n" * 100000)], named("n" * 256, "docker.io/library/nginx:1.25", engine="podman")),
+    (
+        "controls and lone surrogates",
+        [{"id": ID, "names": ["\u202ea\x1b[2J\ud800"]}],
+        named("\\u202ea\\x1b[2J\\ud800", engine="podman"),
+    ),
+    (
+        "a long name",
+        [storage_row(name="n" * 100000)],
+        named("n" * 256, "docker.io/library/nginx:1.25", engine="podman"),
+    ),
 ]
 
 
@@ -180,7 +218,13 @@ def test_contents(tmp_path, owner, content, wanted):
 
 
 def at_home(root, files):
-    tree(root, dict({"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:%d:%d:,,,:/home/alice:/bin/sh\n" % (UID, UID)}, **files))
+    tree(
+        root,
+        dict(
+            {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:%d:%d:,,,:/home/alice:/bin/sh\n" % (UID, UID)},
+            **files,
+        ),
+    )
     (root / "home" / "alice").mkdir(parents=True, exist_ok=True)
     give(root, "home/alice")
 
@@ -259,7 +303,13 @@ def test_a_folder_that_others_may_write_is_not_the_systems(tmp_path):
 
 @pytest.mark.parametrize("root", ["/srv/a\0b", "/srv/\ud800", "relative", 7, None, ["/srv"]], ids=repr)
 def test_a_configured_root_that_is_no_path(tmp_path, root):
-    tree(tmp_path, {"etc/docker/daemon.json": {"data-root": root}, "var/lib/docker/containers/%s/config.v2.json" % ID: docker_config()})
+    tree(
+        tmp_path,
+        {
+            "etc/docker/daemon.json": {"data-root": root},
+            "var/lib/docker/containers/%s/config.v2.json" % ID: docker_config(),
+        },
+    )
     assert container(tmp_path) == DOCKER_WEB
 
 
@@ -291,7 +341,13 @@ def wish(**more):
     ids=["the host's own log", "a log that was brought here"],
 )
 def test_facts(tmp_path, elsewhere, wanted):
-    tree(tmp_path, {"var/log/kern.log": KILL % {"cgroup": "/docker/" + ID}, "var/lib/docker/containers/%s/config.v2.json" % ID: docker_config()})
+    tree(
+        tmp_path,
+        {
+            "var/log/kern.log": KILL % {"cgroup": "/docker/" + ID},
+            "var/lib/docker/containers/%s/config.v2.json" % ID: docker_config(),
+        },
+    )
     paths = (str(tmp_path / "var/log/kern.log"),) if elsewhere else None
     kills = gather(host_without_commands(tmp_path), wish(paths=paths))["kills"]
     assert [(kill["container_id"], kill["container"]) for kill in kills] == [(ID, wanted)]

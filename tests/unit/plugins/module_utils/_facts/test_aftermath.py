@@ -18,7 +18,15 @@ def kill(**more):
 
 
 def unit(**more):
-    fields = dict(name="a.service", active_state="failed", result="oom-kill", oom_policy="stop", restarts=0, restart="no", active_since_uptime=5.0)
+    fields = dict(
+        name="a.service",
+        active_state="failed",
+        result="oom-kill",
+        oom_policy="stop",
+        restarts=0,
+        restart="no",
+        active_since_uptime=5.0,
+    )
     return dict(fields, **more)
 
 

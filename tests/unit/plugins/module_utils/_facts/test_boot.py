@@ -34,7 +34,11 @@ def host(tmp_path):
 
 
 def kill(pid, boot_id=BOOT_ID, at=BOOTED + 50, trusted=True, **more):
-    return Kill(line=LogLine("", "journal", time=at, boot_id=boot_id, trusted=trusted), victim=Process(pid=pid, total_vm=4096), **more)
+    return Kill(
+        line=LogLine("", "journal", time=at, boot_id=boot_id, trusted=trusted),
+        victim=Process(pid=pid, total_vm=4096),
+        **more,
+    )
 
 
 def counters(host, kills, trusted_source=True, **options):
@@ -54,7 +58,12 @@ def test_a_victim_that_was_printed_twice_was_counted_twice(host):
 
 
 def test_what_does_not_explain(host):
-    others = [kill(3, boot_id="0" * 32), kill(4, boot_id=None, at=BOOTED - 60), kill(5, killer="earlyoom"), kill(6, partial=True)]
+    others = [
+        kill(3, boot_id="0" * 32),
+        kill(4, boot_id=None, at=BOOTED - 60),
+        kill(5, killer="earlyoom"),
+        kill(6, partial=True),
+    ]
     assert counters(host(4), [kill(1)] + others)["unexplained"] == 3
 
 
@@ -65,7 +74,9 @@ def test_more_lines_than_the_kernel_counted_explain_nothing_where_it_speaks_itse
 
 
 def test_what_names_another_writer_explains_nothing(host):
-    forged = [one._replace(line=one.line._replace(disproved=True)) for one in (kill(7, trusted=False), kill(8, trusted=False))]
+    forged = [
+        one._replace(line=one.line._replace(disproved=True)) for one in (kill(7, trusted=False), kill(8, trusted=False))
+    ]
     assert counters(host(2), forged)["unexplained"] == 2
 
 
@@ -89,7 +100,8 @@ def test_unknown_is_null(host, container, options):
     assert counters(host(9, container), [kill(1)], **options)["unexplained"] is None
 
 
-# (kills told of a.service, of nobody's unit, what its cgroup counted, what is unexplained, whether a text log's kill is confirmed)
+# (kills told of a.service, of nobody's unit, what its cgroup counted, what is unexplained, whether a text log's kill is
+# confirmed)
 CGROUPS = [
     (1, 0, 3, {"a.service": 2}, True),
     (1, 2, 3, {}, True),

@@ -56,7 +56,11 @@ def test_a_shortage_without_a_victim_has_its_cause(tmp_path):
     told = oom["unresolved"][-1]
     assert (told["outcome"], [one["kind"] for one in told["cause"]]) == ("panic", ["unaccounted"])
     assert told["why"].startswith("the kernel panicked and killed nobody; pages that no counter knows")
-    assert (told["ledger"]["total"], told["ledger"]["rows"]["unaccounted"], told["ledger"]["complete"]) == (250000 * 4096, 220000 * 4096, True)
+    assert (told["ledger"]["total"], told["ledger"]["rows"]["unaccounted"], told["ledger"]["complete"]) == (
+        250000 * 4096,
+        220000 * 4096,
+        True,
+    )
 
 
 #: EL 7 with vm.panic_on_oom=2: a cgroup was short, the numbers are the host's, and the call trace tells.

@@ -21,7 +21,9 @@ NASTY = "\x1b[31m\udcff\u202e\u2028\n{{ 7*7 }}<b>=cmd|x"
 
 
 def kill(number=1, **more):
-    line = LogLine("", "kern.log", host="vm1", tag="kernel", time=1000.0 + number, time_quality="exact", reason="a text log")
+    line = LogLine(
+        "", "kern.log", host="vm1", tag="kernel", time=1000.0 + number, time_quality="exact", reason="a text log"
+    )
     victim = Process(pid=number, comm="c%d" % number, uid=0, total_vm=4096 * number, anon_rss=1, file_rss=1)
     return Kill(line=more.pop("line", line), victim=more.pop("victim", victim), **more)
 
@@ -68,8 +70,16 @@ def test_truncated_adds_up():
 def test_one_long_forgery_hides_nothing():
     """Whoever writes the newest line chooses its length: he must not push out what others wrote."""
     long = "\udcff" * 16000
-    forged = kill(9000, victim=Process(pid=1, comm=long), oom_memcg="/" + long, task_memcg="/" + long + ".service", constraint=long)
-    oom = section([kill(number) for number in range(1, 101)] + [forged, forged._replace(line=forged.line._replace(time=9.0e6))])
+    forged = kill(
+        9000,
+        victim=Process(pid=1, comm=long),
+        oom_memcg="/" + long,
+        task_memcg="/" + long + ".service",
+        constraint=long,
+    )
+    oom = section(
+        [kill(number) for number in range(1, 101)] + [forged, forged._replace(line=forged.line._replace(time=9.0e6))]
+    )
     facts.fit(oom)
     assert len(json.dumps(oom)) <= 256 * 1024
     assert len(oom["kills"]) == 102
@@ -88,7 +98,10 @@ def test_names_that_somebody_chose_leave_room_for_kills(field):
             one = one._replace(task_memcg="/%s.service" % name)
         hostile.append(one)
     panics = [
-        Unresolved(LogLine("", "kern.log", time=100.0 * number), "no_victim", oom_memcg="/%d" % number + "\udcff" * 2000) for number in range(300)
+        Unresolved(
+            LogLine("", "kern.log", time=100.0 * number), "no_victim", oom_memcg="/%d" % number + "\udcff" * 2000
+        )
+        for number in range(300)
     ]
     oom = section(hostile, panics)
     oom["confirmed_units"] = facts.verdict_units("u%d" % number + "x" * 200 + ".service" for number in range(5000))
@@ -125,7 +138,9 @@ def test_twins_at_the_same_moment():
 
 
 def shortage(at=1000.0, source="kern.log", outcome="panic", uptime=None, memcg=None, **line):
-    return Unresolved(LogLine("", source, time=at, uptime=uptime, **line), outcome, oom_memcg=memcg, invoker=Invoker(comm=NASTY))
+    return Unresolved(
+        LogLine("", source, time=at, uptime=uptime, **line), outcome, oom_memcg=memcg, invoker=Invoker(comm=NASTY)
+    )
 
 
 def rows(*events):
@@ -135,7 +150,9 @@ def rows(*events):
 
 
 def test_a_shortage_in_several_sources_is_one():
-    assert rows(shortage(), shortage(source="journal"), shortage(source="syslog")) == [(1, ["journal", "kern.log", "syslog"])]
+    assert rows(shortage(), shortage(source="journal"), shortage(source="syslog")) == [
+        (1, ["journal", "kern.log", "syslog"])
+    ]
 
 
 def test_sources_with_other_clocks():
@@ -208,7 +225,18 @@ def test_many_sources_are_cut_and_said_so():
 
 def test_unknown_is_null():
     (one,) = section([Kill(line=LogLine("", "x"), victim=Process(pid=1))])["kills"]
-    for name in ("time", "host", "boot_id", "uptime", "constraint", "oom_memcg", "task_memcg", "unit", "container_id", "kernel"):
+    for name in (
+        "time",
+        "host",
+        "boot_id",
+        "uptime",
+        "constraint",
+        "oom_memcg",
+        "task_memcg",
+        "unit",
+        "container_id",
+        "kernel",
+    ):
         assert one[name] is None
     assert one["time_quality"] == one["scope"] == one["trigger"] == "unknown"
     assert set(one["victim"].values()) == {1, None} and set(one["invoker"].values()) == {None}

@@ -16,7 +16,11 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 def kill(pid=7, source="kern.log", comm="java", total_vm=4096, at=1000.0, uptime=None, **more):
     line = {name: more.pop(name) for name in ("host", "boot_id", "trusted", "time_quality") if name in more}
     victim = {name: more.pop(name) for name in ("uid", "oom_score", "anon_rss") if name in more}
-    return Kill(line=LogLine("", source, time=at, uptime=uptime, **line), victim=Process(pid=pid, comm=comm, total_vm=total_vm, **victim), **more)
+    return Kill(
+        line=LogLine("", source, time=at, uptime=uptime, **line),
+        victim=Process(pid=pid, comm=comm, total_vm=total_vm, **victim),
+        **more,
+    )
 
 
 def entries(*kills, **options):
@@ -76,13 +80,25 @@ def test_a_trusted_record_takes_nothing_from_a_text_log():
     forged = kill(uid=0, task_memcg="/forged", unit="forged.service", kernel="9.9", constraint="X")
     (entry,) = entries(kill(source="journal", trusted=True), forged)
     assert entry.kill.line.trusted and entry.kill.line.source == "journal"
-    assert (entry.kill.task_memcg, entry.kill.unit, entry.kill.victim.uid, entry.kill.kernel) == (None, None, None, None)
+    assert (entry.kill.task_memcg, entry.kill.unit, entry.kill.victim.uid, entry.kill.kernel) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert entry.seen_in == ("journal", "kern.log")
 
 
 def test_two_text_logs_fill_each_others_gaps():
-    (entry,) = entries(kill(unit="a.service", scope="memcg"), kill(source="syslog", uid=33, uptime=5.0, boot_id="b", host="h"))
-    assert (entry.kill.unit, entry.kill.victim.uid, entry.kill.line.uptime, entry.kill.scope) == ("a.service", 33, 5.0, "memcg")
+    (entry,) = entries(
+        kill(unit="a.service", scope="memcg"), kill(source="syslog", uid=33, uptime=5.0, boot_id="b", host="h")
+    )
+    assert (entry.kill.unit, entry.kill.victim.uid, entry.kill.line.uptime, entry.kill.scope) == (
+        "a.service",
+        33,
+        5.0,
+        "memcg",
+    )
     assert (entry.kill.line.host, entry.kill.line.boot_id) == ("h", "b")
 
 
@@ -160,7 +176,16 @@ def test_the_same_storm_from_two_sources_is_one():
     ledger = Ledger(5000)
     for source in ("journal", "syslog"):
         for number in range(3000):
-            ledger.add(kill(pid=None, killer="systemd-oomd", task_memcg="/a", total_vm=None, at=700.0 * number + len(source), source=source))
+            ledger.add(
+                kill(
+                    pid=None,
+                    killer="systemd-oomd",
+                    task_memcg="/a",
+                    total_vm=None,
+                    at=700.0 * number + len(source),
+                    source=source,
+                )
+            )
     assert len(ledger.entries()) == 3000
 
 
@@ -178,7 +203,14 @@ def test_totals_absorb_totals():
     other.count("java", "a.service")
     other.span(3.0)
     one.absorb(other)
-    assert (one.kills, one.untrusted, one.by_comm, one.by_unit, one.first, one.last) == (2, 2, {"java": 2}, {"a.service": 1}, 3.0, 5.0)
+    assert (one.kills, one.untrusted, one.by_comm, one.by_unit, one.first, one.last) == (
+        2,
+        2,
+        {"java": 2},
+        {"a.service": 1},
+        3.0,
+        5.0,
+    )
 
 
 def test_a_flood_of_forged_lines_does_not_hide_what_the_kernel_said():

@@ -40,9 +40,9 @@ def excerpts(data, anchors, limits=None):
         at[0] += len(piece)
         return len(piece)
 
-    return ContextExtractor(anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find").cut(
-        fill
-    )
+    return ContextExtractor(
+        anchors, head=select.HEAD_OF_ALL if anchors is select.ALL_ANCHORS else select.HEAD, limits=limits, engine="find"
+    ).cut(fill)
 
 
 def what(kill):
@@ -73,7 +73,11 @@ def table(columns, width, rows, victim, adj, name):
     yield "[ pid ]   " + " ".join(columns) + " name"
     for number in range(rows):
         pid = victim if number == rows // 3 else 20000 + number
-        values = ["1001" if pid == victim else "0", str(pid)] + ["%d" % (100 + number)] * (width - 3) + [str(adj if pid == victim else 0)]
+        values = (
+            ["1001" if pid == victim else "0", str(pid)]
+            + ["%d" % (100 + number)] * (width - 3)
+            + [str(adj if pid == victim else 0)]
+        )
         yield "[%5d] %s %s" % (pid, " ".join(values), name if pid == victim else "worker %d" % number)
 
 
@@ -92,24 +96,49 @@ def report(era, pid, name, rows):
     """The texts of one report as that kernel prints it."""
     lines = []
     if era == "2.6.18":
-        return ["oom-killer: gfp_mask=0x201d2, order=0", "Mem-info:", "Out of memory: Killed process %d (%s)." % (pid, name)]
+        return [
+            "oom-killer: gfp_mask=0x201d2, order=0",
+            "Mem-info:",
+            "Out of memory: Killed process %d (%s)." % (pid, name),
+        ]
     if era == "2.6.32":
-        lines = ["%s invoked oom-killer: gfp_mask=0x280da, order=0, oom_adj=0" % name, "%s cpuset=/ mems_allowed=0" % name,
-                 "Pid: %d, comm: %s Not tainted 2.6.32-642.el6.x86_64 #1" % (pid, name), "Call Trace:", " [<ffffffff81>] ? dump_header+0x90/0x1b0"]  # fmt: skip
+        lines = [
+            "%s invoked oom-killer: gfp_mask=0x280da, order=0, oom_adj=0" % name, "%s cpuset=/ mems_allowed=0" % name,                 # fmt: skip
+            "Pid: %d, comm: %s Not tainted 2.6.32-642.el6.x86_64 #1" % (pid, name),
+            "Call Trace:",
+            " [<ffffffff81>] ? dump_header+0x90/0x1b0",
+        ]
         lines += list(meminfo()) + list(table(OLD, 7, rows, pid, -17, name))
-        lines += ["Out of memory: Kill process %d (%s) score 982 or sacrifice child" % (pid, name),
-                  "Killed process %d, UID 1001, (%s) total-vm:100kB, anon-rss:50kB, file-rss:4kB" % (pid, name)]  # fmt: skip
+        lines += [
+            "Out of memory: Kill process %d (%s) score 982 or sacrifice child" % (pid, name),                  # fmt: skip
+            "Killed process %d, UID 1001, (%s) total-vm:100kB, anon-rss:50kB, file-rss:4kB"
+            % (pid, name)
+        ]
         return lines
     if era == "3.10":
-        lines = ["%s invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0" % name, "%s cpuset=/ mems_allowed=0" % name,
-                 "CPU: 0 PID: %d Comm: %s Not tainted 3.10.0-1160.el7.x86_64 #1" % (pid, name), " [<ffffffff81>] ? oom_kill_process+0x82"]  # fmt: skip
-        lines += ["Task in /lab/web-%d.service killed as a result of limit of /lab" % pid, "memory: usage 32768kB, limit 32768kB, failcnt 99"]
+        lines = [
+            "%s invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0" % name, "%s cpuset=/ mems_allowed=0" % name,                 # fmt: skip
+            "CPU: 0 PID: %d Comm: %s Not tainted 3.10.0-1160.el7.x86_64 #1" % (pid, name),
+            " [<ffffffff81>] ? oom_kill_process+0x82",
+        ]
+        lines += [
+            "Task in /lab/web-%d.service killed as a result of limit of /lab" % pid,
+            "memory: usage 32768kB, limit 32768kB, failcnt 99",
+        ]
         lines += list(meminfo()) + list(table(OLD, 7, rows, pid, 300, name))
-        lines += ["Memory cgroup out of memory: Kill process %d (%s) score 982 or sacrifice child" % (pid, name),
-                  "Killed process %d (%s) total-vm:100kB, anon-rss:50kB, file-rss:4kB, shmem-rss:0kB" % (pid, name)]  # fmt: skip
+        lines += [
+            "Memory cgroup out of memory: Kill process %d (%s) score 982 or sacrifice child" % (pid, name),                  # fmt: skip
+            "Killed process %d (%s) total-vm:100kB, anon-rss:50kB, file-rss:4kB, shmem-rss:0kB"
+            % (pid, name)
+        ]
         return lines
-    head = ["%s invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" % name,
-            "CPU: 1 PID: %d Comm: %s Not tainted 6.1.0-1-amd64 #1 Debian" % (pid, name), "Call Trace:", " <TASK>", " dump_stack_lvl+0x44/0x5c"]  # fmt: skip
+    head = [
+        "%s invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" % name,            # fmt: skip
+        "CPU: 1 PID: %d Comm: %s Not tainted 6.1.0-1-amd64 #1 Debian" % (pid, name),
+        "Call Trace:",
+        " <TASK>",
+        " dump_stack_lvl+0x44/0x5c",
+    ]
     summary = ("oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/lab,task_memcg=/lab/web-%d.service,"
                "task=%s,pid=%d,uid=1001" % (pid, name, pid))  # fmt: skip
     sizes = "total-vm:%dkB, anon-rss:50kB, file-rss:4kB, shmem-rss:0kB" % (pid + 7)
@@ -124,7 +153,9 @@ def report(era, pid, name, rows):
     if era == "6.1 announced":
         return lines
     if era == "exiting":
-        return lines + ["Memory cgroup out of memory: OOM victim %d (%s) is already exiting. Skip killing the task" % (pid, name)]
+        return lines + [
+            "Memory cgroup out of memory: OOM victim %d (%s) is already exiting. Skip killing the task" % (pid, name)
+        ]
     if era == "group":
         first = "Memory cgroup out of memory: Killed process %d (%s) %s,%s" % (pid, name, sizes, tail)
         members = ["Memory cgroup out of memory: Killed process %d (%s) total-vm:%dkB, anon-rss:50kB, file-rss:4kB, shmem-rss:0kB,%s"
@@ -137,18 +168,38 @@ def report(era, pid, name, rows):
         return head + list(meminfo()) + ["Out of memory and no killable processes..."]
     if era == "memcg no victim":
         limit = ["Memory limit reached of cgroup /lab", "memory: usage 32768kB, limit 32768kB, failcnt 99"]
-        return head + limit + list(meminfo()) + list(table(OLD, 7, rows, 1, -1000, name)) + ["Out of memory and no killable processes..."]
+        return (
+            head
+            + limit
+            + list(meminfo())
+            + list(table(OLD, 7, rows, 1, -1000, name))
+            + ["Out of memory and no killable processes..."]
+        )
     if era == "group, reaped":
         lines = report("group", pid, name, rows)
         at = [number for number, text in enumerate(lines) if text.startswith("Tasks in /lab")][0]
         reaper = "oom_reaper: reaped process %d (%s), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB" % (pid, name)
         return lines[:at] + [reaper] + lines[at:]
     if era == "panic":
-        return head + list(meminfo()) + ["Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled"]
+        return (
+            head + list(meminfo()) + ["Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled"]
+        )
     raise AssertionError(era)
 
 
-ERAS = ("2.6.18", "2.6.32", "3.10", "5.1", "6.1", "6.1 bare", "6.1 announced", "exiting", "group", "group, reaped", "sysrq")
+ERAS = (
+    "2.6.18",
+    "2.6.32",
+    "3.10",
+    "5.1",
+    "6.1",
+    "6.1 bare",
+    "6.1 announced",
+    "exiting",
+    "group",
+    "group, reaped",
+    "sysrq",
+)
 NAMES = ("httpd", "a b", "x) total-vm:1kB", "a,pid=1,uid=0", "Killed process", "kill -9", "(sd-pam)")
 
 
@@ -222,7 +273,9 @@ def read(path):
 
 
 def broken(path):
-    """Mails and terminals that wrapped records, and records of several lines: only reading every line helps, and gather() reads every line of small files."""
+    """Mails and terminals that wrapped records, and records of several lines: only reading every line helps, and
+    gather() reads every line of small files.
+    """
     return "wrapped" in path or "truncated-at" in path or "o-verbose" in path
 
 
@@ -293,14 +346,31 @@ def test_a_flood_of_one_line_takes_linear_time(line):
 
 def test_a_name_that_looks_like_the_end_of_the_choice():
     """The lines of the announcement lie further from the kill than its neighbours."""
-    lines = ["Memory cgroup out of memory: Kill process 12044 () score 5", "(x)", "b) score 5 or sacrifice child", "hello", "hello", "hello"]
-    lines += ["Killed process 12044 () score 5", "(x)", "b), UID 1332, total-vm:99187kB, anon-rss:2838kB, file-rss:6040kB, shmem-rss:0kB"]
-    data = "".join("Nov 22 20:06:24 vm1 %s: %s\n" % ("mallory" if text == "hello" else "kernel", text) for text in lines).encode()
-    assert lines_of_interest(data, (data.find(b"Killed process"),))[:3] == [line + b"\n" for line in data.split(b"\n")[:3]]
+    lines = [
+        "Memory cgroup out of memory: Kill process 12044 () score 5",
+        "(x)",
+        "b) score 5 or sacrifice child",
+        "hello",
+        "hello",
+        "hello",
+    ]
+    lines += [
+        "Killed process 12044 () score 5",
+        "(x)",
+        "b), UID 1332, total-vm:99187kB, anon-rss:2838kB, file-rss:6040kB, shmem-rss:0kB",
+    ]
+    data = "".join(
+        "Nov 22 20:06:24 vm1 %s: %s\n" % ("mallory" if text == "hello" else "kernel", text) for text in lines
+    ).encode()
+    assert lines_of_interest(data, (data.find(b"Killed process"),))[:3] == [
+        line + b"\n" for line in data.split(b"\n")[:3]
+    ]
 
 
 @pytest.mark.parametrize("since", [None, 1.0], ids=["counted", "parsed"])
-@pytest.mark.parametrize("era, outcomes", [("no victim", "no_victim"), ("memcg no victim", "no_victim"), ("panic", "panic")])
+@pytest.mark.parametrize(
+    "era, outcomes", [("no victim", "no_victim"), ("memcg no victim", "no_victim"), ("panic", "panic")]
+)
 def test_a_large_file_tells_that_nobody_could_be_killed(tmp_path, monkeypatch, era, outcomes, since):
     """In one that is not small, what ends a report is looked for behind its head."""
     monkeypatch.setattr(scan, "_SMALL", 0)
@@ -310,13 +380,18 @@ def test_a_large_file_tells_that_nobody_could_be_killed(tmp_path, monkeypatch, e
     wanted = outcome(data.split(b"\n"))[1]
     path = tmp_path / "kern.log"
     path.write_bytes(b"Nov 22 20:06:24 vm1 sshd[1]: session opened\n" * 8000 + data)
-    oom = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(path),), killers="kernel", max_kills=2, since=since))
+    oom = gather(
+        Host(),
+        Wish(subset=("kills",), sources=("files",), paths=(str(path),), killers="kernel", max_kills=2, since=since),
+    )
     found = [(one["outcome"], one["scope"], one["oom_memcg"]) for one in oom["unresolved"]]
     assert [one[0] for one in found] == [one[0] for one in wanted] == [outcomes] * len(wanted) and len(wanted) > 2
     assert since is None or found == wanted  # those of old reports are counted without the rest of the report
 
 
-KERNEL_ROW = b"Nov 20 10:00:00 web kernel: [12.000001] [  71]     0    71     1000      100    40960        0             0 sshd"
+KERNEL_ROW = (
+    b"Nov 20 10:00:00 web kernel: [12.000001] [  71]     0    71     1000      100    40960        0             0 sshd"
+)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +409,11 @@ KERNEL_ROW = b"Nov 20 10:00:00 web kernel: [12.000001] [  71]     0    71     10
     ],
 )
 def test_lines_of_others_are_not_read(line, stays):
-    stamp = line[:3] + b" 20 10:00:01 web kernel: end" if line[:3] == b"Nov" else b"2025-11-20T10:00:01+00:00 web kernel: end"
+    stamp = (
+        line[:3] + b" 20 10:00:01 web kernel: end"
+        if line[:3] == b"Nov"
+        else b"2025-11-20T10:00:01+00:00 web kernel: end"
+    )
     assert whole_lines(b"\n".join([KERNEL_ROW, line, stamp])) == [KERNEL_ROW] + [line] * stays + [stamp]
 
 

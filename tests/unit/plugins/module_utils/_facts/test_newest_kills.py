@@ -26,14 +26,20 @@ def storm(count, rng, padding):
     lines, told = [], []
     for number in range(count):
         pid, name, unit = 1000 + number, rng.choice(NAMES), "web-%d.service" % rng.randrange(3)
-        sizes = "total-vm:%dkB, anon-rss:5kB, file-rss:4kB, shmem-rss:0kB, UID:%d pgtables:68kB oom_score_adj:0" % (number + 10, number % 5)
+        sizes = "total-vm:%dkB, anon-rss:5kB, file-rss:4kB, shmem-rss:0kB, UID:%d pgtables:68kB oom_score_adj:0" % (
+            number + 10,
+            number % 5,
+        )
         kill = stamp(number) + "%s: Killed process %d (%s) %s" % (LEVELS, pid, name, sizes)
         kind = rng.random()
         if kind < 0.5:
-            lines += [stamp(number) + "%s invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" % name]
+            lines += [
+                stamp(number) + "%s invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" % name
+            ]
             lines += [stamp(number) + "CPU: 1 PID: %d Comm: %s Not tainted 6.1.0-1-amd64 #1 Debian" % (pid, name)]
             lines += [
-                stamp(number) + "[%7d]     0 %5d     4650     4058    69632        0             0 worker" % (30000 + row, row)
+                stamp(number)
+                + "[%7d]     0 %5d     4650     4058    69632        0             0 worker" % (30000 + row, row)
                 for row in range(padding)
             ]
             lines += [stamp(number) + "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/system.slice/%s,"
@@ -93,11 +99,18 @@ def test_formats_that_the_short_way_cannot_read(tmp_path, prefix):
     """dmesg has no host and no tag: every kill is parsed, and none is lost."""
     lines = []
     for number in range(3000):
-        lines.append(prefix % (1000 + number, number) + "%s: Killed process %d (a) total-vm:%dkB, %s" % (LEVELS, number + 1, number + 9, SIZES))
+        lines.append(
+            prefix % (1000 + number, number)
+            + "%s: Killed process %d (a) total-vm:%dkB, %s" % (LEVELS, number + 1, number + 9, SIZES)
+        )
     path = tmp_path / "dmesg.txt"
     path.write_bytes(("\n".join(lines) + "\n").encode("utf-8") + NOISE * 4000)
     counted = facts_of(path, killers="kernel", max_kills=10)
-    assert (counted["summary"]["total"], counted["truncated"], counted["summary"]["by_comm"]) == (3000, 2990, {"a": 3000})
+    assert (counted["summary"]["total"], counted["truncated"], counted["summary"]["by_comm"]) == (
+        3000,
+        2990,
+        {"a": 3000},
+    )
     assert [kill["victim"]["pid"] for kill in counted["kills"]] == list(range(2991, 3001))
 
 
@@ -106,7 +119,10 @@ def test_a_name_with_a_newline_is_counted_once(tmp_path):
     lines = []
     for number in range(2000):
         lines.append(stamp(number) + "%s: Killed process %d (z" % (LEVELS, number + 1))
-        lines.append(stamp(number) + "Out of memory) total-vm:%dkB, %s, UID:0 pgtables:68kB oom_score_adj:0" % (number + 9, SIZES))
+        lines.append(
+            stamp(number)
+            + "Out of memory) total-vm:%dkB, %s, UID:0 pgtables:68kB oom_score_adj:0" % (number + 9, SIZES)
+        )
     path = tmp_path / "kern.log"
     path.write_bytes(("\n".join(lines) + "\n").encode("utf-8"))
     counted = facts_of(path, killers="kernel", max_kills=10)

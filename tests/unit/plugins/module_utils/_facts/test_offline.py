@@ -98,7 +98,9 @@ def test_a_directory(tmp_path):
     assert said["status"] == "skipped" and "3 logs" in said["reason"]
 
 
-@pytest.mark.parametrize("name, mode", [("a.tar.xz", "w:xz"), ("a.tar.gz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar", "w"), ("upload", "w")])
+@pytest.mark.parametrize(
+    "name, mode", [("a.tar.xz", "w:xz"), ("a.tar.gz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar", "w"), ("upload", "w")]
+)
 def test_a_tarball(tmp_path, temporary, name, mode):
     path = tarball(tmp_path / name, mode)
     found = facts(path)
@@ -111,7 +113,9 @@ def test_a_tarball(tmp_path, temporary, name, mode):
 def test_a_pattern_that_stands_for_several(tmp_path, temporary):
     """Of two machines neither is the machine."""
     tarball(tmp_path / "a.tar.gz", "w:gz")
-    directory(tmp_path / "b", {"var/log/messages": MESSAGES.replace("web7", "web8").replace("41", "51"), "hostname": "web8\n"})
+    directory(
+        tmp_path / "b", {"var/log/messages": MESSAGES.replace("web7", "web8").replace("41", "51"), "hostname": "web8\n"}
+    )
     directory(tmp_path / "c", {"notes.md": KILL % 1})
     (tmp_path / "kern.log").write_text(MESSAGES.replace("41", "61"))
     found = facts(str(tmp_path / "*"))
@@ -121,7 +125,13 @@ def test_a_pattern_that_stands_for_several(tmp_path, temporary):
 
 def test_a_directory_of_logs(tmp_path):
     path = directory(
-        tmp_path / "logs", {"kern.log": MESSAGES, "web7.log": MESSAGES.replace("41", "44"), "notes.md": KILL % 1, "sub/messages": KILL % 2}
+        tmp_path / "logs",
+        {
+            "kern.log": MESSAGES,
+            "web7.log": MESSAGES.replace("41", "44"),
+            "notes.md": KILL % 1,
+            "sub/messages": KILL % 2,
+        },
     )
     assert [kill["victim"]["pid"] for kill in facts(path)["kills"]] == [41, 44]
 
@@ -136,7 +146,10 @@ def test_a_directory_without_a_log(tmp_path):
 def test_a_journal_and_no_text_log_is_no_hole(tmp_path):
     path = directory(tmp_path / "sosreport", {"var/log/journal/%s/system.journal" % ("a" * 32): "LPKSHHRH"})
     found = facts(path, sources=("files",))
-    assert [(source["name"], source["status"]) for source in found["sources"]] == [(path + "/var/log/journal", "unsupported"), (path, "skipped")]
+    assert [(source["name"], source["status"]) for source in found["sources"]] == [
+        (path + "/var/log/journal", "unsupported"),
+        (path, "skipped"),
+    ]
     assert found["visibility"]["state"] == "blind"
 
 
@@ -170,9 +183,24 @@ def link(name, target, kind=tarfile.SYMTYPE):
 HOSTILE = [
     ("absolute", [member("/var/log/messages.1", KILL % 1)]),
     ("upwards", [member("x/../../../var/log/syslog", KILL % 2), member("../etc/cron.d/kern.log", KILL % 3)]),
-    ("a link and through it", [link("sosreport/var/log/deep", "/etc"), member("sosreport/var/log/deep/messages", KILL % 4)]),
-    ("a link for a log", [link("sosreport/var/log/kern.log", "/etc/passwd"), link("sosreport/var/log/syslog", "/etc/shadow", tarfile.LNKTYPE)]),
-    ("a device", [link("sosreport/var/log/kern.log", "", tarfile.CHRTYPE), link("sosreport/var/log/syslog", "", tarfile.FIFOTYPE)]),
+    (
+        "a link and through it",
+        [link("sosreport/var/log/deep", "/etc"), member("sosreport/var/log/deep/messages", KILL % 4)],
+    ),
+    (
+        "a link for a log",
+        [
+            link("sosreport/var/log/kern.log", "/etc/passwd"),
+            link("sosreport/var/log/syslog", "/etc/shadow", tarfile.LNKTYPE),
+        ],
+    ),
+    (
+        "a device",
+        [
+            link("sosreport/var/log/kern.log", "", tarfile.CHRTYPE),
+            link("sosreport/var/log/syslog", "", tarfile.FIFOTYPE),
+        ],
+    ),
     ("a name with control characters", [member("sosreport/var/log/messages\x1b[2J\n", KILL % 5)]),
     ("a date that is none", [member("sosreport/var/log/messages.9", "", mtime=2**40)]),
     ("twice", [member("sosreport-web7-2023-11-23/var/log/messages", KILL % 6)]),
@@ -221,7 +249,9 @@ def test_what_is_cut_or_broken_is_told_and_what_came_before_it_is_kept(tmp_path,
     path.write_bytes(path.read_bytes()[:3000])
     found = facts(str(path))
     assert (41, "web7") in [row[:2] for row in told(found)] and found["visibility"]["state"] != "clear"
-    assert [source["status"] for source in found["sources"] if source["name"] == str(path) and source["status"] != "skipped"] == ["corrupt"]
+    assert [
+        source["status"] for source in found["sources"] if source["name"] == str(path) and source["status"] != "skipped"
+    ] == ["corrupt"]
     path.write_bytes(b"\0" * 512 + b"rubbish" * 999)
     assert facts(str(path))["visibility"]["state"] == "blind"
 

@@ -11,7 +11,12 @@ from ansible_collections.memops.linux.plugins.module_utils._facts.params import 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 C1 = "6b4013ef254b" + "0" * 52
-GROUPS = ["/system.slice/a.service", "/system.slice/b.service", "/system.slice/docker-%s.scope" % C1, "/user.slice/user@1.service/app.slice/x.scope"]
+GROUPS = [
+    "/system.slice/a.service",
+    "/system.slice/b.service",
+    "/system.slice/docker-%s.scope" % C1,
+    "/user.slice/user@1.service/app.slice/x.scope",
+]
 
 
 @pytest.fixture
@@ -22,8 +27,12 @@ def told(tmp_path):
             head = "Nov 22 20:%02d:00 vm1 kernel: " % number
             where = "oom_memcg=%s,task_memcg=%s,task=c%d,pid=%d,uid=0" % (group, group, number, 100 + number)
             lines.append(head + "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0," + where)
-            sizes = "total-vm:%dkB, anon-rss:1kB, file-rss:1kB, shmem-rss:0kB, UID:0 pgtables:8kB oom_score_adj:0" % (100 + number)
-            lines.append(head + "Memory cgroup out of memory: Killed process %d (c%d) %s" % (100 + number, number, sizes))
+            sizes = "total-vm:%dkB, anon-rss:1kB, file-rss:1kB, shmem-rss:0kB, UID:0 pgtables:8kB oom_score_adj:0" % (
+                100 + number
+            )
+            lines.append(
+                head + "Memory cgroup out of memory: Killed process %d (c%d) %s" % (100 + number, number, sizes)
+            )
         (tmp_path / "messages").write_text("\n".join(lines) + "\n")
         return gather(Host(), Wish(subset=("kills",), paths=(str(tmp_path / "messages"),), **wish))
 

@@ -17,9 +17,19 @@ ROWS = [
     ("the end is in the journal", BEGAN, END._replace(line=END.line._replace(source="journal", trusted=True)), True),
     ("no kill near it", BEGAN, END._replace(line=END.line._replace(time=111.0)), False),
     ("another host's kill", BEGAN, END._replace(line=END.line._replace(host="vm2")), False),
-    ("the same file: that is another shortage", BEGAN, END._replace(line=END.line._replace(source="messages.1")), False),
+    (
+        "the same file: that is another shortage",
+        BEGAN,
+        END._replace(line=END.line._replace(source="messages.1")),
+        False,
+    ),
     ("a daemon's kill is no end of a report", BEGAN, END._replace(killer="earlyoom"), False),
-    ("nobody ends a trusted report by what anybody may write", BEGAN._replace(line=BEGAN.line._replace(trusted=True)), END, False),
+    (
+        "nobody ends a trusted report by what anybody may write",
+        BEGAN._replace(line=BEGAN.line._replace(trusted=True)),
+        END,
+        False,
+    ),
     ("a panic is an end of its own", BEGAN._replace(outcome="panic"), END, False),
     ("without a clock", BEGAN._replace(line=BEGAN.line._replace(time=None)), END, False),
 ]

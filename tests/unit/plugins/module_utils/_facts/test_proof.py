@@ -21,7 +21,9 @@ HOUR = 3600.0
 
 
 def kill(at=NOW - HOUR, trusted=False, disproved=False, host="vm1", pid=7, **more):
-    line = LogLine("", "journal" if trusted else "/var/log/messages", host=host, time=at, trusted=trusted, disproved=disproved)
+    line = LogLine(
+        "", "journal" if trusted else "/var/log/messages", host=host, time=at, trusted=trusted, disproved=disproved
+    )
     return Kill(line=line, victim=Process(pid=pid, comm="a", total_vm=4096), **more)
 
 
@@ -57,7 +59,9 @@ GRADES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("one, spans, verdicts, others, grade", [row[1:] for row in GRADES], ids=[row[0] for row in GRADES])
+@pytest.mark.parametrize(
+    "one, spans, verdicts, others, grade", [row[1:] for row in GRADES], ids=[row[0] for row in GRADES]
+)
 def test_grades(one, spans, verdicts, others, grade):
     grades = Grades(spans)
     grades.confirm_by_pid_1(verdicts, others)
@@ -90,7 +94,9 @@ class FakeJournal:
 
     def __init__(self, host, since=None, until=None, directory=None, whole_blocks=False, timeout=60, remote=False):
         self.volatile = False
-        self.files = [] if remote else [JournalFile("/j", self.status, first=first, last=last) for first, last in self.spans]
+        self.files = (
+            [] if remote else [JournalFile("/j", self.status, first=first, last=last) for first, last in self.spans]
+        )
         self.report = SourceReport("journal", "absent" if remote or not self.spans else self.status)
         if not remote and self.spans:
             self.report = self.report._replace(lines=99, first=self.spans[0][0], last=self.spans[-1][1], bytes=1)
@@ -108,7 +114,9 @@ def machine(tmp_path, monkeypatch):
     """A host whose journal and messages the test writes; what it has no file for it does not know."""
 
     def make(messages, spans=(), lines=(), counter=None, **more):
-        monkeypatch.setattr(journal_module, "JournalScan", type("Journal", (FakeJournal,), dict(more, spans=spans, lines=lines)))
+        monkeypatch.setattr(
+            journal_module, "JournalScan", type("Journal", (FakeJournal,), dict(more, spans=spans, lines=lines))
+        )
         files = {"var/log/messages": messages, "proc/stat": "btime %d\n" % (NOW - 10 * HOUR)}
         files["proc/vmstat"] = "nr_free_pages 1\n" + ("" if counter is None else "oom_kill %d\n" % counter)
         for name, text in files.items():
@@ -180,9 +188,20 @@ def test_pid_1_confirms(machine):
         "%s vm1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x.service,mems_allowed=0,oom_memcg=/system.slice/x.service,"
         "task_memcg=/system.slice/x.service,task=java,pid=500,uid=0\n" % stamp(NOW - HOUR)
     )
-    word = LogLine("x.service: Failed with result 'oom-kill'.", "journal", "vm1", "systemd", NOW - HOUR + 2, "exact", trusted=True, unit="x.service")
+    word = LogLine(
+        "x.service: Failed with result 'oom-kill'.",
+        "journal",
+        "vm1",
+        "systemd",
+        NOW - HOUR + 2,
+        "exact",
+        trusted=True,
+        unit="x.service",
+    )
     oom = machine(text + text_kills(1), spans=[(NOW - 2 * HOUR, NOW)], lines=[word])
-    assert [(one["victim"]["pid"], one["unit"], one["proof"]) for one in oom["kills"]] == [(500, "x.service", "confirmed")]
+    assert [(one["victim"]["pid"], one["unit"], one["proof"]) for one in oom["kills"]] == [
+        (500, "x.service", "confirmed")
+    ]
 
 
 # -- pid 1's word alone ----------------------------------------------------------------------------------------
@@ -202,16 +221,26 @@ def test_pid_1s_word_is_a_kill(machine, text, killer, trusted):
     messages = "" if trusted else "%s vm1 systemd[1]: %s\n" % (stamp(NOW - HOUR), text)
     oom = machine(messages or "\n", spans=[(NOW - 2 * HOUR, NOW)] if trusted else (), lines=[word] if trusted else ())
     (one,) = oom["kills"]
-    assert (one["killer"], one["unit"], one["partial"], one["proof"]) == (killer, "x.service", True, "kernel" if trusted else "logged")
+    assert (one["killer"], one["unit"], one["partial"], one["proof"]) == (
+        killer,
+        "x.service",
+        True,
+        "kernel" if trusted else "logged",
+    )
     assert one["victim"]["pid"] is None and oom["summary"]["total"] == 1
     assert oom["confirmed_units"] == ["x.service"]
     assert oom["summary"]["verdict"]["state"] != "none"
-    assert oom["visibility"]["state"] == "partial" and "systemd says that x.service lost" in " ".join(oom["visibility"]["reasons"])
+    assert oom["visibility"]["state"] == "partial" and "systemd says that x.service lost" in " ".join(
+        oom["visibility"]["reasons"]
+    )
 
 
 def test_pid_1_says_one_death_several_times(machine):
     texts = ["system.slice: A process of this unit has been killed by the OOM killer.", WORDS[0][0], WORDS[2][0]]
-    words = [LogLine(text, "journal", "vm1", "systemd", NOW - HOUR + 3 * at, "exact", trusted=True) for at, text in enumerate(texts)]
+    words = [
+        LogLine(text, "journal", "vm1", "systemd", NOW - HOUR + 3 * at, "exact", trusted=True)
+        for at, text in enumerate(texts)
+    ]
     messages = "".join("%s vm1 systemd[1]: %s\n" % (stamp(NOW - HOUR + 3 * at), text) for at, text in enumerate(texts))
     oom = machine(messages, spans=[(NOW - 2 * HOUR, NOW)], lines=words)
     (one,) = oom["kills"]

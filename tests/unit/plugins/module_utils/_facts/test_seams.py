@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A large file is read in excerpts, and where one is cut a report may be cut, too: of 500 kills of each killer none is lost (2,000 in 70 MB, by hand)."""
+"""A large file is read in excerpts, and where one is cut a report may be cut, too: of 500 kills of each killer none is
+lost (2,000 in 70 MB, by hand).
+"""
 
 import functools
 
@@ -14,7 +16,14 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.join_lines impor
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.wordings import DUMP, HEAD, MEMCG, NEW, RULE, SUMMARY
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.wordings import (
+    DUMP,
+    HEAD,
+    MEMCG,
+    NEW,
+    RULE,
+    SUMMARY,
+)
 
 KILLS = 500
 
@@ -34,7 +43,13 @@ def log_of(killer):
     noise = "Nov 22 20:06:24 vm1 app[7]: a request that took some time and was answered as it should be\n" * 8
     for number in range(KILLS):
         for line in KILLERS[killer]:
-            yield "Nov 22 %02d:%02d:%02d vm1 %s: %s\n" % (number // 3600, number // 60 % 60, number % 60, tag, line.replace("%d", str(1000 + number)))
+            yield "Nov 22 %02d:%02d:%02d vm1 %s: %s\n" % (
+                number // 3600,
+                number // 60 % 60,
+                number % 60,
+                tag,
+                line.replace("%d", str(1000 + number)),
+            )
         yield noise
 
 
@@ -52,7 +67,9 @@ def test_no_kill_is_lost_where_an_excerpt_is_cut(killer, whole, tmp_path, monkey
     path.write_text("".join(log_of(killer)))
     files = text_files.TextFiles(Host(), Wish(paths=(str(path),), sources=("files",), killers="all"), None)
     parser = Parser()
-    events = [event for lines in files.each() for line in join_records(lines) for event in parser.feed(line)] + parser.finish()
+    events = [
+        event for lines in files.each() for line in join_records(lines) for event in parser.feed(line)
+    ] + parser.finish()
     kills = [event for event in events if isinstance(event, Kill)]
     assert len({kill.victim.pid or kill.task_memcg for kill in kills}) == len(kills) == KILLS
     assert not [event for event in events if isinstance(event, Unresolved)]

@@ -22,10 +22,23 @@ def test_ordinary_days_stay_clear():
     "lines, clean",
     [
         ([b"Nov 22 20:06:24 vm1 kernel: usb 1-1: new device"], True),
-        ([b"Nov 22 20:06:24 vm1 kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"], False),
-        ([b"Nov 22 20:06:24 vm1 kernel: oom_reaper: reaped process 461 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB"], False),
+        (
+            [
+                b"Nov 22 20:06:24 vm1 kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"
+            ],
+            False,
+        ),
+        (
+            [
+                b"Nov 22 20:06:24 vm1 kernel: oom_reaper: reaped process 461 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB"
+            ],
+            False,
+        ),
         ([b"MESSAGE=Out of memory: Killed process 461 (java)"], False),
-        ([b"Nov 22 20:06:24\tvm1\tsystemd:\tx.service: A process of this unit has been killed by the OOM killer."], False),
+        (
+            [b"Nov 22 20:06:24\tvm1\tsystemd:\tx.service: A process of this unit has been killed by the OOM killer."],
+            False,
+        ),
         ([b" memory: Killed process 461 (java) total-vm:1kB, anon-rss:1kB, file-rss:1kB"], False),
         ([b"ory: Killed process 461 (java) total-vm:1kB"], False),
         ([b'06:24 vm1 earlyoom[77]: sending SIGTERM to process 997 uid 1000 "x": badness 846, VmRSS 5812 MiB'], False),

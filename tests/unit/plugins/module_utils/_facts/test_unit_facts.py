@@ -16,7 +16,9 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.manager impo
 GROUP = "/system.slice/web.service"
 V2 = "/sys/fs/cgroup" + GROUP + "/"
 LIMITS = "MemoryMin=1M\nMemoryLow=2M\nMemoryHigh=4M\nMemoryMax=8M\nMemorySwapMax=0\nOOMPolicy=kill\n"
-NOTHING = dict.fromkeys(["memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max", "oom_group", "controller"])
+NOTHING = dict.fromkeys(
+    ["memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max", "oom_group", "controller"]
+)
 MIB = 1 << 20
 
 
@@ -48,7 +50,12 @@ def test_what_the_kernel_holds(make):
 
 def test_no_limit_is_a_word_and_no_group_is_false(make):
     kernel = told(started(make, text=""))["kernel"]
-    assert (kernel["memory_high"], kernel["memory_max"], kernel["memory_min"], kernel["oom_group"]) == ("infinity", "infinity", 0, False)
+    assert (kernel["memory_high"], kernel["memory_max"], kernel["memory_min"], kernel["oom_group"]) == (
+        "infinity",
+        "infinity",
+        0,
+        False,
+    )
 
 
 def test_systemd_believes_and_the_kernel_holds_another(make):
@@ -139,12 +146,20 @@ def test_of_many_processes_one_of_each_score_is_listed(make):
 
 def test_what_oomd_goes_by(make):
     unit = told(started(make, text="ManagedOOMSwap=kill\nManagedOOMPreference=avoid\n"))
-    assert (unit["managed_oom_swap"], unit["managed_oom_memory_pressure"], unit["managed_oom_preference"]) == ("kill", "auto", "avoid")
+    assert (unit["managed_oom_swap"], unit["managed_oom_memory_pressure"], unit["managed_oom_preference"]) == (
+        "kill",
+        "auto",
+        "avoid",
+    )
 
 
 def test_systemd_before_247_does_not_know_oomd(make):
     old = told(started(make, version=246))
-    assert (old["managed_oom_swap"], old["managed_oom_memory_pressure"], old["managed_oom_preference"]) == (None, None, None)
+    assert (old["managed_oom_swap"], old["managed_oom_memory_pressure"], old["managed_oom_preference"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 # Recorded from systemd 247.3, 252.39 and 257.13 with ManagedOOMMemoryPressureLimit=62.5%, and without.
@@ -189,7 +204,9 @@ def many(count, processes=10, name="docker-%064d.scope"):
     found = []
     for n in range(count):
         drop_in = "/run/systemd/transient/%s.d/50-MemoryMax.conf" % name % n
-        found.append({"name": name % n, "drop_ins": [drop_in] * 4, "kernel": kernel, "processes": [odd] + [row] * processes})
+        found.append(
+            {"name": name % n, "drop_ins": [drop_in] * 4, "kernel": kernel, "processes": [odd] + [row] * processes}
+        )
     return found
 
 

@@ -12,7 +12,9 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 
 
 def kill(pid, at, unit=None, trusted=True, **more):
-    return Kill(line=LogLine("", "journal", time=at, trusted=trusted), victim=Process(pid=pid, total_vm=4096), unit=unit, **more)
+    return Kill(
+        line=LogLine("", "journal", time=at, trusted=trusted), victim=Process(pid=pid, total_vm=4096), unit=unit, **more
+    )
 
 
 def verdict(unit, at, trusted=True):
@@ -37,7 +39,10 @@ def test_what_is_left_over_is_clear():
 
 
 def test_no_guess_among_several():
-    assert units([kill(1, 100.0), kill(2, 101.0)], [verdict("a.service", 102.0), verdict("b.service", 102.0)]) == [None, None]
+    assert units([kill(1, 100.0), kill(2, 101.0)], [verdict("a.service", 102.0), verdict("b.service", 102.0)]) == [
+        None,
+        None,
+    ]
     assert units([kill(1, 100.0)], [verdict("a.service", 102.0), verdict("b.service", 102.0)]) == [None]
 
 

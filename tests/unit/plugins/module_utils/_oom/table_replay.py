@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kill of a log that has a task table, with the choice recomputed: for the tests and for the figure of the benchmark."""
+"""Every kill of a log that has a task table, with the choice recomputed: for the tests and for the figure of the
+benchmark.
+"""
 
 import os
 

@@ -16,7 +16,16 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.clock import
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 NOW = 1796083200.0
-KILL_KINDS = ("kernel_global", "kernel_memcg", "kernel_unknown", "earlyoom", "systemd_oomd", "nohang", "oomd", "talos_oom_controller")
+KILL_KINDS = (
+    "kernel_global",
+    "kernel_memcg",
+    "kernel_unknown",
+    "earlyoom",
+    "systemd_oomd",
+    "nohang",
+    "oomd",
+    "talos_oom_controller",
+)
 #: Of these the labels tell some fields only.
 SOME_FIELDS = ("nohang", "oomd", "talos_oom_controller")
 NO_KILL_KINDS = ("kernel_panic", "kernel_no_victim")
@@ -44,7 +53,8 @@ FIELDS = {
 }
 
 
-# (file, field): what the label leaves out and the log tells, in a row of its table or in a line that somebody broke by hand.
+# (file, field): what the label leaves out and the log tells, in a row of its table or in a line that somebody broke by
+# hand.
 TOLD_BY_THE_LOG = {
     ("306-hand-elided-wsl2-time-only-find-anagrams.log", "uid"): 1000,
     ("306-hand-elided-wsl2-time-only-find-anagrams.log", "total_vm_kb"): 26637256,
@@ -80,7 +90,9 @@ def parsed(shared, name):
     for event in found:
         if isinstance(event, Kill):
             ledger.add(unit_facts(event))
-    kills = sorted((entry.kill for entry in ledger.entries()), key=lambda kill: kill.line.time or kill.line.uptime or 0.0)
+    kills = sorted(
+        (entry.kill for entry in ledger.entries()), key=lambda kill: kill.line.time or kill.line.uptime or 0.0
+    )
     return kills, [e for e in found if isinstance(e, Unresolved)], {e.unit for e in found if isinstance(e, Verdict)}
 
 
@@ -102,7 +114,11 @@ def test_every_label_exactly(shared, labels):
             wrong.append("%s: %s" % (name, units))
         for kill, row in zip(kills, wanted):
             checked += 1
-            got = {label: get(kill) for label, get in FIELDS.items() if row["kind"] not in SOME_FIELDS or row[label] is not None}
+            got = {
+                label: get(kill)
+                for label, get in FIELDS.items()
+                if row["kind"] not in SOME_FIELDS or row[label] is not None
+            }
             if row["kind"].startswith("kernel_"):
                 got["kind"] = "kernel_" + kill.scope
             wrong += [

@@ -32,8 +32,20 @@ def test_every_victim_of_an_extract(fixtures, truth, log):
             continue
         pid, comm, uid, adj, unit = expected(record)
         # earlyoom 1.7 says neither the adjustment nor the cgroup.
-        wanted.append((record["killer"], pid, comm, uid) + ((None, None) if record["killer"] == "earlyoom" else (adj, unit)))
-    got = [(k["killer"], k["victim"]["pid"], k["victim"]["comm"], k["victim"]["uid"], k["victim"]["oom_score_adj"], k["unit"]) for k in oom["kills"]]
+        wanted.append(
+            (record["killer"], pid, comm, uid) + ((None, None) if record["killer"] == "earlyoom" else (adj, unit))
+        )
+    got = [
+        (
+            k["killer"],
+            k["victim"]["pid"],
+            k["victim"]["comm"],
+            k["victim"]["uid"],
+            k["victim"]["oom_score_adj"],
+            k["unit"],
+        )
+        for k in oom["kills"]
+    ]
 
     def key(row):
         return row[0], row[1] or 0
@@ -63,7 +75,12 @@ def test_task_tables_on_request(fixtures):
 
 def test_an_exported_journal_whose_messages_are_numbers(tmp_path):
     text = b"Out of memory: Killed process 42 (bad\xff) total-vm:4kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:5 pgtables:8kB oom_score_adj:0"
-    record = {"_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "MESSAGE": list(text), "__REALTIME_TIMESTAMP": "1795377808722591"}
+    record = {
+        "_TRANSPORT": "kernel",
+        "SYSLOG_FACILITY": "0",
+        "MESSAGE": list(text),
+        "__REALTIME_TIMESTAMP": "1795377808722591",
+    }
     path = tmp_path / "exported"
     path.write_text(json.dumps(record) + "\n")
     (kill,) = gather(Host(), Wish(subset=("kills",), paths=(str(path),)))["kills"]

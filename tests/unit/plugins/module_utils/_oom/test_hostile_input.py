@@ -1,7 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inputs that nobody should have written: mutated logs, and paths that are no logs. No exception, no hang, a status each.
+"""Inputs that nobody should have written: mutated logs, and paths that are no logs. No exception, no hang, a status
+each.
 
 tests/fault/fuzz_parser.py runs the same cases by the hundred thousand.
 """
@@ -99,7 +100,9 @@ def test_a_group_without_an_end():
     """No clock, one group, 20,000 members: each compared with each would take minutes."""
     head = "Tasks in /a are going to be killed due to memory.oom.group set\n"
     log = TextLog("x", lambda stamp: (None, "unknown"))
-    members = "".join("Memory cgroup out of memory: Killed process %d (a) total-vm:1kB\n" % number for number in range(20000))
+    members = "".join(
+        "Memory cgroup out of memory: Killed process %d (a) total-vm:1kB\n" % number for number in range(20000)
+    )
     began = time.process_time()
     events = list(parse(log.lines((head + members).encode("ascii"))))
     assert time.process_time() - began < 15.0 and len(events) == 20000
@@ -122,7 +125,10 @@ def test_one_kill_said_ten_thousand_times(tmp_path):
 
 
 def test_old_kills_in_one_excerpt_are_not_compared_with_all_before():
-    data = b"Nov 22 20:00:00 h kernel: a invoked oom-killer: gfp_mask=0x1, order=0\n" + b"Nov 22 20:00:00 h kernel: Killed process 7 (a)\n" * 15000
+    data = (
+        b"Nov 22 20:00:00 h kernel: a invoked oom-killer: gfp_mask=0x1, order=0\n"
+        + b"Nov 22 20:00:00 h kernel: Killed process 7 (a)\n" * 15000
+    )
     hits = tuple(range(data.find(b"Killed"), len(data), len(b"Nov 22 20:00:00 h kernel: Killed process 7 (a)\n")))
     began = time.process_time()
     assert len(select.lines_of_interest(data, hits)) == 15001

@@ -53,7 +53,10 @@ def test_earlyoom_that_only_pretends():
     assert events(early + one + early + dry) == []
     assert events(one + dry) == []  # in the foreground
     assert [kill.victim.pid for kill in events(early + one + noise + early + dry + early + other)] == [623]
-    assert [kill.victim.pid for kill in events(early + one + early + other + early + "process exited after 0.1 seconds\n" + early + dry)] == [
+    assert [
+        kill.victim.pid
+        for kill in events(early + one + early + other + early + "process exited after 0.1 seconds\n" + early + dry)
+    ] == [
         622,
         623,
     ]
@@ -74,7 +77,13 @@ def test_a_dry_run_with_a_script_before_the_signal():
 
 def test_nobody_takes_a_kill_of_the_real_earlyoom_away():
     """logger --tag earlyoom: in the journal it is known who wrote."""
-    one = LogLine('sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB', "journal", host="vm1", tag="earlyoom", trusted=True)
+    one = LogLine(
+        'sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB',
+        "journal",
+        host="vm1",
+        tag="earlyoom",
+        trusted=True,
+    )
     forged = one._replace(text="dryrun, not actually sending any signal", trusted=False)
     assert [kill.victim.pid for kill in parse([one, forged])] == [622]
     assert list(parse([one, forged._replace(trusted=True)])) == []
@@ -83,13 +92,23 @@ def test_nobody_takes_a_kill_of_the_real_earlyoom_away():
 def test_a_dry_run_in_a_large_file():
     """The lines around an anchor: the second has none of its own."""
     early = (P + "earlyoom[621]: ").encode()
-    data = early + b'sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB\n' + early + b"dryrun, not actually sending any signal\n"
+    data = (
+        early
+        + b'sending SIGTERM to process 622 uid 0 "a": badness 5, VmRSS 9 MiB\n'
+        + early
+        + b"dryrun, not actually sending any signal\n"
+    )
     lines = select.lines_of_interest(b"noise\n" + data + b"noise\n", (6 + len(early) + 1,))
     assert b"".join(lines).count(b"\n") >= 2 and b"dryrun" in b"".join(lines)
 
 
 def test_earlyoom_name_over_two_lines():
-    (found,) = events(P + 'earlyoom[1]: sending SIGTERM to process 635 uid 1001 "e (x)\n' + P + 'earlyoom[1]: "q"": badness 1127, VmRSS 131 MiB\n')
+    (found,) = events(
+        P
+        + 'earlyoom[1]: sending SIGTERM to process 635 uid 1001 "e (x)\n'
+        + P
+        + 'earlyoom[1]: "q"": badness 1127, VmRSS 131 MiB\n'
+    )
     assert found.victim.comm == 'e (x)\n"q"'
 
 
@@ -134,7 +153,9 @@ def test_nohang_names_its_victim_before_the_signal():
         + P + "nohang[1]:   PID: 477, Name: Xorg, badness: 12\n"
         + P + "nohang[1]: victim badness 12 < min_badness 20; nothing to do; response time: 5 ms\n"
     )  # fmt: skip
-    assert [(k.killer, k.victim.pid, k.victim.comm, k.victim.oom_score) for k in found] == [("nohang", 32706, "python3", 572)]
+    assert [(k.killer, k.victim.pid, k.victim.comm, k.victim.oom_score) for k in found] == [
+        ("nohang", 32706, "python3", 572)
+    ]
 
 
 def test_nohang_in_its_own_log():
@@ -148,13 +169,22 @@ def test_nohang_in_its_own_log():
         "2026-11-20 06:54:00,000: OK; total response time: 5ms",
     )
     (found,) = parse(log.lines("\n".join(lines).encode("ascii")))
-    assert (found.victim.pid, found.line.time, found.line.time_quality) == (9033, Clock(0).stamp("2026-11-20 06:53:27,500").time, "exact")
+    assert (found.victim.pid, found.line.time, found.line.time_quality) == (
+        9033,
+        Clock(0).stamp("2026-11-20 06:53:27,500").time,
+        "exact",
+    )
 
 
 def test_facebook_oomd_says_where_in_its_source_it_is():
     place = P + "oomd[1]: [../src/oomd/plugins/BaseKillPlugin.cpp:%d] "
-    found = events(place % 188 + "Trying to kill /sys/fs/cgroup/work.slice/a.scope\n" + place % 210 + "Killed 2: 12(a b) 13(c) \n")
-    assert [(k.killer, k.victim.pid, k.task_memcg) for k in found] == [("oomd", 12, "/work.slice/a.scope"), ("oomd", 13, "/work.slice/a.scope")]
+    found = events(
+        place % 188 + "Trying to kill /sys/fs/cgroup/work.slice/a.scope\n" + place % 210 + "Killed 2: 12(a b) 13(c) \n"
+    )
+    assert [(k.killer, k.victim.pid, k.task_memcg) for k in found] == [
+        ("oomd", 12, "/work.slice/a.scope"),
+        ("oomd", 13, "/work.slice/a.scope"),
+    ]
 
 
 def test_facebook_oomd():
@@ -162,13 +192,19 @@ def test_facebook_oomd():
     assert [(k.killer, k.victim.pid, k.victim.comm) for k in found] == [("oomd", 12, "a b"), ("oomd", 13, "c")]
 
 
-FB_LINE = (
-    "12.34 5.60 1.20 /workload.slice/a.service 123456789 ruleset:[pressure] detectorgroup:[memory above 60] killer:kill_by_memory_size_or_growth v2\n"
-)
+FB_LINE = "12.34 5.60 1.20 /workload.slice/a.service 123456789 ruleset:[pressure] detectorgroup:[memory above 60] killer:kill_by_memory_size_or_growth v2\n"
 
 
 def test_facebook_oomd_says_it_twice_and_kills_once():
-    found = events(P + "oomd[1]: Trying to kill /workload.slice/a.service\n" + P + "oomd[1]: Killed 1: 12(a)\n" + P + "oomd[1]: " + FB_LINE)
+    found = events(
+        P
+        + "oomd[1]: Trying to kill /workload.slice/a.service\n"
+        + P
+        + "oomd[1]: Killed 1: 12(a)\n"
+        + P
+        + "oomd[1]: "
+        + FB_LINE
+    )
     assert [(k.killer, k.victim.pid, k.task_memcg) for k in found] == [("oomd", 12, "/workload.slice/a.service")]
 
 
@@ -186,7 +222,11 @@ def test_verdicts_of_systemd_are_no_kills():
         + P + "systemd[1]: lab.service: Main process exited, code=killed, status=9/KILL\n"
     )  # fmt: skip
     assert not [event for event in found if isinstance(event, Kill)]
-    assert [event.unit for event in found if isinstance(event, Verdict)] == ["lab.service", "lab.service", "oomd.service"]
+    assert [event.unit for event in found if isinstance(event, Verdict)] == [
+        "lab.service",
+        "lab.service",
+        "oomd.service",
+    ]
 
 
 def test_a_line_of_facebook_oomd_names_so_many_and_no_more():

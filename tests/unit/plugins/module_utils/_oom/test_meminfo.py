@@ -52,7 +52,10 @@ def test_zones_of_two_nodes(shared):
 def test_a_report_of_a_cgroup_has_no_block_of_the_host(shared):
     report = of_corpus(shared, "002")
     assert report.memory is None
-    assert report.memcg[:2] == (31211520 * K, 31211520 * K) and (report.memcg.shmem, report.memcg.sock) == (687980544, 405504)
+    assert report.memcg[:2] == (31211520 * K, 31211520 * K) and (report.memcg.shmem, report.memcg.sock) == (
+        687980544,
+        405504,
+    )
     assert (report.memcg.swap_usage, report.memcg.swap_limit, report.memcg.memsw_limit) == (0, 0, None)
 
 

@@ -17,7 +17,14 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
 K = 1024
-MODERN = "total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, shmem-rss:0kB, UID:%d pgtables:%dkB oom_score_adj:%d" % (18600, 16228, 4, 1000, 68, 300)
+MODERN = "total-vm:%dkB, anon-rss:%dkB, file-rss:%dkB, shmem-rss:0kB, UID:%d pgtables:%dkB oom_score_adj:%d" % (
+    18600,
+    16228,
+    4,
+    1000,
+    68,
+    300,
+)
 
 
 def events(text, **options):
@@ -50,7 +57,13 @@ def test_the_newest_line_first():
     for event in parse(log.lines(text.encode("ascii"))):
         ledger.add(event)
     ((kill, seen_in, _proof),) = ledger.entries()
-    assert (kill.partial, kill.victim.pid, kill.victim.total_vm, kill.task_memcg, kill.oom_memcg) == (False, 7, 18600 * K, "/a/b", "/a")
+    assert (kill.partial, kill.victim.pid, kill.victim.total_vm, kill.task_memcg, kill.oom_memcg) == (
+        False,
+        7,
+        18600 * K,
+        "/a/b",
+        "/a",
+    )
     assert (kill.constraint, kill.repeats, seen_in) == ("CONSTRAINT_MEMCG", 0, ("test",))
 
 
@@ -119,7 +132,11 @@ KILLS = [
         "kernel: Out of memory: OOM killed process 21 (php) score 7 vm:8kB, rss:4kB, swap:0kB\nkernel: OOM kill in rage task 22 (php) score 6 in ub 101\n",
         [dict(pid=21, oom_score=7, total_vm=8 * K, scope="global"), dict(pid=22, oom_score=6, total_vm=None)],
     ),
-    ("2.6.18: page fault without pid", "kernel: VM: killing process firefox\n", [dict(pid=None, comm="firefox", scope="global")]),
+    (
+        "2.6.18: page fault without pid",
+        "kernel: VM: killing process firefox\n",
+        [dict(pid=None, comm="firefox", scope="global")],
+    ),
     (
         "2.6.32",
         "kernel: Out of memory: kill process 700 (java) score 5000 or a child\nkernel: Killed process 701 (java)\n",
@@ -181,7 +198,9 @@ KILLS = [
     (
         "5.4 to 6.18: global, summary line",
         "[5.5] oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0-1,3,cpuset=/,mems_allowed=0-2,4,global_oom,"
-        "task_memcg=/system.slice/a.service,task=a,b,pid=7,uid=33\n[5.5] Out of memory: Killed process 7 (a,b) " + MODERN + "\n",
+        "task_memcg=/system.slice/a.service,task=a,b,pid=7,uid=33\n[5.5] Out of memory: Killed process 7 (a,b) "
+        + MODERN
+        + "\n",
         [
             dict(
                 pid=7,
@@ -216,7 +235,9 @@ KILLS = [
     ),
     (
         "bare kill lines of a burst are one kill each",
-        "".join("[7.%d] Memory cgroup out of memory: Killed process %d (adb) %s\n" % (n, 100 + n, MODERN) for n in range(5)),
+        "".join(
+            "[7.%d] Memory cgroup out of memory: Killed process %d (adb) %s\n" % (n, 100 + n, MODERN) for n in range(5)
+        ),
         [dict(pid=100 + n, scope="memcg", trigger="fault", constraint=None) for n in range(5)],
     ),
     (
@@ -298,7 +319,11 @@ KILLS = [
         "quoted by hand: blanks in the summary",
         "[5.5] oom-kill:constraint=CONSTRAINT_MEMCG, oom_memcg=/jobs/a, task_memcg=/jobs/a/b, task=sim, pid=22, uid=4\n"
         "[5.5] Memory cgroup out of memory: Killed process 22 (sim) total-vm:31kB, anon-rss:13kB, file-rss:11kB\n",
-        [dict(pid=22, uid=4, oom_memcg="/jobs/a", task_memcg="/jobs/a/b", constraint="CONSTRAINT_MEMCG", partial=False)],
+        [
+            dict(
+                pid=22, uid=4, oom_memcg="/jobs/a", task_memcg="/jobs/a/b", constraint="CONSTRAINT_MEMCG", partial=False
+            )
+        ],
     ),
     (
         "a mail as it was sent has no constraint that a kernel knows",
@@ -341,7 +366,11 @@ KILLS = [
         "[9.5] systemd[1]: Started something.\n"
         "memory: usage 2047kB, limit 2047kB, failcnt 23\n"
         "Memory cgroup out of memory: Kill process 186 (app) score 933 or sacrifice child\n" % MODERN,
-        [dict(pid=63, oom_score=7, scope="memcg"), dict(pid=9, scope="global", oom_score=None), dict(pid=186, oom_score=933, partial=True)],
+        [
+            dict(pid=63, oom_score=7, scope="memcg"),
+            dict(pid=9, scope="global", oom_score=None),
+            dict(pid=186, oom_score=933, partial=True),
+        ],
     ),
 ]
 
@@ -388,14 +417,18 @@ def test_rsyslog_escapes(prefix):
     assert kill.victim.comm == "a\nb\x1b[0m"
 
 
-@pytest.mark.parametrize("prefix, time", [("1795377808.722591 vm1 kernel: ", 1795377808.722591), ("[@i Aug 12 03:54:03 2025] ", None)])
+@pytest.mark.parametrize(
+    "prefix, time", [("1795377808.722591 vm1 kernel: ", 1795377808.722591), ("[@i Aug 12 03:54:03 2025] ", None)]
+)
 def test_a_stamp_in_seconds_is_known_by_its_form_alone(prefix, time):
     (kill,) = kills(prefix + "Out of memory: Killed process 7 (a) " + MODERN + "\n")
     assert kill.line.time == time
 
 
 def test_message_repeated():
-    (kill,) = kills("Jan  1 00:00:00 h kernel: message repeated 2 times: [Out of memory: Killed process 7 (a) " + MODERN + "]\n")
+    (kill,) = kills(
+        "Jan  1 00:00:00 h kernel: message repeated 2 times: [Out of memory: Killed process 7 (a) " + MODERN + "]\n"
+    )
     assert (kill.victim.pid, kill.victim.oom_score_adj) == (7, 300)
 
 
@@ -433,7 +466,10 @@ def test_hostile_name(name):
 @pytest.mark.parametrize("rest", ["[1.000001] ", "           "], ids=["stamp again", "indented"])
 @pytest.mark.parametrize("name", ["line\nbreak", "z\nOut of memory", "\nKilled process"])
 def test_newline_in_name(name, rest):
-    text = "[1.000001] Memory cgroup out of memory: Killed process 42 (%s) %s\n" % (name.replace("\n", "\n" + rest), MODERN)
+    text = "[1.000001] Memory cgroup out of memory: Killed process 42 (%s) %s\n" % (
+        name.replace("\n", "\n" + rest),
+        MODERN,
+    )
     (kill,) = kills(text)
     assert (kill.victim.pid, kill.victim.comm, kill.victim.uid) == (42, name, 1000)
 
@@ -469,7 +505,8 @@ NOT_KILLS = [
     "May 10 18:07:27 s systemd[1]: app.service: Killing process 4821 (java) with signal SIGKILL.",
     "May 10 18:07:27 s earlyoom[7]: sending SIGTERM when mem <=  4.00% and swap <= 10.00%,",
     "May 10 18:07:27 s postgres[7]: ERROR:  out of memory",
-    '{"_TRANSPORT":"kernel","SYSLOG_FACILITY":"1","MESSAGE":"Memory cgroup out of memory: Killed process 1 (h) %s"}' % MODERN,
+    '{"_TRANSPORT":"kernel","SYSLOG_FACILITY":"1","MESSAGE":"Memory cgroup out of memory: Killed process 1 (h) %s"}'
+    % MODERN,
     "4,22,33,-;ok\n14,23,33,-;Out of memory: Killed process 1 (h) " + MODERN,
 ]
 
@@ -491,7 +528,9 @@ def kmsg(text, trusted=True, uptime=5.0):
 
 
 def test_a_process_that_writes_to_dev_kmsg_is_shown_and_not_believed():
-    found, unparsed = of_kmsg(kmsg("Out of memory: Killed process 1 (h) " + MODERN, trusted=False), kmsg("oom-kill: nonsense", trusted=False))
+    found, unparsed = of_kmsg(
+        kmsg("Out of memory: Killed process 1 (h) " + MODERN, trusted=False), kmsg("oom-kill: nonsense", trusted=False)
+    )
     assert [(kill.victim.pid, kill.line.trusted, kill.scope) for kill in found] == [(1, False, "global")]
     assert unparsed == 0  # whoever may write there cannot make the kernel look strange
 
@@ -499,9 +538,14 @@ def test_a_process_that_writes_to_dev_kmsg_is_shown_and_not_believed():
 def test_a_process_that_writes_to_dev_kmsg_changes_nothing():
     """Its lines and the kernel's are two reports, however they are mixed."""
     summary = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/%s,task_memcg=/%s,task=hog,pid=42,uid=7"
-    kernel = [kmsg("a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"), kmsg(summary % ("x", "x"))]
+    kernel = [
+        kmsg("a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"),
+        kmsg(summary % ("x", "x")),
+    ]
     kernel.append(kmsg("Memory cgroup out of memory: Killed process 42 (hog) " + MODERN))
-    forged = [line._replace(text=line.text.replace("a invoked", "b invoked"), tag=KMSG_USER, trusted=False) for line in kernel]
+    forged = [
+        line._replace(text=line.text.replace("a invoked", "b invoked"), tag=KMSG_USER, trusted=False) for line in kernel
+    ]
     forged[1] = kmsg(summary % ("y", "y"), trusted=False)
     mixed = [line for pair in zip(forged, kernel) for line in pair] + forged
     found, _unparsed = of_kmsg(*mixed)
@@ -592,8 +636,14 @@ def test_wrapped_record(text):
 
 def test_a_group_whose_announcement_is_wrapped():
     member = "Memory cgroup out of memory: Killed process %d (b) " + MODERN
-    for broken in ("due\nto memory.oom.group set", "are going to be killed due to memory.oom.group\nset", "/build\nare"):
-        group = "[9.2] Tasks in /build are going to be killed due to memory.oom.group set".replace(broken.replace("\n", " "), broken)
+    for broken in (
+        "due\nto memory.oom.group set",
+        "are going to be killed due to memory.oom.group\nset",
+        "/build\nare",
+    ):
+        group = "[9.2] Tasks in /build are going to be killed due to memory.oom.group set".replace(
+            broken.replace("\n", " "), broken
+        )
         found = kills("[9.1] %s\n%s\n[9.3] %s\n" % (member % 1, group, member % 2))
         assert "\n" in group and [(kill.victim.pid, kill.trigger, kill.group_memcg) for kill in found] == [
             (1, "fault", "/build"),

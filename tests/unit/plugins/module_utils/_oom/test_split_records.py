@@ -17,7 +17,9 @@ from ansible_collections.memops.linux.tests.fault import fuzz_parser, torn_recor
 
 NOW = 1795377980.0
 REST = " total-vm:27940kB, anon-rss:15452kB, file-rss:5112kB, shmem-rss:0kB, UID:1002 pgtables:88kB oom_score_adj:0"
-SUMMARY = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task="
+SUMMARY = (
+    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task="
+)
 FORGED = "x) total-vm:4kB, anon-rss:4kB, file-rss:4kB, shmem-rss:0kB, UID:0 pgtables:4kB oom_score_adj:0"
 
 
@@ -30,13 +32,18 @@ def told(*lines):
     log = TextLog("kern.log", Clock(NOW).stamp)
     raw = [line if isinstance(line, str) else stamp(*line[:-1]) + line[-1] for line in lines]
     parser = Parser()
-    events = [event for line in join_records(log.lines("\n".join(raw).encode("utf-8"))) for event in parser.feed(line)] + parser.finish()
+    events = [
+        event for line in join_records(log.lines("\n".join(raw).encode("utf-8"))) for event in parser.feed(line)
+    ] + parser.finish()
     return [event for event in events if isinstance(event, Kill)], parser.unparsed.count
 
 
 def who(*lines):
     kills, unparsed = told(*lines)
-    return sorted((kill.victim.pid, kill.victim.comm, kill.victim.uid, kill.victim.total_vm) for kill in kills), unparsed
+    return (
+        sorted((kill.victim.pid, kill.victim.comm, kill.victim.uid, kill.victim.total_vm) for kill in kills),
+        unparsed,
+    )
 
 
 VICTIM = (280, "line\nbreak", 1002, 27940 << 10)
@@ -65,7 +72,13 @@ def test_the_parts_are_stamped_one_by_one():
 
 def test_announced_and_killed():
     (kill,), unparsed = told((1, SUMMARY + "line"), (2, "break,pid=280,uid=1002"), FIRST, LAST)
-    assert (kill.victim.pid, kill.victim.comm, kill.task_memcg, kill.oom_memcg, unparsed) == (280, "line\nbreak", "/a/b", "/a", 0)
+    assert (kill.victim.pid, kill.victim.comm, kill.task_memcg, kill.oom_memcg, unparsed) == (
+        280,
+        "line\nbreak",
+        "/a/b",
+        "/a",
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +97,9 @@ def test_what_cannot_be_the_rest(between):
     assert who(FIRST, *[between] * 5 + [LAST]) == ([VICTIM], 0)
 
 
-@pytest.mark.parametrize("seconds", ["", "[    1.000000] ", "[  191.930492] "], ids=["none", "of another time", "nearly"])
+@pytest.mark.parametrize(
+    "seconds", ["", "[    1.000000] ", "[  191.930492] "], ids=["none", "of another time", "nearly"]
+)
 def test_kernel_seconds_are_the_records_own(seconds):
     real = "[  191.930493] "
     assert who((1, real + FIRST[1]), (2, seconds + FORGED), (3, real + LAST[1])) == ([VICTIM], 0)
@@ -104,12 +119,16 @@ FAKE = (280, "line\nx", 0, 4 << 10)
 
 @pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
 def test_a_forged_rest_is_told_beside_the_kernels(first):
-    """logger --tag kernel: nothing in a text log tells it from the kernel. Both are told, neither is trusted, none is changed."""
+    """logger --tag kernel: nothing in a text log tells it from the kernel. Both are told, neither is trusted, none is
+    changed.
+    """
     lines = [(2, FORGED), LAST] if first else [LAST, (5, FORGED)]
     found, unparsed = who((0, SUMMARY + "line"), (0, "break,pid=280,uid=1002"), FIRST, *lines)
     assert (found, unparsed) == (sorted([VICTIM, FAKE]), 0)
     kills, _unparsed = told((0, SUMMARY + "line"), (0, "break,pid=280,uid=1002"), FIRST, *lines)
-    assert {kill.task_memcg for kill in kills} == {"/a/b"} and not any(kill.line.trusted or kill.partial for kill in kills)
+    assert {kill.task_memcg for kill in kills} == {"/a/b"} and not any(
+        kill.line.trusted or kill.partial for kill in kills
+    )
 
 
 def test_a_forged_beginning_takes_nothing_away():
@@ -122,13 +141,27 @@ def test_a_forged_part_of_the_name():
     """What was announced tells which lines are parts of the name."""
     announced = ((0, SUMMARY + "line"), (0, "break,pid=280,uid=1002"))
     assert who(*announced + (FIRST, (2, "q"), LAST)) == ([VICTIM], 0)
-    assert who(FIRST, (2, "q"), LAST) == ([(280, "line\nq\nbreak", 1002, 27940 << 10)], 0)  # as it would be without a forger
+    assert who(FIRST, (2, "q"), LAST) == (
+        [(280, "line\nq\nbreak", 1002, 27940 << 10)],
+        0,
+    )  # as it would be without a forger
 
 
 def test_a_name_that_looks_like_the_end():
     """Fifteen bytes hold some of the kernel's words, but never all that it writes behind a name."""
-    assert who((1, "Killed process 5 () total-vm:1kB"), (2, ")" + REST)) == ([(5, ") total-vm:1kB\n", 1002, 27940 << 10)], 0)
-    rows = [("oom_score_adj", "b"), (",pid=1,uid=0", "b"), ("a)", "b"), (") score 5", "b"), ("[1.5] a", "b"), ("b", "[1.5] a"), ("sending SIG", "b")]
+    assert who((1, "Killed process 5 () total-vm:1kB"), (2, ")" + REST)) == (
+        [(5, ") total-vm:1kB\n", 1002, 27940 << 10)],
+        0,
+    )
+    rows = [
+        ("oom_score_adj", "b"),
+        (",pid=1,uid=0", "b"),
+        ("a)", "b"),
+        (") score 5", "b"),
+        ("[1.5] a", "b"),
+        ("b", "[1.5] a"),
+        ("sending SIG", "b"),
+    ]
     for one, other in rows:
         name = "%s\n%s" % (one, other)
         lines = (
@@ -138,7 +171,9 @@ def test_a_name_that_looks_like_the_end():
             (3, other + ")" + REST),
         )
         kills, unparsed = told(*lines)
-        assert [(kill.victim.pid, kill.victim.uid, kill.task_memcg, kill.partial) for kill in kills] == [(280, 1002, "/a/b", False)], name
+        assert [(kill.victim.pid, kill.victim.uid, kill.task_memcg, kill.partial) for kill in kills] == [
+            (280, 1002, "/a/b", False)
+        ], name
         assert (kills[0].victim.comm, unparsed) == (name, 0)
 
 
@@ -149,7 +184,12 @@ def test_no_record_is_longer_than_a_name_allows():
 
 
 def test_a_kernel_without_sizes():
-    lines = [(1, "Out of memory: Kill process 9 (a"), (1, "b) score 5 or a child"), (2, "Killed process 9 (a"), (2, "b)")]
+    lines = [
+        (1, "Out of memory: Kill process 9 (a"),
+        (1, "b) score 5 or a child"),
+        (2, "Killed process 9 (a"),
+        (2, "b)"),
+    ]
     assert who(*lines) == ([(9, "a\nb", None, None)], 0)
 
 
@@ -183,9 +223,15 @@ def test_what_is_done_need_not_wait_for_records_that_never_end():
 
 def test_a_summary_without_its_end_takes_no_other_with_it():
     other = SUMMARY.replace("/a/b", "/a/c")
-    lines = ((1, SUMMARY + "line"), (2, other + "java,pid=9,uid=7"), (3, "Memory cgroup out of memory: Killed process 9 (java)" + REST))
+    lines = (
+        (1, SUMMARY + "line"),
+        (2, other + "java,pid=9,uid=7"),
+        (3, "Memory cgroup out of memory: Killed process 9 (java)" + REST),
+    )
     kills, unparsed = told(*lines)
-    assert [(kill.victim.pid, kill.victim.comm, kill.task_memcg, kill.partial) for kill in kills] == [(9, "java", "/a/c", False)]
+    assert [(kill.victim.pid, kill.victim.comm, kill.task_memcg, kill.partial) for kill in kills] == [
+        (9, "java", "/a/c", False)
+    ]
 
 
 OPEN = "Nov 22 20:06:24 vm1 kernel: Out of memory: Killed process 1 (a\n"
@@ -193,7 +239,10 @@ FRAGMENT = "Nov 22 20:06:24 vm1 kernel: b\n"
 ANNOUNCED = "Nov 22 20:06:24 vm1 kernel: oom-kill:constraint=A,task=a\n"
 COSTLY = {
     "short ends": (OPEN * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ) x\n" * 10) * 800,
-    "whole ends": (OPEN * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ) total-vm:1kB, anon-rss:4kB, file-rss:4kB\n" * 10) * 500,
+    "whole ends": (
+        OPEN * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ) total-vm:1kB, anon-rss:4kB, file-rss:4kB\n" * 10
+    )
+    * 500,
     "summaries": (ANNOUNCED * 4 + FRAGMENT * 5 + "Nov 22 20:06:24 vm1 kernel: ,pid=1,uid=3\n" * 10) * 600,
 }
 

@@ -25,7 +25,9 @@ def test_without_a_header_the_numbers_end_where_the_name_begins(name):
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, None])
-@pytest.mark.parametrize("rest", ["", "1 2 3", "a b c d e f g h", "1 2 x 4 5 6 7 name", "1 2 3 4 5 6 " + "9" * 5000 + " name"])
+@pytest.mark.parametrize(
+    "rest", ["", "1 2 3", "a b c d e f g h", "1 2 x 4 5 6 7 name", "1 2 3 4 5 6 " + "9" * 5000 + " name"]
+)
 def test_no_row(rest, columns):
     if columns is None and rest.startswith("1 2 3 4"):
         return  # without a header the long number is taken for the name
@@ -98,7 +100,9 @@ def test_the_victim_tells_the_page_size(page):
     assert table.page_size == page and table.tasks()[0].rss == 354 * page
 
 
-@pytest.mark.parametrize("victim", [Process(pid=272, total_vm=594 * 4097), Process(pid=1, total_vm=1), Process(pid=272), Process()])
+@pytest.mark.parametrize(
+    "victim", [Process(pid=272, total_vm=594 * 4097), Process(pid=1, total_vm=1), Process(pid=272), Process()]
+)
 def test_or_it_does_not(victim):
     table = Table()
     for line in [HEAD] + ROWS:

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The net under everything: what no reader took and speaks of a kill counts; a quotation is counted apart; ordinary lines are neither."""
+"""The net under everything: what no reader took and speaks of a kill counts; a quotation is counted apart; ordinary
+lines are neither.
+"""
 
 import pytest
 
@@ -101,4 +103,6 @@ def test_the_first_samples_are_kept_and_safe():
     lines = "".join(P + "earlyoom[7]: killed \x1b[31m number %d %s\n" % (number, "x" * 300) for number in range(9))
     _events, unparsed = judged(lines)
     assert unparsed.count == 9 and len(unparsed.samples) == MAX_SAMPLES
-    assert "number 0" in unparsed.samples[0] and all(len(sample) <= 200 and "\x1b" not in sample for sample in unparsed.samples)
+    assert "number 0" in unparsed.samples[0] and all(
+        len(sample) <= 200 and "\x1b" not in sample for sample in unparsed.samples
+    )

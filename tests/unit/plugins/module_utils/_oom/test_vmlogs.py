@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two virtual machines in which we killed some 50 processes each: every victim once, nothing invented, from every log.
 
-Among them: names with a newline, ESC, bytes that are not UTF-8, "a,pid=1,uid=0", "x) total-vm:1kB", "z\\nOut of memory".
+Among them: names with a newline, ESC, bytes that are not UTF-8, "a,pid=1,uid=0", "x) total-vm:1kB", "z\\nOut of
+memory".
 """
 
 import gzip
@@ -33,7 +34,8 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_tr
 
 VMS = ("bookworm", "bullseye")
 LOGS = ("kern.log", "syslog", "messages", "dmesg-T.txt", "kmsg.bin", "journal-kernel.json")
-#: Debian 11's rsyslog writes no *.err to messages, and the kernel says of a group's further members that they die with KERN_ERR.
+#: Debian 11's rsyslog writes no *.err to messages, and the kernel says of a group's further members that they die with
+#: KERN_ERR.
 NOT_IN_MESSAGES = {"bullseye": {352, 353, 354, 369}, "bookworm": set()}
 EARLYOOM = {"bookworm": 3, "bullseye": 3}
 OOMD = {"bookworm": 2, "bullseye": 0}
@@ -71,7 +73,14 @@ def exactly(vm, kills, without=frozenset()):
 def test_the_truth_is_worth_the_name(vm):
     assert len(vm.victims) == 51
     comms = {victim[1] for victim in vm.victims.values()}
-    assert {"line\\x0abreak", "bad\\xff\\xfeutf8", "a,pid=1,uid=0", "x) total-vm:1kB", "z\\x0aOut of memory", "\\x1b[31mred\\x1b[0m"} <= comms
+    assert {
+        "line\\x0abreak",
+        "bad\\xff\\xfeutf8",
+        "a,pid=1,uid=0",
+        "x) total-vm:1kB",
+        "z\\x0aOut of memory",
+        "\\x1b[31mred\\x1b[0m",
+    } <= comms
 
 
 @pytest.mark.parametrize("log", LOGS)
@@ -82,7 +91,9 @@ def test_every_victim_once_in_every_log(vm, log):
         assert {kill["victim"]["pid"] for kill in kills} == set(vm.victims) - missing
         assert len(kills) == 47 and all(kill["partial"] for kill in kills)
         # Only announced: the adjustment stands on the kill line, which this file does not have.
-        assert {found(kill)[:3] + found(kill)[4:] for kill in kills} == {v[:3] + v[4:] for p, v in vm.victims.items() if p not in missing}
+        assert {found(kill)[:3] + found(kill)[4:] for kill in kills} == {
+            v[:3] + v[4:] for p, v in vm.victims.items() if p not in missing
+        }
     else:
         exactly(vm, kills)
         assert not any(kill["partial"] for kill in kills)
@@ -168,7 +179,10 @@ def test_compressed_files_through_gather(vm, form, tmp_path):
 @pytest.mark.slow
 def test_a_large_file_through_gather(vm, tmp_path):
     """Noise makes it large: anchors, window, selection and, for the kernel alone, counting take part."""
-    noise = b"2026-11-22T20:00:00.000000+00:00 lab sshd[1]: Accepted publickey for somebody who killed no process at all\n" * 20000
+    noise = (
+        b"2026-11-22T20:00:00.000000+00:00 lab sshd[1]: Accepted publickey for somebody who killed no process at all\n"
+        * 20000
+    )
     path = str(tmp_path / "syslog")
     with open(path, "wb") as stream:
         stream.write(noise + read(vm.path("syslog")) + noise)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every killer, every release, in every shape: a bare line, the journal's short form, its JSON, and in the middle of a large file."""
+"""Every killer, every release, in every shape: a bare line, the journal's short form, its JSON, and in the middle of a
+large file.
+"""
 
 import json
 import random
@@ -52,10 +54,18 @@ SHAPES = [bare, short, as_json]
 
 def noise(rng, count):
     """Lines of a busy host; some hold the words that a scan looks for."""
-    words = ("session opened for user root", "GET /kill/switch 200", "Killing time", "connection from 10.0.0.7", "job 12 ok")
+    words = (
+        "session opened for user root",
+        "GET /kill/switch 200",
+        "Killing time",
+        "connection from 10.0.0.7",
+        "job 12 ok",
+    )
     tags = ("sshd", "nginx", "cron", "CRON", "app")
     return "".join(
-        "Nov 22 20:06:%02d vm1 %s[%d]: %s\n" % (rng.randrange(60), rng.choice(tags), rng.randrange(9999), rng.choice(words)) for _line in range(count)
+        "Nov 22 20:06:%02d vm1 %s[%d]: %s\n"
+        % (rng.randrange(60), rng.choice(tags), rng.randrange(9999), rng.choice(words))
+        for _line in range(count)
     )
 
 
@@ -81,7 +91,9 @@ def in_large_file(path, text, killers="all"):
     path.write_text(NOISE + text + NOISE)
     files = text_files.TextFiles(Host(), Wish(paths=(str(path),), sources=("files",), killers=killers), None)
     parser = Parser()
-    events = [event for lines in files.each() for line in join_records(lines) for event in parser.feed(line)] + parser.finish()
+    events = [
+        event for lines in files.each() for line in join_records(lines) for event in parser.feed(line)
+    ] + parser.finish()
     return events, parser.unparsed
 
 
@@ -128,12 +140,16 @@ KERNEL_TEXTS = [(row[0], row[1]) for row in KILLS]
 def summary_of(events):
     """What must be the same from every source."""
     kills = [event for event in events if isinstance(event, Kill)]
-    return sorted((str(kill.victim.pid), kill.victim.comm or "", kill.partial, kill.scope, str(kill.oom_memcg)) for kill in kills)
+    return sorted(
+        (str(kill.victim.pid), kill.victim.comm or "", kill.partial, kill.scope, str(kill.oom_memcg)) for kill in kills
+    )
 
 
 def kernel_lines(text):
     """The messages of a row, and when."""
-    lines = list(join_records(TextLog("test", lambda stamp: (None, "unknown")).lines(text.encode("utf-8", "surrogateescape"))))
+    lines = list(
+        join_records(TextLog("test", lambda stamp: (None, "unknown")).lines(text.encode("utf-8", "surrogateescape")))
+    )
     return [line for line in lines if line.text]
 
 
@@ -143,7 +159,11 @@ def test_every_row_of_kills_from_every_source(text, tmp_path, monkeypatch):
     events, doubts = parsed(text)
     wanted = summary_of(events)
     # the journal and /dev/kmsg: whole records, those that may matter
-    records = [line for line in lines if needles.may_matter(line.text.encode("utf-8", "surrogateescape")) or line.text.startswith("[")]
+    records = [
+        line
+        for line in lines
+        if needles.may_matter(line.text.encode("utf-8", "surrogateescape")) or line.text.startswith("[")
+    ]
     assert summary_of(list(parse(records))) == wanted
     assert all(re.search(needles.pattern(), line.text) for line in records if not line.text.startswith("["))
     # a text log of megabytes

@@ -1,13 +1,15 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine in a folder, for what cannot happen on a machine that tests run on: negative scores, a full /run, a unit that dies.
+"""A machine in a folder, for what cannot happen on a machine that tests run on: negative scores, a full /run, a unit
+that dies.
 
-FakeMachine stands for systemd as pid 1, for /proc and for cgroup files. Its files are real files below a temporary root. systemctl is
-a method: `show` says what was in the unit's files at the last daemon-reload, read by a loader of its own that shares no line with
-_systemd/precedence.py and no parser with _systemd/setting.py, so a mistake there shows here. Which settings there are is the table's word.
-The kernel's rule for oom_score_adj is kernel_write().
-Real systemd is tested in molecule; the values that its parser takes were recorded from 247, 252 and 257 (fixtures/systemd/values.json).
+FakeMachine stands for systemd as pid 1, for /proc and for cgroup files. Its files are real files below a temporary
+root. systemctl is a method: `show` says what was in the unit's files at the last daemon-reload, read by a loader of its
+own that shares no line with _systemd/precedence.py and no parser with _systemd/setting.py, so a mistake there shows
+here. Which settings there are is the table's word. The kernel's rule for oom_score_adj is kernel_write().
+Real systemd is tested in molecule; the values that its parser takes were recorded from 247, 252 and 257
+(fixtures/systemd/values.json).
 """
 
 import os
@@ -25,16 +27,24 @@ SEARCH = (
     "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system /run/systemd/system "
     "/run/systemd/generator /usr/local/lib/systemd/system /lib/systemd/system /usr/lib/systemd/system"
 ).split()
-#: What systemd shows of a service where no file and no other setting decides; systemd.service(5) and systemd-system.conf(5).
+#: What systemd shows of a service where no file and no other setting decides; systemd.service(5) and
+#: systemd-system.conf(5).
 _DECIDED_ELSEWHERE = {"OOMPolicy": "stop"}
-#: key -> what `show` prints where nothing sets it, and since when it is shown. A new setting is known here by its row in the table.
-DEFAULTS = {setting.key: (str(_DECIDED_ELSEWHERE.get(setting.key, setting.default)), setting.since) for setting in SETTINGS}
+#: key -> what `show` prints where nothing sets it, and since when it is shown. A new setting is known here by its row
+#: in the table.
+DEFAULTS = {
+    setting.key: (str(_DECIDED_ELSEWHERE.get(setting.key, setting.default)), setting.since) for setting in SETTINGS
+}
 DEFAULTS.update(
     MemoryLimit=("infinity", 0), Type=("simple", 0), KillMode=("control-group", 0), Delegate=("no", 0), RemainAfterExit=("no", 0),
     RefuseManualStart=("no", 0), RefuseManualStop=("no", 0),
 )  # fmt: skip
 _CGROUP_FILES = {setting.key: setting.cgroup for setting in SETTINGS if setting.kind == "memory" and setting.cgroup}
-_EXEC_ONLY = tuple(setting.key for setting in SETTINGS if "slice" not in setting.types) + ("Type", "KillMode", "RemainAfterExit")
+_EXEC_ONLY = tuple(setting.key for setting in SETTINGS if "slice" not in setting.types) + (
+    "Type",
+    "KillMode",
+    "RemainAfterExit",
+)
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50, "E": 1 << 60}
 #: PAGE_COUNTER_MAX of the kernel, in bytes.
 _MOST = (1 << 63) - 4096
@@ -86,7 +96,9 @@ class Running:
 
 
 class FakeMachine:
-    """capable -- pid 1 and we may lower scores (CAP_SYS_RESOURCE); not_loaded -- systemd before 257 does not see a unit's first drop-in"""
+    """capable -- pid 1 and we may lower scores (CAP_SYS_RESOURCE); not_loaded -- systemd before 257 does not see a
+    unit's first drop-in
+    """
 
     def __init__(self, root, version=252, capable=True, booted=True, not_loaded=False, cgroups="2", ram=RAM):
         self.root = str(root)
@@ -100,7 +112,10 @@ class FakeMachine:
         self.refuses = []  # bytes in a file of a unit with which systemd does not load it
         self.after_restart = {}  # unit -> what becomes of it: a function of the Running
         self.restart_says = {}
-        self.write("/proc/meminfo", "MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" % (ram >> 10, ram >> 11))
+        self.write(
+            "/proc/meminfo",
+            "MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" % (ram >> 10, ram >> 11),
+        )
         for path in ("/etc/systemd/system", "/usr/lib/systemd/system", "/run", "/proc"):
             os.makedirs(self.root + path, exist_ok=True)
         if booted:
@@ -185,7 +200,9 @@ class FakeMachine:
         """A process in the unit's cgroup; without ``score`` it has the unit's."""
         running = self.running[unit]
         pid, self.next_pid = self.next_pid, self.next_pid + 1
-        self._process(pid, comm or unit.partition(".")[0][:15], running.cgroup, running.score if score is None else score)
+        self._process(
+            pid, comm or unit.partition(".")[0][:15], running.cgroup, running.score if score is None else score
+        )
         self.floor[pid] = min(0, running.score)
         procs = self.root + self._tree + running.cgroup + "/cgroup.procs"
         with open(procs, "a") as file:
@@ -197,7 +214,9 @@ class FakeMachine:
         return int(self.read("/proc/%d/oom_score_adj" % pid))
 
     def kernel_write(self, pid, score):
-        """fs/proc/base.c, __set_oom_adj(): without CAP_SYS_RESOURCE never below the lowest that a privileged writer has set."""
+        """fs/proc/base.c, __set_oom_adj(): without CAP_SYS_RESOURCE never below the lowest that a privileged writer has
+        set.
+        """
         if not -1000 <= score <= 1000:
             raise OSError(22, "Invalid argument")
         if not self.capable and score < self.floor.get(pid, 0):
@@ -235,24 +254,34 @@ class FakeMachine:
         return running
 
     def _limits(self, name, used=None):
-        """The kernel's files of a running unit: systemd writes them at its start and, before 257, at every reload (measured on 247, 252, 257)."""
+        """The kernel's files of a running unit: systemd writes them at its start and, before 257, at every reload
+        (measured on 247, 252, 257).
+        """
         running, shown = self.running[name], self._shown(self.loaded[name])
         base = ("/sys/fs/cgroup" if self.cgroups == "2" else "/sys/fs/cgroup/memory") + running.cgroup + "/"
         if self.cgroups == "2":
             for key, file in _CGROUP_FILES.items():
                 value = shown.get(key, "infinity")
-                self.write(base + file, "max\n" if value == "infinity" or int(value) >= _MOST else "%d\n" % (int(value) // 4096 * 4096))
+                self.write(
+                    base + file,
+                    "max\n" if value == "infinity" or int(value) >= _MOST else "%d\n" % (int(value) // 4096 * 4096),
+                )
             self.write(base + "memory.oom.group", "%d\n" % (shown.get("OOMPolicy") == "kill"))
         else:
             value = shown.get("MemoryMax", "infinity")
-            self.write(base + "memory.limit_in_bytes", "%d\n" % (_MOST if value == "infinity" else min(int(value) // 4096 * 4096, _MOST)))
+            self.write(
+                base + "memory.limit_in_bytes",
+                "%d\n" % (_MOST if value == "infinity" else min(int(value) // 4096 * 4096, _MOST)),
+            )
         if used is not None:
             self.write(base + ("memory.current" if self.cgroups == "2" else "memory.usage_in_bytes"), "%d\n" % used)
 
     # ---------------------------------------------------------------- systemd
 
     def _realize(self, slice_):
-        """systemd 257: a start brings what was read at a reload into force for all that is in its slice or in one above, and for those slices."""
+        """systemd 257: a start brings what was read at a reload into force for all that is in its slice or in one
+        above, and for those slices.
+        """
         above = {slice_}
         while slice_ not in ("", "/"):
             slice_ = os.path.dirname(slice_)
@@ -273,8 +302,12 @@ class FakeMachine:
         names, path = [name], None
         for _turn in range(8):
             stem, kind = names[-1].rsplit(".", 1)
-            for wanted in [names[-1]] + (["%s@.%s" % (stem.partition("@")[0], kind)] if "@" in stem and not stem.endswith("@") else []):
-                places = [folder + "/" + wanted for folder in SEARCH if os.path.lexists(self.root + folder + "/" + wanted)]
+            for wanted in [names[-1]] + (
+                ["%s@.%s" % (stem.partition("@")[0], kind)] if "@" in stem and not stem.endswith("@") else []
+            ):
+                places = [
+                    folder + "/" + wanted for folder in SEARCH if os.path.lexists(self.root + folder + "/" + wanted)
+                ]
                 if places:
                     break
             if not places:
@@ -290,7 +323,11 @@ class FakeMachine:
 
     def _drop_ins(self, names):
         chosen = {}
-        groups = [_drop_in_folders(names[0])] + [_drop_in_folders(name) for name in names[1:]] + [[names[0].rsplit(".", 1)[1]]]
+        groups = (
+            [_drop_in_folders(names[0])]
+            + [_drop_in_folders(name) for name in names[1:]]
+            + [[names[0].rsplit(".", 1)[1]]]
+        )
         for group in groups:
             for folder in SEARCH:
                 for name in group:
@@ -319,7 +356,11 @@ class FakeMachine:
             self.loaded[alias] = unit
         if path is None:
             return
-        data = b"" if os.path.islink(self.root + path) and os.readlink(self.root + path) == "/dev/null" else self.read(path)
+        data = (
+            b""
+            if os.path.islink(self.root + path) and os.readlink(self.root + path) == "/dev/null"
+            else self.read(path)
+        )
         unit.state, unit.fragment = ("loaded" if data else "masked"), path
         if not data and self.version >= 257:
             return
@@ -373,7 +414,9 @@ class FakeMachine:
         if share:
             number = self.ram // 4096 * (int(share.group(1)) * 10 + int(share.group(2) or 0)) // 1000 * 4096
         elif size:
-            number = int(size.group(1)) * _FACTORS[size.group(3)] + int(size.group(2) or 0) * _FACTORS[size.group(3)] // 10
+            number = (
+                int(size.group(1)) * _FACTORS[size.group(3)] + int(size.group(2) or 0) * _FACTORS[size.group(3)] // 10
+            )
         else:
             return None
         if not number and key in ("MemoryMax", "MemoryHigh"):
@@ -392,7 +435,13 @@ class FakeMachine:
         return {path: self._stamp(path) for path in files} != unit.stamps
 
     def _shown(self, unit):
-        shown = {"Id": unit.id, "Names": " ".join(unit.names), "LoadState": unit.state, "FragmentPath": unit.fragment, "SourcePath": ""}
+        shown = {
+            "Id": unit.id,
+            "Names": " ".join(unit.names),
+            "LoadState": unit.state,
+            "FragmentPath": unit.fragment,
+            "SourcePath": "",
+        }
         for key, (default, since) in DEFAULTS.items():
             if self.version >= since:
                 shown[key] = unit.values.get(key, default)
@@ -463,7 +512,12 @@ class FakeMachine:
         if verb == "list-units":
             begin, end = names[0].split("*")
             return Ran(
-                0, "".join("%s loaded active running text\n" % name for name in sorted(self.running) if name.startswith(begin) and name.endswith(end))
+                0,
+                "".join(
+                    "%s loaded active running text\n" % name
+                    for name in sorted(self.running)
+                    if name.startswith(begin) and name.endswith(end)
+                ),
             )
         if verb == "show" and not self.refuses_show:
             return Ran(0, self._show(words, names))
@@ -472,7 +526,13 @@ class FakeMachine:
     def _show(self, words, names):
         wanted = [word for word in words if word.startswith("--property=")][0].split("=", 1)[1].split(",")
         if names and "*" in names[0]:
-            names = sorted({unit.id for unit in self.loaded.values() if unit.state == "loaded" and unit.id.endswith(names[0].lstrip("*"))})
+            names = sorted(
+                {
+                    unit.id
+                    for unit in self.loaded.values()
+                    if unit.state == "loaded" and unit.id.endswith(names[0].lstrip("*"))
+                }
+            )
         blocks = []
         for name in names:
             if name not in self.loaded:

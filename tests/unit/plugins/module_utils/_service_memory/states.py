@@ -11,7 +11,10 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory.execu
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import parse_overrides, parse_requests
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.result import outcome
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import MARK
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import MIB, FakeMachine
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.fake_machine import (
+    MIB,
+    FakeMachine,
+)
 
 OURS = "50-memops.conf"
 DEFAULTS = dict(
@@ -65,7 +68,10 @@ def machine_of(chance, root):
         booted=chance.random() < 0.93, cgroups=chance.choice(["2", "2", "1"]),
     )  # fmt: skip
     for name in ("web", "db-main", "mariadb", "pg@"):
-        made.unit(name + ".service", chance.choice(["", "OOMScoreAdjust=-300\n", "Restart=on-failure\n", "OOMScoreAdjust=100\nMemoryMax=2G\n"]))
+        made.unit(
+            name + ".service",
+            chance.choice(["", "OOMScoreAdjust=-300\n", "Restart=on-failure\n", "OOMScoreAdjust=100\nMemoryMax=2G\n"]),
+        )
     made.unit("batch.slice")
     made.unit("job.service", "Type=oneshot\n" + chance.choice(["", "Restart=no\n", "RemainAfterExit=yes\n"]))
     for name in ("user-1000.slice", "user-1001.slice"):
@@ -76,7 +82,9 @@ def machine_of(chance, root):
     for name, folders in sorted(FOLDERS.items()):
         for _number in range(chance.choice([0, 0, 0, 1, 1, 2])):
             file = chance.choice(["override.conf", "10-a.conf", "50-m.conf", "90-late.conf", "README", OURS])
-            place = chance.choice(["/etc/systemd/system", "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"])
+            place = chance.choice(
+                ["/etc/systemd/system", "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"]
+            )
             if file == OURS and place.startswith("/etc"):
                 continue
             made.drop_in(chance.choice(folders), file, _text(chance, name), place, old=chance.random() < 0.8)
@@ -87,7 +95,12 @@ def _ours(chance, made, unit):
     """Our file as an earlier run left it, as somebody edited it, or as a person wrote one of the same name."""
     kind = chance.choice(["", "", "", "ours", "ours", "edited", "mode", "empty", "person", "torn"])
     text = {
-        "ours": "%s\n[%s]\n%s\n" % (MARK, _kind(unit), chance.choice(["OOMScoreAdjust=-500", "OOMScoreAdjust=-200\nRestart=always", "MemoryMax=2G"])),
+        "ours": "%s\n[%s]\n%s\n"
+        % (
+            MARK,
+            _kind(unit),
+            chance.choice(["OOMScoreAdjust=-500", "OOMScoreAdjust=-200\nRestart=always", "MemoryMax=2G"]),
+        ),
         "edited": "%s\n[%s]\nOOMScoreAdjust=7\n# a person was here\n" % (MARK, _kind(unit)),
         "empty": "",
         "person": _text(chance, unit),
@@ -102,12 +115,21 @@ def _ours(chance, made, unit):
 
 
 def _drift(chance, made, name, unit):
-    """The kernel holds something else than systemd has loaded: by somebody's hand, or because 257 has not handed it over yet."""
+    """The kernel holds something else than systemd has loaded: by somebody's hand, or because 257 has not handed it
+    over yet.
+    """
     kind = chance.choice(["", "", "", "hand", "hand", "reload"])
     if kind == "hand":
-        file = chance.choice(["memory.max", "memory.high", "memory.oom.group"]) if made.cgroups == "2" else "memory.limit_in_bytes"
+        file = (
+            chance.choice(["memory.max", "memory.high", "memory.oom.group"])
+            if made.cgroups == "2"
+            else "memory.limit_in_bytes"
+        )
         tree = "/sys/fs/cgroup" if made.cgroups == "2" else "/sys/fs/cgroup/memory"
-        made.write("%s%s/%s" % (tree, made.running[name].cgroup, file), "1\n" if file.endswith("group") else "%d\n" % (1536 * MIB))
+        made.write(
+            "%s%s/%s" % (tree, made.running[name].cgroup, file),
+            "1\n" if file.endswith("group") else "%d\n" % (1536 * MIB),
+        )
     elif kind == "reload":
         made.drop_in(unit, "40-reloaded.conf", "[%s]\nMemoryMax=1792M\n" % _kind(unit))
         made.run(["systemctl", "daemon-reload"])
@@ -118,16 +140,35 @@ def state_of(chance, root):
     """A machine and the options of a call."""
     made = machine_of(chance, root)
     asked = chance.choice(
-        ["web", "web", "db-main.service", "mariadb", "mysql", "pg@.service", "pg@15", "batch.slice", "user-.slice", "job", "dead", "ghost"]
+        [
+            "web",
+            "web",
+            "db-main.service",
+            "mariadb",
+            "mysql",
+            "pg@.service",
+            "pg@15",
+            "batch.slice",
+            "user-.slice",
+            "job",
+            "dead",
+            "ghost",
+        ]
     )
     unit = {"mysql": "mariadb.service"}.get(asked, asked if "." in asked else asked + ".service")
     kind = _ours(chance, made, unit if asked != "mysql" else "mariadb.service")
     made.boot()
-    instances = {"pg@.service": ["pg@15.service", "pg@16.service"], "user-.slice": ["user-1000.slice", "user-1001.slice"]}
+    instances = {
+        "pg@.service": ["pg@15.service", "pg@16.service"],
+        "user-.slice": ["user-1000.slice", "user-1001.slice"],
+    }
     for name in instances.get(unit, [unit]):
         if chance.random() < 0.75 and unit not in ("dead.service", "ghost.service"):
             made.start(
-                name, chance.randint(1, 3), used=chance.choice([None, 64 * MIB, 900 * MIB]), started=time.monotonic() * chance.choice([0.3, 1.0])
+                name,
+                chance.randint(1, 3),
+                used=chance.choice([None, 64 * MIB, 900 * MIB]),
+                started=time.monotonic() * chance.choice([0.3, 1.0]),
             )
             for _own in range(chance.choice([0, 0, 1])):
                 made.spawn(name, score=chance.choice([0, -77, 300]), comm="worker")
@@ -147,7 +188,9 @@ def state_of(chance, root):
         for option in ("oom_score_adjust", "restart", "oom_policy"):
             settings.pop(option, None)
     if not settings:
-        settings["memory_max" if unit.endswith(".slice") else "oom_score_adjust"] = "2G" if unit.endswith(".slice") else -400
+        settings["memory_max" if unit.endswith(".slice") else "oom_score_adjust"] = (
+            "2G" if unit.endswith(".slice") else -400
+        )
     call = dict(
         settings, name=[asked], apply=chance.choice(["live", "live", "next_start", "restart"]), missing=chance.choice(["fail", "skip", "stage"]),
         allow_shadowed=chance.random() < 0.5, allow_weaker=chance.random() < 0.7, allow_limits=chance.random() < 0.5,

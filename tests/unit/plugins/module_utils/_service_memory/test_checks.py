@@ -20,7 +20,9 @@ M = 1 << 20
 
 def current(name="web", before=None, **shown):
     unit = parse_unit_name(name)
-    return CurrentUnit(unit, "50-memops.conf", True, True, UnitState(unit.name, dict(shown, LoadState="loaded")), before=before)
+    return CurrentUnit(
+        unit, "50-memops.conf", True, True, UnitState(unit.name, dict(shown, LoadState="loaded")), before=before
+    )
 
 
 def request(name="web", state="present", **settings):
@@ -66,11 +68,19 @@ def test_limits_that_contradict_each_other(settings, refused):
 
 # (requested, what another file sets, words)
 CONTRADICTED = [
-    (dict(memory_high="1G"), dict(memory_max="512M"), "memory_high=1G is more than MemoryMax=512M of /usr/lib/x.service"),
+    (
+        dict(memory_high="1G"),
+        dict(memory_max="512M"),
+        "memory_high=1G is more than MemoryMax=512M of /usr/lib/x.service",
+    ),
     (dict(memory_high="256M"), dict(memory_max="512M"), None),
     (dict(memory_high="infinity"), dict(memory_max="512M"), None),
     (dict(memory_min="infinity"), dict(memory_max="512M"), "memory_min=infinity is more than MemoryMax=512M"),
-    (dict(memory_min="1G"), dict(memory_high="infinity", memory_max="512M"), "memory_min=1G is more than MemoryMax=512M"),
+    (
+        dict(memory_min="1G"),
+        dict(memory_high="infinity", memory_max="512M"),
+        "memory_min=1G is more than MemoryMax=512M",
+    ),
     (dict(memory_max="1G"), dict(memory_low="2G"), "MemoryLow=2G of /usr/lib/x.service is more than memory_max=1G"),
     (dict(memory_high="1G", memory_max="2G"), dict(memory_max="512M"), None),
     (dict(memory_high="1G"), dict(memory_max=""), None),
@@ -138,9 +148,16 @@ UNKILLABLE = [
 @pytest.mark.parametrize("name, shown, words", UNKILLABLE)
 def test_minus_1000_is_inherited(name, shown, words):
     message = checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-1000"), Overrides())
-    assert (message is None) if words is None else (message is not None and words in message and "allow_unkillable" in message)
+    assert (
+        (message is None)
+        if words is None
+        else (message is not None and words in message and "allow_unkillable" in message)
+    )
     assert checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-999"), Overrides()) is None
-    assert checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-1000"), Overrides(unkillable=True)) is None
+    assert (
+        checks.inheritance(current(name, **shown), request(name, oom_score_adjust="-1000"), Overrides(unkillable=True))
+        is None
+    )
 
 
 LOOSER = [
@@ -171,16 +188,26 @@ def test_what_a_person_set_is_not_loosened(line, settings, refused):
         assert "10-a.conf" in message and "allow_weaker" in message
     assert checks.weakening(current(), request(**settings), files, 4 * G, Overrides(weakening=True)) is None
     assert (
-        checks.weakening(current(), request(**settings), [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)], 4 * G, Overrides())
+        checks.weakening(
+            current(),
+            request(**settings),
+            [UnitFile("/usr/lib/systemd/system/web.service.d/10-a.conf", data)],
+            4 * G,
+            Overrides(),
+        )
         is None
     )
 
 
 def test_our_own_file_of_another_name_is_no_persons():
-    files = [UnitFile("/etc/systemd/system/web.service.d/40-team.conf", render("service", {"oom_score_adjust": "-900"}))]
+    files = [
+        UnitFile("/etc/systemd/system/web.service.d/40-team.conf", render("service", {"oom_score_adjust": "-900"}))
+    ]
     assert checks.weakening(current(), request(oom_score_adjust="-100"), files, 4 * G, Overrides()) is None
     files.append(UnitFile("/etc/systemd/system/web.service.d/10-a.conf", b"[Service]\nOOMScoreAdjust=-900\n"))
-    assert "10-a.conf" in (checks.weakening(current(), request(oom_score_adjust="-100"), files, 4 * G, Overrides()) or "")
+    assert "10-a.conf" in (
+        checks.weakening(current(), request(oom_score_adjust="-100"), files, 4 * G, Overrides()) or ""
+    )
 
 
 # (before, new, RAM, is refused)
@@ -232,13 +259,17 @@ def test_a_persons_file_of_our_name(data, refused):
 
 
 def test_support_and_cautions():
-    assert set(checks.support(current(), request(oom_policy="kill", memory_max="1G", restart="no"), 219)) == {"oom_policy", "memory_max"}
+    assert set(checks.support(current(), request(oom_policy="kill", memory_max="1G", restart="no"), 219)) == {
+        "oom_policy",
+        "memory_max",
+    }
     assert checks.support(current(), request(state="absent", oom_policy="kill"), 219) == {}
     here = current()
     assert len(checks.cautions(here, request(oom_policy="kill", oom_score_adjust="-1000"), G)) == 1
     assert len(checks.cautions(here, request(memory_high="1G", memory_swap_max="0"), G)) == 1
     assert (
-        len(checks.cautions(here, request(memory_max="1G"), G)) == 1 and checks.cautions(here, request(memory_max="1G", memory_swap_max="0"), G) == []
+        len(checks.cautions(here, request(memory_max="1G"), G)) == 1
+        and checks.cautions(here, request(memory_max="1G", memory_swap_max="0"), G) == []
     )
     passing = current(Transient="yes")
     assert "stays when the unit ends" in checks.cautions(passing, request(restart="no"), G)[0]

@@ -40,7 +40,13 @@ def test_a_change_from_nothing_to_proof(make):
     pids = machine.start("web.service", 3)
     result = web(machine, oom_score_adjust=-500, memory_max="1G")
     service = result["services"][0]
-    assert result["changed"] and result["verified"] and not result["failed"] and service["reloaded"] and service["gaps"] == []
+    assert (
+        result["changed"]
+        and result["verified"]
+        and not result["failed"]
+        and service["reloaded"]
+        and service["gaps"] == []
+    )
     assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=-500", "MemoryMax=1G"]
     assert [machine.score(pid) for pid in pids] == [-500] * 3
     assert service["effective"]["oom_score_adjust"] == -500 and service["effective"]["memory_max"] == 1 << 30
@@ -87,11 +93,22 @@ def test_an_alias_is_followed_to_its_unit(make):
     assert (result["services"][0]["name"], result["services"][0]["asked"]) == ("mariadb.service", "mysql.service")
     with pytest.raises(ParamsError) as caught:
         act(machine, name=["mysql", "mariadb"], oom_score_adjust=-6)
-    assert "mysql.service and mariadb.service are the same unit, mariadb.service: once with oom_score_adjust=-6" in str(caught.value)
+    assert "mysql.service and mariadb.service are the same unit, mariadb.service: once with oom_score_adjust=-6" in str(
+        caught.value
+    )
     before = machine.tree()
     with pytest.raises(ParamsError) as caught:
-        act(machine, services=[dict(name="mysql", oom_score_adjust=-6), dict(name="mariadb", oom_score_adjust=-7, dropin="60-x.conf")])
-    assert "oom_score_adjust is -6 for 50-memops.conf and -7 for 60-x.conf" in str(caught.value) and machine.tree() == before
+        act(
+            machine,
+            services=[
+                dict(name="mysql", oom_score_adjust=-6),
+                dict(name="mariadb", oom_score_adjust=-7, dropin="60-x.conf"),
+            ],
+        )
+    assert (
+        "oom_score_adjust is -6 for 50-memops.conf and -7 for 60-x.conf" in str(caught.value)
+        and machine.tree() == before
+    )
 
 
 def test_a_template_is_every_instance_with_its_own_files(make):
@@ -103,8 +120,16 @@ def test_a_template_is_every_instance_with_its_own_files(make):
         machine.start(name)
     result = act(machine, name=["pg@"], oom_score_adjust=-500)
     assert result["drop_in"] == "/etc/systemd/system/pg@.service.d/50-memops.conf"
-    assert [(row["unit"], row["after"]) for row in result["processes"]] == [("pg@14.service", -500), ("pg@15.service", -900), ("pg@16.service", -500)]
-    assert causes(result) == ["shadowed"] and "pg@15.service" in result["msg"] and "pg@14" not in result["services"][0]["gaps"][0]["text"]
+    assert [(row["unit"], row["after"]) for row in result["processes"]] == [
+        ("pg@14.service", -500),
+        ("pg@15.service", -900),
+        ("pg@16.service", -500),
+    ]
+    assert (
+        causes(result) == ["shadowed"]
+        and "pg@15.service" in result["msg"]
+        and "pg@14" not in result["services"][0]["gaps"][0]["text"]
+    )
     again = act(machine, name=["pg@"], oom_score_adjust=-500)
     assert not again["changed"]
 
@@ -116,7 +141,8 @@ def test_a_template_without_instances(make):
     assert result["changed"] and causes(result) == ["no_instance"] and not result["verified"]
 
 
-# ---------------------------------------------------------------- silent failures: every command exits 0, and it is not so
+# ---------------------------------------------------------------- silent failures: every command exits 0, and it is not
+# so
 
 
 def silently_shadowed_by_name(machine):
@@ -209,7 +235,11 @@ def test_silent_failure_a_bus_that_does_not_answer(make):
     before = machine.tree()
     with pytest.raises(ProtectError) as caught:
         web(machine, oom_score_adjust=-5)
-    assert "Failed to connect to bus" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
+    assert (
+        "Failed to connect to bus" in str(caught.value)
+        and "Nothing was changed" in str(caught.value)
+        and machine.tree() == before
+    )
 
 
 def silently_own_score(machine):
@@ -227,7 +257,13 @@ GAPS = [
     ("cgroup 1", dict(cgroups="1"), None, dict(memory_high="1G"), ["cgroup_v1"]),
     ("limit waits", dict(version=257), None, dict(memory_max="1G", apply="next_start"), ["older_than_drop_in"]),
     ("policy waits", dict(version=257), None, dict(oom_policy="kill", apply="next_start"), ["older_than_drop_in"]),
-    ("shadow allowed", dict(), silently_shadowed_since_its_start, dict(oom_score_adjust=-5, allow_shadowed=True), ["shadowed"]),
+    (
+        "shadow allowed",
+        dict(),
+        silently_shadowed_since_its_start,
+        dict(oom_score_adjust=-5, allow_shadowed=True),
+        ["shadowed"],
+    ),
 ]
 
 
@@ -239,7 +275,9 @@ def test_silent_failure_done_but_not_in_force(make, machine_is, spoil, settings,
         spoil(machine)
         machine.load("web.service")
     result = web(machine, **settings)
-    assert not result["failed"] and result["changed"] and not result["verified"] and causes(result) == gaps, result["msg"]
+    assert not result["failed"] and result["changed"] and not result["verified"] and causes(result) == gaps, result[
+        "msg"
+    ]
     assert "NOT in force" in result["msg"] and machine.read(PATH)
     assert result["restart_required"] == ("older_than_drop_in" in gaps)
 
@@ -312,7 +350,9 @@ def test_the_reload_brings_other_peoples_edits_and_says_so(make):
 
 @pytest.mark.parametrize("load_state, loaded", [("bad-setting", True), ("error", False)])
 def test_a_unit_that_systemd_cannot_load(make, load_state, loaded):
-    """Measured on 252: with bad-setting it takes drop-ins, with error none; the first wants a reload for ever. Neither can be started"""
+    """Measured on 252: with bad-setting it takes drop-ins, with error none; the first wants a reload for ever. Neither
+    can be started
+    """
     machine = make()
     real, needs = machine.load, machine._needs_reload
 
@@ -327,13 +367,25 @@ def test_a_unit_that_systemd_cannot_load(make, load_state, loaded):
     before = machine.tree()
     for missing in ("fail", "skip"):
         result = web(machine, oom_score_adjust=5, missing=missing)
-        assert result["failed"] and "systemd cannot load it (%s)" % load_state in result["msg"] and "missing=stage" in result["msg"]
+        assert (
+            result["failed"]
+            and "systemd cannot load it (%s)" % load_state in result["msg"]
+            and "missing=stage" in result["msg"]
+        )
     assert machine.tree() == before
     staged = web(machine, oom_score_adjust=5, missing="stage")
-    assert staged["changed"] and causes(staged) == ["not_read"] and lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"]
+    assert (
+        staged["changed"]
+        and causes(staged) == ["not_read"]
+        and lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"]
+    )
     again = web(machine, oom_score_adjust=5, missing="stage")
     assert not again["changed"] and not again["verified"] and "until its unit file is mended" in again["msg"]
-    assert web(machine, state="absent")["changed"] and not web(machine, state="absent")["changed"] and machine.tree() == before
+    assert (
+        web(machine, state="absent")["changed"]
+        and not web(machine, state="absent")["changed"]
+        and machine.tree() == before
+    )
 
 
 def test_a_unit_that_wants_a_reload_for_ever_is_not_one_of_them(make):
@@ -372,7 +424,12 @@ def test_a_drop_in_that_a_person_took_away(make, wanted, score):
 def test_without_systemd_the_file_is_written_and_nothing_is_claimed(make):
     machine = make(booted=False)
     result = web(machine, oom_score_adjust=-5)
-    assert result["changed"] and not result["verified"] and causes(result) == ["systemd_not_running"] and machine.asked == []
+    assert (
+        result["changed"]
+        and not result["verified"]
+        and causes(result) == ["systemd_not_running"]
+        and machine.asked == []
+    )
     assert not web(machine, oom_score_adjust=-5)["changed"]
 
 
@@ -401,8 +458,12 @@ def test_systemd_does_not_answer_any_more_halfway(make, at):
     result = act(machine, name=["web", "rests"], oom_score_adjust=-500, apply="restart")
     begun, rests = result["services"]
     assert result["failed"] and result["changed"] and not result["verified"] and machine.read(PATH)
-    assert "Failed to connect to bus" in begun["error"] and begun["error"].endswith("It was left halfway; the next run goes on from there.")
-    assert begun["steps"][0] == "write " + PATH and begun["reloaded"] and rests["error"].endswith("Nothing was changed.")
+    assert "Failed to connect to bus" in begun["error"] and begun["error"].endswith(
+        "It was left halfway; the next run goes on from there."
+    )
+    assert (
+        begun["steps"][0] == "write " + PATH and begun["reloaded"] and rests["error"].endswith("Nothing was changed.")
+    )
     assert begun["restarted"] == (["web.service"] if at == "_restart" else [])
     answers_again()
     result = act(machine, name=["web", "rests"], oom_score_adjust=-500, apply="restart")
@@ -462,7 +523,10 @@ def test_an_instance_that_starts_before_the_reload(make, version):
     result = act(machine, name=["pg@"], oom_score_adjust=-500, memory_max="1G")
     after = {(row["unit"], row["after"]) for row in result["processes"] if row["after"] != 77}
     assert after == {("pg@1.service", -500), ("pg@2.service", 9), ("pg@3.service", -500)}
-    assert {kernel_value(machine, name) for name in machine.running} == {str(1 << 30)} and causes(result) == ["own_score", "shadowed"]
+    assert {kernel_value(machine, name) for name in machine.running} == {str(1 << 30)} and causes(result) == [
+        "own_score",
+        "shadowed",
+    ]
 
 
 # ---------------------------------------------------------------- absent
@@ -486,7 +550,11 @@ def test_an_empty_folder_that_a_killed_run_left(make):
     machine = make()
     os.makedirs(machine.root + os.path.dirname(PATH))
     result = web(machine, state="absent")
-    assert result["changed"] and not os.path.exists(machine.root + os.path.dirname(PATH)) and told(machine, "daemon-reload") == []
+    assert (
+        result["changed"]
+        and not os.path.exists(machine.root + os.path.dirname(PATH))
+        and told(machine, "daemon-reload") == []
+    )
     assert not web(machine, state="absent")["changed"]
 
 
@@ -499,7 +567,8 @@ def test_a_persons_file_of_our_name_stays(make, state):
     assert result["failed"] and "was not written by this module" in result["msg"] and machine.tree() == before
 
 
-# ---------------------------------------------------------------- limits of what runs, on systemd that applies them at a reload and on 257
+# ---------------------------------------------------------------- limits of what runs, on systemd that applies them at
+# a reload and on 257
 
 
 def kernel_value(machine, unit="web.service", file="memory.max"):
@@ -530,12 +599,17 @@ def test_a_limit_comes_into_force_and_goes_without_a_restart(make, version, opti
     told_first = web(machine, True, **{option: value})
     result = web(machine, **{option: value})
     assert result["verified"] and result["changed"] and kernel_value(machine, file=file) == there, result["msg"]
-    assert told_first["services"][0]["steps"] == result["services"][0]["steps"] and "set %s of web.service" % file in result["msg"]
+    assert (
+        told_first["services"][0]["steps"] == result["services"][0]["steps"]
+        and "set %s of web.service" % file in result["msg"]
+    )
     assert not web(machine, **{option: value})["changed"] and told(machine, "restart") == []
     taken = web(machine, state="absent")
     assert taken["verified"] and taken["changed"] and kernel_value(machine, file=file) == gone, taken["msg"]
     assert not web(machine, state="absent")["changed"]
-    assert scopes(machine) == (["system.slice"] * 2 if version == 257 else []), "a systemd that applies limits at the reload pays nothing"
+    assert scopes(machine) == (
+        ["system.slice"] * 2 if version == 257 else []
+    ), "a systemd that applies limits at the reload pays nothing"
 
 
 @pytest.mark.parametrize("version", [247, 252, 257])
@@ -551,7 +625,9 @@ def test_a_limit_that_drifted_is_set_again(make, version, apply):
     result = web(machine, memory_max="1G", apply=apply)
     assert result["changed"] and result["verified"] and kernel_value(machine) == str(1 << 30)
     steps = ["daemon-reload", "set memory.max of web.service to 1073741824"]
-    assert foretold["services"][0]["steps"] == result["services"][0]["steps"] == steps and told(machine, "restart") == []
+    assert (
+        foretold["services"][0]["steps"] == result["services"][0]["steps"] == steps and told(machine, "restart") == []
+    )
     assert not web(machine, memory_max="1G")["changed"]
 
 
@@ -564,7 +640,12 @@ def test_a_limit_that_drifted_is_below_use_now(make, version, check):
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.max", "max\n")
     machine.write("/sys/fs/cgroup/system.slice/web.service/memory.current", "%d\n" % (900 * MIB))
     result = web(machine, check, memory_max="64M")
-    assert result["failed"] and "uses 900 MiB now" in result["msg"] and "allow_limits=true" in result["msg"] and kernel_value(machine) == "max"
+    assert (
+        result["failed"]
+        and "uses 900 MiB now" in result["msg"]
+        and "allow_limits=true" in result["msg"]
+        and kernel_value(machine) == "max"
+    )
     assert web(machine, memory_max="64M", allow_limits=True)["verified"] and kernel_value(machine) == str(64 * MIB)
 
 
@@ -579,7 +660,11 @@ def test_a_persons_lower_limit_that_ours_hid_is_guarded_too(make, state):
     wanted = dict(oom_score_adjust=5) if state == "present" else dict(state="absent")
     before = machine.tree()
     result = web(machine, **wanted)
-    assert result["failed"] and "with memory_max=64 MiB the kernel would kill it" in result["msg"] and machine.tree() == before, result["msg"]
+    assert (
+        result["failed"]
+        and "with memory_max=64 MiB the kernel would kill it" in result["msg"]
+        and machine.tree() == before
+    ), result["msg"]
     assert not web(machine, allow_limits=True, **wanted)["failed"] and kernel_value(machine) == str(64 * MIB)
 
 
@@ -629,7 +714,11 @@ def test_a_removal_that_was_killed_is_finished(make, where):
     assert (kernel_value(machine), kernel_value(machine, file="memory.high")) == (str(1 << 30), str(512 * MIB))
     assert web(machine, True, state="absent")["changed"]
     result = web(machine, state="absent")
-    assert result["changed"] and result["verified"] and (kernel_value(machine), kernel_value(machine, file="memory.high")) == ("max", "max")
+    assert (
+        result["changed"]
+        and result["verified"]
+        and (kernel_value(machine), kernel_value(machine, file="memory.high")) == ("max", "max")
+    )
     assert not web(machine, state="absent")["changed"]
 
 
@@ -662,7 +751,12 @@ def test_a_removal_of_the_score_that_was_left_to_the_next_start(make):
     web(machine, oom_score_adjust=-500)
     for changed in (True, False):
         result = web(machine, state="absent", apply="next_start")
-        assert result["changed"] is changed and result["restart_required"] and causes(result) == ["older_than_drop_in"] and machine.score(pid) == -500
+        assert (
+            result["changed"] is changed
+            and result["restart_required"]
+            and causes(result) == ["older_than_drop_in"]
+            and machine.score(pid) == -500
+        )
     result = web(machine, state="absent")
     assert result["changed"] and result["verified"] and machine.score(pid) == -100
 
@@ -701,12 +795,20 @@ def test_restart_for_a_limit_that_nothing_else_brings(make):
         machine.start(name, used=MIB)
     assert web(machine, memory_max="1G", apply="restart")["verified"] and told(machine, "restart") == []
     no_scope(machine)
-    services = [dict(name="web", memory_max="2G"), dict(name="other", oom_score_adjust=5), dict(name="a-b.slice", memory_max="1G")]
+    services = [
+        dict(name="web", memory_max="2G"),
+        dict(name="other", oom_score_adjust=5),
+        dict(name="a-b.slice", memory_max="1G"),
+    ]
     services[1]["apply"] = "live"
     result = act(machine, services=services, apply="restart")
-    assert [service["restarted"] for service in result["services"]] == [["web.service"], [], []] and kernel_value(machine) == str(2 << 30)
+    assert [service["restarted"] for service in result["services"]] == [["web.service"], [], []] and kernel_value(
+        machine
+    ) == str(2 << 30)
     assert [service["verified"] for service in result["services"]] == [True, True, False]
-    assert any("a slice cannot be restarted" in note for note in result["services"][2]["notes"]), result["services"][2]["notes"]
+    assert any("a slice cannot be restarted" in note for note in result["services"][2]["notes"]), result["services"][2][
+        "notes"
+    ]
 
 
 def test_a_limit_that_stays_after_ours_is_gone_is_a_gap(make):
@@ -745,7 +847,9 @@ def test_a_restart_for_a_limit_leaves_scores_alone(make):
     machine.after_restart["web.service"] = lambda _running: machine.spawn("web.service", 0)
     result = web(machine, memory_max="1G", apply="restart")
     assert result["services"][0]["restarted"] == ["web.service"] and result["verified"] and result["processes"] == []
-    assert sorted(machine.score(int(pid)) for pid in machine.read("/sys/fs/cgroup/system.slice/web.service/cgroup.procs").split()) == [0, 70]
+    assert sorted(
+        machine.score(int(pid)) for pid in machine.read("/sys/fs/cgroup/system.slice/web.service/cgroup.procs").split()
+    ) == [0, 70]
 
 
 def test_a_record_of_limits_says_nothing_of_scores(make):
@@ -767,7 +871,12 @@ def test_dead_after_a_restart_without_a_new_file(make):
     machine.after_restart["web.service"] = dies
     before = machine.tree()
     result = web(machine, memory_max="1G", apply="restart")
-    assert result["failed"] and "result exit-code" in result["msg"] and "Its drop-in is as it was." in result["msg"] and machine.tree() == before
+    assert (
+        result["failed"]
+        and "result exit-code" in result["msg"]
+        and "Its drop-in is as it was." in result["msg"]
+        and machine.tree() == before
+    )
 
 
 def test_a_unit_that_runs_without_a_control_group_has_nothing_to_limit(make):
@@ -788,7 +897,10 @@ def test_the_limit_of_cgroup_1(make, version):
     result = web(machine, memory_max="1G")
     assert result["verified"] and kernel_value(machine, file="memory.limit_in_bytes") == str(1 << 30)
     assert "set memory.limit_in_bytes of web.service to 1073741824" in result["services"][0]["steps"]
-    assert web(machine, state="absent")["verified"] and kernel_value(machine, file="memory.limit_in_bytes") == "9223372036854771712"
+    assert (
+        web(machine, state="absent")["verified"]
+        and kernel_value(machine, file="memory.limit_in_bytes") == "9223372036854771712"
+    )
 
 
 def test_a_file_that_this_kernel_has_not_is_a_gap_and_no_reason_to_reload_again(make):
@@ -834,7 +946,11 @@ def test_restart_only_what_needs_it(make):
     machine = make()
     machine.start("web.service", 2)
     result = web(machine, oom_score_adjust=-500, apply="restart")
-    assert result["services"][0]["restarted"] == ["web.service"] and result["verified"] and len(told(machine, "try-restart")) == 1
+    assert (
+        result["services"][0]["restarted"] == ["web.service"]
+        and result["verified"]
+        and len(told(machine, "try-restart")) == 1
+    )
     again = web(machine, oom_score_adjust=-500, apply="restart")
     assert not again["changed"] and len(told(machine, "try-restart")) == 1
 
@@ -862,7 +978,12 @@ def is_killed(running):
     running.active, running.result = "failed", "oom-kill"
 
 
-DEATHS = [(dies, "result exit-code"), (ends, "inactive"), (loops, "waits for its next start"), (is_killed, "result oom-kill")]
+DEATHS = [
+    (dies, "result exit-code"),
+    (ends, "inactive"),
+    (loops, "waits for its next start"),
+    (is_killed, "result oom-kill"),
+]
 
 
 @pytest.mark.parametrize("death, words", DEATHS, ids=[row[0].__name__ for row in DEATHS])
@@ -883,11 +1004,18 @@ def test_what_dies_after_the_restart_gets_its_earlier_bytes_back(make, death, wo
 
     machine.after_restart["web.service"] = once
     result = web(machine, oom_score_adjust=-500, apply="restart")
-    assert result["failed"] and words in result["msg"] and result["services"][0]["rolled_back"] and "It is active again" in result["msg"]
+    assert (
+        result["failed"]
+        and words in result["msg"]
+        and result["services"][0]["rolled_back"]
+        and "It is active again" in result["msg"]
+    )
     assert machine.tree() == before and len(told(machine, "reset-failed")) == 1
     assert len(calls) == 2, "once with the new file, once with the earlier one"
     now = previous or 0
-    assert [(row["pid"], row["before"], row["after"], row["state"]) for row in result["processes"]] == [(calls[1].main_pid, now, now, "as_wanted")]
+    assert [(row["pid"], row["before"], row["after"], row["state"]) for row in result["processes"]] == [
+        (calls[1].main_pid, now, now, "as_wanted")
+    ]
     assert machine.loaded["web.service"].values.get("OOMScoreAdjust") == (None if previous is None else "-100")
 
 
@@ -895,7 +1023,9 @@ def test_a_restart_that_systemd_refuses(make):
     machine = make()
     machine.start("web.service")
     before = machine.tree()
-    machine.restart_says["web.service"] = "Job for web.service failed because start of the service was attempted too often."
+    machine.restart_says["web.service"] = (
+        "Job for web.service failed because start of the service was attempted too often."
+    )
     result = web(machine, oom_score_adjust=-500, apply="restart")
     assert result["failed"] and "attempted too often" in result["msg"] and machine.tree() == before
 
@@ -927,7 +1057,9 @@ def test_restart_of_a_template_is_of_its_running_instances(make):
     foretold = act(machine, True, name=["pg@"], oom_score_adjust=-500, apply="restart")
     result = act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")
     assert result["verified"] and result["services"][0]["restarted"] == ["pg@1.service", "pg@3.service"]
-    assert foretold["services"][0]["steps"] == result["services"][0]["steps"] and {row["after"] for row in result["processes"]} == {-500}
+    assert foretold["services"][0]["steps"] == result["services"][0]["steps"] and {
+        row["after"] for row in result["processes"]
+    } == {-500}
     assert not act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")["changed"]
 
 
@@ -937,7 +1069,11 @@ def test_of_a_template_some_instances_are_spared(make):
     machine.unit("pg@.service")
     machine.start("user@1.service")
     result = act(machine, name=["user@"], oom_score_adjust=-500, apply="restart", allow_broad=True)
-    assert result["verified"] and told(machine, "restart") == [] and {row["after"] for row in result["processes"]} == {-500}
+    assert (
+        result["verified"]
+        and told(machine, "restart") == []
+        and {row["after"] for row in result["processes"]} == {-500}
+    )
 
 
 @pytest.mark.parametrize("version", [252, 257])
@@ -956,7 +1092,11 @@ def test_an_instance_that_dies_takes_the_whole_template_back(make, version):
 
     machine.after_restart["pg@2.service"] = once
     result = act(machine, name=["pg@"], oom_score_adjust=-500, apply="restart")
-    assert result["failed"] and machine.tree() == before and "after the restart pg@2.service: it is failed" in result["msg"], result["msg"]
+    assert (
+        result["failed"]
+        and machine.tree() == before
+        and "after the restart pg@2.service: it is failed" in result["msg"]
+    ), result["msg"]
     assert "pg@1.service is active again" in result["msg"] and "pg@2.service is active again" in result["msg"]
     assert {machine.score(running.main_pid) for running in machine.running.values()} == {0}
 
@@ -1008,7 +1148,11 @@ def test_a_guard_refuses_and_its_option_lets_it_pass(make, settings, words, allo
     before = machine.tree()
     result = web(machine, check, **options)
     assert (
-        result["failed"] and not result["changed"] and words in result["msg"] and "Nothing was changed" in result["msg"] and machine.tree() == before
+        result["failed"]
+        and not result["changed"]
+        and words in result["msg"]
+        and "Nothing was changed" in result["msg"]
+        and machine.tree() == before
     )
     assert list(allowed)[0] in result["msg"]
     assert not web(machine, **dict(options, **allowed))["failed"]
@@ -1019,14 +1163,22 @@ def test_one_that_fails_does_not_keep_the_others(make):
     machine.unit("good.service")
     machine.boot()
     result = act(machine, services=[dict(name="ghost", oom_score_adjust=1), dict(name="good", oom_score_adjust=1)])
-    assert result["failed"] and [service["status"] for service in result["services"]] == ["failed", "changed"] and result["services"][1]["verified"]
+    assert (
+        result["failed"]
+        and [service["status"] for service in result["services"]] == ["failed", "changed"]
+        and result["services"][1]["verified"]
+    )
     assert result["msg"].startswith("ghost.service")
 
 
 def test_allow_unsupported(make):
     machine = make(version=219)
     result = web(machine, oom_score_adjust=5, oom_policy="kill", allow_unsupported=True)
-    assert lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"] and result["verified"] and "left out" in result["services"][0]["notes"][0]
+    assert (
+        lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"]
+        and result["verified"]
+        and "left out" in result["services"][0]["notes"][0]
+    )
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -1034,8 +1186,13 @@ def test_where_nothing_is_left_to_set_nothing_is_verified(make, check):
     machine = make(version=219)
     machine.start("web.service")
     result = web(machine, check, memory_min="1M", allow_unsupported=True)
-    assert not result["changed"] and not result["failed"] and not result["verified"] and causes(result) == ["unsupported"]
-    assert result["services"][0]["status"] == "unchanged" and "MemoryMin= is systemd 240 or newer, this is 219" in result["msg"]
+    assert (
+        not result["changed"] and not result["failed"] and not result["verified"] and causes(result) == ["unsupported"]
+    )
+    assert (
+        result["services"][0]["status"] == "unchanged"
+        and "MemoryMin= is systemd 240 or newer, this is 219" in result["msg"]
+    )
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -1050,8 +1207,13 @@ def test_what_the_sum_refused_lists_no_steps(make, check):
 def test_a_limit_above_the_one_of_the_vendor(make):
     machine = make("MemoryMax=512M\n")
     machine.start("web.service", used=MIB)
-    assert "memory_high=1G is more than MemoryMax=512M of /usr/lib/systemd/system/web.service" in web(machine, memory_high="1G")["msg"]
-    assert web(machine, memory_high="256M")["verified"] and web(machine, memory_high="1G", allow_limits=True)["verified"]
+    assert (
+        "memory_high=1G is more than MemoryMax=512M of /usr/lib/systemd/system/web.service"
+        in web(machine, memory_high="1G")["msg"]
+    )
+    assert (
+        web(machine, memory_high="256M")["verified"] and web(machine, memory_high="1G", allow_limits=True)["verified"]
+    )
 
 
 # ---------------------------------------------------------------- disks and paths
@@ -1062,7 +1224,9 @@ def test_a_full_disk_leaves_the_earlier_file(make, monkeypatch):
     web(machine, oom_score_adjust=5)
     before = machine.tree()
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (one for one in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (one for one in ()).throw(OSError(errno.ENOSPC, "No space left on device"))
+    )
     with pytest.raises(ProtectError):  # the lock's folder is there, the record of scores needs none: it is the drop-in
         machine.start("web.service")
         result = web(machine, oom_score_adjust=6)
@@ -1096,7 +1260,10 @@ def test_an_error_after_the_rename_is_taken_back(make, monkeypatch):
     monkeypatch.setattr(Folder, "replace", replace)
     result = web(machine, oom_score_adjust=6)
     assert result["failed"] and machine.tree() == before
-    assert "could not be written: Input/output error; look into the kernel's log: the disk fails. Its earlier drop-in was put back" in result["msg"]
+    assert (
+        "could not be written: Input/output error; look into the kernel's log: the disk fails. Its earlier drop-in was put back"
+        in result["msg"]
+    )
 
 
 def test_a_folder_that_cannot_go_is_no_error(make, monkeypatch):
@@ -1126,7 +1293,11 @@ def test_a_folder_that_users_may_write_is_not_used(make, check):
     os.chmod(machine.root + os.path.dirname(PATH), 0o777)
     result = act(machine, check, name=["web", "db"], oom_score_adjust=5)
     refused, done = result["services"]
-    assert result["failed"] and "may be written by others" in refused["error"] and "Nothing was changed" in refused["error"]
+    assert (
+        result["failed"]
+        and "may be written by others" in refused["error"]
+        and "Nothing was changed" in refused["error"]
+    )
     assert refused["steps"] == [] and os.listdir(machine.root + os.path.dirname(PATH)) == []
     assert done["status"] == "changed" and done["verified"] is not check
 
@@ -1219,7 +1390,9 @@ UNREADABLE += [("1", cover) for cover in (covered_cgroups, covered_sys, covered_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
-@pytest.mark.parametrize("cgroups, cover", UNREADABLE, ids=["%s-%s" % (cover.__name__, cgroups) for cgroups, cover in UNREADABLE])
+@pytest.mark.parametrize(
+    "cgroups, cover", UNREADABLE, ids=["%s-%s" % (cover.__name__, cgroups) for cgroups, cover in UNREADABLE]
+)
 @pytest.mark.parametrize("settings", [dict(oom_score_adjust=-500), dict(state="absent")], ids=["present", "absent"])
 def test_a_unit_whose_processes_cannot_be_read_is_not_verified(make, cover, cgroups, check, settings):
     """issue 11: verified with no process read. The second run sees no more than the first."""
@@ -1259,15 +1432,21 @@ def test_limits_behind_a_covered_sys_are_not_verified(make):
     assert causes(result) == ["not_readable"] and "/sys/fs/cgroup" in result["msg"]
 
 
-@pytest.mark.parametrize("message", ["garbage\n", "", "a=b\n", "Id=web.service\n"], ids=["garbage", "empty", "no names", "half"])
+@pytest.mark.parametrize(
+    "message", ["garbage\n", "", "a=b\n", "Id=web.service\n"], ids=["garbage", "empty", "no names", "half"]
+)
 @pytest.mark.parametrize("verb", ["show", "--version"])
 def test_a_systemctl_that_prints_garbage_and_exits_0(make, verb, message):
     machine = make()
     machine.start("web.service", 1)
     before = machine.tree()
-    host = machine.host._replace(run=lambda argv, timeout=90: Ran(0, message) if verb in argv else machine.run(argv, timeout))
+    host = machine.host._replace(
+        run=lambda argv, timeout=90: Ran(0, message) if verb in argv else machine.run(argv, timeout)
+    )
     with pytest.raises(ProtectError) as caught:
-        act_room.protect(host, [Request(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Overrides(), False)
+        act_room.protect(
+            host, [Request(parse_unit_name("web"), {"oom_score_adjust": "300"}, missing="skip")], Overrides(), False
+        )
     assert "systemctl" in str(caught.value) and "Nothing was changed" in str(caught.value) and machine.tree() == before
 
 
@@ -1316,7 +1495,11 @@ def test_a_unit_that_does_not_load_any_more_gets_its_old_bytes_back(make, before
     tree = machine.tree()
     machine.refuses = [b"OOMScoreAdjust=300"]
     result = web(machine, oom_score_adjust=300)
-    assert result["failed"] and "does not load web.service any more (bad-setting)" in result["msg"] and "was put back" in result["msg"]
+    assert (
+        result["failed"]
+        and "does not load web.service any more (bad-setting)" in result["msg"]
+        and "was put back" in result["msg"]
+    )
     assert machine.tree() == tree and machine.loaded["web.service"].state == "loaded" and not result["changed"]
 
 
@@ -1403,7 +1586,11 @@ def test_one_user_with_a_value_of_his_own(make):
         machine.unit(name)
         machine.start(name, 0, used=MIB)
     result = act(machine, name=["user-.slice"], memory_max="1G", allow_broad=True)
-    assert causes(result) == ["shadowed"] and "user-1000.slice" in result["msg"] and "user-1001" not in result["services"][0]["gaps"][0]["text"]
+    assert (
+        causes(result) == ["shadowed"]
+        and "user-1000.slice" in result["msg"]
+        and "user-1001" not in result["services"][0]["gaps"][0]["text"]
+    )
 
 
 def test_a_slice_of_ones_own_needs_no_file(make):
@@ -1421,7 +1608,10 @@ def test_the_managers_of_users_are_a_template(make):
     machine.unit("user@.service", "Delegate=yes\n")
     machine.start("user@1000.service", 1)
     result = act(machine, name=["user@"], memory_max="1G")
-    assert result["verified"] and machine.read("/sys/fs/cgroup%s/memory.max" % machine.running["user@1000.service"].cgroup) == b"1073741824\n"
+    assert (
+        result["verified"]
+        and machine.read("/sys/fs/cgroup%s/memory.max" % machine.running["user@1000.service"].cgroup) == b"1073741824\n"
+    )
 
 
 # ---------------------------------------------------------------- words
@@ -1436,7 +1626,9 @@ def linked_folder(machine):
     machine.link("/etc/systemd/system/web.service.d", "/srv/stow/web.service.d")
 
 
-@pytest.mark.parametrize("link, path", [(linked_config, "/etc/systemd/system"), (linked_folder, "/etc/systemd/system/web.service.d")])
+@pytest.mark.parametrize(
+    "link, path", [(linked_config, "/etc/systemd/system"), (linked_folder, "/etc/systemd/system/web.service.d")]
+)
 def test_a_link_on_the_way_is_told_as_one(make, link, path):
     machine = make()
     link(machine)
@@ -1446,7 +1638,11 @@ def test_a_link_on_the_way_is_told_as_one(make, link, path):
 
 NAMES = [
     ("tpl", "/usr/lib/systemd/system/tpl@.service", "its template tpl@.service is: name that"),
-    ("pipewire", "/usr/lib/systemd/user/pipewire.service", "/usr/lib/systemd/user/pipewire.service is a unit of users' own managers"),
+    (
+        "pipewire",
+        "/usr/lib/systemd/user/pipewire.service",
+        "/usr/lib/systemd/user/pipewire.service is a unit of users' own managers",
+    ),
     ("ghost", "/usr/lib/systemd/system/other.service", "ghost.service: it is not installed. Nothing was changed."),
 ]
 
@@ -1471,19 +1667,30 @@ def test_our_other_drop_in_is_named(make):
     machine = make()
     web(machine, memory_max="1G", dropin="40-old.conf")
     notes = web(machine, oom_score_adjust=300)["services"][0]["notes"]
-    assert any("40-old.conf, which this module wrote under another dropin name" in note and "dropin=40-old.conf" in note for note in notes), notes
+    assert any(
+        "40-old.conf, which this module wrote under another dropin name" in note and "dropin=40-old.conf" in note
+        for note in notes
+    ), notes
 
 
 def test_our_own_later_drop_in_is_told_as_ours(make):
     machine = make()
     web(machine, oom_score_adjust=100, dropin="90-old.conf")
     result = web(machine, oom_score_adjust=300)
-    assert result["failed"] and "90-old.conf, which this module wrote under another dropin name, sets it to 100" in result["msg"]
+    assert (
+        result["failed"]
+        and "90-old.conf, which this module wrote under another dropin name, sets it to 100" in result["msg"]
+    )
     assert "state=absent dropin=90-old.conf" in result["msg"]
 
 
 @pytest.mark.parametrize(
-    "given", [dict(memory_max="9" * 5000), dict(name=["a" * 5000], oom_score_adjust=1), dict(oom_score_adjust=1, dropin="x" * 5000)]
+    "given",
+    [
+        dict(memory_max="9" * 5000),
+        dict(name=["a" * 5000], oom_score_adjust=1),
+        dict(oom_score_adjust=1, dropin="x" * 5000),
+    ],
 )
 def test_a_value_of_many_letters_is_not_echoed_whole(make, given):
     with pytest.raises(ParamsError) as caught:

@@ -4,7 +4,12 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.gaps import file_gaps, kernel_gaps, score_gaps, systemd_gaps
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.gaps import (
+    file_gaps,
+    kernel_gaps,
+    score_gaps,
+    systemd_gaps,
+)
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit, shadowing
 from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
@@ -50,19 +55,33 @@ BELIEFS = [
 
 @pytest.mark.parametrize("now, causes", BELIEFS)
 def test_what_systemd_believes(now, causes):
-    assert [gap.cause for gap in systemd_gaps(now, {"memory_max": "1G"}, lambda _state: {"memory_max": Origin("1G", PATH)}, 4 * G)] == causes
+    assert [
+        gap.cause
+        for gap in systemd_gaps(now, {"memory_max": "1G"}, lambda _state: {"memory_max": Origin("1G", PATH)}, 4 * G)
+    ] == causes
 
 
 def test_every_instance_is_asked_and_one_sentence_is_said_once():
-    states = tuple(UnitState("pg@%d.service" % number, dict(MemoryMax=value)) for number, value in ((1, str(G)), (2, "infinity"), (3, "5")))
+    states = tuple(
+        UnitState("pg@%d.service" % number, dict(MemoryMax=value))
+        for number, value in ((1, str(G)), (2, "infinity"), (3, "5"))
+    )
     now = CurrentUnit(parse_unit_name("pg@"), "50-memops.conf", True, True, None, states)
     gaps = systemd_gaps(now, {"memory_max": "1G", "restart": "no"}, lambda _state: {}, 4 * G)
-    assert [gap.cause for gap in gaps] == ["not_shown", "not_read", "not_read"] and "pg@2.service" in gaps[1].text and "pg@3.service" in gaps[2].text
+    assert (
+        [gap.cause for gap in gaps] == ["not_shown", "not_read", "not_read"]
+        and "pg@2.service" in gaps[1].text
+        and "pg@3.service" in gaps[2].text
+    )
 
 
 def test_the_file():
     assert file_gaps(current(), b"a", b"a") == [] and file_gaps(current(), None, None) == []
-    assert [gap.cause for after, now in ((b"a", b""), (b"a", None), (None, b"a")) for gap in file_gaps(current(), after, now)] == ["not_written"] * 3
+    assert [
+        gap.cause
+        for after, now in ((b"a", b""), (b"a", None), (None, b"a"))
+        for gap in file_gaps(current(), after, now)
+    ] == ["not_written"] * 3
 
 
 KERNEL = [

@@ -4,7 +4,12 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.limits import Limit, limit_options, slices_of, texts
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.limits import (
+    Limit,
+    limit_options,
+    slices_of,
+    texts,
+)
 
 SLICES = [
     (["/system.slice/a.service", "/system.slice/b.service"], ["system.slice"]),
@@ -43,7 +48,13 @@ def test_a_limit(kernel_value, wanted, in_force, differs, restricts):
 
 
 def test_what_a_kernel_without_the_file_does_anyway():
-    for option, nothing in (("memory_low", 0), ("memory_min", 0), ("memory_swap_max", "infinity"), ("oom_policy", 0), ("memory_high", "infinity")):
+    for option, nothing in (
+        ("memory_low", 0),
+        ("memory_min", 0),
+        ("memory_swap_max", "infinity"),
+        ("oom_policy", 0),
+        ("memory_high", "infinity"),
+    ):
         assert Limit("web.service", option, "file", None, nothing).in_force
         assert not Limit("web.service", option, "file", None, 0 if nothing else 1).in_force
 

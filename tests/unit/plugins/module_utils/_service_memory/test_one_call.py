@@ -12,7 +12,10 @@ INSTANCE = dict(name="pg@a", oom_score_adjust=61)
 
 
 def rows(result):
-    return [[(row["unit"], row["before"], row["after"], row["state"]) for row in service["processes"]] for service in result["services"]]
+    return [
+        [(row["unit"], row["before"], row["after"], row["state"]) for row in service["processes"]]
+        for service in result["services"]
+    ]
 
 
 def steps(result):
@@ -46,7 +49,9 @@ def test_a_template_and_its_instance(make, services, scores):
     assert [machine.score(pid) for pid in pids] == [61, 60]
     message, done = both(machine, services)
     assert done["verified"] and [machine.score(pid) for pid in pids] == scores
-    assert rows(message) == rows(done) and steps(message) == steps(done) and not act(machine, services=services)["changed"]
+    assert (
+        rows(message) == rows(done) and steps(message) == steps(done) and not act(machine, services=services)["changed"]
+    )
 
 
 def test_an_instance_with_a_second_at_belongs_to_its_template(make):
@@ -65,8 +70,12 @@ def test_the_drop_in_gets_another_name(make):
     services = [dict(name="web", state="absent"), dict(name="web", dropin="60-new.conf", oom_score_adjust=20)]
     message, done = both(machine, services)
     assert done["verified"] and machine.score(pid) == 20
-    assert [path for path in machine.tree("/etc") if path.endswith(".conf")] == ["/etc/systemd/system/web.service.d/60-new.conf"]
-    assert [service["effective"] for service in message["services"]] == [service["effective"] for service in done["services"]]
+    assert [path for path in machine.tree("/etc") if path.endswith(".conf")] == [
+        "/etc/systemd/system/web.service.d/60-new.conf"
+    ]
+    assert [service["effective"] for service in message["services"]] == [
+        service["effective"] for service in done["services"]
+    ]
     assert done["services"][0]["effective"]["memory_high"] == "infinity"
     assert not act(machine, services=services)["changed"]
 
@@ -75,7 +84,9 @@ def test_of_a_call_that_is_refused_in_part_nothing_is_foreseen(make):
     """The template's request is refused: the instance goes back to what the template's file says today."""
     machine, pids = started(make)
     act(machine, services=[TEMPLATE, INSTANCE])
-    machine.write("/etc/systemd/system/pg@.service.d/50-memops.conf", "[Service]\nOOMScoreAdjust=60\n")  # a person's now
+    machine.write(
+        "/etc/systemd/system/pg@.service.d/50-memops.conf", "[Service]\nOOMScoreAdjust=60\n"
+    )  # a person's now
     services = [dict(name="pg@", state="absent"), dict(name="pg@a", state="absent")]
     message, done = both(machine, services)
     assert done["failed"] and "was not written by this module" in done["msg"]

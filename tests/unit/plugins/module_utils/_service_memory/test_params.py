@@ -4,12 +4,19 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Overrides, ParamsError, parse_overrides, parse_requests
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import (
+    Overrides,
+    ParamsError,
+    parse_overrides,
+    parse_requests,
+)
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
 
 
 def test_names_share_the_settings_at_the_top():
-    first, second = parse_requests(params(name=["nginx", "getty@"], oom_score_adjust=-500, memory_max="1.5G", apply="restart"))
+    first, second = parse_requests(
+        params(name=["nginx", "getty@"], oom_score_adjust=-500, memory_max="1.5G", apply="restart")
+    )
     assert first.unit.name == "nginx.service" and second.unit.name == "getty@.service"
     assert first.settings == second.settings == {"oom_score_adjust": "-500", "memory_max": "1536M"}
     assert (first.state, first.dropin, first.apply, first.missing) == ("present", "50-memops.conf", "restart", "fail")
@@ -23,7 +30,9 @@ def test_an_entry_of_services_wins_over_the_top():
     ]
     first, second, third = parse_requests(params(services=services, apply="restart"))
     assert (first.apply, first.missing, first.dropin) == ("restart", "fail", "50-memops.conf")
-    assert (second.apply, second.missing, second.dropin) == ("next_start", "skip", "60-x.conf") and second.settings == {"memory_max": "1G"}
+    assert (second.apply, second.missing, second.dropin) == ("next_start", "skip", "60-x.conf") and second.settings == {
+        "memory_max": "1G"
+    }
     assert third.state == "absent" and third.settings == {}
 
 
@@ -44,17 +53,27 @@ WRONG = [
         ["web.service is named twice: once with oom_score_adjust=1, once with oom_score_adjust=1"],
     ),
     (
-        dict(services=[dict(name="web", oom_score_adjust=1, memory_max="1G"), dict(name="web.service", state="absent")]),
-        ["web.service is named twice: once with oom_score_adjust=1 memory_max=1G, once with state=absent; name it once"],
+        dict(
+            services=[dict(name="web", oom_score_adjust=1, memory_max="1G"), dict(name="web.service", state="absent")]
+        ),
+        [
+            "web.service is named twice: once with oom_score_adjust=1 memory_max=1G, once with state=absent; name it once"
+        ],
     ),
     (
         dict(services=[dict(name="web", oom_score_adjust=1), dict(name="web", oom_score_adjust=2, dropin="60-x.conf")]),
         ["oom_score_adjust is 1 for 50-memops.conf and 2 for 60-x.conf, and only one of them can be in force"],
     ),
-    (dict(services=[dict(name="a", oom_score_adjust=1), dict(name="b")]), ["services[1]", "no setting is given for b.service"]),
+    (
+        dict(services=[dict(name="a", oom_score_adjust=1), dict(name="b")]),
+        ["services[1]", "no setting is given for b.service"],
+    ),
     (dict(services=[dict(name="a*", oom_score_adjust=1)]), ["services[0]", "wildcard"]),
     (dict(services=[dict(name="", oom_score_adjust=1)]), ["services[0]", "name is missing"]),
-    (dict(services=[dict(name="a", oom_score_adjust=1)], oom_score_adjust=5), ["oom_score_adjust stands beside services"]),
+    (
+        dict(services=[dict(name="a", oom_score_adjust=1)], oom_score_adjust=5),
+        ["oom_score_adjust stands beside services"],
+    ),
 ]
 
 
@@ -85,7 +104,12 @@ def test_allow():
 
 @pytest.mark.parametrize(
     "given, words",
-    [(dict(min_killable="x"), "no share"), (dict(min_killable="120%"), "100 %"), (dict(settle=-1), "settle"), (dict(restart_timeout=4000.0), "3600")],
+    [
+        (dict(min_killable="x"), "no share"),
+        (dict(min_killable="120%"), "100 %"),
+        (dict(settle=-1), "settle"),
+        (dict(restart_timeout=4000.0), "3600"),
+    ],
 )
 def test_a_wrong_allowance(given, words):
     with pytest.raises(ParamsError) as caught:

@@ -6,7 +6,12 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import FileNow
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import Request
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan import file_changes, managed, reload_due, steps
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan import (
+    file_changes,
+    managed,
+    reload_due,
+    steps,
+)
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Score
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.state import CurrentUnit, agrees
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import render
@@ -42,13 +47,25 @@ def planned(now, wanted, rows=None, origin=Origin("-500", PATH)):
 
 
 PLANS = [
-    ("nothing there", current(OOMScoreAdjust="0"), request(oom_score_adjust="-500"), OLDER, ["write", "reload", "setting"]),
+    (
+        "nothing there",
+        current(OOMScoreAdjust="0"),
+        request(oom_score_adjust="-500"),
+        OLDER,
+        ["write", "reload", "setting"],
+    ),
     ("all as requested", current(OURS), request(oom_score_adjust="-500"), {}, []),
     ("other bytes", current(OURS + b"# x\n"), request(oom_score_adjust="-500"), {}, ["write", "reload"]),
     ("another mode", current(OURS, 0o100600), request(oom_score_adjust="-500"), {}, ["write", "reload"]),
     ("systemd did not read it", current(OURS, OOMScoreAdjust="0"), request(oom_score_adjust="-500"), {}, ["reload"]),
     ("systemd says so itself", current(OURS, NeedDaemonReload="yes"), request(oom_score_adjust="-500"), {}, ["reload"]),
-    ("masked wants a reload for ever", current(OURS, LoadState="masked", NeedDaemonReload="yes"), request(oom_score_adjust="-500"), {}, []),
+    (
+        "masked wants a reload for ever",
+        current(OURS, LoadState="masked", NeedDaemonReload="yes"),
+        request(oom_score_adjust="-500"),
+        {},
+        [],
+    ),
     ("older processes", current(OURS), request(oom_score_adjust="-500"), OLDER, ["setting"]),
     ("older processes, restart", current(OURS), request(apply="restart", oom_score_adjust="-500"), OLDER, ["restart"]),
     ("older processes, next start", current(OURS), request(apply="next_start", oom_score_adjust="-500"), OLDER, []),
@@ -69,13 +86,18 @@ def test_a_plan(now, wanted, rows, expected):
 def test_another_file_wins_and_systemd_believes_it():
     zz = "/etc/systemd/system/web.service.d/zz.conf"
     assert planned(current(OURS, OOMScoreAdjust="9"), request(oom_score_adjust="-500"), origin=Origin("9", zz)) == []
-    assert planned(current(OURS, OOMScoreAdjust="9"), request(oom_score_adjust="-500"), origin=Origin("-500", zz)) == ["reload"]
+    assert planned(current(OURS, OOMScoreAdjust="9"), request(oom_score_adjust="-500"), origin=Origin("-500", zz)) == [
+        "reload"
+    ]
 
 
 def test_texts():
     found = steps(current(OOMScoreAdjust="0"), request(oom_score_adjust="-500"), True, -500, OLDER)
     assert found.texts() == ["write " + PATH, "daemon-reload", "set oom_score_adj of 1 process to -500"] and bool(found)
-    assert steps(current(OURS, leftovers=True), request("absent"), True, None, {}).texts() == ["remove " + PATH, "daemon-reload"]
+    assert steps(current(OURS, leftovers=True), request("absent"), True, None, {}).texts() == [
+        "remove " + PATH,
+        "daemon-reload",
+    ]
 
 
 def test_what_is_managed_is_what_our_file_has_or_will_have():

@@ -6,7 +6,11 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import cross_unit_checks as together
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.context import RunContext
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import ParamsError, parse_overrides, parse_requests
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.params import (
+    ParamsError,
+    parse_overrides,
+    parse_requests,
+)
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.plan_unit import prepare_on
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.unit_run import UnitRun
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._service_memory.states import params
@@ -23,7 +27,10 @@ def test_nothing_is_written_and_nothing_is_told(make):
     before = machine.tree("/etc", "/usr", "/run", "/proc", "/sys")
     (plan,) = prepared(machine, oom_score_adjust=-500)
     assert (
-        plan.steps.write and plan.steps.setting == 2 and plan.status == "changed" and machine.tree("/etc", "/usr", "/run", "/proc", "/sys") == before
+        plan.steps.write
+        and plan.steps.setting == 2
+        and plan.status == "changed"
+        and machine.tree("/etc", "/usr", "/run", "/proc", "/sys") == before
     )
     assert all(" show" in text or "--version" in text for text in machine.asked)
 
@@ -72,7 +79,10 @@ def test_a_slice_holds_its_services_and_adds_nothing(make):
     machine.unit("batch.slice")
     machine.boot()
     assert not any(
-        plan.error for plan in prepared(machine, name=None, services=[dict(name="batch.slice", memory_max="3G"), dict(name="web", memory_max="2G")])
+        plan.error
+        for plan in prepared(
+            machine, name=None, services=[dict(name="batch.slice", memory_max="3G"), dict(name="web", memory_max="2G")]
+        )
     )
 
 
@@ -97,14 +107,21 @@ def test_a_file_of_our_name_that_ours_will_hide(make):
     machine.drop_in("web.service", "50-memops.conf", "[Service]\nMemoryMax=1G\n", "/usr/lib/systemd/system")
     machine.load("web.service")
     (plan,) = prepared(machine, oom_score_adjust=5)
-    assert plan.overridden == frozenset(["memory_max"]) and UnitRun(plan).result(True)["effective"]["memory_max"] == "infinity"
+    assert (
+        plan.overridden == frozenset(["memory_max"])
+        and UnitRun(plan).result(True)["effective"]["memory_max"] == "infinity"
+    )
 
 
 def test_check_mode_says_what_systemd_would_believe(make):
     machine = make()
     (plan,) = prepared(machine, memory_max="50%", oom_score_adjust=5)
     effective = UnitRun(plan).result(True)["effective"]
-    assert effective["memory_max"] == machine.ram // 2 and effective["oom_score_adjust"] == 5 and effective["restart"] == "no"
+    assert (
+        effective["memory_max"] == machine.ram // 2
+        and effective["oom_score_adjust"] == 5
+        and effective["restart"] == "no"
+    )
 
 
 def test_two_names_of_one_unit(make):

@@ -8,7 +8,11 @@ import shutil
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import restart
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.restart import connection_units, refusal, restart_and_watch
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.restart import (
+    connection_units,
+    refusal,
+    restart_and_watch,
+)
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 

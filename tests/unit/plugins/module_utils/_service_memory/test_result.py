@@ -26,7 +26,10 @@ def test_two_services_do_not(make):
     machine.unit("two.service")
     machine.boot()
     result = act(machine, name=["web", "two"], oom_score_adjust=-5)
-    assert "drop_in" not in result and [service["name"] for service in result["services"]] == ["web.service", "two.service"]
+    assert "drop_in" not in result and [service["name"] for service in result["services"]] == [
+        "web.service",
+        "two.service",
+    ]
 
 
 def test_check_mode_says_would_and_proves_nothing(make):
@@ -57,5 +60,7 @@ def test_warnings_are_of_what_is_not_in_force(make):
     cases = protect(machine.host, parse_requests(wanted), parse_overrides(wanted), False)
     message = warnings(cases)
     assert len(message) == 2 and "not in force" in message[0] and "memory_swap_max" in message[1]
-    assert len(warnings(protect(machine.host, parse_requests(wanted), parse_overrides(wanted), False))) == 1  # notes once, gaps each time
+    assert (
+        len(warnings(protect(machine.host, parse_requests(wanted), parse_overrides(wanted), False))) == 1
+    )  # notes once, gaps each time
     assert outcome(cases, False)["restart_required"] is False

@@ -14,7 +14,11 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory.run_r
     record,
     recorded,
 )
-from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import Process, apply_scores, may_lower
+from ansible_collections.memops.linux.plugins.module_utils._service_memory.scores import (
+    Process,
+    apply_scores,
+    may_lower,
+)
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 GROUP = "/system.slice/web.service"
@@ -26,7 +30,11 @@ def rows(found):
 
 def test_only_who_has_the_earlier_score_gets_the_new_one(make):
     machine = make()
-    old, own, right = machine.start("web.service")[0], machine.spawn("web.service", 77), machine.spawn("web.service", -500)
+    old, own, right = (
+        machine.start("web.service")[0],
+        machine.spawn("web.service", 77),
+        machine.spawn("web.service", -500),
+    )
 
     def pids():
         return [old, own, right]
@@ -39,7 +47,8 @@ def test_only_who_has_the_earlier_score_gets_the_new_one(make):
 
 
 @pytest.mark.parametrize(
-    "before, wanted, state, after", [(0, -500, "denied", 0), (300, 0, "as_wanted", 0), (300, -1, "denied", 300), (0, 300, "as_wanted", 300)]
+    "before, wanted, state, after",
+    [(0, -500, "denied", 0), (300, 0, "as_wanted", 0), (300, -1, "denied", 300), (0, 300, "as_wanted", 300)],
 )
 def test_without_cap_sys_resource(make, before, wanted, state, after):
     """D1: what is foreseen is what the kernel does"""
@@ -123,7 +132,13 @@ def test_a_real_process_of_this_machine(monkeypatch):
 
 @pytest.mark.parametrize(
     "line, capable",
-    [("CapEff:\t000001ffffffffff", True), ("CapEff:\t000001fffeffffff", False), ("CapEff:\t", False), ("CapEff:\tzz", False), ("x", False)],
+    [
+        ("CapEff:\t000001ffffffffff", True),
+        ("CapEff:\t000001fffeffffff", False),
+        ("CapEff:\t", False),
+        ("CapEff:\tzz", False),
+        ("x", False),
+    ],
 )
 def test_may_lower(make, line, capable):
     machine = make()
@@ -132,7 +147,10 @@ def test_may_lower(make, line, capable):
 
 
 def state(machine, **more):
-    return UnitState("web.service", dict(dict(InvocationID="a" * 32, OOMScoreAdjust="0", ExecMainStartTimestampMonotonic="1000000"), **more))
+    return UnitState(
+        "web.service",
+        dict(dict(InvocationID="a" * 32, OOMScoreAdjust="0", ExecMainStartTimestampMonotonic="1000000"), **more),
+    )
 
 
 def test_scores_are_remembered_for_this_run_of_the_unit(make):
@@ -150,7 +168,9 @@ def test_a_start_is_told_by_its_time_where_systemd_has_no_invocation_id(make):
     first = state(machine, InvocationID="", ActiveEnterTimestampMonotonic="2000000")
     record(machine.host, first, [0, -300])
     assert recorded(machine.host, first) == frozenset([0, -300])
-    assert recorded(machine.host, state(machine, InvocationID="", ActiveEnterTimestampMonotonic="3000000")) == frozenset()
+    assert (
+        recorded(machine.host, state(machine, InvocationID="", ActiveEnterTimestampMonotonic="3000000")) == frozenset()
+    )
     unknown = state(machine, InvocationID="", ActiveEnterTimestampMonotonic="0")
     record(machine.host, unknown, [0, -300])
     assert recorded(machine.host, unknown) == frozenset()
@@ -196,7 +216,9 @@ def test_which_scores_are_systemds(make):
     assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset()
     assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, False) == frozenset([0])
     assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, True) == frozenset([-900])
-    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, False) == frozenset([-900, 0])  # dbus in a container
+    assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-900"), 5, path, False) == frozenset(
+        [-900, 0]
+    )  # dbus in a container
     record(machine.host, state(machine, OOMScoreAdjust="-77"), [])
     assert previous_scores(machine.host, state(machine, OOMScoreAdjust="-500"), -500, path, True) == frozenset([-77])
 

@@ -24,9 +24,15 @@ def test_one_question_for_all(make):
     machine.start("pg@1.service")
     machine.asked = []
     web, ghost, template = look(machine, "web", "ghost", "pg@")
-    assert len([text for text in machine.asked if " show " in text]) == 2  # one for the plain ones, one for the instances
+    assert (
+        len([text for text in machine.asked if " show " in text]) == 2
+    )  # one for the plain ones, one for the instances
     assert web.exists and not ghost.exists and template.exists and template.state is None and template.unit.is_template
-    assert [state.id for state in template.running] == ["pg@1.service"] and template.shown is template.running[0] and web.running == ()
+    assert (
+        [state.id for state in template.running] == ["pg@1.service"]
+        and template.shown is template.running[0]
+        and web.running == ()
+    )
     assert [unit.asked for unit in (ghost,)] == [()] and len(template.asked) == 1 and len(web.asked) == 1
 
 
@@ -72,7 +78,11 @@ def test_the_alias_of_a_template(make, booted):
     if booted:
         machine.start("mariadb@a.service")
     alias, odd = look(machine, "mysql@", "odd@")
-    assert alias.path == "/etc/systemd/system/mariadb@.service.d/50-memops.conf" and alias.exists and alias.fragment.endswith("/mariadb@.service")
+    assert (
+        alias.path == "/etc/systemd/system/mariadb@.service.d/50-memops.conf"
+        and alias.exists
+        and alias.fragment.endswith("/mariadb@.service")
+    )
     assert [state.id for state in alias.running] == (["mariadb@a.service"] if booted else [])
     assert odd.unit.name == "odd@.service"
 
@@ -81,7 +91,9 @@ def test_an_instance_that_comes_meanwhile_is_seen_and_one_with_its_own_wish_is_n
     machine = make()
     machine.unit("pg@.service")
     machine.start("pg@1.service")
-    before = look(machine, "pg@")[0].without(frozenset([("pg@2.service", "50-memops.conf"), ("pg@3.service", "60-other.conf")]))
+    before = look(machine, "pg@")[0].without(
+        frozenset([("pg@2.service", "50-memops.conf"), ("pg@3.service", "60-other.conf")])
+    )
     for number in (2, 3):
         machine.start("pg@%d.service" % number)
     (template,) = refreshed(machine.host, [before])
@@ -106,4 +118,9 @@ def test_refreshed_keeps_the_bytes_from_before(make):
     machine._daemon_reload()
     machine.start("web.service")
     web, template = refreshed(machine.host, before)
-    assert web.before is None and web.state.loaded("oom_score_adjust") == 3 and len(web.running) == 1 and len(template.running) == 1
+    assert (
+        web.before is None
+        and web.state.loaded("oom_score_adjust") == 3
+        and len(web.running) == 1
+        and len(template.running) == 1
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Properties over 300 machines made by chance: check mode tells the truth, a second run rests, people's files stay, absent is absent."""
+"""Properties over 300 machines made by chance: check mode tells the truth, a second run rests, people's files stay,
+absent is absent.
+"""
 
 import os
 import shutil
@@ -16,7 +18,9 @@ COUNT = 300
 def people(tree, path):
     """All but our file, what an interrupted run of ours left beside it, and its folder."""
     folder = os.path.dirname(path)
-    return {where: what for where, what in tree.items() if where not in (path, folder, "%s/.%s.memops~" % (folder, OURS))}
+    return {
+        where: what for where, what in tree.items() if where not in (path, folder, "%s/.%s.memops~" % (folder, OURS))
+    }
 
 
 def expected_after_reload(result):
@@ -55,12 +59,16 @@ def one(seed, root, monkeypatch, tally):
     before = made.tree("/etc", "/usr", "/run", "/proc", "/sys")
     told = act(made, check=True, **call)
     assert made.tree("/etc", "/usr", "/run", "/proc", "/sys") == before, "check mode changed something"
-    asked = [text for text in made.asked if " show" not in text and "--version" not in text and " list-units" not in text]
+    asked = [
+        text for text in made.asked if " show" not in text and "--version" not in text and " list-units" not in text
+    ]
     assert asked == [], "check mode did something"
     before = made.tree()
     done = act(made, **call)
     foretold, came = expected_after_reload(told), expected_after_reload(done)
-    if foretold["effective"].get("oom_policy", "") is None:  # DefaultOOMPolicy= may be another one: then it cannot be known
+    if (
+        foretold["effective"].get("oom_policy", "") is None
+    ):  # DefaultOOMPolicy= may be another one: then it cannot be known
         came["effective"]["oom_policy"] = None
     other = {key: (value, came[key]) for key, value in foretold.items() if value != came[key]}
     assert not other, "check mode foretold something else: %r" % other
@@ -90,7 +98,11 @@ def one(seed, root, monkeypatch, tally):
     }
     gone = act(made, state="absent", **absent)
     assert not gone["failed"], gone["msg"]
-    left = {where: what for where, what in before.items() if where not in (path, "%s/.%s.memops~" % (os.path.dirname(path), OURS))}
+    left = {
+        where: what
+        for where, what in before.items()
+        if where not in (path, "%s/.%s.memops~" % (os.path.dirname(path), OURS))
+    }
     folder = os.path.dirname(path)
     if not [where for where in left if where.startswith(folder + "/")]:
         left.pop(folder, None)
@@ -117,6 +129,8 @@ def test_generated_states(tmp_path, monkeypatch):
     print(dict(tally))
     assert wrong == []
     # the chances are such that every kind of end is met often
-    assert tally["changed"] > 60 and tally["unchanged"] > 5 and tally["failed"] > 20 and tally["verified"] > 20, dict(tally)
+    assert tally["changed"] > 60 and tally["unchanged"] > 5 and tally["failed"] > 20 and tally["verified"] > 20, dict(
+        tally
+    )
     assert tally["unit user-.slice"] > 10 and tally["unit job.service"] > 10, dict(tally)
     assert tally["scope"] > 5 and tally["limit"] > 20, dict(tally)

@@ -30,7 +30,9 @@ def writes(path):
         for target in targets:
             while isinstance(target, ast.Subscript):
                 target = target.value
-            if isinstance(target, ast.Attribute) and not (isinstance(target.value, ast.Name) and target.value.id == "self"):
+            if isinstance(target, ast.Attribute) and not (
+                isinstance(target.value, ast.Name) and target.value.id == "self"
+            ):
                 yield "%s, line %d: %s" % (os.path.basename(path), node.lineno, target.attr)
 
 
@@ -46,10 +48,14 @@ def test_the_look_finds_what_it_is_for(tmp_path):
 
 
 def test_a_late_restart_is_a_second_plan(make):
-    """systemd 257 that does not hand a limit to the kernel, whatever starts beside the unit: only the reload brings it to light."""
+    """systemd 257 that does not hand a limit to the kernel, whatever starts beside the unit: only the reload brings it
+    to light.
+    """
     machine = make(version=257)
     machine.start("web.service", 1)
     machine._realize = lambda slice_: None
     result = act(machine, name=["web"], memory_max="1G", apply="restart")
     service = result["services"][0]
-    assert result["changed"] and service["restarted"] == ["web.service"] and service["steps"][-1] == "restart web.service"
+    assert (
+        result["changed"] and service["restarted"] == ["web.service"] and service["steps"][-1] == "restart web.service"
+    )

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two kills of two hosts in the form of every shipper, log service and console that we know: each found, with its host and time."""
+"""Two kills of two hosts in the form of every shipper, log service and console that we know: each found, with its host
+and time.
+"""
 
 import calendar
 import json
@@ -18,7 +20,10 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.text_log imp
 
 AT = calendar.timegm((2026, 11, 22, 20, 6, 24))
 SIZES = "total-vm:96kB, anon-rss:64kB, file-rss:4kB, shmem-rss:0kB, UID:7 pgtables:44kB oom_score_adj:5"
-BARE = ["Out of memory: Killed process 41 (loader) " + SIZES, "Memory cgroup out of memory: Killed process 42 (loader) " + SIZES]
+BARE = [
+    "Out of memory: Killed process 41 (loader) " + SIZES,
+    "Memory cgroup out of memory: Killed process 42 (loader) " + SIZES,
+]
 #: (host, seconds since AT, kernel seconds, text)
 EVENTS = [("web7", 0, "12.345678", BARE[0]), ("web8", 1, "13.345678", BARE[1])]
 
@@ -63,20 +68,38 @@ def insights(h, o, up, t):
 def gcp(h, o, up, t):
     # in this order: the time comes behind the text
     labels = {"labels": {"node_name": h, "project_id": "p"}, "type": "k8s_node"}
-    return {"insertId": "a", "jsonPayload": {"MESSAGE": t, "SYSLOG_IDENTIFIER": "kernel"}, "resource": labels, "timestamp": iso(o) + "Z"}
+    return {
+        "insertId": "a",
+        "jsonPayload": {"MESSAGE": t, "SYSLOG_IDENTIFIER": "kernel"},
+        "resource": labels,
+        "timestamp": iso(o) + "Z",
+    }
 
 
 def datadog(h, o, up, t):
     inner = {"syslog": {"appname": "kernel", "severity": 3}}
-    return {"id": "x", "type": "log", "attributes": {"host": h, "message": t, "timestamp": iso(o, 3) + "Z", "attributes": inner}}
+    return {
+        "id": "x",
+        "type": "log",
+        "attributes": {"host": h, "message": t, "timestamp": iso(o, 3) + "Z", "attributes": inner},
+    }
 
 
 def journald(h, o, up, t):
-    return {"__REALTIME_TIMESTAMP": str((AT + o) * 10**6), "_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "_HOSTNAME": h, "MESSAGE": t}
+    return {
+        "__REALTIME_TIMESTAMP": str((AT + o) * 10**6),
+        "_TRANSPORT": "kernel",
+        "SYSLOG_FACILITY": "0",
+        "_HOSTNAME": h,
+        "MESSAGE": t,
+    }
 
 
 def elastic(h, o, up, t):
-    return {"_index": "i", "_source": {"@timestamp": iso(o, 3) + "Z", "message": t, "host": {"name": h}, "process": {"name": "kernel"}}}
+    return {
+        "_index": "i",
+        "_source": {"@timestamp": iso(o, 3) + "Z", "message": t, "host": {"name": h}, "process": {"name": "kernel"}},
+    }
 
 
 def console(h, o, up, t):
@@ -85,7 +108,12 @@ def console(h, o, up, t):
 
 #: (id, text, whether hosts, whether times are known)
 CARRIERS = [
-    ("docker json-file of dmesg", each(lambda h, o, up, t: {"log": seconds(up, t) + "\n", "stream": "stdout", "time": iso(o) + "Z"}), False, True),
+    (
+        "docker json-file of dmesg",
+        each(lambda h, o, up, t: {"log": seconds(up, t) + "\n", "stream": "stdout", "time": iso(o) + "Z"}),
+        False,
+        True,
+    ),
     (
         "docker json-file of a syslogd",
         each(lambda h, o, up, t: {"log": syslog(h, o, t) + "\n", "stream": "stdout", "time": iso(o) + "Z"}),
@@ -97,7 +125,9 @@ CARRIERS = [
     ("kubectl logs --prefix", each(lambda h, o, up, t: "[pod/dmesg-x7/dmesg] " + seconds(up, t)), False, False),
     (
         "fluentd out_file",
-        each(lambda h, o, up, t: iso(o, 0) + "+00:00\tkmsg\t" + json.dumps({"priority": 3, "message": t, "hostname": h})),
+        each(
+            lambda h, o, up, t: iso(o, 0) + "+00:00\tkmsg\t" + json.dumps({"priority": 3, "message": t, "hostname": h})
+        ),
         True,
         True,
     ),
@@ -118,33 +148,70 @@ CARRIERS = [
     ),
     (
         "Fluent Bit 2, stdout",
-        each(lambda h, o, up, t: '[0] kmsg.0: [[%d.000000000, {}], {"priority"=>3, "host"=>"%s", "msg"=>"%s"}]' % (AT + o, h, t)),
+        each(
+            lambda h, o, up, t: '[0] kmsg.0: [[%d.000000000, {}], {"priority"=>3, "host"=>"%s", "msg"=>"%s"}]'
+            % (AT + o, h, t)
+        ),
         True,
         True,
     ),
     (
         "Fluent Bit, JSON",
         "["
-        + each(lambda h, o, up, t: {"date": AT + o + 0.0, "priority": 3, "sec": int(up[:2]), "usec": 345678, "msg": t, "hostname": h}, ",\n").rstrip()
+        + each(
+            lambda h, o, up, t: {
+                "date": AT + o + 0.0,
+                "priority": 3,
+                "sec": int(up[:2]),
+                "usec": 345678,
+                "msg": t,
+                "hostname": h,
+            },
+            ",\n",
+        ).rstrip()
         + "]\n",
         True,
         True,
     ),
     (
         "GELF",
-        each(lambda h, o, up, t: {"version": "1.1", "host": h, "short_message": t, "timestamp": AT + o + 0.0, "level": 3, "facility": "kernel"}),
+        each(
+            lambda h, o, up, t: {
+                "version": "1.1",
+                "host": h,
+                "short_message": t,
+                "timestamp": AT + o + 0.0,
+                "level": 3,
+                "facility": "kernel",
+            }
+        ),
         True,
         True,
     ),
     (
         "GELF of a journal",
-        each(lambda h, o, up, t: {"version": "1.1", "host": h, "short_message": t, "timestamp": AT + o, "_SYSLOG_IDENTIFIER": "kernel"}),
+        each(
+            lambda h, o, up, t: {
+                "version": "1.1",
+                "host": h,
+                "short_message": t,
+                "timestamp": AT + o,
+                "_SYSLOG_IDENTIFIER": "kernel",
+            }
+        ),
         True,
         True,
     ),
     (
         "Graylog, a search's result",
-        pretty({"messages": [{"message": {"source": h, "message": syslog(h, o, t), "timestamp": iso(o, 3) + "Z"}} for h, o, up, t in EVENTS]}),
+        pretty(
+            {
+                "messages": [
+                    {"message": {"source": h, "message": syslog(h, o, t), "timestamp": iso(o, 3) + "Z"}}
+                    for h, o, up, t in EVENTS
+                ]
+            }
+        ),
         True,
         True,
     ),
@@ -153,29 +220,65 @@ CARRIERS = [
         each(
             lambda h, o, up, t: {
                 "preview": False,
-                "result": {"_raw": syslog(h, o, t), "_time": iso(o, 3) + "+00:00", "host": "collector", "sourcetype": "syslog"},
+                "result": {
+                    "_raw": syslog(h, o, t),
+                    "_time": iso(o, 3) + "+00:00",
+                    "host": "collector",
+                    "sourcetype": "syslog",
+                },
             }
         ),
         True,
         True,
     ),
-    ("Splunk, CSV", '"_raw","_time",host\n' + each(lambda h, o, up, t: '"%s","%s+00:00",collector' % (syslog(h, o, t), iso(o, 3))), True, True),
+    (
+        "Splunk, CSV",
+        '"_raw","_time",host\n' + each(lambda h, o, up, t: '"%s","%s+00:00",collector' % (syslog(h, o, t), iso(o, 3))),
+        True,
+        True,
+    ),
     (
         "Splunk HEC",
-        each(lambda h, o, up, t: {"time": AT + o, "host": h, "sourcetype": "linux:kernel", "source": "/var/log/kern.log", "event": t}),
+        each(
+            lambda h, o, up, t: {
+                "time": AT + o,
+                "host": h,
+                "sourcetype": "linux:kernel",
+                "source": "/var/log/kern.log",
+                "event": t,
+            }
+        ),
         True,
         True,
     ),
     ("CSV", each(lambda h, o, up, t: '"%sZ","%s","kernel","%s"' % (iso(o, 3), h, t)), True, True),
-    ("CSV with a head", "timestamp,host,program,message\n" + each(lambda h, o, up, t: '%sZ,%s,kernel,"%s"' % (iso(o, 0), h, t)), True, True),
+    (
+        "CSV with a head",
+        "timestamp,host,program,message\n" + each(lambda h, o, up, t: '%sZ,%s,kernel,"%s"' % (iso(o, 0), h, t)),
+        True,
+        True,
+    ),
     ("tabs", each(lambda h, o, up, t: "Nov 22 20:06:%02d\t%s\tkernel:\t%s" % (24 + o, h, t)), True, True),
-    ("AWS get-console-output", pretty({"InstanceId": "i-0", "Timestamp": iso(9, 0) + "Z", "Output": each(console, "\r\n")}), False, None),
-    ("AWS get-console-output, one line", json.dumps({"Output": each(console, "\r\n"), "InstanceId": "i-0"}), False, False),
+    (
+        "AWS get-console-output",
+        pretty({"InstanceId": "i-0", "Timestamp": iso(9, 0) + "Z", "Output": each(console, "\r\n")}),
+        False,
+        None,
+    ),
+    (
+        "AWS get-console-output, one line",
+        json.dumps({"Output": each(console, "\r\n"), "InstanceId": "i-0"}),
+        False,
+        False,
+    ),
     (
         "CloudWatch events",
         pretty(
             {
-                "events": [{"timestamp": (AT + o) * 1000, "message": syslog(h, o, t), "ingestionTime": 1} for h, o, up, t in EVENTS],
+                "events": [
+                    {"timestamp": (AT + o) * 1000, "message": syslog(h, o, t), "ingestionTime": 1}
+                    for h, o, up, t in EVENTS
+                ],
                 "nextForwardToken": "f",
             }
         ),
@@ -184,38 +287,72 @@ CARRIERS = [
     ),
     (
         "CloudWatch events, one line",
-        json.dumps({"events": [{"timestamp": (AT + o) * 1000, "message": syslog(h, o, t), "logStreamName": h} for h, o, up, t in EVENTS]}),
+        json.dumps(
+            {
+                "events": [
+                    {"timestamp": (AT + o) * 1000, "message": syslog(h, o, t), "logStreamName": h}
+                    for h, o, up, t in EVENTS
+                ]
+            }
+        ),
         True,
         True,
     ),
     (
         "CloudWatch, bare texts",
-        pretty({"events": [{"logStreamName": h, "timestamp": (AT + o) * 1000, "message": t} for h, o, up, t in EVENTS]}),
+        pretty(
+            {"events": [{"logStreamName": h, "timestamp": (AT + o) * 1000, "message": t} for h, o, up, t in EVENTS]}
+        ),
         True,
         True,
     ),
-    ("CloudWatch Insights", pretty({"results": [insights(*event) for event in EVENTS], "status": "Complete"}), True, True),
-    ("Loki, the API", pretty({"status": "success", "data": {"resultType": "streams", "result": [loki(*event) for event in EVENTS]}}), True, True),
+    (
+        "CloudWatch Insights",
+        pretty({"results": [insights(*event) for event in EVENTS], "status": "Complete"}),
+        True,
+        True,
+    ),
+    (
+        "Loki, the API",
+        pretty({"status": "success", "data": {"resultType": "streams", "result": [loki(*event) for event in EVENTS]}}),
+        True,
+        True,
+    ),
     (
         "Loki, the API, one line",
-        json.dumps({"status": "success", "data": {"resultType": "streams", "result": [loki(*event) for event in EVENTS]}}),
+        json.dumps(
+            {"status": "success", "data": {"resultType": "streams", "result": [loki(*event) for event in EVENTS]}}
+        ),
         True,
         True,
     ),
     ("logcli", each(lambda h, o, up, t: '%sZ {hostname="%s", transport="kernel"} %s' % (iso(o, 0), h, t)), True, True),
     (
         "logcli -o jsonl",
-        each(lambda h, o, up, t: {"labels": {"hostname": h, "transport": "kernel"}, "line": t, "timestamp": iso(o) + "Z"}),
+        each(
+            lambda h, o, up, t: {"labels": {"hostname": h, "transport": "kernel"}, "line": t, "timestamp": iso(o) + "Z"}
+        ),
         True,
         True,
     ),
     ("Google Cloud", pretty([gcp(*event) for event in EVENTS]), True, True),
-    ("Google Cloud, a serial port", pretty([{"textPayload": seconds(up, t), "timestamp": iso(o) + "Z"} for h, o, up, t in EVENTS]), False, True),
+    (
+        "Google Cloud, a serial port",
+        pretty([{"textPayload": seconds(up, t), "timestamp": iso(o) + "Z"} for h, o, up, t in EVENTS]),
+        False,
+        True,
+    ),
     (
         "Azure",
         pretty(
             [
-                {"TimeGenerated": iso(o) + "Z", "Computer": h, "Facility": "kern", "ProcessName": "kernel", "SyslogMessage": t}
+                {
+                    "TimeGenerated": iso(o) + "Z",
+                    "Computer": h,
+                    "Facility": "kern",
+                    "ProcessName": "kernel",
+                    "SyslogMessage": t,
+                }
                 for h, o, up, t in EVENTS
             ]
         ),
@@ -223,8 +360,18 @@ CARRIERS = [
         True,
     ),
     ("Datadog", pretty({"data": [datadog(*event) for event in EVENTS]}), True, True),
-    ("Elasticsearch", json.dumps({"took": 1, "hits": {"total": 2, "hits": [elastic(*event) for event in EVENTS]}}), True, True),
-    ("Elasticsearch, pretty", pretty({"took": 1, "hits": {"total": 2, "hits": [elastic(*event) for event in EVENTS]}}), True, True),
+    (
+        "Elasticsearch",
+        json.dumps({"took": 1, "hits": {"total": 2, "hits": [elastic(*event) for event in EVENTS]}}),
+        True,
+        True,
+    ),
+    (
+        "Elasticsearch, pretty",
+        pretty({"took": 1, "hits": {"total": 2, "hits": [elastic(*event) for event in EVENTS]}}),
+        True,
+        True,
+    ),
     (
         "Filebeat",
         each(
@@ -253,7 +400,15 @@ CARRIERS = [
     ),
     (
         "Logstash",
-        each(lambda h, o, up, t: {"@timestamp": iso(o, 3) + "Z", "message": t, "logsource": h, "program": "kernel", "facility_label": "kernel"}),
+        each(
+            lambda h, o, up, t: {
+                "@timestamp": iso(o, 3) + "Z",
+                "message": t,
+                "logsource": h,
+                "program": "kernel",
+                "facility_label": "kernel",
+            }
+        ),
         True,
         True,
     ),
@@ -274,7 +429,15 @@ CARRIERS = [
     ),
     (
         "Vector, a syslog source",
-        each(lambda h, o, up, t: {"appname": "kernel", "facility": "kern", "hostname": h, "message": t, "timestamp": iso(o) + "Z"}),
+        each(
+            lambda h, o, up, t: {
+                "appname": "kernel",
+                "facility": "kern",
+                "hostname": h,
+                "message": t,
+                "timestamp": iso(o) + "Z",
+            }
+        ),
         True,
         True,
     ),
@@ -295,7 +458,15 @@ CARRIERS = [
     ),
     (
         "syslog-ng",
-        each(lambda h, o, up, t: {"PROGRAM": "kernel", "MESSAGE": t, "ISODATE": iso(o, 0) + "+00:00", "HOST": h, "FACILITY": "kern"}),
+        each(
+            lambda h, o, up, t: {
+                "PROGRAM": "kernel",
+                "MESSAGE": t,
+                "ISODATE": iso(o, 0) + "+00:00",
+                "HOST": h,
+                "FACILITY": "kern",
+            }
+        ),
         True,
         True,
     ),
@@ -303,25 +474,61 @@ CARRIERS = [
     ("OpenTelemetry, pretty", pretty({"resourceLogs": [otlp(*event) for event in EVENTS]}), True, True),
     (
         "an object in a text in an object",
-        each(lambda h, o, up, t: {"log": json.dumps({"ident": "kernel", "host": h, "message": t}) + "\n", "stream": "stdout", "time": iso(o) + "Z"}),
+        each(
+            lambda h, o, up, t: {
+                "log": json.dumps({"ident": "kernel", "host": h, "message": t}) + "\n",
+                "stream": "stdout",
+                "time": iso(o) + "Z",
+            }
+        ),
         True,
         True,
     ),
     ("an array, an object a line", "[\n" + each(journald, ",\n") + "]\n", True, True),
     ("journalctl -o json", each(journald), True, True),
     ("journalctl -o json-seq", each(lambda h, o, up, t: "\x1e" + json.dumps(journald(h, o, up, t))), True, True),
-    ("journalctl -o json-sse", each(lambda h, o, up, t: "data: " + json.dumps(journald(h, o, up, t)) + "\n"), True, True),
-    ("journalctl -o json-pretty", each(lambda h, o, up, t: json.dumps(journald(h, o, up, t), indent="\t", separators=(",", " : "))), True, True),
+    (
+        "journalctl -o json-sse",
+        each(lambda h, o, up, t: "data: " + json.dumps(journald(h, o, up, t)) + "\n"),
+        True,
+        True,
+    ),
+    (
+        "journalctl -o json-pretty",
+        each(lambda h, o, up, t: json.dumps(journald(h, o, up, t), indent="\t", separators=(",", " : "))),
+        True,
+        True,
+    ),
     (
         "dmesg --json",
-        pretty({"dmesg": [{"pri": 3, "time": float(up), "msg": t} for h, o, up, t in EVENTS]}).replace("},\n        {", "},{"),
+        pretty({"dmesg": [{"pri": 3, "time": float(up), "msg": t} for h, o, up, t in EVENTS]}).replace(
+            "},\n        {", "},{"
+        ),
         False,
         False,
     ),
-    ("Ansible, stdout_lines", pretty({"changed": True, "stdout_lines": [syslog(h, o, t) for h, o, up, t in EVENTS]}), True, True),
+    (
+        "Ansible, stdout_lines",
+        pretty({"changed": True, "stdout_lines": [syslog(h, o, t) for h, o, up, t in EVENTS]}),
+        True,
+        True,
+    ),
     ("pdsh", each(lambda h, o, up, t: h + ": " + seconds(up, t)), True, False),
-    ("svlogd", each(lambda h, o, up, t: "@%x00000000 kern.err: %s" % (AT + o + 10 + (1 << 62), seconds(up, t))), False, True),
-    ("RFC 5424", each(lambda h, o, up, t: '<3>1 %s+00:00 %s kernel - - [origin note="a\\]b"][x y="z"] %s' % (iso(o), h, seconds(up, t))), True, True),
+    (
+        "svlogd",
+        each(lambda h, o, up, t: "@%x00000000 kern.err: %s" % (AT + o + 10 + (1 << 62), seconds(up, t))),
+        False,
+        True,
+    ),
+    (
+        "RFC 5424",
+        each(
+            lambda h, o, up, t: '<3>1 %s+00:00 %s kernel - - [origin note="a\\]b"][x y="z"] %s'
+            % (iso(o), h, seconds(up, t))
+        ),
+        True,
+        True,
+    ),
     ("a web page", each(lambda h, o, up, t: syslog(h, o, t) + "<br />"), True, True),
     ("a list", each(lambda h, o, up, t: "- " + syslog(h, o, t)), True, True),
     ("Windows", each(lambda h, o, up, t: syslog(h, o, t), "\r\n"), True, True),
@@ -360,7 +567,9 @@ def test_a_part_of_it_fails_nowhere(text, cut):
 def test_the_log_goes_on_behind_it(text):
     """Neither what is open nor what is not closed takes the lines behind it."""
     half = text[: len(text) // 2]
-    kills = kills_of(half + "\n" + syslog("web9", 2, BARE[0]) + "\n" + syslog("web9", 3, BARE[0].replace("41", "42")) + "\n")
+    kills = kills_of(
+        half + "\n" + syslog("web9", 2, BARE[0]) + "\n" + syslog("web9", 3, BARE[0].replace("41", "42")) + "\n"
+    )
     assert [kill.victim.pid for kill in kills if kill.line.host == "web9"] == [41, 42]
 
 
@@ -368,7 +577,10 @@ def test_the_log_goes_on_behind_it(text):
 @pytest.mark.parametrize("indent", [None, 1], ids=["one line", "pretty"])
 def test_a_document_of_megabytes(tmp_path, indent):
     """No piece of it is lost, wherever the pieces are cut."""
-    noise = [{"timestamp": (AT + n) * 1000, "message": "hello %d, [x], {y}" % n, "logStreamName": "web7"} for n in range(12000)]
+    noise = [
+        {"timestamp": (AT + n) * 1000, "message": "hello %d, [x], {y}" % n, "logStreamName": "web7"}
+        for n in range(12000)
+    ]
     for number in range(50):
         said = syslog("web8", 0, BARE[0].replace("41", str(1000 + number)))
         noise.insert(number * 240, {"timestamp": AT * 1000, "message": said, "logStreamName": "web7"})
@@ -388,7 +600,16 @@ def test_utf_16_of_powershell(tmp_path):
         path.write_bytes((bom + text).encode(encoding))
         (kill,) = gather(Host(), Wish(subset=("kills",), paths=(str(path),)))["kills"]
         assert (kill["victim"]["pid"], kill["host"]) == (41, "web7")
-        assert len([event for event in parse(TextLog("x", Clock(AT + 9.0).stamp).lines(path.read_bytes())) if isinstance(event, Kill)]) == 1
+        assert (
+            len(
+                [
+                    event
+                    for event in parse(TextLog("x", Clock(AT + 9.0).stamp).lines(path.read_bytes()))
+                    if isinstance(event, Kill)
+                ]
+            )
+            == 1
+        )
 
 
 def test_two_nodes_with_one_pid_and_size_are_two_kills_and_their_tables_are_never_mixed():
@@ -398,7 +619,9 @@ def test_two_nodes_with_one_pid_and_size_are_two_kills_and_their_tables_are_neve
     rows = [row % (7, "loader"), row % (9, "other")]
     said = [header, columns, None, BARE[0]]
     raw = [
-        node + ": [   12.34567%d] " % number + (text or rows[node == "node13"]) for number, text in enumerate(said) for node in ("node12", "node13")
+        node + ": [   12.34567%d] " % number + (text or rows[node == "node13"])
+        for number, text in enumerate(said)
+        for node in ("node12", "node13")
     ]
     found = parse(TextLog("pdsh", Clock(AT + 9.0).stamp).lines("\n".join(raw).encode("utf-8")), include_tasks=True)
     kills = [event for event in found if isinstance(event, Kill)]

@@ -121,7 +121,13 @@ def test_what_is_no_stamp_is_unknown(zone, text):
 BOUNDARIES = [
     ("31 December, read on 1 January", "UTC", "2026-01-01 00:30:00", "Dec 31 23:59:59", "2025-12-31 23:59:59"),
     ("1 January, read on 1 January", "UTC", "2026-01-01 00:30:00", "Jan  1 00:10:00", "2026-01-01 00:10:00"),
-    ("1 January of a zone ahead, anchor still in December", "UTC", "2025-12-31 23:00:00", "Jan  1 01:00:00", "2026-01-01 01:00:00"),
+    (
+        "1 January of a zone ahead, anchor still in December",
+        "UTC",
+        "2025-12-31 23:00:00",
+        "Jan  1 01:00:00",
+        "2026-01-01 01:00:00",
+    ),
     ("two days in the future is last year", "UTC", "2025-05-10 12:00:00", "May 12 12:00:01", "2024-05-12 12:00:01"),
     ("29 February, read in a leap year", "UTC", "2024-03-02 00:00:00", "Feb 29 10:00:00", "2024-02-29 10:00:00"),
     ("29 February, read in the year after", "UTC", "2025-01-15 00:00:00", "Feb 29 10:00:00", "2024-02-29 10:00:00"),
@@ -131,7 +137,13 @@ BOUNDARIES = [
     ("an hour that never was", "Europe/Berlin", "2025-11-22 12:00:00", "Mar 30 02:30:00", "2025-03-30 01:30:00"),
     ("summer time", "Europe/Berlin", "2025-11-22 12:00:00", "Jul  1 12:00:00", "2025-07-01 10:00:00"),
     ("winter time", "Europe/Berlin", "2025-11-22 12:00:00", "Jan 15 12:00:00", "2025-01-15 11:00:00"),
-    ("half an hour of summer time", "Australia/Lord_Howe", "2025-11-22 12:00:00", "Apr  6 01:45:00", "2025-04-05 14:45:00"),
+    (
+        "half an hour of summer time",
+        "Australia/Lord_Howe",
+        "2025-11-22 12:00:00",
+        "Apr  6 01:45:00",
+        "2025-04-05 14:45:00",
+    ),
     ("1970: no clock at boot", "UTC", "1970-01-01 00:05:00", "Jan  1 00:00:03", "1970-01-01 00:00:03"),
     ("ISO 1970", "UTC", NOW, "1970-01-01T00:00:00Z", "1970-01-01 00:00:00"),
     ("the future, said outright", "UTC", NOW, "2038-01-19T03:14:08Z", "2038-01-19 03:14:08"),
@@ -140,7 +152,9 @@ BOUNDARIES = [
 ]
 
 
-@pytest.mark.parametrize("name, anchor, text, expected", [row[1:] for row in BOUNDARIES], ids=[row[0] for row in BOUNDARIES])
+@pytest.mark.parametrize(
+    "name, anchor, text, expected", [row[1:] for row in BOUNDARIES], ids=[row[0] for row in BOUNDARIES]
+)
 def test_boundary(zone, name, anchor, text, expected):
     zone(name)
     assert Clock(at(anchor)).stamp(text).time == at(expected)
@@ -186,7 +200,9 @@ def test_line_time(zone, line, expected):
     assert Clock(at(NOW)).line_time(line) == at(expected)
 
 
-@pytest.mark.parametrize("line", [b"", b"[  191.916420] x", b"\xff\xfe\x00", b"error May 10 18:07:27 x", b"[ 461]     0   461"])
+@pytest.mark.parametrize(
+    "line", [b"", b"[  191.916420] x", b"\xff\xfe\x00", b"error May 10 18:07:27 x", b"[ 461]     0   461"]
+)
 def test_a_line_without_a_stamp(zone, line):
     assert Clock(at(NOW)).line_time(line) is None
 

@@ -27,7 +27,10 @@ def text(lines=3000, seed=3):
     rand = random.Random(seed)
     out = []
     for number in range(lines):
-        out.append(b"May 10 18:%02d:%02d server1 app[%d]: %x\n" % (number // 60 % 60, number % 60, rand.randint(1, 9999), rand.getrandbits(200)))
+        out.append(
+            b"May 10 18:%02d:%02d server1 app[%d]: %x\n"
+            % (number // 60 % 60, number % 60, rand.randint(1, 9999), rand.getrandbits(200))
+        )
         if number % 500 == 250:
             out.append(KILL)
     return b"".join(out)
@@ -41,7 +44,11 @@ def zstd(data):
 
 PACK = {"gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress, "zstd": zstd}
 # where Python has no module for it, a program decompresses, and how much it writes before damage is its own affair
-IN_PROCESS = [name for name in ("gzip", "xz", "bzip2", "zstd") if compressed.decompressor(next(k for k in compressed.KINDS if k.name == name))]
+IN_PROCESS = [
+    name
+    for name in ("gzip", "xz", "bzip2", "zstd")
+    if compressed.decompressor(next(k for k in compressed.KINDS if k.name == name))
+]
 
 
 @pytest.fixture(params=sorted(PACK))
@@ -220,7 +227,10 @@ def test_bomb(tmp_path, name):
             stream.write(packer.compress(b"\0" * (1 << 20)))
         stream.write(packer.flush())
     done = subprocess.run(
-        [sys.executable, "-c", BOMB, str(path)], stdout=subprocess.PIPE, check=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+        [sys.executable, "-c", BOMB, str(path)],
+        stdout=subprocess.PIPE,
+        check=True,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
     )
     status, hits, peak = done.stdout.split()
     assert (status, hits) == (b"too_big", b"1")
@@ -259,7 +269,9 @@ def test_without_the_module_a_program_reads(tmp_path, monkeypatch, name):
 def test_without_the_module_and_the_program(tmp_path, monkeypatch, name):
     data = PACK[name](text())
     monkeypatch.setattr(compressed, "decompressor", lambda kind: None)
-    monkeypatch.setattr(compressed, "KINDS", tuple(kind._replace(program="no-such-program") for kind in compressed.KINDS))
+    monkeypatch.setattr(
+        compressed, "KINDS", tuple(kind._replace(program="no-such-program") for kind in compressed.KINDS)
+    )
     got, report = scan(tmp_path, data)
     assert (got, report.status) == (b"", "unsupported")
     assert report.reason == "needs the no-such-program program (No such file or directory)"

@@ -131,7 +131,9 @@ def test_a_storm_loses_no_hit_and_no_line(seed, head):
     cutter = ContextExtractor(ANCHORS, head, (), limits)
     found = list(cutter.cut(chunks(data, rand)))
     hits = [e.offset + hit for e in found for hit in e.hits]
-    assert hits == sorted({hit for _start, _stop, some in naive(data, ANCHORS, limits) for hit in [_start + h for h in some]})
+    assert hits == sorted(
+        {hit for _start, _stop, some in naive(data, ANCHORS, limits) for hit in [_start + h for h in some]}
+    )
     stop = 0
     for excerpt in found:
         assert stop <= excerpt.offset and len(excerpt.data) <= cutter.limits.excerpt
@@ -145,7 +147,11 @@ def test_a_storm_loses_no_hit_and_no_line(seed, head):
 
 
 def test_a_long_excerpt_is_cut_before_a_block():
-    block = b"x invoked oom-killer: gfp_mask=0x1\n" + b"table\n" * 20 + b"oom-kill:constraint=CONSTRAINT_NONE\nOut: Killed process 1\n"
+    block = (
+        b"x invoked oom-killer: gfp_mask=0x1\n"
+        + b"table\n" * 20
+        + b"oom-kill:constraint=CONSTRAINT_NONE\nOut: Killed process 1\n"
+    )
     found = list(ContextExtractor(ANCHORS, ANCHORS[1], (), SMALL).cut(chunks(block * 60)))
     assert len(found) > 3
     assert all(e.data.startswith(b"x invoked") and e.data.endswith(b" Killed process 1\n") for e in found)
@@ -154,7 +160,11 @@ def test_a_long_excerpt_is_cut_before_a_block():
 
 def test_a_whole_block_is_one_excerpt_across_reads():
     table = b"May 10 18:07:27 h kernel: [  461]     0   461    19851    16302   196608        0             0 python3\n"
-    block = b"May 10 h kernel: a invoked oom-killer: gfp_mask=0xcc0\n" + table * 500 + b"May 10 h kernel: oom-kill:constraint=CONSTRAINT_NONE\n"
+    block = (
+        b"May 10 h kernel: a invoked oom-killer: gfp_mask=0xcc0\n"
+        + table * 500
+        + b"May 10 h kernel: oom-kill:constraint=CONSTRAINT_NONE\n"
+    )
     noise = b"May 10 18:07:27 h app: all is well\n"
     for before in (0, 29000, 29900, 30000):
         data = noise * before + block + noise * 5000
@@ -165,7 +175,10 @@ def test_a_whole_block_is_one_excerpt_across_reads():
 
 def test_a_summary_far_behind_its_head():
     """4,000 processes: the table is longer than the gap."""
-    table = b"May 10 18:07:27 h kernel: [  461]     0   461    19851    16302   196608        0             0 python3\n" * 4000
+    table = (
+        b"May 10 18:07:27 h kernel: [  461]     0   461    19851    16302   196608        0             0 python3\n"
+        * 4000
+    )
     head = b"May 10 h kernel: a invoked oom-killer: gfp_mask=0xcc0\n"
     noise = b"May 10 18:07:27 h app: all is well\n" * 30000
     for more in (b"", b"May 10 h kernel: Out of memory: Killed process 1 (a)\n"):

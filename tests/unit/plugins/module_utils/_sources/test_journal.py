@@ -105,7 +105,9 @@ def test_kernel_records_of_a_host(host, journalctl, recorded):
     assert (kill.source, kill.host, kill.time_quality) == ("journal", "bookworm1", "exact")
     assert kill.boot_id == "ee50e604ee904964a55dc46ec4cd51fc"
     assert (kill.time, kill.uptime) == (1795377825.664656, 64.461665)
-    assert source.report == source.report._replace(name="journal", status="read", first=1795376728.991229, last=1795378020.448839)
+    assert source.report == source.report._replace(
+        name="journal", status="read", first=1795376728.991229, last=1795378020.448839
+    )
     assert (source.lost, source.undecodable, source.volatile) == (0, 0, False)
 
 
@@ -130,7 +132,10 @@ def test_whole_blocks(host, journalctl, recorded):
 def test_the_short_way_says_the_same_as_the_long_one(host, journalctl, recorded, monkeypatch, whole):
     program = journalctl(kernel=recorded("kernel.export"))
     short, _source = scan(host, program, whole_blocks=whole)
-    monkeypatch.setattr("ansible_collections.memops.linux.plugins.module_utils._sources.journal_origin.Origin.like_before", lambda *args: None)
+    monkeypatch.setattr(
+        "ansible_collections.memops.linux.plugins.module_utils._sources.journal_origin.Origin.like_before",
+        lambda *args: None,
+    )
     long, _source = scan(host, program, whole_blocks=whole)
     assert short == long
 
@@ -370,7 +375,11 @@ def test_timeout_keeps_what_came(host, journalctl, recorded):
 
 
 def test_missed_messages(host, journalctl):
-    missed = {"MESSAGE_ID": "e9bf28e6e834481bb6f48f548ad13606", "_TRANSPORT": "driver", "MESSAGE": "Missed 1234 kernel messages"}
+    missed = {
+        "MESSAGE_ID": "e9bf28e6e834481bb6f48f548ad13606",
+        "_TRANSPORT": "driver",
+        "MESSAGE": "Missed 1234 kernel messages",
+    }
     forged = {**missed, "_TRANSPORT": "journal", "MESSAGE": "Missed 99 kernel messages"}
     lines, source = scan(host, journalctl(others=record(**missed) + ";" + record(**missed) + ";" + record(**forged)))
     assert (lines, source.lost) == ([], 2468)
@@ -412,7 +421,14 @@ def test_rubbish_instead_of_records(host, journalctl, recorded):
 
 @pytest.mark.parametrize(
     "answer",
-    ["echo Hello", "echo '<html>'; echo; echo x", "printf '\\001\\002\\003'", "echo '{}'", "printf '__CURSOR=s'", "head -c 70000 /dev/zero"],
+    [
+        "echo Hello",
+        "echo '<html>'; echo; echo x",
+        "printf '\\001\\002\\003'",
+        "echo '{}'",
+        "printf '__CURSOR=s'",
+        "head -c 70000 /dev/zero",
+    ],
     ids=["text", "html", "bytes", "object", "cut", "zeros"],
 )
 def test_garbage_and_exit_code_0_is_no_empty_answer(host, journalctl, answer):
@@ -509,7 +525,12 @@ def test_offline(host, journalctl, recorded, tmp_path):
 @pytest.fixture
 def collected(tmp_path):
     """/var/log/journal of a collector: its own journal, and what systemd-journal-remote was sent."""
-    for name in (MACHINE + "/system.journal", MACHINE + "/system@1.journal", "remote/remote-10.0.0.9.journal", MACHINE + "/remote-db1.journal"):
+    for name in (
+        MACHINE + "/system.journal",
+        MACHINE + "/system@1.journal",
+        "remote/remote-10.0.0.9.journal",
+        MACHINE + "/remote-db1.journal",
+    ):
         path = tmp_path / "copy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(header())

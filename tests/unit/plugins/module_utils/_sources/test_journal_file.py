@@ -72,7 +72,10 @@ def test_files_one_level_deeper(tmp_path):
     (tmp_path / "lone.journal").write_bytes(b"rubbish")
     os.mkfifo(str(tmp_path / "fifo.journal"))
     found = files_in(str(tmp_path), subdirectories=True)
-    assert [(os.path.basename(f.path), f.status) for f in found] == [("lone.journal", "corrupt"), ("system.journal", "read")]
+    assert [(os.path.basename(f.path), f.status) for f in found] == [
+        ("lone.journal", "corrupt"),
+        ("system.journal", "read"),
+    ]
     assert len(files_in(str(tmp_path))) == 1
 
 
@@ -85,7 +88,9 @@ def test_denied(monkeypatch):
     assert check("/x") == Finding()
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * 300, header(), header() + b"\xff" * 10000], ids=["empty", "rubbish", "head", "ones"])
+@pytest.mark.parametrize(
+    "data", [b"", b"x" * 300, header(), header() + b"\xff" * 10000], ids=["empty", "rubbish", "head", "ones"]
+)
 def test_damage_never_raises(tmp_path, data):
     path = tmp_path / "system.journal"
     path.write_bytes(data)

@@ -42,7 +42,13 @@ def test_pieces_of_any_size_make_the_same_records(fixtures, size):
 def test_names_that_no_line_holds(fixtures):
     data = read(os.path.join(fixtures, "journal", "kernel.export"))
     messages = b"\0".join(record.messages[0] for record in decoded(data, 4096))
-    for name in (b"(line\nbreak)", b"(bad\xff\xfeutf8)", b"(\x1b[31mred\x1b[0m)", b"(z\nOut of memory)", b"(back\\x41slash)"):
+    for name in (
+        b"(line\nbreak)",
+        b"(bad\xff\xfeutf8)",
+        b"(\x1b[31mred\x1b[0m)",
+        b"(z\nOut of memory)",
+        b"(back\\x41slash)",
+    ):
         assert b"Killed process" in messages and name in messages, name
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""journalctl -o verbose, json-pretty and export, written to a text file: the same kill as in the journal, never believed."""
+"""journalctl -o verbose, json-pretty and export, written to a text file: the same kill as in the journal, never
+believed.
+"""
 
 import gzip
 import json
@@ -18,7 +20,13 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.text_log imp
 
 TEXT = "Out of memory: Killed process 41 (loader) total-vm:96kB, anon-rss:64kB, file-rss:4kB, shmem-rss:0kB, UID:7 pgtables:44kB oom_score_adj:5"
 REAL, MONO, BOOT = 1795377984123456, 191916420, "c0ffee00c0ffee00c0ffee00c0ffee00"
-KERNEL = {"_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "_HOSTNAME": "web7", "_SOURCE_MONOTONIC_TIMESTAMP": str(MONO), "_BOOT_ID": BOOT}
+KERNEL = {
+    "_TRANSPORT": "kernel",
+    "SYSLOG_FACILITY": "0",
+    "_HOSTNAME": "web7",
+    "_SOURCE_MONOTONIC_TIMESTAMP": str(MONO),
+    "_BOOT_ID": BOOT,
+}
 BOB = {"_TRANSPORT": "syslog", "SYSLOG_IDENTIFIER": "bob", "_HOSTNAME": "web7", "_BOOT_ID": BOOT}
 
 
@@ -68,7 +76,11 @@ WRITERS = [
     (dict(BOB, SYSLOG_IDENTIFIER="kernel", _TRANSPORT="journal", SYSLOG_FACILITY="0"), TEXT, True),
     (dict(BOB, SYSLOG_IDENTIFIER="earlyoom", _COMM="logger", _UID="0"), EARLYOOM, True),
     (dict(BOB, SYSLOG_IDENTIFIER="earlyoom", _COMM="earlyoom", _UID="61184", _TRANSPORT="stdout"), EARLYOOM, False),
-    (dict(BOB, SYSLOG_IDENTIFIER="systemd", _COMM="logger", _UID="0"), "a.service: Failed with result 'oom-kill'.", True),
+    (
+        dict(BOB, SYSLOG_IDENTIFIER="systemd", _COMM="logger", _UID="0"),
+        "a.service: Failed with result 'oom-kill'.",
+        True,
+    ),
     (
         dict(BOB, SYSLOG_IDENTIFIER="systemd", _COMM="systemd", _UID="0", _PID="1", _TRANSPORT="journal"),
         "a.service: Failed with result 'oom-kill'.",
@@ -98,7 +110,13 @@ def test_a_large_file_is_read_in_whole_records(form, tmp_path):
 def test_a_small_archive_that_somebody_names(form, tmp_path):
     """In an archive, too, every line of a paste counts: the kill is wrapped, or it is a record of many lines."""
     path = tmp_path / "paste.gz"
-    path.write_bytes(gzip.compress((form(BOB, "hello") + form(KERNEL, TEXT) + "\n" + TEXT.replace("41", "42").replace(") ", ")\n")).encode("utf-8")))
+    path.write_bytes(
+        gzip.compress(
+            (form(BOB, "hello") + form(KERNEL, TEXT) + "\n" + TEXT.replace("41", "42").replace(") ", ")\n")).encode(
+                "utf-8"
+            )
+        )
+    )
     kills = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(path),)))["kills"]
     assert sorted((kill["victim"]["pid"], kill["host"]) for kill in kills) == [(41, "web7"), (42, None)]
 
@@ -123,7 +141,13 @@ def test_neither_the_record_nor_the_line_behind_it_is_lost(form):
 
 @pytest.mark.parametrize(
     "head",
-    [b"", b"{\n", b"Nov 22 20:06:24 web7 kernel: a\n", b'{\n    "dmesg": [\n', b"Sun 2026-11-22 20:06:24 UTC web7 kernel: a\n"],
+    [
+        b"",
+        b"{\n",
+        b"Nov 22 20:06:24 web7 kernel: a\n",
+        b'{\n    "dmesg": [\n',
+        b"Sun 2026-11-22 20:06:24 UTC web7 kernel: a\n",
+    ],
     ids=["nothing", "brace", "syslog", "dmesg --json", "short-full"],
 )
 def test_no_exported_journal(head):

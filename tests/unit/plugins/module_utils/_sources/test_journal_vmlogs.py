@@ -30,7 +30,10 @@ def machine(request, shared, tmp_path_factory):
             pytest.skip("no %s" % tool)
     target = tmp_path_factory.mktemp(request.param)
     for name in ("system.journal", "kmsg.bin", "truth.json"):
-        subprocess.check_call(["zstd", "-q", "-d", os.path.join(source, name + ".zst"), "-o", str(target / name)], stdin=subprocess.DEVNULL)
+        subprocess.check_call(
+            ["zstd", "-q", "-d", os.path.join(source, name + ".zst"), "-o", str(target / name)],
+            stdin=subprocess.DEVNULL,
+        )
     with open(str(target / "truth.json"), encoding="utf-8") as stream:
         truth = json.load(stream)
     return target, truth
@@ -60,7 +63,9 @@ def test_every_victim_and_nobody_else(machine, whole):
             found[int(match.group(1))] = match.group(2)
     assert set(found) == victims(truth)
     known = names(truth)
-    assert {pid: comm for pid, comm in found.items() if pid in known} == {pid: known[pid] for pid in found if pid in known}
+    assert {pid: comm for pid, comm in found.items() if pid in known} == {
+        pid: known[pid] for pid in found if pid in known
+    }
     assert (source.report.status, source.report.reason, source.lost, source.undecodable) == ("read", None, 0, 0)
     assert {line.boot_id for line in lines} == {truth["boot_id"].replace("-", "")}
     times = [line.time or 0.0 for line in lines if line.tag == "kernel"]
@@ -75,7 +80,11 @@ def test_grep_of_journalctl_loses_nothing(machine):
     everything = list(JournalScan(Host(), directory=str(directory), whole_blocks=True))
     from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import may_matter
 
-    wanted = [line.text for line in everything if line.tag not in ("kernel", "kmsg-user") or may_matter(line.text.encode("utf-8", "surrogateescape"))]
+    wanted = [
+        line.text
+        for line in everything
+        if line.tag not in ("kernel", "kmsg-user") or may_matter(line.text.encode("utf-8", "surrogateescape"))
+    ]
     assert filtered == wanted
 
 
@@ -83,8 +92,12 @@ def test_window(machine):
     directory, _truth = machine
     lines = list(JournalScan(Host(), directory=str(directory)))
     middle = lines[len(lines) // 3].time or 0.0
-    assert list(JournalScan(Host(), directory=str(directory), since=middle)) == [line for line in lines if (line.time or 0.0) >= middle]
-    assert list(JournalScan(Host(), directory=str(directory), until=middle)) == [line for line in lines if (line.time or 0.0) <= middle]
+    assert list(JournalScan(Host(), directory=str(directory), since=middle)) == [
+        line for line in lines if (line.time or 0.0) >= middle
+    ]
+    assert list(JournalScan(Host(), directory=str(directory), until=middle)) == [
+        line for line in lines if (line.time or 0.0) <= middle
+    ]
 
 
 def test_units_of_the_verdicts(machine):
@@ -92,7 +105,9 @@ def test_units_of_the_verdicts(machine):
     verdicts = [line for line in JournalScan(Host(), directory=str(directory)) if line.message_id]
     units = {killed["unit"] for scenario in truth["scenarios"] for killed in scenario["killed"] if killed["unit"]}
     assert all(line.trusted for line in verdicts)
-    assert {"lab-memcg.service", "lab-oomgroup.service", "lab-nested.service"} <= units & {line.unit for line in verdicts}
+    assert {"lab-memcg.service", "lab-oomgroup.service", "lab-nested.service"} <= units & {
+        line.unit for line in verdicts
+    }
 
 
 def test_kmsg_has_the_same_victims(machine):

@@ -1,9 +1,11 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One journal in every form of ``journalctl -o`` that the journalctl here knows, written to a text file: the same kills in each.
+"""One journal in every form of ``journalctl -o`` that the journalctl here knows, written to a text file: the same kills
+in each.
 
-The journals are those of two virtual machines beside the checkout, and our own fixtures where systemd-journal-remote is installed.
+The journals are those of two virtual machines beside the checkout, and our own fixtures where systemd-journal-remote is
+installed.
 """
 
 import os
@@ -59,7 +61,13 @@ def forms():
     known = "short short-iso short-precise short-monotonic verbose export json json-pretty json-sse cat".split()
     if shutil.which("journalctl") is None:
         return known
-    answer = subprocess.run(["journalctl", "--output=help"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
+    answer = subprocess.run(
+        ["journalctl", "--output=help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     return answer.stdout.decode().split() if answer.returncode == 0 and answer.stdout else known
 
 
@@ -102,7 +110,11 @@ def test_fields_that_somebody_chose(journal, wanted, form):
     if form not in forms():
         pytest.skip("this journalctl has no %s" % form)
     wanted = [row for row in wanted if row[0] == "kernel"]
-    kills = [kill for kill in kills_of(rendered(journal, form, "--output-fields=MESSAGE,_TRANSPORT", "_TRANSPORT=kernel")) if kill.killer == "kernel"]
+    kills = [
+        kill
+        for kill in kills_of(rendered(journal, form, "--output-fields=MESSAGE,_TRANSPORT", "_TRANSPORT=kernel"))
+        if kill.killer == "kernel"
+    ]
     assert pids(kills) == wanted
     assert not any(kill.line.trusted for kill in kills)
 
@@ -114,7 +126,9 @@ def test_a_file_of_it(journal, wanted, form, tmp_path):
     path.write_bytes(rendered(journal, form))
     facts = gather(Host(), Wish(subset=("kills",), sources=("files",), paths=(str(path),)))
     shown = [kill for kill in facts["kills"] if kill["killer"] == "kernel" and kill.get("proof") != "disputed"]
-    assert sorted(kill["victim"]["pid"] for kill in shown) == sorted(pid for killer, pid, _name in wanted if killer == "kernel")
+    assert sorted(kill["victim"]["pid"] for kill in shown) == sorted(
+        pid for killer, pid, _name in wanted if killer == "kernel"
+    )
 
 
 def test_binary_fields_do_not_end_an_export(fixtures):
@@ -123,7 +137,9 @@ def test_binary_fields_do_not_end_an_export(fixtures):
         records = [record for record in stream.read().split(b"\n\n") if record]
     context = b"_SELINUX_CONTEXT\n" + (11).to_bytes(8, "little") + b"unconfined\n\n"
     ten = b"_CMDLINE\n" + (10).to_bytes(8, "little") + b"ten\nbytes!\n"  # a length that is a newline itself
-    data = b"".join(re.sub(rb"(?m)^MESSAGE=", context + ten + b"MESSAGE=", record, count=1) + b"\n\n" for record in records)
+    data = b"".join(
+        re.sub(rb"(?m)^MESSAGE=", context + ten + b"MESSAGE=", record, count=1) + b"\n\n" for record in records
+    )
     lines = list(TextLog("export", Clock(1795400000.0).stamp).lines(data))
     plain = list(TextLog("export", Clock(1795400000.0).stamp).lines(b"".join(record + b"\n\n" for record in records)))
     assert len(plain) > 10

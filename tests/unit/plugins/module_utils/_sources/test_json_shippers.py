@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines that a log shipper put into JSON: taken out where they are a log's lines, left where somebody only tells of them."""
+"""Lines that a log shipper put into JSON: taken out where they are a log's lines, left where somebody only tells of
+them.
+"""
 
 import calendar
 import json
@@ -30,7 +32,12 @@ SHIPPED = [
     ("promtail", {"line": TEXT, "syslog_identifier": "kernel", "hostname": "web7", "time": ISO}, "web7", None),
     ("Elasticsearch", {"_source": {"message": SYSLOG, "@timestamp": ISO, "host": {"name": "x"}}}, "web7", None),
     ("Google, text", {"textPayload": "[   12.345678] " + TEXT, "timestamp": ISO}, None, 12.345678),
-    ("Google, journal", {"jsonPayload": {"MESSAGE": TEXT, "SYSLOG_IDENTIFIER": "kernel", "_HOSTNAME": "web7"}, "timestamp": ISO}, "web7", None),
+    (
+        "Google, journal",
+        {"jsonPayload": {"MESSAGE": TEXT, "SYSLOG_IDENTIFIER": "kernel", "_HOSTNAME": "web7"}, "timestamp": ISO},
+        "web7",
+        None,
+    ),
     ("milliseconds", {"message": SYSLOG, "timestamp": AT * 1000}, "web7", None),
     ("Fluent Bit", {"date": AT, "MESSAGE": TEXT, "SYSLOG_IDENTIFIER": "kernel", "_HOSTNAME": "web7"}, "web7", None),
 ]
@@ -44,12 +51,19 @@ def test_a_line_of_the_kernel(entry, host, uptime):
 
 
 def test_behind_a_stamp_and_a_tag():
-    found = line(ISO.replace("Z", "+00:00") + ' kernel: {"host":"web7","message":%s}' % json.dumps("[   12.345678] " + TEXT))
+    found = line(
+        ISO.replace("Z", "+00:00") + ' kernel: {"host":"web7","message":%s}' % json.dumps("[   12.345678] " + TEXT)
+    )
     assert (found.text, found.tag, found.host, found.time) == (TEXT, "kernel", "web7", AT)
 
 
-@pytest.mark.parametrize("time", ["9" * 24, "9" * 400, "-" + "9" * 400, "9" * 5000, "1e999"], ids=lambda text: "%d letters" % len(text))
-@pytest.mark.parametrize("form", ['{"message": "%s", "timestamp": %s}', '2026-11-22T20:06:24Z web7 kernel: {"message": "%s", "timestamp": %s}'])
+@pytest.mark.parametrize(
+    "time", ["9" * 24, "9" * 400, "-" + "9" * 400, "9" * 5000, "1e999"], ids=lambda text: "%d letters" % len(text)
+)
+@pytest.mark.parametrize(
+    "form",
+    ['{"message": "%s", "timestamp": %s}', '2026-11-22T20:06:24Z web7 kernel: {"message": "%s", "timestamp": %s}'],
+)
 def test_a_number_beyond_any_time(form, time):
     found = line(form % (SYSLOG, time))
     assert (found.text, found.host, found.time) == (TEXT, "web7", AT)
@@ -81,7 +95,17 @@ def test_a_program_that_says_so_is_not_the_kernel():
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{}", '{"a":' * 9999, '{"message": 5}', '"x"', '{"time": 1e999, "message": "x"}', "[1, 2]", '{"a": [[["1"]]]}']
+    "text",
+    [
+        "{",
+        "{}",
+        '{"a":' * 9999,
+        '{"message": 5}',
+        '"x"',
+        '{"time": 1e999, "message": "x"}',
+        "[1, 2]",
+        '{"a": [[["1"]]]}',
+    ],
 )
 def test_what_is_none(text):
     """Nothing fails, nothing is told, and the log goes on behind it."""

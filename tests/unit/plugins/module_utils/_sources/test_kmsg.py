@@ -10,7 +10,12 @@ import stat
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
-from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import KmsgScan, Record, parse_record, parse_records
+from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import (
+    KmsgScan,
+    Record,
+    parse_record,
+    parse_records,
+)
 
 KILL = b"Out of memory: Killed process 7 (x) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:0kB, UID:0 pgtables:4kB oom_score_adj:0"
 
@@ -22,7 +27,10 @@ KILL = b"Out of memory: Killed process 7 (x) total-vm:1kB, anon-rss:2kB, file-rs
         (b"30,348,4433486,-;systemd[1]: hello\n", Record(3, 6, 348, 4433486, b"-", b"systemd[1]: hello")),
         (b"12,9,100,-,caller=T461;text\n", Record(1, 4, 9, 100, b"-", b"text")),
         (b"4,9,100,c;a; b, c\n", Record(0, 4, 9, 100, b"c", b"a; b, c")),
-        (b"4,9,100,-;a\\x0ab\\x5cx41 \\xff\\xC3\n SUBSYSTEM=x\n DEVICE=y\n", Record(0, 4, 9, 100, b"-", b"a\nb\\x41 \xff\xc3")),
+        (
+            b"4,9,100,-;a\\x0ab\\x5cx41 \\xff\\xC3\n SUBSYSTEM=x\n DEVICE=y\n",
+            Record(0, 4, 9, 100, b"-", b"a\nb\\x41 \xff\xc3"),
+        ),
         (b"4,9,100,-;\n", Record(0, 4, 9, 100, b"-", b"")),
         (b"4,9,100,-;\\x4 \\xzz \\\n", Record(0, 4, 9, 100, b"-", b"\\x4 \\xzz \\")),
     ],
@@ -32,7 +40,9 @@ def test_records(data, record):
     assert parse_record(data) == record
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"Killed process 1", b"<4>text", b"4,9,100;x", b"a,b,c,d;x", b"4,9,100,-", b" A=b"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"Killed process 1", b"<4>text", b"4,9,100;x", b"a,b,c,d;x", b"4,9,100,-", b" A=b"]
+)
 def test_no_record(data):
     assert parse_record(data) is None
 
@@ -86,7 +96,9 @@ def scan(host, answers, **options):
 
 
 def test_lines(host):
-    lines, source = scan(host, [b"6,0,0,-;Linux version\n", b"3,1,5000000,-;" + KILL + b"\n", b"11,2,6000000,-;" + KILL + b"\n"])
+    lines, source = scan(
+        host, [b"6,0,0,-;Linux version\n", b"3,1,5000000,-;" + KILL + b"\n", b"11,2,6000000,-;" + KILL + b"\n"]
+    )
     assert [(line.time, line.uptime, line.trusted, line.tag) for line in lines] == [
         (1005.0, 5.0, True, "kernel"),
         (1006.0, 6.0, False, "kmsg-user"),
@@ -121,7 +133,10 @@ def test_window_and_blocks(host):
     assert len(scan(host, ring, until=1008.0)[0]) == 2
 
 
-@pytest.mark.parametrize("code, status", [(errno.EPERM, "denied"), (errno.EACCES, "denied"), (errno.ENOENT, "absent"), (errno.ENXIO, "absent")])
+@pytest.mark.parametrize(
+    "code, status",
+    [(errno.EPERM, "denied"), (errno.EACCES, "denied"), (errno.ENOENT, "absent"), (errno.ENXIO, "absent")],
+)
 def test_cannot_be_opened(host, monkeypatch, code, status):
     real = os.open
 

@@ -39,7 +39,15 @@ def names(found):
 
 def test_standard_logs_newest_first(root):
     found = standard_logs(str(root))
-    assert names(found) == ["messages", "messages.1", "messages-20250412.xz", "syslog", "syslog.2.gz", "kern.log", "kern.log.3.zst"]
+    assert names(found) == [
+        "messages",
+        "messages.1",
+        "messages-20250412.xz",
+        "syslog",
+        "syslog.2.gz",
+        "kern.log",
+        "kern.log.3.zst",
+    ]
     assert found.missing == []
 
 
@@ -90,7 +98,15 @@ def test_var_log_that_may_not_be_listed(root):
 def test_patterns(root):
     log = str(root / "var" / "log")
     found = expand([log + "/messages*", log + "/[ks]*.?.*", log + "/messages", "/no/such/file", log + "/no*"])
-    assert names(found) == ["file", "kern.log.3.zst", "messages", "messages-20250412.xz", "messages.1", "messages_old", "syslog.2.gz"]
+    assert names(found) == [
+        "file",
+        "kern.log.3.zst",
+        "messages",
+        "messages-20250412.xz",
+        "messages.1",
+        "messages_old",
+        "syslog.2.gz",
+    ]
     assert [(report.name, report.status) for report in found.missing] == [(log + "/no*", "absent")]
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files as they are met: absent, denied, no files at all, sparse, endless lines, cut off while they are read, windows of time."""
+"""Files as they are met: absent, denied, no files at all, sparse, endless lines, cut off while they are read, windows
+of time.
+"""
 
 import os
 import socket
@@ -14,7 +16,13 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._sources import scan
 from ansible_collections.memops.linux.plugins.module_utils._sources.context import Limits
-from ansible_collections.memops.linux.plugins.module_utils._sources.scan import ANCHORS, NEAR, FileScan, anchor_of, open_log
+from ansible_collections.memops.linux.plugins.module_utils._sources.scan import (
+    ANCHORS,
+    NEAR,
+    FileScan,
+    anchor_of,
+    open_log,
+)
 
 KILL = b"May 10 18:07:27 server1 kernel: Out of memory: Killed process 7 (a) total-vm:1kB\n"
 
@@ -396,7 +404,11 @@ def make_log(path, start, lines, step=10, order=None, stamp=iso):
     numbers = range(lines) if order is None else order
     with open(str(path), "wb") as stream:
         for number in numbers:
-            text = b"kernel: Out of memory: Killed process %d (a)" if number % 100 == 0 else b"app[%d]: all is well with this one"
+            text = (
+                b"kernel: Out of memory: Killed process %d (a)"
+                if number % 100 == 0
+                else b"app[%d]: all is well with this one"
+            )
             stream.write(stamp(start + number * step) + b" server1 " + text % number + b"\n")
     os.utime(str(path), (start + lines * step, start + lines * step))
 
@@ -419,7 +431,10 @@ def month(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("since, until", [(HOUR, None), (24 * HOUR, None), (None, 2000 * HOUR), (700 * HOUR, 690 * HOUR), (300 * HOUR, 299.5 * HOUR)])
+@pytest.mark.parametrize(
+    "since, until",
+    [(HOUR, None), (24 * HOUR, None), (None, 2000 * HOUR), (700 * HOUR, 690 * HOUR), (300 * HOUR, 299.5 * HOUR)],
+)
 def test_window(month, since, until):
     """All kills of the window, and only the window is read."""
     end = START + 2600000

@@ -18,7 +18,9 @@ NOON = calendar.timegm((2025, 11, 10, 3, 4, 5))
 
 
 def line(raw):
-    return TextLog("log", Clock(NOON + 86400.0, timezone.utc).stamp).line(raw if isinstance(raw, bytes) else raw.encode("utf-8"))
+    return TextLog("log", Clock(NOON + 86400.0, timezone.utc).stamp).line(
+        raw if isinstance(raw, bytes) else raw.encode("utf-8")
+    )
 
 
 # (id, prefix, host, tag, kernel seconds)
@@ -90,7 +92,10 @@ def test_prefix(prefix, host, tag, uptime):
 
 
 def test_dmesg_in_a_file_that_grep_names():
-    assert (line("dmesg.0:[   12.123456] " + TEXT).text, line("dmesg.0:[   12.123456] " + TEXT).uptime) == (TEXT, 12.123456)
+    assert (line("dmesg.0:[   12.123456] " + TEXT).text, line("dmesg.0:[   12.123456] " + TEXT).uptime) == (
+        TEXT,
+        12.123456,
+    )
 
 
 # (id, prefix, kernel seconds)
@@ -141,19 +146,35 @@ def test_blanks_before_a_bare_line():
         'sending SIGTERM to "a"',
     ):
         assert line("    " + text).text == text and line("\t" + text).text == text
-    assert line("Nov 10 03:04:05 web01 kernel:   lead invoked oom-killer: gfp_mask=0x1").text == "  lead invoked oom-killer: gfp_mask=0x1"
+    assert (
+        line("Nov 10 03:04:05 web01 kernel:   lead invoked oom-killer: gfp_mask=0x1").text
+        == "  lead invoked oom-killer: gfp_mask=0x1"
+    )
 
 
 def test_daemons_in_short_monotonic():
     found = line("[   77.749670] web01 systemd-oomd[659]: Marked /a for killing")
-    assert (found.text, found.host, found.tag, found.uptime) == ("Marked /a for killing", "web01", "systemd-oomd", 77.74967)
+    assert (found.text, found.host, found.tag, found.uptime) == (
+        "Marked /a for killing",
+        "web01",
+        "systemd-oomd",
+        77.74967,
+    )
     assert line("[   77.749670] polling.rb[25]: x").text == "polling.rb[25]: x"  # the kernel's own words, perhaps
 
 
 def test_rows_behind_a_prefix_that_nobody_knows():
     """The whole report comes through, not its kill alone."""
-    for row in ("[  pid  ]   uid  tgid total_vm      rss name", "[   1234]     0  1234     5678      901 a b", "Node 0 DMA: 1*4kB = 4kB"):
-        for prefix in ("agent-x7 agent 2025-11-10T03:04:05Z ", "2025-11-10T03:04:05Z stdout F [   12.123456] ", "[W] Nov 10 03:04:05 kernel: "):
+    for row in (
+        "[  pid  ]   uid  tgid total_vm      rss name",
+        "[   1234]     0  1234     5678      901 a b",
+        "Node 0 DMA: 1*4kB = 4kB",
+    ):
+        for prefix in (
+            "agent-x7 agent 2025-11-10T03:04:05Z ",
+            "2025-11-10T03:04:05Z stdout F [   12.123456] ",
+            "[W] Nov 10 03:04:05 kernel: ",
+        ):
             assert line(prefix + row).text == row
 
 
@@ -178,7 +199,9 @@ def test_no_tool_writes_this(prefix):
 
 
 @pytest.mark.parametrize("begin", ["# ", "#", "// ", "//", "; ", "-- ", "  # ", "<!-- ", "% "])
-@pytest.mark.parametrize("own", ["Nov 10 03:04:05 web01 kernel: ", "2025-11-10T03:04:05Z web01 kernel: ", "kernel: ", ""])
+@pytest.mark.parametrize(
+    "own", ["Nov 10 03:04:05 web01 kernel: ", "2025-11-10T03:04:05Z web01 kernel: ", "kernel: ", ""]
+)
 def test_a_comment_is_nobodys_line(begin, own):
     assert line(begin + own + TEXT).tag == QUOTED
 
@@ -206,7 +229,11 @@ def test_two_nodes_are_two_hosts():
         "node13.example.org",
         "10.0.0.7",
     ]
-    assert [line(name + ": [   12.123456] " + TEXT).host for name in ("kernel", "kern.log", "syslog")] == [None, None, None]
+    assert [line(name + ": [   12.123456] " + TEXT).host for name in ("kernel", "kern.log", "syslog")] == [
+        None,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("end", ["<br />", "<br>", "</code></p>", " <br/>\r"])
@@ -271,8 +298,13 @@ NUMBERS = "[  71]     0    71     1000      100    40960        0             0 
         pytest.param(FRONT + "[   12.123457] " + NUMBERS + "a>", id="HTML"),
         pytest.param(FRONT + "[   12.123457] " + NUMBERS + "a#012b", id="an escape"),
         pytest.param(FRONT + "[   12.123457] " + NUMBERS + "\udcff", id="no UTF-8"),
-        pytest.param(FRONT + "[   12.123457] [  T71] [   71]     0    71     1000      100    40960        0             0 a", id="a caller"),
-        pytest.param(FRONT + "[   12.123457] Killed process 5 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB", id="no row"),
+        pytest.param(
+            FRONT + "[   12.123457] [  T71] [   71]     0    71     1000      100    40960        0             0 a",
+            id="a caller",
+        ),
+        pytest.param(
+            FRONT + "[   12.123457] Killed process 5 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB", id="no row"
+        ),
         pytest.param("Nov 10 03:04:06 web01 kernel: [   13.123457] " + NUMBERS + "a", id="a second later"),
         pytest.param("Nov 10 03:04:05 web02 kernel: [   13.123457] " + NUMBERS + "a", id="another host"),
     ],
@@ -280,5 +312,7 @@ NUMBERS = "[  71]     0    71     1000      100    40960        0             0 
 def test_a_line_behind_one_that_begins_alike_is_read_as_if_alone(raw):
     data = raw.encode("utf-8", "surrogateescape")
     log = TextLog("log", Clock(NOON + 86400.0, timezone.utc).stamp)
-    first = (FRONT + "[   12.123456] [  70]     0    70     1000      100    40960        0             0 init").encode()
+    first = (
+        FRONT + "[   12.123456] [  70]     0    70     1000      100    40960        0             0 init"
+    ).encode()
     assert list(log.each([first, data])) == [line(first), line(data)]

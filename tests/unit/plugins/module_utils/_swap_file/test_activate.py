@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Swap on and off where the C library cannot be called: commands that lack options, and exit codes that say nothing.
 
-The real calls run in tests/fault/swap_life.py; here swapon is a script, because busybox without -p is not installed everywhere.
+The real calls run in tests/fault/swap_life.py; here swapon is a script, because busybox without -p is not installed
+everywhere.
 """
 
 import errno
@@ -104,7 +105,9 @@ def test_off(tmp_path):
     assert machine.calls == [["swapoff"]]
 
 
-@pytest.mark.parametrize("ran", [Ran(0), Ran(255, stderr="swapoff: failed"), Ran(None, stderr="swapoff did not end within 1800 s")])
+@pytest.mark.parametrize(
+    "ran", [Ran(0), Ran(255, stderr="swapoff: failed"), Ran(None, stderr="swapoff did not end within 1800 s")]
+)
 def test_off_that_was_not(tmp_path, ran):
     machine = Machine(tmp_path, [(ran, "/swapfile file 1020 512 10\n")])
     machine.swaps(ON)

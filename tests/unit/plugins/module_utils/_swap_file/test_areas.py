@@ -8,7 +8,14 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._swap_file import areas as room
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area, area_of, identify, parse_swaps, read_areas, tell_apart
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import (
+    Area,
+    area_of,
+    identify,
+    parse_swaps,
+    read_areas,
+    tell_apart,
+)
 
 HEAD = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 K = 1024
@@ -27,9 +34,16 @@ SWAPS = [
         HEAD
         + b"/dev/dm-1                               partition\t2097148\t264\t-1\n"
         + b"/swapfile                               file\t1048572\t1024\t-2\n",
-        [Area("/dev/dm-1", "partition", 2097148 * K, 264 * K, -1), Area("/swapfile", "file", 1048572 * K, 1024 * K, -2)],
+        [
+            Area("/dev/dm-1", "partition", 2097148 * K, 264 * K, -1),
+            Area("/swapfile", "file", 1048572 * K, 1024 * K, -2),
+        ],
     ),
-    ("a name that is not UTF-8", HEAD + b"/sw\xff file\t\t1020\t\t0\t\t-2\n", [Area("/sw\udcff", "file", 1020 * K, 0, -2)]),
+    (
+        "a name that is not UTF-8",
+        HEAD + b"/sw\xff file\t\t1020\t\t0\t\t-2\n",
+        [Area("/sw\udcff", "file", 1020 * K, 0, -2)],
+    ),
     ("a line that nobody knows", HEAD + b"/swapfile file x 0 1\n", None),
     ("a line that is cut", HEAD + b"/b file 1 2\n", None),
 ]
@@ -41,7 +55,11 @@ def test_lines(data, expected):
 
 
 def test_a_removed_file_is_told_from_one_that_is_called_so():
-    areas = [Area("/a (deleted)", "file", K, 0, 1), Area("/b (deleted)", "file", K, 0, 1), Area("/dev/vdb", "partition", K, 0, 1)]
+    areas = [
+        Area("/a (deleted)", "file", K, 0, 1),
+        Area("/b (deleted)", "file", K, 0, 1),
+        Area("/dev/vdb", "partition", K, 0, 1),
+    ]
     found = identify(areas, {"/b (deleted)": (1, 2), "/dev/vdb": (0, 5)}.get)
     assert [(area.path, area.deleted, area.identity) for area in found] == [
         ("/a", True, None),
@@ -80,7 +98,9 @@ def test_a_file_of_that_name_that_is_not_in_use_is_another_one(tmp_path):
 
 
 def test_two_of_one_name():
-    ours, theirs = Area("/a", "file", 1020 * K, 0, 1, identity=(1, 2)), Area("/a", "file", 4092 * K, 0, 5, identity=(1, 2))
+    ours, theirs = Area("/a", "file", 1020 * K, 0, 1, identity=(1, 2)), Area(
+        "/a", "file", 4092 * K, 0, 5, identity=(1, 2)
+    )
     other = Area("/b", "file", 1020 * K, 0, 1, identity=(1, 3))
     unknown = Area("/dev/vdb", "partition", K, 0, 1)
     found = tell_apart([theirs, ours, other, unknown], lambda path: 1024 * K)

@@ -206,7 +206,12 @@ def test_options_that_let_it_go_on(root):
     assert refusal(root, state(), wish=WISH._replace(allow_on_kubernetes=True)) is None
     write(root, "/proc/cmdline", "resume=253:1 resume_offset=16384\n")
     assert refusal(root, GROWN, wish=WISH._replace(allow_resume_change=True)) is None
-    assert refusal(root, state(disk=Disk(50 * G, 2 * G)), wish=WISH._replace(reserve=Reserve(0, 0), allow_on_kubernetes=True)) is None
+    assert (
+        refusal(
+            root, state(disk=Disk(50 * G, 2 * G)), wish=WISH._replace(reserve=Reserve(0, 0), allow_on_kubernetes=True)
+        )
+        is None
+    )
 
 
 def test_all_reasons_at_once(root, monkeypatch):
@@ -214,7 +219,11 @@ def test_all_reasons_at_once(root, monkeypatch):
     monkeypatch.setattr(preflight.shutil, "which", lambda name, path: None)
     said = refusal(root, state(mount=ROOT_FS._replace(fstype="tmpfs"), disk=Disk(0, 0)))
     assert "of disk" not in said  # nobody makes room where no swap file can be
-    assert "CAP_SYS_ADMIN" in said and "tmpfs is memory itself" in said and "mkswap was not found; install the package util-linux" in said
+    assert (
+        "CAP_SYS_ADMIN" in said
+        and "tmpfs is memory itself" in said
+        and "mkswap was not found; install the package util-linux" in said
+    )
 
 
 CONTAINERS = [
@@ -236,7 +245,10 @@ def test_container(root, monkeypatch, files, kind):
     assert ("this is a container (%s)" % kind if kind else "run as root") in refusal(root, state())
 
 
-@pytest.mark.parametrize("caps, allowed", [("000001ffffffffff", True), ("0000000000200000", True), ("00000000a80425fb", False), (None, False)])
+@pytest.mark.parametrize(
+    "caps, allowed",
+    [("000001ffffffffff", True), ("0000000000200000", True), ("00000000a80425fb", False), (None, False)],
+)
 def test_a_python_that_cannot_ask(root, monkeypatch, caps, allowed):
     monkeypatch.setattr(preflight, "may_swap", lambda: None)
     if caps is not None:
@@ -254,7 +266,9 @@ def test_a_line_by_another_name(root):
     # by another mount, of which realpath knows nothing
     (root / "real/other").write_text("")
     there = os.stat(str(root / "real/other"))
-    now = now._replace(fstab=Fstab(b"/real/other none swap sw 0 0\n"), file=swap_file()._replace(identity=(there.st_dev, there.st_ino)))
+    now = now._replace(
+        fstab=Fstab(b"/real/other none swap sw 0 0\n"), file=swap_file()._replace(identity=(there.st_dev, there.st_ino))
+    )
     assert "another name, /real/other;" in warnings(Host(root=str(root)), now, [], WANTED)[0]
 
 
@@ -294,7 +308,10 @@ def test_what_is_allowed_and_said(root, now, target, words):
 
 
 def test_an_area_beneath_a_mount():
-    with pytest.raises(PreconditionError, match="the kernel swaps to a file /swapfile that is hidden by the mount at /mnt.*unmount that first"):
+    with pytest.raises(
+        PreconditionError,
+        match="the kernel swaps to a file /swapfile that is hidden by the mount at /mnt.*unmount that first",
+    ):
         preflight.check_areas(state(beneath="/mnt"))
 
 

@@ -61,7 +61,10 @@ def test_what_is_written():
     assert b'swap-expiry "memops-swap-expiry-swap" "1" "/swap" "/swap"\n' in service_text("/swap", 1)
     assert b'\nRequiresMountsFor="/swap"\n' in service_text("/swap", 1)
     odd = service_text("/a b%$\n[Service]\\\"'", 1)
-    assert b' "/a\\x20b%%$$\\x0a\\x5bService\\x5d\\x5c\\x22\\x27" "/a\\x5c040b%%$$\\x5c012\\x5bService\\x5d\\x5c134\\x22\\x27"\n' in odd
+    assert (
+        b' "/a\\x20b%%$$\\x0a\\x5bService\\x5d\\x5c\\x22\\x27" "/a\\x5c040b%%$$\\x5c012\\x5bService\\x5d\\x5c134\\x22\\x27"\n'
+        in odd
+    )
     assert odd.count(b"[Service]\n") == 1 and b"RequiresMountsFor" not in odd
 
 
@@ -88,7 +91,11 @@ class Systemd:
         self.loaded.setdefault(unit, self.text(unit))
         loaded = self.loaded[unit] or ""
         when = re.findall("^OnCalendar=(.*)$", loaded, re.MULTILINE)
-        following = "Sun 2026-11-22 21:06:20 CET" if when and time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()) < when[0] else "n/a"
+        following = (
+            "Sun 2026-11-22 21:06:20 CET"
+            if when and time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()) < when[0]
+            else "n/a"
+        )
         return "".join(
             "%s=%s\n" % pair
             for pair in (
@@ -144,7 +151,14 @@ def test_armed_moved_and_taken_back(host, systemd):
     assert os.stat(os.path.join(systemd.root, "var/lib/memops/swap-expiry")).st_mode & 0o777 == 0o755
     systemd.calls.clear()
     schedule(host, "/swap", when + 60)
-    assert systemd.calls == ["daemon-reload", "enable", "stop", "restart", "show", "show"]  # a service that waits between two tries cannot be started
+    assert systemd.calls == [
+        "daemon-reload",
+        "enable",
+        "stop",
+        "restart",
+        "show",
+        "show",
+    ]  # a service that waits between two tries cannot be started
     schedule(host, "/other", when)
     assert scheduled(host, "/swap") - scheduled(host, "/other") == 60
     assert cancel(host, "/swap") and scheduled(host, "/swap") is None and not cancel(host, "/swap")
@@ -184,7 +198,8 @@ def test_a_timer_that_does_not_run_is_none(host, systemd):
 def test_systemd_does_not_take_it(host, systemd, refuse):
     systemd.refuse = refuse
     with pytest.raises(
-        ExecutionError, match="systemd does not run memops-swap-expiry-swap.timer, so nothing would remove the swap file: Failed: Unit is masked."
+        ExecutionError,
+        match="systemd does not run memops-swap-expiry-swap.timer, so nothing would remove the swap file: Failed: Unit is masked.",
     ):
         schedule(host, "/swap", time.time() + 3600)
 
@@ -198,11 +213,14 @@ def test_systemd_does_not_let_go(host, systemd):
 
 def test_refused(host, systemd, tmp_path):
     systemd.refuse = "flock\n"
-    with pytest.raises(PreconditionError, match="needs flock, which is not here. Nothing was changed; install it or leave expires out."):
+    with pytest.raises(
+        PreconditionError, match="needs flock, which is not here. Nothing was changed; install it or leave expires out."
+    ):
         can_schedule(host)
     os.rmdir(str(tmp_path / "run/systemd/system"))
     with pytest.raises(
-        PreconditionError, match="systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out."
+        PreconditionError,
+        match="systemd does not run here, so nothing could remove the file later. Nothing was changed; leave expires out.",
     ):
         schedule(host, "/swap", time.time() + 3600)
     assert scheduled(host, "/swap") is None and not cancel(host, "/swap")
@@ -216,7 +234,9 @@ def test_a_folder_that_users_can_write(host, systemd):
 
 
 def test_a_refused_reload_is_told_and_mended_by_the_next_run(host, systemd):
-    """/run nearly full: the file says one time, systemd has loaded another, and the run after it must not say "as wished"."""
+    """/run nearly full: the file says one time, systemd has loaded another, and the run after it must not say "as
+    wished".
+    """
     first, second = time.time() + 3600, time.time() + 7200
     schedule(host, "/swap", first)
     systemd.refuse = "daemon-reload"

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script that removes a temporary swap file, run by a real shell. swapoff and systemctl are scripts: the kernel's swap is the host's."""
+"""The script that removes a temporary swap file, run by a real shell. swapoff and systemctl are scripts: the kernel's
+swap is the host's.
+"""
 
 import fcntl
 import os
@@ -60,7 +62,9 @@ class Machine:
         self.memory(available=1 << 20)
         self.swapped(used=1000)
         (tmp_path / "bin" / "swapoff.py").write_text(SWAPOFF)
-        self.tool("swapoff", 'exec "%s" -ISB "%s/bin/swapoff.py" "%s/swaps" "$1"' % (sys.executable, tmp_path, tmp_path))
+        self.tool(
+            "swapoff", 'exec "%s" -ISB "%s/bin/swapoff.py" "%s/swaps" "$1"' % (sys.executable, tmp_path, tmp_path)
+        )
         self.tool("systemctl", "")
         self.tool("sleep", "")
 
@@ -88,7 +92,9 @@ class Machine:
         return process.returncode, said
 
     def left(self):
-        return sorted(name for part in PARTS if (self.folder / part).exists() for name in os.listdir(str(self.folder / part)))
+        return sorted(
+            name for part in PARTS if (self.folder / part).exists() for name in os.listdir(str(self.folder / part))
+        )
 
 
 @pytest.fixture(params=["swap", "my swap\\040 é"], ids=["plain", "odd"])
@@ -98,7 +104,14 @@ def machine(request, tmp_path):
 
 def untouched(machine, data=None):
     assert machine.left() == sorted(
-        [os.path.basename(machine.file), "fstab", UNIT + ".service", UNIT + ".timer", "stamp-%s.timer" % UNIT, "swap-expiry"]
+        [
+            os.path.basename(machine.file),
+            "fstab",
+            UNIT + ".service",
+            UNIT + ".timer",
+            "stamp-%s.timer" % UNIT,
+            "swap-expiry",
+        ]
     )
     assert machine.fstab.read_bytes() == (data or Fstab.parse(FOREIGN).with_swap(machine.file, "nofail,pri=1").data)
 
@@ -208,7 +221,8 @@ def test_another_file_of_that_name_stays(machine, kind):
 
 TOOLS = "awk cat cksum cp date dd dirname flock mkdir mv readlink rm rmdir sed sleep stat swapoff sync systemctl tr wc".split()
 
-#: Takes the next free number. The one that is to die kills its process group, before it does anything or with half of its output written.
+#: Takes the next free number. The one that is to die kills its process group, before it does anything or with half of
+#: its output written.
 WRAPPER = r"""#!/bin/sh
 set -C
 number=1
@@ -226,7 +240,9 @@ exec {real} "$@"
 
 
 class Dying(Machine):
-    """Its script finds nothing but wrappers of what it calls: a command that is not in TOOLS fails, and the test with it."""
+    """Its script finds nothing but wrappers of what it calls: a command that is not in TOOLS fails, and the test with
+    it.
+    """
 
     def __init__(self, tmp_path, fatal, partial=False):
         tmp_path.mkdir()
@@ -236,7 +252,9 @@ class Dying(Machine):
         (tmp_path / "wrappers").mkdir()
         for name in TOOLS:
             real = shutil.which(name, path=self.places.path)
-            words = dict(name=name, numbers=tmp_path / "numbers", fatal=fatal, partial="true" if partial else "false", real=real)
+            words = dict(
+                name=name, numbers=tmp_path / "numbers", fatal=fatal, partial="true" if partial else "false", real=real
+            )
             path = tmp_path / "wrappers" / name
             path.write_text(WRAPPER.format(**words))
             path.chmod(0o755)
@@ -253,11 +271,16 @@ class Dying(Machine):
     def names(self):
         """What was called, in order."""
         numbers = self.folder / "numbers"
-        return [(numbers / str(number)).read_text() for number in range(1, 1 + len([name for name in os.listdir(str(numbers)) if name != "said"]))]
+        return [
+            (numbers / str(number)).read_text()
+            for number in range(1, 1 + len([name for name in os.listdir(str(numbers)) if name != "said"]))
+        ]
 
 
 def interrupted(machine):
-    """A change of its size was interrupted, the worst of test_an_interrupted_change_of_its_size: three names, the area that stands in is in use."""
+    """A change of its size was interrupted, the worst of test_an_interrupted_change_of_its_size: three names, the area
+    that stands in is in use.
+    """
     temporary, partial = (machine.folder / "disk" / (".swap.memops-%s" % kind) for kind in ("bridge", "half"))
     os.rename(machine.file, str(temporary))
     os.symlink(temporary.name, machine.file)
@@ -270,7 +293,9 @@ def interrupted(machine):
 @pytest.mark.slow
 @pytest.mark.parametrize("prepare", [None, interrupted], ids=["whole", "interrupted"])
 def test_killed_at_each_of_its_commands_and_run_again(tmp_path, prepare):
-    """SIGKILL before each command that it starts, and in the middle of what cat and sed write: the table is whole, and the next run ends it."""
+    """SIGKILL before each command that it starts, and in the middle of what cat and sed write: the table is whole, and
+    the next run ends it.
+    """
     whole = Dying(tmp_path / "whole", 0)
     if prepare:
         prepare(whole)
@@ -288,8 +313,12 @@ def test_killed_at_each_of_its_commands_and_run_again(tmp_path, prepare):
         where = "%d of %d, %s%s" % (number, len(names), names[number - 1], ", half done" if partial else "")
         assert machine.die()[0] == -9, where
         assert machine.fstab.read_bytes() in (before, FOREIGN), where
-        assert os.path.exists(machine.file) or machine.fstab.read_bytes() == FOREIGN, where  # a boot finds what the line names
-        states.add((tuple(machine.left()), machine.fstab.read_bytes(), (machine.folder / "swaps").read_bytes().count(b"\n")))
+        assert (
+            os.path.exists(machine.file) or machine.fstab.read_bytes() == FOREIGN
+        ), where  # a boot finds what the line names
+        states.add(
+            (tuple(machine.left()), machine.fstab.read_bytes(), (machine.folder / "swaps").read_bytes().count(b"\n"))
+        )
         if machine.program.exists():
             machine.program.write_bytes(script(900, os.geteuid(), machine.places))
             assert machine.run()[0] == 0, where
@@ -313,8 +342,13 @@ def test_killed_among_its_units(machine, gone):
 
 @pytest.mark.parametrize("state", ["bridge and old", "bridge and link", "bridge and new", "half"])
 def test_an_interrupted_change_of_its_size(machine, state):
-    """What transaction.py may leave when it dies: the area that stands in is in use, under the name is the old file, a link, or the new one."""
-    temporary, partial = (machine.folder / "disk" / (".%s.memops-%s" % (os.path.basename(machine.file), kind)) for kind in ("bridge", "half"))
+    """What transaction.py may leave when it dies: the area that stands in is in use, under the name is the old file, a
+    link, or the new one.
+    """
+    temporary, partial = (
+        machine.folder / "disk" / (".%s.memops-%s" % (os.path.basename(machine.file), kind))
+        for kind in ("bridge", "half")
+    )
     shutil.copy(machine.file, str(temporary))
     if state != "bridge and new":
         partial.write_bytes(b"\0" * 99)
@@ -354,7 +388,10 @@ def test_two_other_timers_keep_the_script(machine):
 
 def test_an_editor_on_the_way_is_kept(machine):
     machine.tool(
-        "cksum", 'real=$(/usr/bin/cksum); [ -e {0}/once ] || {{ : >{0}/once; echo "# edited" >>{0}/etc/fstab; }}; echo "$real"'.format(machine.folder)
+        "cksum",
+        'real=$(/usr/bin/cksum); [ -e {0}/once ] || {{ : >{0}/once; echo "# edited" >>{0}/etc/fstab; }}; echo "$real"'.format(
+            machine.folder
+        ),
     )
     assert machine.run()[0] == 0
     assert machine.fstab.read_bytes() == FOREIGN + b"# edited\n"
@@ -383,7 +420,8 @@ def link_away(path):
     path.symlink_to(away)
 
 
-#: What a user can have made where /run may be written by all, as in containers of podman; and what nobody but root should have made.
+#: What a user can have made where /run may be written by all, as in containers of podman; and what nobody but root
+#: should have made.
 USERS = [
     ("a link in the place of the lock folder", lambda m: link_away(m / "run/memops"), "/run/memops is a symbolic link"),
     ("a lock folder of a user", lambda m: ((m / "run/memops").mkdir(), of_a_user(m / "run/memops")), "/run/memops belongs to user 1234"),
@@ -434,12 +472,18 @@ def test_our_line_however_it_is_spelled(machine, spelling, kind):
     """The key of a line is its decoded source, as in fstab_lines.py."""
     source = spelling % machine.encoded.lstrip(b"/").replace(b"d", b"\\144", 1)
     comment = b"#" + machine.encoded + b" none swap sw\n"
-    machine.fstab.write_bytes(comment + b" \t" + source + b" none " + kind + b" sw\n" + machine.encoded + b" none ext4 ro\n" + FOREIGN)
+    machine.fstab.write_bytes(
+        comment + b" \t" + source + b" none " + kind + b" sw\n" + machine.encoded + b" none ext4 ro\n" + FOREIGN
+    )
     table = Fstab.parse(machine.fstab.read_bytes())
     assert table.swap_entry(machine.file) is not None
     code, said = machine.run()
     assert code == 0, said
-    assert machine.fstab.read_bytes() == table.without_swap(machine.file).data == comment + machine.encoded + b" none ext4 ro\n" + FOREIGN
+    assert (
+        machine.fstab.read_bytes()
+        == table.without_swap(machine.file).data
+        == comment + machine.encoded + b" none ext4 ro\n" + FOREIGN
+    )
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense\n"])

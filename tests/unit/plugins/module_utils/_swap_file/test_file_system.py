@@ -46,7 +46,16 @@ def test_lines():
         (b"", "/mnt/with blank/x", "xfs"),
         (b"", "/", "ext4"),
     ],
-    ids=["by number", "a number that is not there", "longest", "not by half a name", "the last of two on one point", "below", "blank", "root"],
+    ids=[
+        "by number",
+        "a number that is not there",
+        "longest",
+        "not by half a name",
+        "the last of two on one point",
+        "below",
+        "blank",
+        "root",
+    ],
 )
 def test_mount_of(fdinfo, path, expected):
     found = mount_of(MOUNTS, fdinfo, path)

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file: its place, its attributes, other editors, errors of the disk. Many writers at once: tests/fault/fstab_writers.py."""
+"""The file: its place, its attributes, other editors, errors of the disk. Many writers at once:
+tests/fault/fstab_writers.py.
+"""
 
 import os
 import resource
@@ -65,7 +67,13 @@ def test_no_file(host, etc):
 def test_mode_owner_attributes_and_acl_stay(host, etc):
     acl = struct.pack("<I", 2) + b"".join(
         struct.pack("<HHI", tag, permission, number)
-        for tag, permission, number in [(1, 6, 2**32 - 1), (2, 4, 1234), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1)]
+        for tag, permission, number in [
+            (1, 6, 2**32 - 1),
+            (2, 4, 1234),
+            (4, 4, 2**32 - 1),
+            (16, 4, 2**32 - 1),
+            (32, 0, 2**32 - 1),
+        ]
     )
     path = str(etc / "fstab")
     os.chmod(path, 0o640)
@@ -101,7 +109,9 @@ def test_a_store_is_read_and_not_written(host, etc):
     assert read(host).data == ROOT_LINE
     assert not update(host, lambda table: table.without_swap("/swap")).changed
     assert "/nix/store/x/fstab, which the next system build replaces; declare the swap file there" in why_locked(host)
-    with pytest.raises(FstabError, match="/nix/store/x/fstab, which the next system build replaces; .* Nothing was written"):
+    with pytest.raises(
+        FstabError, match="/nix/store/x/fstab, which the next system build replaces; .* Nothing was written"
+    ):
         update(host, with_ours)
     assert (store / "fstab").read_bytes() == ROOT_LINE
 
@@ -185,7 +195,10 @@ def test_the_disk_takes_no_more(host, etc):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(FstabError, match="/etc/fstab could not be changed: .*: File too large; raise the limit .*It was left as it is."):
+        with pytest.raises(
+            FstabError,
+            match="/etc/fstab could not be changed: .*: File too large; raise the limit .*It was left as it is.",
+        ):
             update(host, with_ours)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -213,7 +226,9 @@ def test_under_the_lock_of_the_caller(host, etc):
 
 
 def at_the_exchange(monkeypatch, act, calls=1):
-    """Somebody acts right before the exchange, when the last look is over: no test can be as fast as that without a mock."""
+    """Somebody acts right before the exchange, when the last look is over: no test can be as fast as that without a
+    mock.
+    """
     real, counted = fstab_exchange.syscalls.exchange, []
 
     def exchange(folder, one, other):
@@ -265,7 +280,9 @@ def test_an_edit_that_an_editor_took_away_again_comes_back(host, etc, monkeypatc
 
     monkeypatch.setattr(room.time, "sleep", wait)
     update(host, with_ours)
-    assert sorted((etc / "fstab").read_bytes().splitlines(True)) == sorted([ROOT_LINE, b"# edited\n", b"# another\n", OURS])
+    assert sorted((etc / "fstab").read_bytes().splitlines(True)) == sorted(
+        [ROOT_LINE, b"# edited\n", b"# another\n", OURS]
+    )
 
 
 @pytest.mark.parametrize("answer", [None, 38, 22], ids=["no call", "ENOSYS", "EINVAL"])

@@ -31,7 +31,10 @@ DEBIAN = (
 
 
 class _Mntent(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_char_p) for name in ("fsname", "dir", "type", "opts")] + [("freq", ctypes.c_int), ("passno", ctypes.c_int)]
+    _fields_ = [(name, ctypes.c_char_p) for name in ("fsname", "dir", "type", "opts")] + [
+        ("freq", ctypes.c_int),
+        ("passno", ctypes.c_int),
+    ]
 
 
 def glibc(path):
@@ -57,9 +60,19 @@ TABLES = [
     ("empty", b"", LINE, None),
     ("Debian's", DEBIAN, DEBIAN + LINE, None),
     ("no newline at the end", b"UUID=1 / ext4 defaults 0 1", LINE + b"UUID=1 / ext4 defaults 0 1", None),
-    ("a last line that only looks empty", b"/dev/a / ext4 defaults 0 1\n  ", b"/dev/a / ext4 defaults 0 1\n" + LINE + b"  ", None),
+    (
+        "a last line that only looks empty",
+        b"/dev/a / ext4 defaults 0 1\n  ",
+        b"/dev/a / ext4 defaults 0 1\n" + LINE + b"  ",
+        None,
+    ),
     ("CRLF", b"/dev/a / ext4 defaults 0 1\r\n", b"/dev/a / ext4 defaults 0 1\r\n" + LINE, None),
-    ("byte order mark", b"\xef\xbb\xbf/dev/a / ext4 defaults 0 1\n", b"\xef\xbb\xbf/dev/a / ext4 defaults 0 1\n" + LINE, None),
+    (
+        "byte order mark",
+        b"\xef\xbb\xbf/dev/a / ext4 defaults 0 1\n",
+        b"\xef\xbb\xbf/dev/a / ext4 defaults 0 1\n" + LINE,
+        None,
+    ),
     ("not UTF-8", b"/dev/\xff / ext4 defaults 0 1\n", b"/dev/\xff / ext4 defaults 0 1\n" + LINE, None),
     ("our line, as we write it", DEBIAN + LINE, DEBIAN + LINE, DEBIAN),
     ("our line, with tabs and another mount point", b"/my\\040swap/file\tswap\tswap\tnofail,pri=5\t0\t0\n", None, b""),
@@ -74,7 +87,12 @@ TABLES = [
         b"",
     ),
     ("three fields", b"/my\\040swap/file swap\tswap\n", b"/my\\040swap/file swap\tswap nofail,pri=5 0 0\n", b""),
-    ("three fields without a newline", b"/my\\040swap/file swap swap", b"/my\\040swap/file swap swap nofail,pri=5 0 0", b""),
+    (
+        "three fields without a newline",
+        b"/my\\040swap/file swap swap",
+        b"/my\\040swap/file swap swap nofail,pri=5 0 0",
+        b"",
+    ),
     ("ours with CRLF", b"/my\\040swap/file none swap nofail,pri=5 0 0\r\n", LINE, b""),
     ("ours with CRLF in the type", b"/my\\040swap/file none swap\r\n", LINE, b""),
     (
@@ -89,9 +107,19 @@ TABLES = [
         b"/my\\040swap/file none swap nofail,pri=5 0 0 # mine\n",
         b"",
     ),
-    ("carriage returns within", b"/my\\040swap/file none swap sw\r # a\rb\r\n", b"/my\\040swap/file none swap nofail,pri=5 0 0 # ab\n", b""),
+    (
+        "carriage returns within",
+        b"/my\\040swap/file none swap sw\r # a\rb\r\n",
+        b"/my\\040swap/file none swap nofail,pri=5 0 0 # ab\n",
+        b"",
+    ),
     ("ours twice", LINE + DEBIAN + b"/my\\040swap/file swap swap sw\n", LINE + DEBIAN, DEBIAN),
-    ("ours twice, the second without a newline", b"/my\\040swap/file none swap sw\n" + LINE[:-1], LINE[:-1].replace(b" 0 0", b"") + b"\n", b""),
+    (
+        "ours twice, the second without a newline",
+        b"/my\\040swap/file none swap sw\n" + LINE[:-1],
+        LINE[:-1].replace(b" 0 0", b"") + b"\n",
+        b"",
+    ),
     (
         "swap swap of others",
         b"/dev/a swap swap sw 0 0\n/dev/b swap swap sw 0 0\n",
@@ -99,8 +127,18 @@ TABLES = [
         None,
     ),
     ("in a comment", b"#" + LINE + b" # " + LINE, b"#" + LINE + b" # " + LINE + LINE, None),
-    ("mounted there, not swap", b"/my\\040swap/file /mnt ext4 loop 0 0\n", b"/my\\040swap/file /mnt ext4 loop 0 0\n" + LINE, None),
-    ("unescaped, which is another source", b"/my swap/file none swap sw\n", b"/my swap/file none swap sw\n" + LINE, None),
+    (
+        "mounted there, not swap",
+        b"/my\\040swap/file /mnt ext4 loop 0 0\n",
+        b"/my\\040swap/file /mnt ext4 loop 0 0\n" + LINE,
+        None,
+    ),
+    (
+        "unescaped, which is another source",
+        b"/my swap/file none swap sw\n",
+        b"/my swap/file none swap sw\n" + LINE,
+        None,
+    ),
     ("two fields", b"/my\\040swap/file none\n", b"/my\\040swap/file none\n" + LINE, None),
     ("vertical tab is no blank", b"/dev/a\x0bnone swap sw\n", b"/dev/a\x0bnone swap sw\n" + LINE, None),
 ]
@@ -122,7 +160,9 @@ def test_table(before, present, absent, tmp_path):
     path = tmp_path / "fstab"
     path.write_bytes(there.data)
     name = OURS.encode()
-    ours = [row for row in glibc(path) if row[0].replace(b"//", b"/").replace(b"/./", b"/") == name and row[2] == b"swap"]
+    ours = [
+        row for row in glibc(path) if row[0].replace(b"//", b"/").replace(b"/./", b"/") == name and row[2] == b"swap"
+    ]
     assert [row[3] for row in ours] == [b"nofail,pri=5"]
 
 
@@ -165,7 +205,9 @@ def test_any_name_is_one_line(name):
     assert table.without_swap(name).data == DEBIAN
 
 
-@pytest.mark.parametrize("options", ["", "a b", "a\tb", "a\n/evil / ext4 x", "#a", "a\\040b", "pri=1\r", "-", "ä", 'a"b'])
+@pytest.mark.parametrize(
+    "options", ["", "a b", "a\tb", "a\n/evil / ext4 x", "#a", "a\\040b", "pri=1\r", "-", "ä", 'a"b']
+)
 def test_options_that_would_break_a_line(options):
     with pytest.raises(FstabError, match="no options of an fstab line"):
         Fstab.parse(b"").with_swap("/swap", options)
@@ -173,7 +215,11 @@ def test_options_that_would_break_a_line(options):
 
 @pytest.mark.parametrize("path", ["swap", "", "UUID=1", "/a\0b"])
 def test_paths_that_are_none(path):
-    for wish in (lambda table: table.with_swap(path, "sw"), lambda table: table.without_swap(path), lambda table: table.swap_entry(path)):
+    for wish in (
+        lambda table: table.with_swap(path, "sw"),
+        lambda table: table.without_swap(path),
+        lambda table: table.swap_entry(path),
+    ):
         with pytest.raises(FstabError, match="no absolute path"):
             wish(Fstab.parse(b""))
     with pytest.raises(FstabError, match="carriage return"):
@@ -181,7 +227,9 @@ def test_paths_that_are_none(path):
 
 
 def test_foreign_duplicates_and_marks_are_told():
-    table = Fstab.parse(b"\xef\xbb\xbf# x\n/dev/a none swap sw\n/dev/b none swap sw\n/dev/a swap swap sw\n").with_swap("/swap", "sw")
+    table = Fstab.parse(b"\xef\xbb\xbf# x\n/dev/a none swap sw\n/dev/b none swap sw\n/dev/a swap swap sw\n").with_swap(
+        "/swap", "sw"
+    )
     assert table.problems() == [
         "fstab has /dev/a as swap in line 2 and again in line 4; the first one counts",
         "fstab begins with a byte order mark, which makes its first line unreadable at boot",
@@ -209,13 +257,27 @@ def test_check_refuses(after):
 
 def test_the_diff_has_our_lines_only():
     before = Fstab.parse(b"//server/share /mnt cifs password=secret 0 0\n/swap none swap sw\n")
-    assert changed_lines(before, before.with_swap("/swap", "nofail")) == (["/swap none swap sw"], ["/swap none swap nofail"])
+    assert changed_lines(before, before.with_swap("/swap", "nofail")) == (
+        ["/swap none swap sw"],
+        ["/swap none swap nofail"],
+    )
     assert changed_lines(before, before.without_swap("/swap")) == (["/swap none swap sw"], [])
 
 
 # ---------------------------------------------------------------------- 10,000 of them
 
-SOURCES = [b"UUID=1", b"LABEL=swap", b'PARTLABEL="a\\040b"', b"/dev/vda1", b"/other", b"/my\\040swap/file2", b"/my", b"tmpfs", b"//srv/x", b"\xffx"]
+SOURCES = [
+    b"UUID=1",
+    b"LABEL=swap",
+    b'PARTLABEL="a\\040b"',
+    b"/dev/vda1",
+    b"/other",
+    b"/my\\040swap/file2",
+    b"/my",
+    b"tmpfs",
+    b"//srv/x",
+    b"\xffx",
+]
 BLANKS = [b" ", b"\t", b"  ", b" \t ", b"\t\t"]
 NOISE = [
     b"# comment",
@@ -295,7 +357,9 @@ def test_ten_thousand_tables(seed, tmp_path):
             path.write_bytes(present.data)
             with_ours = glibc(path)
             extra = [row for row in with_ours if row not in without]
-            assert len(with_ours) == len(without) + 1 and [(row[2], row[3]) for row in extra] == [(b"swap", b"nofail,pri=5")], data
+            assert len(with_ours) == len(without) + 1 and [(row[2], row[3]) for row in extra] == [
+                (b"swap", b"nofail,pri=5")
+            ], data
 
 
 def test_a_large_table_is_quick():

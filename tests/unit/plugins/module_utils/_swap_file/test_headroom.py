@@ -6,7 +6,12 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.areas import Area
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import Memory, elsewhere, parse_meminfo, shortfall
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.headroom import (
+    Memory,
+    elsewhere,
+    parse_meminfo,
+    shortfall,
+)
 
 M, G = 1 << 20, 1 << 30
 
@@ -32,12 +37,20 @@ def test_room(used, available, other, fits):
 def test_the_numbers_are_told():
     said = shortfall(272 * M, 25 * M, 3 * M)
     assert (
-        "holds 272 MiB" in said and "room for 0 bytes" in said and "25 MiB of memory" in said and "3.0 MiB of other swap" in said and "64 MiB" in said
+        "holds 272 MiB" in said
+        and "room for 0 bytes" in said
+        and "25 MiB of memory" in said
+        and "3.0 MiB of other swap" in said
+        and "64 MiB" in said
     )
 
 
 def test_elsewhere():
-    areas = [Area("/a", "file", G, M, 1, identity=(1, 1)), Area("/dev/vdb", "partition", G, G, 1), Area("/c", "file", G, 0, 1, identity=(1, 2))]
+    areas = [
+        Area("/a", "file", G, M, 1, identity=(1, 1)),
+        Area("/dev/vdb", "partition", G, G, 1),
+        Area("/c", "file", G, 0, 1, identity=(1, 2)),
+    ]
     assert elsewhere(areas, (1, 1)) == G
     assert elsewhere(areas, None) == 2 * G - M
 
@@ -45,8 +58,14 @@ def test_elsewhere():
 @pytest.mark.parametrize(
     "data, expected",
     [
-        (b"MemTotal:        2048 kB\nMemFree:         100 kB\nMemAvailable:    1500 kB\n", Memory(2048 * 1024, 1500 * 1024)),
-        (b"MemTotal:        2048 kB\nMemFree:         100 kB\nCached:          900 kB\n", Memory(2048 * 1024, 100 * 1024)),
+        (
+            b"MemTotal:        2048 kB\nMemFree:         100 kB\nMemAvailable:    1500 kB\n",
+            Memory(2048 * 1024, 1500 * 1024),
+        ),
+        (
+            b"MemTotal:        2048 kB\nMemFree:         100 kB\nCached:          900 kB\n",
+            Memory(2048 * 1024, 100 * 1024),
+        ),
         (b"MemTotal:        2048 kB\n", None),
         (b"", None),
     ],

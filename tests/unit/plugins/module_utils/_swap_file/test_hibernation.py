@@ -7,7 +7,11 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.file_system import Mount
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.hibernation import Resume, read_resume, resumes_here
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.hibernation import (
+    Resume,
+    read_resume,
+    resumes_here,
+)
 
 PAGE = 4096
 EXT4 = Mount(1, "253:1", "/", "rw", "ext4", "/dev/none", "rw")

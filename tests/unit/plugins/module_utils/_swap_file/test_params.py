@@ -5,7 +5,12 @@
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import Params, expiry, fstab_options, parse_params
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.params import (
+    Params,
+    expiry,
+    fstab_options,
+    parse_params,
+)
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeParam
 
 NOW = 1795377980.0
@@ -31,11 +36,15 @@ def test_all_options():
         path="/var/swap file", size="50%", priority=0, discard="once", persistent=False, nofail=False, min_free="1G", expires="2d",
         allow_on_kubernetes=True, allow_resume_change=True,
     )  # fmt: skip
-    assert parse_params(given) == Params("/var/swap file", True, SizeParam("share", 5000), 0, "once", False, False, Reserve(G, 0), "2d", True, True)
+    assert parse_params(given) == Params(
+        "/var/swap file", True, SizeParam("share", 5000), 0, "once", False, False, Reserve(G, 0), "2d", True, True
+    )
 
 
 def test_absent_needs_no_size_and_has_no_end():
-    assert parse_params(params(state="absent", size=None, expires="2d")) == Params("/swapfile", False, reserve=DEFAULT_RESERVE)
+    assert parse_params(params(state="absent", size=None, expires="2d")) == Params(
+        "/swapfile", False, reserve=DEFAULT_RESERVE
+    )
 
 
 WRONG = [
@@ -47,7 +56,10 @@ WRONG = [
     (dict(path="/a\0b"), ["path"]),
     (dict(path="/a\nb"), ["path"]),
     (dict(path="/swapfile "), ["path: '/swapfile ' ends in a blank"]),
-    (dict(path="/swap/.swapfile.memops-bridge"), ["path", "a name that this module gives to a file for the time of a change"]),
+    (
+        dict(path="/swap/.swapfile.memops-bridge"),
+        ["path", "a name that this module gives to a file for the time of a change"],
+    ),
     (dict(path="/.swapfile.memops-half"), ["path", "a name that this module gives"]),
     (dict(size=None), ["size: it is empty; give a size such as 2G"]),
     (dict(size=" "), ["size: it is empty"]),
@@ -104,9 +116,19 @@ OPTIONS = [
     ("nothing", None, (False, None, None), "defaults"),
     ("discard", None, (True, 10, "once"), "nofail,pri=10,discard=once"),
     ("both discards", None, (True, 10, "true"), "nofail,pri=10,discard"),
-    ("what others wrote stays", ["sw", "x-systemd.device-timeout=5"], (True, 10, None), "sw,x-systemd.device-timeout=5,nofail,pri=10"),
+    (
+        "what others wrote stays",
+        ["sw", "x-systemd.device-timeout=5"],
+        (True, 10, None),
+        "sw,x-systemd.device-timeout=5,nofail,pri=10",
+    ),
     ("what we mean goes", ["defaults", "pri=3", "discard", "fail", "noauto", "pri"], (True, 10, None), "nofail,pri=10"),
-    ("what begins so stays", ["priority", "discardable", "nofailure"], (False, None, None), "priority,discardable,nofailure"),
+    (
+        "what begins so stays",
+        ["priority", "discardable", "nofailure"],
+        (False, None, None),
+        "priority,discardable,nofailure",
+    ),
 ]
 
 

@@ -1,14 +1,21 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is there to what is wished: every state has an end, and on the way there is always swap where there was swap."""
+"""From what is there to what is wished: every state has an end, and on the way there is always swap where there was
+swap.
+"""
 
 import itertools
 
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.fstab_lines import Fstab
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import changed_fstab, has_valid_header, most_disk, plan
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.plan import (
+    changed_fstab,
+    has_valid_header,
+    most_disk,
+    plan,
+)
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import Signature
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
     ABSENT,
@@ -28,7 +35,10 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file
 
 
 def brief(steps):
-    return ["%s %s%s" % (step.action, {PATH: "it", BRIDGE: "bridge"}.get(step.path, "half"), " over" * step.over) for step in steps]
+    return [
+        "%s %s%s" % (step.action, {PATH: "it", BRIDGE: "bridge"}.get(step.path, "half"), " over" * step.over)
+        for step in steps
+    ]
 
 
 MAKE = ["make it", "activate it"]
@@ -112,9 +122,11 @@ TIGHT = ["remove it", "make it", "activate it"]
 def test_without_disk_for_two_files_no_line_names_none(now, target, expected):
     steps = plan(now, target, in_place=True)
     assert brief(steps) == expected
-    assert [step.options for step in steps if step.action == "fstab"] == {2: [None, "nofail,pri=10"], 1: ["nofail,pri=10"], 0: []}.get(
-        expected.count("fstab it") if target.options else -1, [None]
-    )
+    assert [step.options for step in steps if step.action == "fstab"] == {
+        2: [None, "nofail,pri=10"],
+        1: ["nofail,pri=10"],
+        0: [],
+    }.get(expected.count("fstab it") if target.options else -1, [None])
 
 
 @pytest.mark.parametrize("old, new", [(G, 2 * G), (3 * G, 2 * G), (2 * G, 2 * G)])
@@ -136,7 +148,15 @@ def test_the_bridge_has_the_smaller_size_and_the_disk_holds_old_and_new(old, new
         (state(swap_file(), area()), ABSENT, 0),
         (state(None, None, swap_file(G, 13), area(G, 13)), WANTED, 2 * G),
     ],
-    ids=["new", "in the place of a smaller one", "of a larger one", "where the bridge is in use", "of a link", "removal", "beside the bridge"],
+    ids=[
+        "new",
+        "in the place of a smaller one",
+        "of a larger one",
+        "where the bridge is in use",
+        "of a link",
+        "removal",
+        "beside the bridge",
+    ],
 )
 def test_most_disk(now, target, most):
     assert most_disk(plan(now, target), now) == most
@@ -161,7 +181,9 @@ class Model(object):
         file, active = self.slot(step.path)
         now = self.now
         if step.action == "make":
-            assert step.over or (getattr(now, file) is None and not (file == "file" and now.links_to_temporary)), "EEXIST"
+            assert step.over or (
+                getattr(now, file) is None and not (file == "file" and now.links_to_temporary)
+            ), "EEXIST"
             assert getattr(now, active) is None, "EPERM: in use"
             now = now._replace(**{file: swap_file(step.size, 12 if file == "file" else 13)})
             now = now._replace(links_to_temporary=now.links_to_temporary and file != "file")
@@ -194,14 +216,24 @@ class Model(object):
     def named(self):
         """Whether a line of fstab names what is not there: a boot would find no swap."""
         now = self.now
-        return now.fstab.swap_entry(PATH) is None or now.file is not None or (now.links_to_temporary and now.temporary is not None)
+        return (
+            now.fstab.swap_entry(PATH) is None
+            or now.file is not None
+            or (now.links_to_temporary and now.temporary is not None)
+        )
 
 
 FILES = [None, swap_file(G), swap_file(), swap_file(mode=0o644), swap_file(holes=True), swap_file(3 * G)]
 BRIDGES = [(None, None), (swap_file(M, 13), None), (swap_file(G, 13), area(G, 13))]
 STATES = [
     state(
-        file, area(file.size, priority=priority) if active else None, temporary, temporary_area, fstab=fstab, partial=partial, expires_at=expires_at
+        file,
+        area(file.size, priority=priority) if active else None,
+        temporary,
+        temporary_area,
+        fstab=fstab,
+        partial=partial,
+        expires_at=expires_at,
     )
     for file, active, (temporary, temporary_area), fstab, partial, priority, expires_at in itertools.product(
         FILES, (False, True), BRIDGES, (FSTAB, OURS, OURS + LINE), (None, swap_file(M, 14)), (10, 3, -2), (None, 7.0)
@@ -210,13 +242,23 @@ STATES = [
 ]
 STATES += [
     state(None, None, temporary, temporary_area, fstab=fstab, partial=partial, links_to_temporary=True)
-    for (temporary, temporary_area), fstab, partial in itertools.product(BRIDGES, (FSTAB, OURS), (None, swap_file(M, 14)))
+    for (temporary, temporary_area), fstab, partial in itertools.product(
+        BRIDGES, (FSTAB, OURS), (None, swap_file(M, 14))
+    )
 ]
-TARGETS = [WANTED, ABSENT, WANTED._replace(options=None), WANTED._replace(priority=3, expires_at=9.0), WANTED._replace(size=G)]
+TARGETS = [
+    WANTED,
+    ABSENT,
+    WANTED._replace(options=None),
+    WANTED._replace(priority=3, expires_at=9.0),
+    WANTED._replace(size=G),
+]
 
 
 def go(model, steps, target, swap, in_place):
-    """Each step leaves the host with swap where there was some (but for the tight way), and fstab with a name that is there."""
+    """Each step leaves the host with swap where there was some (but for the tight way), and fstab with a name that is
+    there.
+    """
     named = model.named
     for step in steps:
         model.do(step, target)
@@ -256,7 +298,12 @@ def test_every_state_killed_anywhere_ends_as_requested(target, in_place):
             seen.add(key)
             go(model, plan(now, target, in_place), target, swap and not power, in_place)
             assert plan(model.now, target) == []
-            assert model.now.temporary is None and model.now.temporary_area is None and model.now.partial is None and not model.now.links_to_temporary
+            assert (
+                model.now.temporary is None
+                and model.now.temporary_area is None
+                and model.now.partial is None
+                and not model.now.links_to_temporary
+            )
             assert (model.now.area is not None) == (model.now.file is not None) == target.present
 
 

@@ -9,7 +9,13 @@ import subprocess
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import HEADER, Signature, page_size, parse_header, read_signature
+from ansible_collections.memops.linux.plugins.module_utils._swap_file.signature import (
+    HEADER,
+    Signature,
+    page_size,
+    parse_header,
+    read_signature,
+)
 
 
 def header(page, mark=b"SWAPSPACE2", version=1, last_page=7):
@@ -51,4 +57,7 @@ def test_what_mkswap_writes(tmp_path):
         found = read_signature(handle.fileno())
     assert found == Signature("swap", page_size(), 1, 1 << 20, found.uuid)
     if shutil.which("blkid"):
-        assert subprocess.check_output(["blkid", "-p", "-s", "UUID", "-o", "value", str(path)]).decode().strip() == found.uuid
+        assert (
+            subprocess.check_output(["blkid", "-p", "-s", "UUID", "-o", "value", str(path)]).decode().strip()
+            == found.uuid
+        )

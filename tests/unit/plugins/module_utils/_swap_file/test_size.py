@@ -55,7 +55,8 @@ def test_no_size(text, words):
 
 
 @pytest.mark.parametrize(
-    "ram, expected", [(512 * M, 512 * M), (4 * G, 4 * G), (8 * G, 4 * G), (16 * G, 4 * G), (64 * G, 8 * G), (256 * G, 16 * G), (10, M)]
+    "ram, expected",
+    [(512 * M, 512 * M), (4 * G, 4 * G), (8 * G, 4 * G), (16 * G, 4 * G), (64 * G, 8 * G), (256 * G, 16 * G), (10, M)],
 )
 def test_the_rule(ram, expected):
     assert rule(ram) == expected
@@ -68,7 +69,14 @@ WANTED = [
     ("half of RAM", SizeParam("share", 5000), 4 * G, None, 0, 2 * G),
     ("half of RAM in whole pages", SizeParam("share", 5000), 4 * G + 6000, None, 0, 2 * G + PAGE),
     ("a share and a kernel that reserves 10 MiB more", SizeParam("share", 5000), 4 * G - 20 * M, 2 * G, 0, 2 * G),
-    ("a share that was changed by one hundredth", SizeParam("share", 5100), 4 * G, 2 * G, 0, -(-4 * G * 51 // 100 // PAGE) * PAGE),
+    (
+        "a share that was changed by one hundredth",
+        SizeParam("share", 5100),
+        4 * G,
+        2 * G,
+        0,
+        -(-4 * G * 51 // 100 // PAGE) * PAGE,
+    ),
     ("RAM was added", SizeParam("share", 5000), 8 * G, 2 * G, 0, 4 * G),
     ("auto on a small host", SizeParam("auto"), 2 * G, None, 100 * G, 2 * G),
     ("auto takes a quarter of the free disk at most", SizeParam("auto"), 4 * G, None, 4 * G, G),
@@ -77,7 +85,9 @@ WANTED = [
 ]
 
 
-@pytest.mark.parametrize("wish, ram, existing, free, expected", [row[1:] for row in WANTED], ids=[row[0] for row in WANTED])
+@pytest.mark.parametrize(
+    "wish, ram, existing, free, expected", [row[1:] for row in WANTED], ids=[row[0] for row in WANTED]
+)
 def test_size(wish, ram, existing, free, expected):
     assert wanted_size(wish, ram, existing, free, PAGE) == expected
 

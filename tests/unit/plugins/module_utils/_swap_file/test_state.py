@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has the name: our own link to the bridge is told from every other link. The rest is seen in tests/fault/swap_life.py."""
+"""What has the name: our own link to the bridge is told from every other link. The rest is seen in
+tests/fault/swap_life.py.
+"""
 
 import os
 
@@ -30,7 +32,10 @@ def test_a_link(tmp_path, name, leads_to, ours):
         assert now.links_to_temporary == ours
         assert now.file is None if ours else now.file.special == "a symbolic link"
     else:
-        assert (now.partial.links_to_temporary, now.partial.special) == (ours, None if ours else "a symbolic link") and not now.links_to_temporary
+        assert (now.partial.links_to_temporary, now.partial.special) == (
+            ours,
+            None if ours else "a symbolic link",
+        ) and not now.links_to_temporary
 
 
 def test_no_file_and_a_file_are_no_link(tmp_path):

@@ -21,7 +21,16 @@ from ansible_collections.memops.linux.plugins.module_utils._swap_file.result imp
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.size import DEFAULT_RESERVE, Reserve, SizeParam
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.target import choose_plan, target_of
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.transaction import run
-from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import FSTAB, LINE, PATH, G, M, area, state, swap_file
+from ansible_collections.memops.linux.tests.unit.plugins.module_utils._swap_file.swap_states import (
+    FSTAB,
+    LINE,
+    PATH,
+    G,
+    M,
+    area,
+    state,
+    swap_file,
+)
 
 NOW = 1795377980.0
 OURS = FSTAB + LINE
@@ -46,7 +55,9 @@ PRIORITIES = [
 ]
 
 
-@pytest.mark.parametrize("now, wish, priority, options", [row[1:] for row in PRIORITIES], ids=[row[0] for row in PRIORITIES])
+@pytest.mark.parametrize(
+    "now, wish, priority, options", [row[1:] for row in PRIORITIES], ids=[row[0] for row in PRIORITIES]
+)
 def test_priority_and_options(now, wish, priority, options):
     target = target_of(wish, now, NOW)
     assert (target.priority, target.options) == (priority, options)
@@ -54,7 +65,9 @@ def test_priority_and_options(now, wish, priority, options):
 
 def test_target():
     wish = WISH._replace(size=SizeParam("share", 5000), discard="once", expires="2d")
-    assert target_of(wish, state(), NOW) == Target(True, 2 * G, 10, "once", "nofail,pri=10,discard=once", NOW + 2 * 86400)
+    assert target_of(wish, state(), NOW) == Target(
+        True, 2 * G, 10, "once", "nofail,pri=10,discard=once", NOW + 2 * 86400
+    )
     assert target_of(Params(PATH, present=False), state(expires_at=5.0), NOW) == Target(present=False)
 
 
@@ -98,14 +111,23 @@ def test_a_full_disk_has_one_file_only_where_nobody_swaps_to_it(now, in_place):
     steps = choose_plan(WISH, now, target_of(WISH, now, NOW))
     assert ([step.action for step in steps[:2]] == ["fstab", "remove"]) == in_place
     roomy = now._replace(disk=Disk(50 * G, 30 * G))
-    assert "remove" not in [step.action for step in choose_plan(WISH, roomy, target_of(WISH, roomy, NOW)) if step.path == PATH]
+    assert "remove" not in [
+        step.action for step in choose_plan(WISH, roomy, target_of(WISH, roomy, NOW)) if step.path == PATH
+    ]
 
 
 def test_diff_shows_only_our_lines():
-    now = state(swap_file(G), area(G, priority=3), fstab=OURS.replace(b"pri=10", b"pri=3") + b"//server/x /x cifs password=secret 0 0\n")
+    now = state(
+        swap_file(G),
+        area(G, priority=3),
+        fstab=OURS.replace(b"pri=10", b"pri=3") + b"//server/x /x cifs password=secret 0 0\n",
+    )
     before, after = before_and_after(now, target_of(WISH._replace(priority=10, expires="2d"), now, NOW))
     assert before == "/swapfile: 1G, active, priority 3\n/swapfile none swap nofail,pri=3 0 0\n"
-    assert after == "/swapfile: 2G, active, priority 10\nuntil 2026-11-24T20:06:20Z\n/swapfile none swap nofail,pri=10 0 0\n"
+    assert (
+        after
+        == "/swapfile: 2G, active, priority 10\nuntil 2026-11-24T20:06:20Z\n/swapfile none swap nofail,pri=10 0 0\n"
+    )
     before, after = before_and_after(state(swap_file(), fstab=OURS), Target(present=False))
     assert before == "/swapfile: 2G, not in use\n/swapfile none swap nofail,pri=10 0 0\n" and after == ""
     assert before_and_after(state(), Target(present=False)) == ("", "")
@@ -123,7 +145,11 @@ def test_result():
     told = result(Outcome(plan(now, target), now, target, "a\n", "b\nc\n"), True)
     assert told["changed"] and told["msg"].startswith("/swapfile: would make /.swapfile.memops-bridge")
     assert told["diff"] == {"before_header": PATH, "after_header": PATH, "before": "a\n", "after": "b\nc\n"}
-    assert told["plan"][0] == {"action": "make", "path": "/.swapfile.memops-bridge", "text": told["msg"].split("would ")[1].split(";")[0]}
+    assert told["plan"][0] == {
+        "action": "make",
+        "path": "/.swapfile.memops-bridge",
+        "text": told["msg"].split("would ")[1].split(";")[0],
+    }
     assert told["swap_file"] == {
         "path": PATH,
         "size": 2 * G,
@@ -136,14 +162,21 @@ def test_result():
     }
     json.dumps(told)
     nothing = result(Outcome([], state(), Target(present=False), "", ""), False)
-    assert not nothing["changed"] and nothing["msg"] == "/swapfile is as requested." and nothing["swap_file"]["size"] is None
+    assert (
+        not nothing["changed"]
+        and nothing["msg"] == "/swapfile is as requested."
+        and nothing["swap_file"]["size"] is None
+    )
 
 
 def test_what_is_sent_is_printable_and_the_diff_has_lines():
     now = state(swap_file(), area(), fstab=OURS)._replace(path="/swap\x1b\udcff")
     target = Target(size=G, priority=10, options="nofail,pri=10")
     told = result(Outcome(plan(now, target), now, target, *before_and_after(now, target)), False)
-    assert told["diff"]["before"] == "/swap\\x1b\\xff: 2G, active, priority 10\n" and told["diff"]["after"].count("\n") == 2
+    assert (
+        told["diff"]["before"] == "/swap\\x1b\\xff: 2G, active, priority 10\n"
+        and told["diff"]["after"].count("\n") == 2
+    )
     assert told["diff"]["after_header"] == told["swap_file"]["path"] == "/swap\\x1b\\xff"
     assert json.dumps(told, ensure_ascii=False).encode("utf-8")
 
@@ -153,7 +186,11 @@ NO_TIMER = Timer(lambda host, path: None, lambda host, path, when: None, lambda 
 
 @pytest.fixture
 def root(tmp_path):
-    for path, text in (("proc/swaps", "Filename Type Size Used Priority\n"), ("etc/fstab", FSTAB.decode()), ("proc/meminfo", "")):
+    for path, text in (
+        ("proc/swaps", "Filename Type Size Used Priority\n"),
+        ("etc/fstab", FSTAB.decode()),
+        ("proc/meminfo", ""),
+    ):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
     return tmp_path

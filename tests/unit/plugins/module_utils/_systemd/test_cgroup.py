@@ -36,7 +36,11 @@ LAYOUTS = [
     ("2 with memory_recursiveprot alone", {TOP + "/cgroup.controllers": "memory_x\n"}, Layout("2", TOP, None)),
     ("1", {TOP + "/memory/tasks": "", TOP + "/systemd/tasks": ""}, V1),
     ("1 without memory", {TOP + "/systemd/tasks": ""}, Layout("1", TOP + "/systemd", None)),
-    ("hybrid", {TOP + "/memory/tasks": "", TOP + "/unified/cgroup.controllers": ""}, Layout("hybrid", TOP + "/systemd", TOP + "/memory")),
+    (
+        "hybrid",
+        {TOP + "/memory/tasks": "", TOP + "/unified/cgroup.controllers": ""},
+        Layout("hybrid", TOP + "/systemd", TOP + "/memory"),
+    ),
     ("none", {}, Layout("none", TOP + "/systemd", None)),
     ("covered by a tmpfs", {TOP + "/x": ""}, Layout("none", TOP + "/systemd", None)),
 ]
@@ -67,9 +71,14 @@ def test_a_path_that_is_none(tree, group):
     tree.write("/etc/cgroup.procs", "1\n")
     tree.write(TOP + "/b/cgroup.procs", "1\n")
     assert (
-        cgroup.pids(tree.host, V2, group) is None and cgroup.usage(tree.host, V2, group) is None and cgroup.swap_usage(tree.host, V2, group) is None
+        cgroup.pids(tree.host, V2, group) is None
+        and cgroup.usage(tree.host, V2, group) is None
+        and cgroup.swap_usage(tree.host, V2, group) is None
     )
-    assert cgroup.enforced(tree.host, V2, group, BY_OPTION["memory_max"]) is None and cgroup.counter(tree.host, V2, group, "oom") is None
+    assert (
+        cgroup.enforced(tree.host, V2, group, BY_OPTION["memory_max"]) is None
+        and cgroup.counter(tree.host, V2, group, "oom") is None
+    )
 
 
 def test_links_are_not_followed_and_threads_cannot_be_listed(tree):

@@ -17,13 +17,21 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin impor
 
 def test_what_we_write():
     data = render("service", {"restart": "always", "oom_score_adjust": "-500", "memory_max": "1G"})
-    assert data.decode("ascii").split("\n")[2:] == ["[Service]", "OOMScoreAdjust=-500", "MemoryMax=1G", "Restart=always", ""]
+    assert data.decode("ascii").split("\n")[2:] == [
+        "[Service]",
+        "OOMScoreAdjust=-500",
+        "MemoryMax=1G",
+        "Restart=always",
+        "",
+    ]
     assert data.decode("ascii").startswith(MARK + "\n#") and is_ours(data)
     assert settings_of(data, "service") == {"oom_score_adjust": "-500", "memory_max": "1G", "restart": "always"}
     assert render("slice", {"memory_max": "1G"}).decode("ascii").split("\n")[2] == "[Slice]"
 
 
-@pytest.mark.parametrize("data", [b"", b"[Service]\nOOMScoreAdjust=5\n", b"# Managed by hand\n", b"\xef\xbb\xbf" + MARK.encode("ascii")])
+@pytest.mark.parametrize(
+    "data", [b"", b"[Service]\nOOMScoreAdjust=5\n", b"# Managed by hand\n", b"\xef\xbb\xbf" + MARK.encode("ascii")]
+)
 def test_whose_it_is(data):
     assert not is_ours(data)
 
@@ -61,14 +69,22 @@ LINES = [
     ("two backslashes do not", b"[Service]\nEnvironment=A=b\\\\\nOOMScoreAdjust=5\n", {"oom_score_adjust": "5"}),
     ("BOM", b"\xef\xbb\xbf[Service]\nOOMScoreAdjust=5\n", {"oom_score_adjust": "5"}),
     ("NUL ends a line", b"[Service]\0OOMScoreAdjust=5\0", {"oom_score_adjust": "5"}),
-    ("what is no UTF-8 ends the file", b"[Service]\nOOMScoreAdjust=5\nEnvironment=\xff\nOOMScoreAdjust=6\n", {"oom_score_adjust": "5"}),
+    (
+        "what is no UTF-8 ends the file",
+        b"[Service]\nOOMScoreAdjust=5\nEnvironment=\xff\nOOMScoreAdjust=6\n",
+        {"oom_score_adjust": "5"},
+    ),
     (
         "a line above 1 MiB ends it too",
         b"[Service]\nOOMScoreAdjust=5\nEnvironment=" + b"x" * 1100000 + b"\nOOMScoreAdjust=6\n",
         {"oom_score_adjust": "5"},
     ),
     ("a no-break space is no blank", "[Service]\nOOMScoreAdjust=5\u00a0\n".encode("utf-8"), {}),
-    ("hexadecimal", b"[Service]\nOOMScoreAdjust=0x10\nMemoryMax=1G512M\n", {"oom_score_adjust": "0x10", "memory_max": "1G512M"}),
+    (
+        "hexadecimal",
+        b"[Service]\nOOMScoreAdjust=0x10\nMemoryMax=1G512M\n",
+        {"oom_score_adjust": "0x10", "memory_max": "1G512M"},
+    ),
 ]
 
 
@@ -105,11 +121,24 @@ def test_a_setting_in_the_wrong_section():
 
 
 @pytest.mark.parametrize(
-    "line", ["RestartSec=5", "MemoryLimit=1G", "MemoryZSwapMax=1G", "X-OOMScoreAdjust=1", "CPUWeight=5", "MemoryMax=infinity", "MemoryAccounting=yes"]
+    "line",
+    [
+        "RestartSec=5",
+        "MemoryLimit=1G",
+        "MemoryZSwapMax=1G",
+        "X-OOMScoreAdjust=1",
+        "CPUWeight=5",
+        "MemoryMax=infinity",
+        "MemoryAccounting=yes",
+    ],
 )
 def test_lines_that_are_all_right(line):
     assert ignored_lines(("[Service]\n%s\n" % line).encode("ascii"), "service") == []
 
 
 def test_lines_have_their_numbers():
-    assert [tuple(item) for item in assignments(b"\n[A]\nx = 1\n\n[B]\ny=\\\n2\nz=\n")] == [("A", "x", "1", 3), ("B", "y", "2", 6), ("B", "z", "", 8)]
+    assert [tuple(item) for item in assignments(b"\n[A]\nx = 1\n\n[B]\ny=\\\n2\nz=\n")] == [
+        ("A", "x", "1", 3),
+        ("B", "y", "2", 6),
+        ("B", "z", "", 8),
+    ]

@@ -33,7 +33,11 @@ def recorded(fixtures, version):
 def test_recorded_units(fixtures, version):
     host, asked = host_that_says(Ran(0, recorded(fixtures, version)))
     unit, ghost = manager.states(host, ["rec.service", "ghost.service"])
-    assert asked[0][-3:] == ["--", "rec.service", "ghost.service"] and asked[0][:3] == ["systemctl", "show", "--no-pager"]
+    assert asked[0][-3:] == ["--", "rec.service", "ghost.service"] and asked[0][:3] == [
+        "systemctl",
+        "show",
+        "--no-pager",
+    ]
     assert (
         unit.exists
         and unit.is_active
@@ -42,14 +46,32 @@ def test_recorded_units(fixtures, version):
         and unit.id == "rec.service"
         and unit.names == ("rec.service",)
     )
-    assert unit.fragment == "/run/systemd/system/rec.service" and unit.control_group == "/system.slice/rec.service" and unit.main_pid
+    assert (
+        unit.fragment == "/run/systemd/system/rec.service"
+        and unit.control_group == "/system.slice/rec.service"
+        and unit.main_pid
+    )
     assert unit.started is not None and 1000 < unit.started < 1000000 and len(unit.get("InvocationID")) == 32
-    loaded = {option: unit.loaded(option) for option in ("oom_score_adjust", "memory_max", "memory_low", "memory_high", "restart", "oom_policy")}
+    loaded = {
+        option: unit.loaded(option)
+        for option in ("oom_score_adjust", "memory_max", "memory_low", "memory_high", "restart", "oom_policy")
+    }
     assert loaded == dict(
-        oom_score_adjust=300, memory_max=64 << 20, memory_low=1 << 20, memory_high="infinity", restart="on-failure", oom_policy="stop"
+        oom_score_adjust=300,
+        memory_max=64 << 20,
+        memory_low=1 << 20,
+        memory_high="infinity",
+        restart="on-failure",
+        oom_policy="stop",
     )
     assert unit.loaded("managed_oom_preference") == (None if version == 247 else "none")
-    assert not ghost.exists and not ghost.is_active and ghost.fragment is None and ghost.control_group is None and ghost.main_pid is None
+    assert (
+        not ghost.exists
+        and not ghost.is_active
+        and ghost.fragment is None
+        and ghost.control_group is None
+        and ghost.main_pid is None
+    )
     assert ghost.started is None and ghost.id == "ghost.service"
 
 
@@ -64,7 +86,11 @@ OLD = {
 
 def test_219():
     (unit,) = manager.states(host_that_says(Ran(0, OLD[219]))[0], ["web.service"])
-    assert unit.loaded("memory_max") == "infinity" and unit.loaded("memory_high") is None and unit.loaded("oom_policy") is None
+    assert (
+        unit.loaded("memory_max") == "infinity"
+        and unit.loaded("memory_high") is None
+        and unit.loaded("oom_policy") is None
+    )
     assert unit.loaded("oom_score_adjust") == -500 and unit.started == 5.0 and unit.main_pid == 812
     limited = UnitState("web.service", dict(unit.properties, MemoryLimit="1048576"))
     assert limited.loaded("memory_max") == 1 << 20
@@ -72,7 +98,13 @@ def test_219():
 
 def test_239():
     (unit,) = manager.states(host_that_says(Ran(0, OLD[239]))[0], ["www.service"])
-    assert unit.is_masked and unit.exists and unit.needs_reload and unit.names == ("web.service", "www.service") and unit.started is None
+    assert (
+        unit.is_masked
+        and unit.exists
+        and unit.needs_reload
+        and unit.names == ("web.service", "www.service")
+        and unit.started is None
+    )
     assert unit.loaded("memory_max") == 1 << 30 and unit.control_group is None
 
 
@@ -80,17 +112,37 @@ def test_239():
     "answer, words",
     [
         (Ran(None, "", "systemctl: no such file"), "no such file"),
-        (Ran(1, "", "Failed to connect to bus: No such file or directory\nmore"), "Failed to connect to bus: No such file or directory"),
+        (
+            Ran(1, "", "Failed to connect to bus: No such file or directory\nmore"),
+            "Failed to connect to bus: No such file or directory",
+        ),
         (Ran(0, "Id=a.service\nLoadState=loaded\n"), "it printed 'Id=a.service"),
         (Ran(0, ""), "it printed ''"),
         (Ran(0, "garbage\n"), "something else than properties of units: 'garbage'"),
         (Ran(0, "a=b\n\nc=d\n"), "something else than properties of units"),
         (Ran(0, "Id=a.service\nLoadState=loaded\n\nId=b.service\n"), "something else than the properties of b.service"),
-        (Ran(0, "Id=a.service\nLoadState=loaded\nMainPID=x\n\nId=b.service\nLoadState=loaded\n"), "the properties of a.service"),
-        (Ran(0, 'Id=a.service\nLoadState=loaded\nNames="a\n\nId=b.service\nLoadState=loaded\n'), "the properties of a.service"),
+        (
+            Ran(0, "Id=a.service\nLoadState=loaded\nMainPID=x\n\nId=b.service\nLoadState=loaded\n"),
+            "the properties of a.service",
+        ),
+        (
+            Ran(0, 'Id=a.service\nLoadState=loaded\nNames="a\n\nId=b.service\nLoadState=loaded\n'),
+            "the properties of a.service",
+        ),
         (Ran(0, "Id=/etc/x\nLoadState=loaded\n\nId=b.service\nLoadState=loaded\n"), "the properties of a.service"),
     ],
-    ids=["not there", "no bus", "one of two", "nothing", "garbage", "no names", "no state", "odd pid", "half a name", "odd name"],
+    ids=[
+        "not there",
+        "no bus",
+        "one of two",
+        "nothing",
+        "garbage",
+        "no names",
+        "no state",
+        "odd pid",
+        "half a name",
+        "odd name",
+    ],
 )
 def test_systemd_that_does_not_answer_is_an_error_not_an_empty_host(answer, words):
     with pytest.raises(ManagerError) as caught:
@@ -115,7 +167,9 @@ def test_version(message, version):
     assert manager.version(host_that_says(Ran(0, message))[0]) == version
 
 
-@pytest.mark.parametrize("answer", [Ran(0, ""), Ran(0, "System V init\n"), Ran(None, "", "no such file"), Ran(1, "", "no")])
+@pytest.mark.parametrize(
+    "answer", [Ran(0, ""), Ran(0, "System V init\n"), Ran(None, "", "no such file"), Ran(1, "", "no")]
+)
 def test_a_systemctl_without_a_version_is_none(answer):
     with pytest.raises(ManagerError, match="systemctl --version failed"):
         manager.version(host_that_says(answer)[0])
@@ -127,7 +181,11 @@ def test_instances_without_bullets_and_neighbours():
         "\nserial-getty@a.service loaded active running x\n"
     )
     host, asked = host_that_says(Ran(0, message))
-    assert manager.instances(host, parse_unit_name("getty@")) == ["getty@tty1.service", "getty@tty2.service", "getty@tty3.service"]
+    assert manager.instances(host, parse_unit_name("getty@")) == [
+        "getty@tty1.service",
+        "getty@tty2.service",
+        "getty@tty3.service",
+    ]
     assert asked[0][-2:] == ["--", "getty@*.service"]
     with pytest.raises(ManagerError):
         manager.instances(host_that_says(Ran(None, "", "timeout"))[0], parse_unit_name("getty@"))
@@ -139,7 +197,9 @@ def test_instances_without_bullets_and_neighbours():
 
 
 def test_pending_reload_names_others():
-    message = "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
+    message = (
+        "Id=a.service\nNeedDaemonReload=no\n\nId=b.service\nNeedDaemonReload=yes\n\nId=c.mount\nNeedDaemonReload=yes\n"
+    )
     assert manager.pending_reload(host_that_says(Ran(0, message))[0]) == ["b.service", "c.mount"]
     for answer in (Ran(None), Ran(0, "garbage\n")):
         with pytest.raises(ManagerError):
@@ -158,7 +218,10 @@ def test_reload_that_is_refused():
 def test_complaints_are_those_of_our_files():
     """systemd-analyze verify ends with 0 for a bad drop-in."""
     ours, other = "/etc/systemd/system/a.service.d/50-memops.conf", "/etc/systemd/system/a.service.d/60-x.conf"
-    message = "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n" % (ours, ours, other)
+    message = (
+        "%s:4: Failed to parse OOM score adjust value, ignoring: x\n%s:5: second\n%s:1: Unknown key\nUnit x not found\n"
+        % (ours, ours, other)
+    )
     found = manager.complaints(host_that_says(Ran(0, "", message))[0], ["a.service"], [ours])
     assert found == {ours: ours + ":4: Failed to parse OOM score adjust value, ignoring: x"}
 
@@ -193,11 +256,15 @@ REALIZE = [
 def test_a_scope_in_each_slice(version, slices, options):
     host, asked = host_that_says(*[Ran(0) for _slice in slices])
     assert manager.realize(host, slices, version) == []
-    assert [call[4:-2] for call in asked] == options and all(call[:2] == ["systemd-run", "--scope"] and call[-2:] == ["--", "true"] for call in asked)
+    assert [call[4:-2] for call in asked] == options and all(
+        call[:2] == ["systemd-run", "--scope"] and call[-2:] == ["--", "true"] for call in asked
+    )
 
 
 def test_a_scope_that_systemd_refuses():
-    assert manager.realize(host_that_says(Ran(1, "", "Access denied\nx"))[0], ["a.slice"], 257) == ["systemd-run failed: Access denied"]
+    assert manager.realize(host_that_says(Ran(1, "", "Access denied\nx"))[0], ["a.slice"], 257) == [
+        "systemd-run failed: Access denied"
+    ]
 
 
 def test_whether_systemd_runs(tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real folders below a temporary root. The order in each list is what systemd 247, 252 and 257 did, one file taken away after another."""
+"""Real folders below a temporary root. The order in each list is what systemd 247, 252 and 257 did, one file taken away
+after another.
+"""
 
 import os
 
@@ -55,7 +57,11 @@ LADDER = [
     (
         "instance with a dash",
         ["foo-bar@x"],
-        ["%s/%s.service.d/50-a.conf" % (folder, name) for folder in (ETC, RUN, LIB) for name in ("foo-bar@x", "foo-bar@", "foo-", "foo-@x", "foo-@")]
+        [
+            "%s/%s.service.d/50-a.conf" % (folder, name)
+            for folder in (ETC, RUN, LIB)
+            for name in ("foo-bar@x", "foo-bar@", "foo-", "foo-@x", "foo-@")
+        ]
         + [folder + "/service.d/50-a.conf" for folder in (ETC, RUN, LIB)],
     ),
     (
@@ -83,7 +89,11 @@ LADDER = [
         ["%s/%s.service.d/50-a.conf" % (folder, name) for name in ("mariadb", "mysql") for folder in (ETC, RUN, LIB)],
     ),
     ("dashes", ["a--b-c"], ["%s/%s.service.d/50-a.conf" % (ETC, name) for name in ("a--b-c", "a--b-", "a--", "a-")]),
-    ("slice", ["user-1000.slice"], ["%s/%s.slice.d/50-a.conf" % (folder, name) for folder in (ETC, LIB) for name in ("user-1000", "user-")]),
+    (
+        "slice",
+        ["user-1000.slice"],
+        ["%s/%s.slice.d/50-a.conf" % (folder, name) for folder in (ETC, LIB) for name in ("user-1000", "user-")],
+    ),
 ]
 
 
@@ -98,7 +108,9 @@ def test_of_one_name_only_the_first_is_read(tree, names, ladder):
 
 
 def test_different_names_go_by_their_letters_over_all_folders(tree):
-    """zz.conf for all services in /usr/lib beats 70-y.conf of the instance in /run; override.conf comes after 50 and 90."""
+    """zz.conf for all services in /usr/lib beats 70-y.conf of the instance in /run; override.conf comes after 50 and
+    90.
+    """
     paths = [
         tree.write(ETC + "/foo@x.service.d/10-a.conf"),
         tree.write(LIB + "/foo@.service.d/50-memops.conf"),
@@ -136,7 +148,9 @@ def test_a_link_to_dev_null_hides_a_vendors_drop_in(tree):
 def test_ours_is_judged_before_it_is_written(tree):
     fragment = tree.write(LIB + "/web.service", "[Service]\nOOMScoreAdjust=1\nRestart=no\n")
     tree.write(ETC + "/web.service.d/90-z.conf", "[Service]\nMemoryMax=2G\n")
-    ours = UnitFile(dropin_path(parse_unit_name("web"), "50-memops.conf"), b"[Service]\nOOMScoreAdjust=-5\nMemoryMax=1G\n")
+    ours = UnitFile(
+        dropin_path(parse_unit_name("web"), "50-memops.conf"), b"[Service]\nOOMScoreAdjust=-5\nMemoryMax=1G\n"
+    )
     found = origins(unit_files(tree.host, units("web"), fragment, planned={ours.path: ours.data}), "service")
     assert found == {
         "oom_score_adjust": Origin("-5", ours.path),
@@ -149,7 +163,9 @@ def test_a_file_that_ours_hides_counts_once_ours_is_gone(tree):
     ours = tree.write(ETC + "/web.service.d/50-memops.conf", "[Service]\nMemoryMax=1G\n")
     other = tree.write(LIB + "/web.service.d/50-memops.conf", "[Service]\nMemoryMax=2G\n")
     assert origins(unit_files(tree.host, units("web"), None), "service")["memory_max"].path == ours
-    assert origins(unit_files(tree.host, units("web"), None, planned={ours: None}), "service")["memory_max"].path == other
+    assert (
+        origins(unit_files(tree.host, units("web"), None, planned={ours: None}), "service")["memory_max"].path == other
+    )
 
 
 def test_an_empty_value_resets_and_says_where(tree):
@@ -161,7 +177,9 @@ def test_an_empty_value_resets_and_says_where(tree):
 def test_only_peoples_lines_are_called_mistyped(tree):
     fragment = tree.write(LIB + "/web.service", "[Service]\nMemoryMaxx=1G\n")
     path = tree.write(ETC + "/web.service.d/60-a.conf", "[Service]\nOOMScoreAdj=1\n")
-    assert [(where, line.line) for where, line in invalid_lines(unit_files(tree.host, units("web"), fragment), "service")] == [(path, 2)]
+    assert [
+        (where, line.line) for where, line in invalid_lines(unit_files(tree.host, units("web"), fragment), "service")
+    ] == [(path, 2)]
 
 
 def test_a_units_own_file(tree):

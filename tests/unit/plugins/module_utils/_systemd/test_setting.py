@@ -9,12 +9,19 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._systemd import setting as settings_room
 from ansible_collections.memops.linux.plugins.module_utils._systemd.dropin import settings_of
-from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_KEY, BY_OPTION, INFINITY, normalize_settings, unsupported
+from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import (
+    BY_KEY,
+    BY_OPTION,
+    INFINITY,
+    normalize_settings,
+    unsupported,
+)
 
 G = 1 << 30
 M = 1 << 20
 
-# (option, what a person writes, what stands in the drop-in; None: refused). What systemd would ignore is refused, not written.
+# (option, what a person writes, what stands in the drop-in; None: refused). What systemd would ignore is refused, not
+# written.
 VALUES = [
     ("memory_max", "64M", "64M"),
     ("memory_max", "67108864", "64M"),
@@ -91,7 +98,11 @@ def test_values_and_files_are_read_as_systemd_reads_them(fixtures, monkeypatch):
         setting = BY_KEY[key]
         assert middle == new
         found = settings_of(text.encode("latin-1"), "service").get(setting.option)
-        ours = setting.expected(found, recorded["ram"]) if found else setting.default if setting.default is not None else "stop"
+        ours = (
+            setting.expected(found, recorded["ram"])
+            if found
+            else setting.default if setting.default is not None else "stop"
+        )
         if ours != setting.loaded(new):
             wrong.append((key, text, new, ours))
     assert wrong == []
@@ -99,7 +110,9 @@ def test_values_and_files_are_read_as_systemd_reads_them(fixtures, monkeypatch):
 
 
 def test_what_we_write_every_systemd_takes(fixtures, monkeypatch):
-    """Whatever passes canonical() is loaded as it was meant; 247 ignores the second digit of a share, which is read back and said."""
+    """Whatever passes canonical() is loaded as it was meant; 247 ignores the second digit of a share, which is read
+    back and said.
+    """
     monkeypatch.setattr(settings_room, "_PAGE", 4096)
     recorded = _recorded(fixtures)
     count = 0
@@ -176,7 +189,11 @@ def test_who_knows_it(option, kind, version, words):
 
 
 def test_the_order_is_the_tables_and_a_wrong_value_names_its_option():
-    assert list(normalize_settings({"restart": "always", "memory_max": "1G", "oom_score_adjust": 5, "oom_policy": None}, ValueError)) == [
+    assert list(
+        normalize_settings(
+            {"restart": "always", "memory_max": "1G", "oom_score_adjust": 5, "oom_policy": None}, ValueError
+        )
+    ) == [
         "oom_score_adjust",
         "memory_max",
         "restart",

@@ -76,7 +76,13 @@ MemoryHigh=18446744073709551615
 def test_named_units_are_told_of_whatever_they_say(booted, systemctl):
     program = systemctl("cat <<'E'\n%sE" % BLOCKS)
     view = systemd_view(Host(root=str(booted)), program=program, named=["mysql.service", "nonesuch.service"])
-    assert [unit["name"] for unit in view.units] == ["mariadb.service", "nonesuch.service", "limited.service", "ours.service", "slowed.service"]
+    assert [unit["name"] for unit in view.units] == [
+        "mariadb.service",
+        "nonesuch.service",
+        "limited.service",
+        "ours.service",
+        "slowed.service",
+    ]
     assert view.units[0]["names"] == ["mysql.service"] and view.units[1]["load_state"] == "not-found"
     with open(program + ".log") as stream:
         assert stream.read().rstrip().endswith("mysql.service nonesuch.service")
@@ -84,7 +90,13 @@ def test_named_units_are_told_of_whatever_they_say(booted, systemctl):
 
 def test_a_named_template_brings_its_instances(booted, systemctl):
     """Those without any setting are what a policy wants to know of."""
-    blocks = [block("pg@15-a.service"), block("pg.service"), block("pga@15.service"), block("pg@1.socket"), block("pg@b@c.service")]
+    blocks = [
+        block("pg@15-a.service"),
+        block("pg.service"),
+        block("pga@15.service"),
+        block("pg@1.socket"),
+        block("pg@b@c.service"),
+    ]
     program = systemctl("cat <<'EOF'\n%s\nEOF" % shown(blocks))
     units = systemd_view(Host(root=str(booted)), program=program, named=["pg@.service"]).units
     assert [(unit["name"], unit["load_state"]) for unit in units] == [
@@ -93,7 +105,9 @@ def test_a_named_template_brings_its_instances(booted, systemctl):
         ("pg@b@c.service", "loaded"),
     ]
     with open(program + ".log") as stream:
-        assert "pg@" not in stream.read()  # systemctl would stop there and show nothing more (measured on 247, 252 and 257)
+        assert (
+            "pg@" not in stream.read()
+        )  # systemctl would stop there and show nothing more (measured on 247, 252 and 257)
 
 
 def test_a_name_with_a_backslash_is_quoted_in_names_only():
@@ -110,7 +124,9 @@ def test_a_named_template_is_told_of(there, state, booted, systemctl):
         path.write_text("[Service]\n")
     elif there == "mask":
         path.symlink_to("/dev/null")
-    (unit,) = systemd_view(Host(root=str(booted)), program=systemctl("echo Id=dbus.service"), named=["pg@.service"]).units
+    (unit,) = systemd_view(
+        Host(root=str(booted)), program=systemctl("echo Id=dbus.service"), named=["pg@.service"]
+    ).units
     assert (unit["name"], unit["load_state"]) == ("pg@.service", state)
 
 
@@ -155,7 +171,10 @@ def test_recorded(fixtures, booted, systemctl):
 
 
 def block(name, **properties):
-    return dict({"Id": name, "LoadState": "loaded", "ActiveState": "active", "Result": "success", "OOMScoreAdjust": "0"}, **properties)
+    return dict(
+        {"Id": name, "LoadState": "loaded", "ActiveState": "active", "Result": "success", "OOMScoreAdjust": "0"},
+        **properties,
+    )
 
 
 def shown(blocks):
@@ -163,12 +182,23 @@ def shown(blocks):
 
 
 def test_kills_and_results(booted, systemctl):
-    cgroup(booted, "/sys/fs/cgroup/system.slice/a.service/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
+    cgroup(
+        booted, "/sys/fs/cgroup/system.slice/a.service/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n"
+    )
     cgroup(booted, "/sys/fs/cgroup/system.slice/b.service/memory.events", "oom_kill 0\n")
-    cgroup(booted, "/sys/fs/cgroup/memory/system.slice/v1.service/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n")
+    cgroup(
+        booted,
+        "/sys/fs/cgroup/memory/system.slice/v1.service/memory.oom_control",
+        "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+    )
     blocks = [
         block("b.service", ControlGroup="/system.slice/b.service"),
-        block("v1.service", ControlGroup="/system.slice/v1.service", MemoryLimit="1048576", MemoryCurrent="18446744073709551615"),
+        block(
+            "v1.service",
+            ControlGroup="/system.slice/v1.service",
+            MemoryLimit="1048576",
+            MemoryCurrent="18446744073709551615",
+        ),
         block("a.service", ControlGroup="/system.slice/a.service", MemoryMax="67108864", MemoryCurrent="4096"),
         block("dead.service", Result="oom-kill", ActiveState="failed", ControlGroup=""),
         block("protected.service", OOMScoreAdjust="-1000"),
@@ -187,7 +217,15 @@ def test_kills_and_results(booted, systemctl):
 
 @pytest.mark.parametrize(
     "value, expected",
-    [("infinity", None), ("[not set]", None), ("18446744073709551615", None), ("", None), ("no-data", None), ("0", 0), ("-500", -500)],
+    [
+        ("infinity", None),
+        ("[not set]", None),
+        ("18446744073709551615", None),
+        ("", None),
+        ("no-data", None),
+        ("0", 0),
+        ("-500", -500),
+    ],
 )
 def test_numbers(value, expected):
     unit = unit_facts(Host(root="/nonexistent"), block("x.service", OOMScoreAdjust=value, MemoryMax=value))
@@ -214,7 +252,9 @@ def test_daemons(states, state, tmp_path):
 
 
 def test_a_daemon_is_never_loaded_to_be_asked(booted, systemctl):
-    """To load a unit has effects (systemd 257 puts pending limits of others into force): installed and not loaded is inactive."""
+    """To load a unit has effects (systemd 257 puts pending limits of others into force): installed and not loaded is
+    inactive.
+    """
     path = booted / "usr" / "lib" / "systemd" / "system" / "earlyoom.service"
     path.parent.mkdir(parents=True)
     path.write_text("[Service]\n")
@@ -228,16 +268,24 @@ def test_a_daemon_is_never_loaded_to_be_asked(booted, systemctl):
 
 def test_without_systemd(tmp_path, systemctl):
     program = systemctl("exit 9")
-    assert systemd_view(Host(root=str(tmp_path)), program=program) == SystemdView(None, UNKNOWN, "systemd does not run here")
+    assert systemd_view(Host(root=str(tmp_path)), program=program) == SystemdView(
+        None, UNKNOWN, "systemd does not run here"
+    )
     assert not os.path.exists(program + ".log")
 
 
 @pytest.mark.parametrize(
     "script, reason",
     [
-        ("echo 'Failed to connect to bus: No such file or directory' >&2; exit 1", "systemctl failed: Failed to connect"),
+        (
+            "echo 'Failed to connect to bus: No such file or directory' >&2; exit 1",
+            "systemctl failed: Failed to connect",
+        ),
         ("exit 3", "systemctl failed: exit code 3"),
-        ("echo Id=a.service; echo OOMScoreAdjust=5; echo 'Unit name b@.service is no name' >&2; exit 1", "Unit name b@.service is no name"),
+        (
+            "echo Id=a.service; echo OOMScoreAdjust=5; echo 'Unit name b@.service is no name' >&2; exit 1",
+            "Unit name b@.service is no name",
+        ),
         ("exec sleep 30", "did not end within 0.5 s"),
     ],
 )
@@ -263,12 +311,16 @@ def test_only_what_is_wanted(booted, systemctl):
 
 
 def test_asked_and_none_matched_is_no_unknown(booted, systemctl):
-    view = systemd_view(Host(root=str(booted)), program=systemctl("echo Id=plain.service; echo LoadState=loaded; echo OOMScoreAdjust=0"))
+    view = systemd_view(
+        Host(root=str(booted)), program=systemctl("echo Id=plain.service; echo LoadState=loaded; echo OOMScoreAdjust=0")
+    )
     assert view.units == [] and view.reason is None
 
 
 def test_bounded(booted, systemctl):
-    blocks = [block("u%04d.service" % n, OOMScoreAdjust="100") for n in range(300)] + [block("hit.service", Result="oom-kill")]
+    blocks = [block("u%04d.service" % n, OOMScoreAdjust="100") for n in range(300)] + [
+        block("hit.service", Result="oom-kill")
+    ]
     view = systemd_view(Host(root=str(booted)), program=systemctl("cat <<'EOF'\n%s\nEOF" % shown(blocks)))
     assert len(view.units) == 200 and view.units[0]["name"] == "hit.service" and view.left_out == 101
 
@@ -283,8 +335,12 @@ def test_blocks():
     assert list(parse_show("")) == []
 
 
-@pytest.mark.parametrize("script", ["echo garbage", "echo a=b", "printf 'Id=a.service\\n\\nb=c\\n'"], ids=["garbage", "no names", "half"])
+@pytest.mark.parametrize(
+    "script", ["echo garbage", "echo a=b", "printf 'Id=a.service\\n\\nb=c\\n'"], ids=["garbage", "no names", "half"]
+)
 def test_a_systemctl_that_prints_something_else_tells_of_nobody(booted, systemctl, script):
     """Its exit code is 0; no unit and no daemon is known all the same."""
     view = systemd_view(Host(root=str(booted)), program=systemctl(script))
-    assert (view.units, view.daemons) == (None, UNKNOWN) and "something else than properties of units" in str(view.reason)
+    assert (view.units, view.daemons) == (None, UNKNOWN) and "something else than properties of units" in str(
+        view.reason
+    )

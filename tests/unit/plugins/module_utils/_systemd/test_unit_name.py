@@ -58,7 +58,12 @@ def test_a_bad_name_is_refused_before_a_path_is_made_of_it(text, words):
 
 def test_the_mount_of_the_root_is_a_unit():
     unit = parse_unit_name("-.mount")
-    assert (unit.name, unit.type) == ("-.mount", "mount") and not unit.is_pattern and not unit.is_broad and unit.dropin_names() == ["-.mount"]
+    assert (
+        (unit.name, unit.type) == ("-.mount", "mount")
+        and not unit.is_pattern
+        and not unit.is_broad
+        and unit.dropin_names() == ["-.mount"]
+    )
 
 
 GOOD = [
@@ -70,7 +75,10 @@ GOOD = [
     ("postgresql@15-main", ("postgresql@15-main.service", "postgresql", "15-main", "service")),
     ("pg@b@c.service", ("pg@b@c.service", "pg", "b@c", "service")),
     ("user@1000.service", ("user@1000.service", "user", "1000", "service")),
-    ("systemd-fsck@dev-disk-by\\x2duuid.service", ("systemd-fsck@dev-disk-by\\x2duuid.service", "systemd-fsck", "dev-disk-by\\x2duuid", "service")),
+    (
+        "systemd-fsck@dev-disk-by\\x2duuid.service",
+        ("systemd-fsck@dev-disk-by\\x2duuid.service", "systemd-fsck", "dev-disk-by\\x2duuid", "service"),
+    ),
     ("system.slice", ("system.slice", "system", None, "slice")),
     ("-.slice", ("-.slice", "-", None, "slice")),
     ("init.scope", ("init.scope", "init", None, "scope")),
@@ -114,7 +122,9 @@ BROAD = [
 ]
 
 
-@pytest.mark.parametrize("text, broad, root", BROAD + [("nginx", False, False), ("web.slice", False, False), ("getty@", False, False)])
+@pytest.mark.parametrize(
+    "text, broad, root", BROAD + [("nginx", False, False), ("web.slice", False, False), ("getty@", False, False)]
+)
 def test_what_reaches_others(text, broad, root):
     unit = parse_unit_name(text)
     assert (unit.is_broad, unit.is_root) == (broad, root)

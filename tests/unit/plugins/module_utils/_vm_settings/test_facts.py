@@ -11,7 +11,13 @@ from ansible_collections.memops.linux.plugins.module_utils._vm_settings.facts im
 OLD = "etc/sysctl.conf"
 CASES = [
     ("nothing", {}, True, {}, {}),
-    ("a file", {"etc/sysctl.d/a.conf": "vm.swappiness=10\n"}, True, {"swappiness": {"value": 10, "file": "/etc/sysctl.d/a.conf"}}, {}),
+    (
+        "a file",
+        {"etc/sysctl.d/a.conf": "vm.swappiness=10\n"},
+        True,
+        {"swappiness": {"value": 10, "file": "/etc/sysctl.d/a.conf"}},
+        {},
+    ),
     ("Debian 13: no link", {OLD: "vm.swappiness=10\nkernel.panic=1\n"}, True, {}, {"swappiness": "/etc/sysctl.conf"}),
     (
         "Debian 12: a link",
@@ -32,7 +38,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("files, systemd, values, ignored", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    "files, systemd, values, ignored", [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_settings_at_boot(tmp_path, files, systemd, values, ignored):
     for path, text in files.items():
         target = tmp_path / path

@@ -6,7 +6,14 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import PreconditionError
-from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import KEYS, PAIRS, kernel_version, limits, partner, wanted_of
+from ansible_collections.memops.linux.plugins.module_utils._vm_settings.keys import (
+    KEYS,
+    PAIRS,
+    kernel_version,
+    limits,
+    partner,
+    wanted_of,
+)
 
 G = 1 << 30
 NEW = (6, 1)
@@ -52,7 +59,11 @@ def test_wishes(given, wanted):
         ({"swappiness": "1\n2"}, NEW, "whole number"),
         ({"swappiness": "9" * 30}, NEW, "whole number"),
         ({"swappiness": "\u0662"}, NEW, "whole number"),
-        ({"overcommit_ratio": 50, "overcommit_kbytes": 1}, NEW, "overcommit_ratio and overcommit_kbytes exclude each other"),
+        (
+            {"overcommit_ratio": 50, "overcommit_kbytes": 1},
+            NEW,
+            "overcommit_ratio and overcommit_kbytes exclude each other",
+        ),
         ({"dirty_ratio": 10, "dirty_bytes": G // 2}, NEW, "dirty_ratio and dirty_bytes exclude each other"),
     ],
 )
@@ -73,7 +84,8 @@ def test_every_setting_has_a_range():
 
 
 @pytest.mark.parametrize(
-    "release, version", [("6.1.0-56-cloud-amd64", (6, 1)), ("4.18.0-553.el8_10.x86_64", (4, 18)), ("5.8", (5, 8)), ("", None), ("x", None)]
+    "release, version",
+    [("6.1.0-56-cloud-amd64", (6, 1)), ("4.18.0-553.el8_10.x86_64", (4, 18)), ("5.8", (5, 8)), ("", None), ("x", None)],
 )
 def test_kernel_version(release, version):
     assert kernel_version(release) == version

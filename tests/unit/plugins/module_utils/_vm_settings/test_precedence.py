@@ -62,9 +62,21 @@ DEBIAN = "/etc/sysctl.d/99-sysctl.conf"
 CASES = [
     ("ours alone", {}, True, None, "10"),
     ("an earlier one", {"/usr/lib/sysctl.d/50-default.conf": "vm.swappiness=60"}, True, None, "10"),
-    ("a later one", {"/usr/lib/sysctl.d/95-vendor.conf": "vm.swappiness=60"}, True, "/usr/lib/sysctl.d/95-vendor.conf", "60"),
+    (
+        "a later one",
+        {"/usr/lib/sysctl.d/95-vendor.conf": "vm.swappiness=60"},
+        True,
+        "/usr/lib/sysctl.d/95-vendor.conf",
+        "60",
+    ),
     ("a later one that says the same", {"/usr/lib/sysctl.d/95-vendor.conf": "vm.swappiness=10"}, True, None, "10"),
-    ("a later one, masked", {"/usr/lib/sysctl.d/95-v.conf": "vm.swappiness=60", "/etc/sysctl.d/95-v.conf": ""}, True, None, "10"),
+    (
+        "a later one, masked",
+        {"/usr/lib/sysctl.d/95-v.conf": "vm.swappiness=60", "/etc/sysctl.d/95-v.conf": ""},
+        True,
+        None,
+        "10",
+    ),
     (
         "a later one, masked by a link",
         {"/usr/lib/sysctl.d/95-v.conf": "vm.swappiness=60", "/etc/sysctl.d/95-v.conf": "-> /dev/null"},
@@ -92,8 +104,20 @@ CASES = [
     ),
     ("a pattern does not count", {"/etc/sysctl.d/95-v.conf": "vm.swap* = 60"}, True, None, "10"),
     ("in capitals, sorted before", {"/etc/sysctl.d/90-ZZZ.conf": "vm.swappiness=60"}, True, None, "10"),
-    ("in small letters, sorted behind", {"/etc/sysctl.d/90-zzz.conf": "vm.swappiness=60"}, True, "/etc/sysctl.d/90-zzz.conf", "60"),
-    ("its mistakes are ignored", {"/etc/sysctl.d/95-v.conf": "-vm.swappiness=60"}, True, "/etc/sysctl.d/95-v.conf", "60"),
+    (
+        "in small letters, sorted behind",
+        {"/etc/sysctl.d/90-zzz.conf": "vm.swappiness=60"},
+        True,
+        "/etc/sysctl.d/90-zzz.conf",
+        "60",
+    ),
+    (
+        "its mistakes are ignored",
+        {"/etc/sysctl.d/95-v.conf": "-vm.swappiness=60"},
+        True,
+        "/etc/sysctl.d/95-v.conf",
+        "60",
+    ),
 ]
 
 
@@ -115,9 +139,13 @@ def test_without_ours_the_pattern_counts_and_an_exclusion_takes_it_out(tmp_path)
 
 
 def test_the_partner_later_makes_ours_nothing(tmp_path):
-    host = host_of(tmp_path, {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/95-v.conf": "vm.overcommit_kbytes = 1000\n"})
+    host = host_of(
+        tmp_path, {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/95-v.conf": "vm.overcommit_kbytes = 1000\n"}
+    )
     assert shadow(assignments(host), "overcommit_ratio", 80).value == "1000"
-    host = host_of(tmp_path / "2", {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/80-v.conf": "vm.overcommit_kbytes = 1000\n"})
+    host = host_of(
+        tmp_path / "2", {OURS: "vm.overcommit_ratio = 80\n", "/etc/sysctl.d/80-v.conf": "vm.overcommit_kbytes = 1000\n"}
+    )
     assert shadow(assignments(host), "overcommit_ratio", 80) is None
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a wish to the proof, on a directory that stands for a host: setting the real ones from a test would set them for everybody."""
+"""From a wish to the proof, on a directory that stands for a host: setting the real ones from a test would set them for
+everybody.
+"""
 
 import itertools
 import os
@@ -32,7 +34,13 @@ DEFAULTS = {
     "admin_reserve_kbytes": 0,
     "user_reserve_kbytes": 0,
 }
-MEMINFO = {"MemTotal": 4 << 20, "SwapTotal": 1 << 20, "Committed_AS": 2 << 20, "HugePages_Total": 0, "Hugepagesize": 2048}
+MEMINFO = {
+    "MemTotal": 4 << 20,
+    "SwapTotal": 1 << 20,
+    "Committed_AS": 2 << 20,
+    "HugePages_Total": 0,
+    "Hugepagesize": 2048,
+}
 
 
 class Machine:
@@ -40,7 +48,14 @@ class Machine:
         self.root = root
         self.warnings = []
         self.host = Host(root=str(root), warn=self.warnings.append)
-        for folder in ("proc/sys/vm", "proc/sys/kernel", "etc/sysctl.d", "run/systemd/system", "run/tuned", "etc/tuned"):
+        for folder in (
+            "proc/sys/vm",
+            "proc/sys/kernel",
+            "etc/sysctl.d",
+            "run/systemd/system",
+            "run/tuned",
+            "etc/tuned",
+        ):
             (root / folder).mkdir(parents=True, mode=0o755)
         for key, value in DEFAULTS.items():
             (root / "proc/sys/vm" / key).write_text("%d\n" % value)
@@ -49,7 +64,10 @@ class Machine:
         self.meminfo()
 
     def meminfo(self, **changes):
-        lines = ["%s: %d%s\n" % (name, size, "" if name == "HugePages_Total" else " kB") for name, size in dict(MEMINFO, **changes).items()]
+        lines = [
+            "%s: %d%s\n" % (name, size, "" if name == "HugePages_Total" else " kB")
+            for name, size in dict(MEMINFO, **changes).items()
+        ]
         (self.root / "proc/meminfo").write_text("".join(lines))
 
     @property
@@ -77,7 +95,10 @@ def test_set_proven_and_unchanged_the_second_time(machine):
     check = machine.run({"swappiness": 10}, check_mode=True)
     same(machine)
     done = machine.run({"swappiness": 10})
-    assert check["changed"] and check["plan"] == done["plan"] == ["set vm.swappiness to 10, from 60", "write /etc/sysctl.d/90-memops.conf"]
+    assert check["changed"] and check["plan"] == done["plan"] == [
+        "set vm.swappiness to 10, from 60",
+        "write /etc/sysctl.d/90-memops.conf",
+    ]
     assert check["diff"] == done["diff"]
     assert done["diff"]["before"] == "/proc/sys/vm/swappiness: 60\n"
     assert done["settings"] == {
@@ -136,7 +157,9 @@ def test_shadowed(machine):
     assert one["at_boot"] == {"value": "60", "file": "/etc/sysctl.d/99-sysctl.conf"}
     sentence = "sets vm.swappiness to 60 later than /etc/sysctl.d/90-memops.conf; take it out there"
     link = "/etc/sysctl.d/99-sysctl.conf (a link to /etc/sysctl.conf)"
-    assert machine.warnings == done["shadowed"] == ["vm.swappiness=10 will not outlast a boot: %s %s" % (link, sentence)]
+    assert (
+        machine.warnings == done["shadowed"] == ["vm.swappiness=10 will not outlast a boot: %s %s" % (link, sentence)]
+    )
     assert not machine.run({"swappiness": 10})["changed"]
 
 
@@ -171,12 +194,20 @@ def test_check_mode_foresees_what_wins_at_boot(machine, path, text):
         ({"overcommit_memory": 2, "overcommit_kbytes": 1000}, {}, "with overcommit_kbytes=1000 the limit is 1.0 GiB"),
         ({"zone_reclaim_mode": 1}, {}, "this kernel (6.1.0-56-cloud-amd64) has no vm.zone_reclaim_mode"),
         ({"swappiness": 1000}, {}, "not within 0 to 200"),
-        ({"swapiness": 10}, {}, "settings: 'swapiness' is not known here; did you mean swappiness? there are admin_reserve_kbytes, "),
+        (
+            {"swapiness": 10},
+            {},
+            "settings: 'swapiness' is not known here; did you mean swappiness? there are admin_reserve_kbytes, ",
+        ),
         ({"page_cluster": 0}, {}, "did you mean page-cluster?"),
         ({"vm.min-free-kbytes": 0}, {}, "did you mean min_free_kbytes?"),
         ({"shmmax": 10}, {}, "settings: 'shmmax' is not known here; there are"),
         ({"swappiness": "1" * 5000}, {}, "settings: swappiness has to be a whole number, not '" + "1" * 79 + "…"),
-        ({"overcommit_memory": 2, "overcommit_ratio": 80, "admin_reserve_kbytes": 4 << 20}, {}, "less 4.0 GiB of admin_reserve_kbytes and user"),
+        (
+            {"overcommit_memory": 2, "overcommit_ratio": 80, "admin_reserve_kbytes": 4 << 20},
+            {},
+            "less 4.0 GiB of admin_reserve_kbytes and user",
+        ),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -190,7 +221,9 @@ def test_refused(machine, settings, options, says, check_mode):
 def test_accepted(machine):
     machine.run({"panic_on_oom": 1}, allow_panic=True)
     assert machine.live()["panic_on_oom"] == 1
-    assert machine.warnings == ["panic_on_oom=1, and kernel.panic is 0: after a panic the host stays as it is and does not boot again"]
+    assert machine.warnings == [
+        "panic_on_oom=1, and kernel.panic is 0: after a panic the host stays as it is and does not boot again"
+    ]
     machine.run({"overcommit_memory": 2, "overcommit_ratio": 10}, allow_low_commit_limit=True)
     assert machine.live()["overcommit_memory"] == 2
     machine.run({"panic_on_oom": 0})
@@ -214,7 +247,9 @@ def test_a_container_shares_its_kernel(machine):
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-@pytest.mark.parametrize("place, says", [("proc/sys/vm", "set them on its host"), ("etc/sysctl.d", "mount it read-write")])
+@pytest.mark.parametrize(
+    "place, says", [("proc/sys/vm", "set them on its host"), ("etc/sysctl.d", "mount it read-write")]
+)
 def test_what_is_mounted_read_only_is_told_before(machine, monkeypatch, place, says, check_mode):
     """Mocked: a mount needs a namespace; a real one is in tests/fault/swap_refusals.py."""
     where = str(machine.root / place)
@@ -222,7 +257,9 @@ def test_what_is_mounted_read_only_is_told_before(machine, monkeypatch, place, s
         patch.setattr(checks, "read_only", lambda path: path.rstrip("/") == where)
         with pytest.raises(PreconditionError) as caught:
             machine.run({"swappiness": 10}, check_mode=check_mode)
-        assert str(caught.value).startswith(where + " is mounted read-only. Nothing was changed; ") and says in str(caught.value)
+        assert str(caught.value).startswith(where + " is mounted read-only. Nothing was changed; ") and says in str(
+            caught.value
+        )
         same(machine)
     machine.run({"swappiness": 10})
     monkeypatch.setattr(checks, "read_only", lambda path: True)
@@ -248,14 +285,20 @@ def test_the_kernel_keeps_its_own_value_and_all_is_as_before(machine, monkeypatc
     monkeypatch.setattr(vm, "read_number", stubborn)
     with pytest.raises(ExecutionError) as caught:
         machine.run({"swappiness": 10, "page-cluster": 0})
-    assert str(caught.value) == "vm.swappiness was set to 10 and is 60. The old values are set again, and nothing was written."
+    assert (
+        str(caught.value)
+        == "vm.swappiness was set to 10 and is 60. The old values are set again, and nothing was written."
+    )
     assert asked.count("page-cluster") > 2  # it was set, and set again
     assert machine.live()["page-cluster"] == 3 and machine.conf is None
 
 
 def test_the_file_cannot_be_written_and_the_kernel_is_as_before(machine):
     (machine.root / "etc/sysctl.d/.90-memops.conf.memops~").mkdir()
-    with pytest.raises(ExecutionError, match="90-memops.conf could not be written: .*The old values are set again, and nothing was written."):
+    with pytest.raises(
+        ExecutionError,
+        match="90-memops.conf could not be written: .*The old values are set again, and nothing was written.",
+    ):
         machine.run({"swappiness": 10})
     same(machine)
 
@@ -275,8 +318,16 @@ def test_something_else_sets_it_back(machine, monkeypatch):
 @pytest.mark.parametrize(
     "live, wanted, order",
     [
-        ({}, {"swappiness": 1, "overcommit_memory": 2, "overcommit_ratio": 80}, ["overcommit_ratio", "swappiness", "overcommit_memory"]),
-        ({}, {"swappiness": 1, "overcommit_memory": 0, "overcommit_ratio": 80}, ["overcommit_memory", "overcommit_ratio", "swappiness"]),
+        (
+            {},
+            {"swappiness": 1, "overcommit_memory": 2, "overcommit_ratio": 80},
+            ["overcommit_ratio", "swappiness", "overcommit_memory"],
+        ),
+        (
+            {},
+            {"swappiness": 1, "overcommit_memory": 0, "overcommit_ratio": 80},
+            ["overcommit_memory", "overcommit_ratio", "swappiness"],
+        ),
     ],
 )
 def test_order(live, wanted, order):
@@ -284,10 +335,23 @@ def test_order(live, wanted, order):
 
 
 def test_restoring_writes_of_a_pair_the_one_that_counts():
-    before = {"overcommit_ratio": 0, "overcommit_kbytes": 5000, "overcommit_memory": 2, "swappiness": 60, "dirty_ratio": 20, "dirty_bytes": 0}
-    assert restore_order(before, ["overcommit_ratio", "overcommit_memory"]) == ["overcommit_kbytes", "overcommit_memory"]
+    before = {
+        "overcommit_ratio": 0,
+        "overcommit_kbytes": 5000,
+        "overcommit_memory": 2,
+        "swappiness": 60,
+        "dirty_ratio": 20,
+        "dirty_bytes": 0,
+    }
+    assert restore_order(before, ["overcommit_ratio", "overcommit_memory"]) == [
+        "overcommit_kbytes",
+        "overcommit_memory",
+    ]
     assert restore_order(before, ["dirty_bytes"]) == ["dirty_ratio"]
-    assert restore_order(dict(before, overcommit_memory=0), ["overcommit_memory", "swappiness"]) == ["overcommit_memory", "swappiness"]
+    assert restore_order(dict(before, overcommit_memory=0), ["overcommit_memory", "swappiness"]) == [
+        "overcommit_memory",
+        "swappiness",
+    ]
 
 
 def test_commit_limit_is_that_of_the_kernel():
@@ -321,7 +385,8 @@ def test_the_reserves_count_whichever_is_set_second(machine):
     for key in ("admin_reserve_kbytes", "user_reserve_kbytes"):
         machine.run({key: 4 << 20})  # any number, while there is overcommitment
         with pytest.raises(
-            PreconditionError, match="overcommit_memory=2: .* less 4.0 GiB of admin_reserve_kbytes and user_reserve_kbytes.*lower the reserves"
+            PreconditionError,
+            match="overcommit_memory=2: .* less 4.0 GiB of admin_reserve_kbytes and user_reserve_kbytes.*lower the reserves",
         ):
             machine.run(limit)
         machine.run({key: 8192})
@@ -336,7 +401,12 @@ def test_the_reserves_count_whichever_is_set_second(machine):
 @pytest.mark.parametrize("ratio, admin, user", [(200, 4 << 20, 0), (80, 8 << 10, 2 << 20), (80, 8 << 10, 128 << 10)])
 def test_whatever_is_accepted_lets_somebody_in(machine, ratio, admin, user):
     """In any order: where the mode is 2 in the end, the limit less both reserves is 1.2 times of what is committed."""
-    wanted = {"overcommit_ratio": ratio, "admin_reserve_kbytes": admin, "user_reserve_kbytes": user, "overcommit_memory": 2}
+    wanted = {
+        "overcommit_ratio": ratio,
+        "admin_reserve_kbytes": admin,
+        "user_reserve_kbytes": user,
+        "overcommit_memory": 2,
+    }
     for order in list(itertools.permutations(wanted))[::3]:
         for key in wanted:
             (machine.root / "proc/sys/vm" / key).write_text("%d\n" % (100 if key == "overcommit_ratio" else 0))
@@ -346,7 +416,12 @@ def test_whatever_is_accepted_lets_somebody_in(machine, ratio, admin, user):
             except PreconditionError:
                 pass
         now = machine.live()
-        limit = (4 << 20) * now["overcommit_ratio"] // 100 + (1 << 20) - now["admin_reserve_kbytes"] - now["user_reserve_kbytes"]
+        limit = (
+            (4 << 20) * now["overcommit_ratio"] // 100
+            + (1 << 20)
+            - now["admin_reserve_kbytes"]
+            - now["user_reserve_kbytes"]
+        )
         assert now["overcommit_memory"] != 2 or limit * 10 >= (2 << 20) * 12, order
 
 
@@ -355,7 +430,9 @@ def masked(machine, folder="etc/systemd/system"):
     (machine.root / folder / "systemd-sysctl.service").symlink_to("/dev/null")
 
 
-@pytest.mark.parametrize("folder, counts", [("etc/systemd/system", True), ("run/systemd/system", True), ("usr/lib/systemd/system", False)])
+@pytest.mark.parametrize(
+    "folder, counts", [("etc/systemd/system", True), ("run/systemd/system", True), ("usr/lib/systemd/system", False)]
+)
 def test_a_masked_systemd_sysctl_reads_nothing(machine, folder, counts):
     (machine.root / "run/systemd/system/systemd-sysctl.service").write_text("[Unit]\n")
     if counts:
@@ -401,7 +478,9 @@ def test_a_folder_that_is_a_link_is_told_as_such(machine, check_mode):
     (machine.root / "etc/sysctl.d").symlink_to("real")
     with pytest.raises(PreconditionError) as caught:
         machine.run({"swappiness": 10}, check_mode=check_mode)
-    assert str(caught.value).startswith("/etc/sysctl.d is a symbolic link or no folder. Nothing was changed: nothing is written through a link")
+    assert str(caught.value).startswith(
+        "/etc/sysctl.d is a symbolic link or no folder. Nothing was changed: nothing is written through a link"
+    )
     same(machine)
 
 

@@ -12,7 +12,13 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.memops.linux.plugins.action import oom_facts, oom_score_info, service_memory, swap_file, vm_settings
+from ansible_collections.memops.linux.plugins.action import (
+    oom_facts,
+    oom_score_info,
+    service_memory,
+    swap_file,
+    vm_settings,
+)
 from ansible_collections.memops.linux.plugins.plugin_utils._actions import answer, bounds
 from ansible_collections.memops.linux.plugins.plugin_utils._actions.caps import MOST_KILLS, MOST_REASONS
 from ansible_collections.memops.linux.plugins.plugin_utils._actions.facts import shaped_facts
@@ -22,7 +28,9 @@ CLEAR = {"state": "clear", "since": 1.0, "reasons": []}
 
 
 def action(module):
-    made = module.ActionModule(MagicMock(args={}, async_val=0), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    made = module.ActionModule(
+        MagicMock(args={}, async_val=0), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock()
+    )
     made._used_interpreter = None
     return made
 
@@ -33,7 +41,10 @@ def taken(module, said):
 
 STEERS = [
     pytest.param({"ansible_facts": {"oom_compliance_enforce": False}}, id="a variable"),
-    pytest.param({"ansible_facts": {"oom": {"schema": 1}, "ansible_python_interpreter": "/evil"}}, id="a variable beside the facts"),
+    pytest.param(
+        {"ansible_facts": {"oom": {"schema": 1}, "ansible_python_interpreter": "/evil"}},
+        id="a variable beside the facts",
+    ),
     pytest.param({"ansible_facts": ["oom"]}, id="facts of another type"),
     pytest.param({"add_host": {"host_name": "x"}}, id="a host"),
     pytest.param({"add_group": "x"}, id="a group"),
@@ -59,30 +70,44 @@ def test_nothing_that_ansible_acts_on_comes_through(module, said):
 
 
 def test_keys_of_a_module_are_those_of_its_documentation():
-    assert taken(swap_file, {"changed": True, "plan": [], "swap_file": {"path": "/swap"}, "msg": "made", "other": 1}) == {
+    assert taken(
+        swap_file, {"changed": True, "plan": [], "swap_file": {"path": "/swap"}, "msg": "made", "other": 1}
+    ) == {
         "changed": True,
         "plan": [],
         "swap_file": {"path": "/swap"},
         "msg": "made",
     }
     of_one = {"drop_in": "/etc/x", "effective": {"memory_max": "infinity"}, "shadowed_by": None, "processes": []}
-    assert taken(service_memory, {**of_one, "services": [], "verified": True}) == {"changed": False, "services": [], "verified": True, **of_one}
+    assert taken(service_memory, {**of_one, "services": [], "verified": True}) == {
+        "changed": False,
+        "services": [],
+        "verified": True,
+        **of_one,
+    }
 
 
 def test_a_value_of_another_type_is_left_out_and_told():
     found = taken(vm_settings, {"verified": "yes", "plan": "none"})
-    assert found == {"changed": False, "warnings": ["plan, verified of the answer are not in their shape and were left out"]}
+    assert found == {
+        "changed": False,
+        "warnings": ["plan, verified of the answer are not in their shape and were left out"],
+    }
 
 
 def test_what_a_host_says_is_printable_and_bounded():
-    found = taken(swap_file, {"failed": 1, "msg": "\x1b[31mred", "warnings": ["w\x07"] * 1000, "exception": "a\r\nb", "rc": 3})
+    found = taken(
+        swap_file, {"failed": 1, "msg": "\x1b[31mred", "warnings": ["w\x07"] * 1000, "exception": "a\r\nb", "rc": 3}
+    )
     assert found["failed"] is True and found["rc"] == 3
     assert (found["msg"], found["exception"]) == ("\\x1b[31mred", "a\nb")
     assert found["warnings"] == ["w\\x07"] * 20
 
 
 def test_a_diff_keeps_its_lines():
-    assert taken(swap_file, {"diff": {"before": "", "after": "a\tb\n\x1b\n"}})["diff"] == [{"before": "", "after": "a\tb\n\\x1b\n"}]
+    assert taken(swap_file, {"diff": {"before": "", "after": "a\tb\n\x1b\n"}})["diff"] == [
+        {"before": "", "after": "a\tb\n\\x1b\n"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,20 +150,39 @@ def test_what_is_no_json_is_left_to_ansible():
 
 
 def test_facts_are_of_the_schema():
-    found = shaped_facts({"schema": 1, "kills": "many", "unparsed": True, "steer": 1, "counters": {"_ansible_x": 1, "a": 1}, "visibility": CLEAR})
+    found = shaped_facts(
+        {
+            "schema": 1,
+            "kills": "many",
+            "unparsed": True,
+            "steer": 1,
+            "counters": {"_ansible_x": 1, "a": 1},
+            "visibility": CLEAR,
+        }
+    )
     assert found == {
         "schema": 1,
         "counters": {"a": 1},
         "visibility": {
             "state": "partial",
             "since": 1.0,
-            "reasons": ["kills, unparsed of the facts are not in their shape", "1 keys of the facts are not known here"],
+            "reasons": [
+                "kills, unparsed of the facts are not in their shape",
+                "1 keys of the facts are not known here",
+            ],
         },
     }
 
 
 def test_good_facts_stay_as_they_are():
-    container = {"id": "6b" * 32, "name": "web", "image": "nginx:1.25", "pod": None, "namespace": None, "engine": "podman"}
+    container = {
+        "id": "6b" * 32,
+        "name": "web",
+        "image": "nginx:1.25",
+        "pod": None,
+        "namespace": None,
+        "engine": "podman",
+    }
     kills = [{"id": "a", "victim": {"comm": "x", "pid": 1}, "container": container}]
     good = {"schema": 1, "kills": kills, "units": None, "truncated": 0, "visibility": CLEAR}
     assert shaped_facts(good) == good

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that the baseline is content with, in the shape of the facts contract, and how to change it. For the tests of policies."""
+"""A host that the baseline is content with, in the shape of the facts contract, and how to change it. For the tests of
+policies.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fl
 
 GIB = 1 << 30
 #: what systemd 239 does not tell
-BEFORE_POLICY = dict.fromkeys(("oom_policy", "managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_preference"))
+BEFORE_POLICY = dict.fromkeys(
+    ("oom_policy", "managed_oom_swap", "managed_oom_memory_pressure", "managed_oom_preference")
+)
 LIMITS = ("memory_min", "memory_low", "memory_high", "memory_max", "memory_swap_max")
 
 
@@ -72,7 +76,10 @@ def unit(name: str = "nginx.service", **changes: Any) -> dict[str, Any]:
     }  # type: dict[str, Any]
     made.update(changes)
     if "kernel" not in changes:
-        made["kernel"] = held(**{option: made[option] for option in LIMITS if made[option] is not None}, oom_group=made["oom_policy"] == "kill")
+        made["kernel"] = held(
+            **{option: made[option] for option in LIMITS if made[option] is not None},
+            oom_group=made["oom_policy"] == "kill",
+        )
     limits = [option for option in ("memory_high", "memory_max", "memory_swap_max") if made[option] is None]
     if "unlimited" not in changes:
         made["unlimited"] = limits
@@ -84,7 +91,13 @@ def host(**changes: Any) -> dict[str, Any]:
     made = facts(
         gathered_at=NOW - 60.0,
         since=NOW - 30 * 86400.0,
-        memory={"total": 8 * GIB, "available": 4 * GIB, "swap_total": GIB, "swap_free": GIB, "psi": {"some": {}, "full": {}}},
+        memory={
+            "total": 8 * GIB,
+            "available": 4 * GIB,
+            "swap_total": GIB,
+            "swap_free": GIB,
+            "psi": {"some": {}, "full": {}},
+        },
         settings={
             "panic_on_oom": 0,
             "oom_kill_allocating_task": 0,

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rule of the baseline: a host that it catches, a host that comes near and is right, and a host that does not tell."""
+"""Every rule of the baseline: a host that it catches, a host that comes near and is right, and a host that does not
+tell.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +39,21 @@ LINT = {
         host(unresolved=[panic(proof="disputed")]),
         host(kills=None),
     ),
-    "unexplained-kills": (host(counters__unexplained=1), host(counters__unexplained=0), host(counters__unexplained=None)),
+    "unexplained-kills": (
+        host(counters__unexplained=1),
+        host(counters__unexplained=0),
+        host(counters__unexplained=None),
+    ),
     "unit-missing-after-kill": (
         host(units=[unit(result="oom-kill", active_state="failed")]),
         host(units=[unit(result="oom-kill", active_state="active")]),
         host(units=[unit(result="oom-kill", active_state=None)]),
     ),
-    "login-service-killed": (host(kills=[kill(1, unit="ssh.service")]), host(kills=[disputed(1, unit="ssh.service")]), host(kills=None)),
+    "login-service-killed": (
+        host(kills=[kill(1, unit="ssh.service")]),
+        host(kills=[disputed(1, unit="ssh.service")]),
+        host(kills=None),
+    ),
     "chronic": (host(summary=chronic("chronic")), host(summary=chronic("transient")), host(summary={"total": 0})),
     "panic-on-oom": (host(settings__panic_on_oom=1), host(settings__panic_on_oom=0), host(settings__panic_on_oom=None)),
     "overcommit-never": (
@@ -51,8 +61,16 @@ LINT = {
         host(settings__overcommit_memory=2, settings__overcommit_ratio=80, memory__swap_total=0),
         host(settings__overcommit_memory=2, memory__swap_total=None),
     ),
-    "allocating-task": (host(settings__oom_kill_allocating_task=1), host(), host(settings__oom_kill_allocating_task=None)),
-    "swappiness-zero": (host(settings__swappiness=0), host(settings__swappiness=0, memory__swap_total=0), host(settings__swappiness=None)),
+    "allocating-task": (
+        host(settings__oom_kill_allocating_task=1),
+        host(),
+        host(settings__oom_kill_allocating_task=None),
+    ),
+    "swappiness-zero": (
+        host(settings__swappiness=0),
+        host(settings__swappiness=0, memory__swap_total=0),
+        host(settings__swappiness=None),
+    ),
     "min-free-large": (
         host(settings__min_free_kbytes=8 * 1024 * 1024 // 19),
         host(settings__min_free_kbytes=8 * 1024 * 1024 // 21),
@@ -60,7 +78,12 @@ LINT = {
     ),
     "sysctl-conf-unread": (
         host(settings_at_boot={"values": {}, "ignored": {"swappiness": "/etc/sysctl.conf"}}),
-        host(settings_at_boot={"values": {"swappiness": {"value": 10, "file": "/etc/sysctl.d/99-sysctl.conf"}}, "ignored": {}}),
+        host(
+            settings_at_boot={
+                "values": {"swappiness": {"value": 10, "file": "/etc/sysctl.d/99-sysctl.conf"}},
+                "ignored": {},
+            }
+        ),
         host(settings_at_boot=None),
     ),
     "limits-exceed-memory": (
@@ -101,7 +124,12 @@ LINT = {
     ),
     "unkillable-memory": (
         host(units=[unit(oom_score_adjust=-1000, memory_current=4 * GIB + 1)]),
-        host(units=[unit(oom_score_adjust=-999, memory_current=6 * GIB), unit("b.service", oom_score_adjust=-1000, memory_current=4 * GIB)]),
+        host(
+            units=[
+                unit(oom_score_adjust=-999, memory_current=6 * GIB),
+                unit("b.service", oom_score_adjust=-1000, memory_current=4 * GIB),
+            ]
+        ),
         host(units=None),
     ),
     "group-kill-spares": (
@@ -120,11 +148,24 @@ LINT = {
         ),
         host(units=[unit(oom_kills=1, restart=None)]),
     ),
-    "restart-loop": (host(units=[unit(oom_kills=4, restarts=10)]), host(units=[unit(restarts=500)]), host(units=[unit(oom_kills=4, restarts=None)])),
-    "needs-reload": (host(units=[unit(needs_reload=True)]), host(units=[unit(needs_reload=False)]), host(units=[unit(needs_reload=None)])),
+    "restart-loop": (
+        host(units=[unit(oom_kills=4, restarts=10)]),
+        host(units=[unit(restarts=500)]),
+        host(units=[unit(oom_kills=4, restarts=None)]),
+    ),
+    "needs-reload": (
+        host(units=[unit(needs_reload=True)]),
+        host(units=[unit(needs_reload=False)]),
+        host(units=[unit(needs_reload=None)]),
+    ),
     "not-in-the-kernel": (
         host(units=[unit(memory_max=GIB, kernel=held())]),
-        host(units=[unit(memory_max=GIB + 1, kernel=held(memory_max=GIB)), unit("docker-1.scope", memory_max=GIB, kernel=held())]),
+        host(
+            units=[
+                unit(memory_max=GIB + 1, kernel=held(memory_max=GIB)),
+                unit("docker-1.scope", memory_max=GIB, kernel=held()),
+            ]
+        ),
         host(units=[unit(memory_max=GIB, kernel=held_by(None))]),
     ),
     "limit-ignored": (
@@ -138,8 +179,22 @@ LINT = {
         host(units=None),
     ),
     "own-score": (
-        host(units=[unit(set_by={"oom_score_adjust": "/etc/systemd/system/a.d/x.conf"}, processes=[{"pid": 1, "state": "own_score"}])]),
-        host(units=[unit(set_by={"oom_score_adjust": "/lib/systemd/system/a.service"}, processes=[{"pid": 1, "state": "own_score"}])]),
+        host(
+            units=[
+                unit(
+                    set_by={"oom_score_adjust": "/etc/systemd/system/a.d/x.conf"},
+                    processes=[{"pid": 1, "state": "own_score"}],
+                )
+            ]
+        ),
+        host(
+            units=[
+                unit(
+                    set_by={"oom_score_adjust": "/lib/systemd/system/a.service"},
+                    processes=[{"pid": 1, "state": "own_score"}],
+                )
+            ]
+        ),
         host(units=None),
     ),
     "swap-not-persistent": (
@@ -166,7 +221,9 @@ LINT = {
 
 
 def test_without_swap_there_is_none_to_go_on_in():
-    assert statuses(host(units=[unit(memory_max=GIB)], memory__swap_total=0), "baseline", "max-without-swap-max") == {"pass"}
+    assert statuses(host(units=[unit(memory_max=GIB)], memory__swap_total=0), "baseline", "max-without-swap-max") == {
+        "pass"
+    }
 
 
 def test_every_rule_is_in_the_table():
@@ -197,12 +254,16 @@ def test_a_host_that_tells_nothing_passes_no_rule():
     assert {one.status for one in judged(bare)} == {"unknown"}
 
 
-ABOUT_UNITS = {rule.id for rule in load_policy("baseline").rules if "units" in (rule.each.text if rule.each else rule.holds.text)}
+ABOUT_UNITS = {
+    rule.id for rule in load_policy("baseline").rules if "units" in (rule.each.text if rule.each else rule.holds.text)
+}
 NO_DAEMONS = {"systemd-oomd": None, "earlyoom": None, "nohang": None, "oomd": None}
 
 
 @pytest.mark.parametrize(
-    "dark", [host(units=None), host(units=[], daemons=NO_DAEMONS), host(units_truncated=1)], ids=["null", "as older versions told it", "left out"]
+    "dark",
+    [host(units=None), host(units=[], daemons=NO_DAEMONS), host(units_truncated=1)],
+    ids=["null", "as older versions told it", "left out"],
 )
 def test_units_that_are_not_told_pass_no_rule_about_them(dark):
     assert len(ABOUT_UNITS) >= 14
@@ -220,12 +281,18 @@ def test_a_unit_that_is_told_fails_whatever_was_left_out():
 def test_a_unit_that_is_not_installed_breaks_no_rule():
     """As oom_facts tells of a unit that was asked for and is not there."""
     absent = dict.fromkeys(unit(), None)
-    absent.update(name="nope.service", names=[], load_state="not-found", active_state="inactive", result="success", unlimited=[])
+    absent.update(
+        name="nope.service", names=[], load_state="not-found", active_state="inactive", result="success", unlimited=[]
+    )
     assert [one for one in judged(host(units=[absent, unit()])) if one.status != "pass"] == []
 
 
 def test_a_unit_without_a_cgroup_counts_no_kills():
-    assert [one for one in judged(host(units=[unit(active_state="inactive", oom_kills=None, scores=None)])) if one.status != "pass"] == []
+    assert [
+        one
+        for one in judged(host(units=[unit(active_state="inactive", oom_kills=None, scores=None)]))
+        if one.status != "pass"
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -264,7 +331,15 @@ OF_UNITS = [
 
 @pytest.mark.parametrize("name, one, wanted", OF_UNITS)
 def test_what_a_running_unit_does_not_tell_is_in_no_sum(name, one, wanted):
-    template = unit("x@.service", load_state="template", active_state=None, oom_score_adjust=None, memory_current=None, unlimited=[], kernel=None)
+    template = unit(
+        "x@.service",
+        load_state="template",
+        active_state=None,
+        oom_score_adjust=None,
+        memory_current=None,
+        unlimited=[],
+        kernel=None,
+    )
     assert statuses(host(units=[one, template]), "baseline", name) == {wanted}
     over = unit("over.service", oom_score_adjust=-1000, memory_current=9 * GIB, memory_max=9 * GIB, memory_min=9 * GIB)
     assert statuses(host(units=[one, over]), "baseline", name) == {"fail"}
@@ -273,12 +348,20 @@ def test_what_a_running_unit_does_not_tell_is_in_no_sum(name, one, wanted):
 BY_HAND = [{"pid": 1, "comm": "a", "oom_score_adj": 5, "state": "own_score"}]
 OF_PROCESSES = [
     ("older-than-drop-in", unit(processes=None), "unknown"),
-    ("older-than-drop-in", unit(scores=None, processes=[]), "unknown"),  # as oom_facts tells of processes that it cannot see
+    (
+        "older-than-drop-in",
+        unit(scores=None, processes=[]),
+        "unknown",
+    ),  # as oom_facts tells of processes that it cannot see
     ("older-than-drop-in", unit(scores=None, processes=[], active_state=None), "unknown"),
     ("older-than-drop-in", unit(scores=None, processes=[], active_state="inactive"), "pass"),
     ("older-than-drop-in", unit(scores=None, processes=[], kernel=EXITED), "pass"),
     ("older-than-drop-in", unit(scores={"0": 1, "7": 1}, processes=[]), "unknown"),  # who has 7 is not among the listed
-    ("older-than-drop-in", unit(scores={"0": 1, "5": 40}, processes=BY_HAND), "pass"),  # why one has 5 is why all have it
+    (
+        "older-than-drop-in",
+        unit(scores={"0": 1, "5": 40}, processes=BY_HAND),
+        "pass",
+    ),  # why one has 5 is why all have it
     ("older-than-drop-in", unit("a.slice", scores=None, processes=[], oom_score_adjust=None, oom_policy=None), "pass"),
     ("own-score", unit(set_by=None, scores={"0": 1, "5": 1}, processes=BY_HAND), "unknown"),
     ("own-score", unit(set_by={"oom_score_adjust": "/etc/a.conf"}, scores=None, processes=[]), "unknown"),
@@ -308,11 +391,22 @@ def test_who_was_the_way_in(one, wanted):
 
 def test_all_memory_guaranteed_to_one_is_too_much():
     """MemoryMin=infinity is no number that a sum would hold."""
-    assert statuses(host(units=[unit(memory_min=None, unlimited=["memory_min", *LIMITS[2:]])]), "baseline", "guarantees-exceed-memory") == {"fail"}
+    assert statuses(
+        host(units=[unit(memory_min=None, unlimited=["memory_min", *LIMITS[2:]])]),
+        "baseline",
+        "guarantees-exceed-memory",
+    ) == {"fail"}
 
 
 def test_of_a_list_that_is_not_told_whole_the_rest_is_judged():
-    rule = {"id": "mine", "severity": "info", "message": "m", "remedy": "r", "for": "units[?restart == 'no']", "assert": "item.restarts < `5`"}
+    rule = {
+        "id": "mine",
+        "severity": "info",
+        "message": "m",
+        "remedy": "r",
+        "for": "units[?restart == 'no']",
+        "assert": "item.restarts < `5`",
+    }
     told = unit("a.service", restart="no", restarts=9)
     assert statuses(host(units=[told, unit(restart=None)]), {"rules": [rule]}, "mine") == {"fail", "unknown"}
     assert statuses(host(units=[unit(restart=None)]), {"rules": [rule]}, "mine") == {"unknown"}
@@ -329,7 +423,13 @@ def test_events_that_were_not_told_are_not_none():
     assert statuses(mangled, "baseline", "oom-without-kill") == {"unknown"}
 
 
-MANGLED = [{"visibility__reasons": 5}, {"units": [unit(unlimited=[[]])]}, {"units": [unit(), None]}, {"units": [unit(processes=[[]])]}, {"swap": [1]}]
+MANGLED = [
+    {"visibility__reasons": 5},
+    {"units": [unit(unlimited=[[]])]},
+    {"units": [unit(), None]},
+    {"units": [unit(processes=[[]])]},
+    {"swap": [1]},
+]
 
 
 @pytest.mark.parametrize("changes", MANGLED, ids=["reasons", "unlimited", "units", "processes", "swap"])
@@ -357,7 +457,9 @@ def test_a_finding_tells_what_has_to_be_true_in_sizes_for_eyes():
     (found,) = [one for one in judged(over) if one.id == "high-not-below-max"]
     assert found.effective == {"memory_high": "2.0 GiB", "memory_max": "1.0 GiB"}
     assert (found.evidence["memory_high"], found.evidence["load_state"]) == (2 * GIB, "loaded")
-    (found,) = [one for one in judged(host(memory__total=GIB, settings__min_free_kbytes=100_000)) if one.id == "min-free-large"]
+    (found,) = [
+        one for one in judged(host(memory__total=GIB, settings__min_free_kbytes=100_000)) if one.id == "min-free-large"
+    ]
     assert found.effective == {"settings.min_free_kbytes": 100_000, "memory.total": "1.0 GiB"}
 
 
@@ -380,14 +482,21 @@ def test_no_kill_was_seen_where_none_could_be(name, state, reasons, wanted):
 
 
 def test_a_kill_that_was_seen_fails_whatever_else_there_was():
-    dim = host(visibility__state="partial", visibility__reasons=["9 kernel messages were lost"], kills=[kill(1, unit="sshd.service")])
+    dim = host(
+        visibility__state="partial",
+        visibility__reasons=["9 kernel messages were lost"],
+        kills=[kill(1, unit="sshd.service")],
+    )
     assert statuses(dim, "baseline", "login-service-killed") == {"fail"}
 
 
 OF_COUNTERS = [
     (unit(restart="no", oom_kills=None), "unknown"),
     (unit(restart="no", oom_kills=None, kernel=held_by("v1", memory_max="infinity")), "unknown"),  # before Linux 4.13
-    (unit(restart="no", oom_kills=None, kernel=held_by("none")), "pass"),  # no memory cgroup: podman, cgroup 1 without accounting
+    (
+        unit(restart="no", oom_kills=None, kernel=held_by("none")),
+        "pass",
+    ),  # no memory cgroup: podman, cgroup 1 without accounting
     (unit(restart="no", oom_kills=None, kernel=EXITED), "pass"),
     (unit(restart="no", oom_kills=None, result="oom-kill", kernel=held_by("none")), "fail"),
     (unit("dbus.socket", restart=None, restarts=None, oom_kills=None, oom_policy=None), "pass"),
@@ -409,5 +518,7 @@ def test_an_old_systemd_is_no_unknown_one():
     el8 = unit("c.service", **BEFORE_POLICY, memory_min=None, kernel=held_by("v1", memory_max="infinity"))
     found = judged(host(units=[old, older, el8]))
     assert [(one.id, one.subject, one.status) for one in found if one.status != "pass"] == []
-    assert statuses(host(units=[dict(el8, memory_max=GIB, memory_swap_max=None)]), "baseline", "max-without-swap-max") == {"pass"}
+    assert statuses(
+        host(units=[dict(el8, memory_max=GIB, memory_swap_max=None)]), "baseline", "max-without-swap-max"
+    ) == {"pass"}
     assert statuses(host(units=[unit(memory_max=GIB, kernel=None)]), "baseline", "max-without-swap-max") == {"fail"}

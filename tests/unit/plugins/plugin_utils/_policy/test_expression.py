@@ -27,7 +27,12 @@ HELD = [
     ("no order among lists", "a < b", {"a": [], "b": []}, None),
     ("a filter sees the elements", "length(units[?x == 'y'].z) == `0`", {"units": [{"x": "y", "z": 1}]}, False),
     ("a filter that an element does not answer", "length(units[?x == 'y']) == `0`", {"units": [{"x": "z"}, {}]}, None),
-    ("and: false decides in a filter, too", "length(units[?n == 'a' && x > `1`]) == `0`", {"units": [{"n": "b"}]}, True),
+    (
+        "and: false decides in a filter, too",
+        "length(units[?n == 'a' && x > `1`]) == `0`",
+        {"units": [{"n": "b"}]},
+        True,
+    ),
     ("asked for in a filter", "length(units[?x == `null`]) == `1`", {"units": [{"x": None}, {"x": 1}]}, True),
     ("asked for with type() in a filter", "sum(units[?type(x) == 'number'].x) == `1`", {"units": [{}, {"x": 1}]}, True),
     ("an element that is null", "length(values(d)[?@ == 'active']) < `2`", {"d": {"a": None}}, None),
@@ -36,7 +41,12 @@ HELD = [
     ("a filter behind a pipe", "units | length([?s == 'old']) == `0`", {"units": [{}]}, None),
     ("a filter in not_null()", "not_null(units[?s == 'old'], `true`)", {"units": [{}]}, None),
     ("or: true decides beside a filter", "a || length(units[?s == 'old']) == `0`", {"a": True, "units": [{}]}, True),
-    ("a filter takes what is true", 'units[?a && !b].n == `["x"]`', {"units": [{"a": 1, "b": False, "n": "x"}, {"a": 2, "b": True}]}, True),
+    (
+        "a filter takes what is true",
+        'units[?a && !b].n == `["x"]`',
+        {"units": [{"a": 1, "b": False, "n": "x"}, {"a": 2, "b": True}]},
+        True,
+    ),
     ("a filter with not", "length(units[?!b]) == `1`", {"units": [{"b": False}, {"b": True}]}, True),
     ("not takes what is in brackets", "!(a.b)", {"a": {"b": False}}, True),
     ("a projection drops nothing that is not told", "sum(units[].m) <= `1`", {"units": [{"m": 1}, {}]}, None),
@@ -44,7 +54,12 @@ HELD = [
     ("a projection of values", "length(d.*) == `1`", {"d": {"a": 1, "b": None}}, None),
     ("a projection of lists", "length(units[].p[]) == `1`", {"units": [{"p": [1]}, {"p": None}]}, None),
     ("a slice", "length(units[:2].m) == `2`", {"units": [{"m": 1}, {}]}, None),
-    ("what is asked for in a filter goes into a projection", "sum(units[?m != `null`].m) == `1`", {"units": [{"m": 1}, {}]}, True),
+    (
+        "what is asked for in a filter goes into a projection",
+        "sum(units[?m != `null`].m) == `1`",
+        {"units": [{"m": 1}, {}]},
+        True,
+    ),
     ("a filter takes one that does not tell", "length(units[?x == 'y'].z) == `0`", {"units": [{"x": "y"}]}, None),
     ("a pipe sees what came before", "kills[*].unit | length(@) == `0`", {"kills": []}, True),
     ("a list is true when it is not empty", "kills && a", {"kills": [], "a": True}, False),
@@ -92,7 +107,9 @@ def test_elements_that_are_not_known_are_left_out_and_it_is_said():
     assert strict.value({"units": [{}]}) is None
 
 
-@pytest.mark.parametrize("text", ["a == `1`", 'a == `"x"`', "a == ` null `", 'a == `[1, {"b": true}]`', "a == '`True`'", 'a == "`x`"'])
+@pytest.mark.parametrize(
+    "text", ["a == `1`", 'a == `"x"`', "a == ` null `", 'a == `[1, {"b": true}]`', "a == '`True`'", 'a == "`x`"']
+)
 def test_a_literal_in_backticks_is_json(text):
     assert Expression(text).paths
 
@@ -114,7 +131,11 @@ def test_an_answer_that_is_neither_true_nor_false(text, facts, wanted):
 
 
 def test_taken_is_what_decided():
-    assert Expression("a.b < c && units[?x].y").taken({"a": {"b": 1}, "units": [{"x": 1}]}) == {"a.b": 1, "c": None, "units": [{"x": 1}]}
+    assert Expression("a.b < c && units[?x].y").taken({"a": {"b": 1}, "units": [{"x": 1}]}) == {
+        "a.b": 1,
+        "c": None,
+        "units": [{"x": 1}],
+    }
 
 
 def test_values_that_cannot_be_compared_are_an_error_of_jmespath():

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""junit.xml, findings.sarif, findings.json, the page and the message: what others read has to be readable, whatever a name holds."""
+"""junit.xml, findings.sarif, findings.json, the page and the message: what others read has to be readable, whatever a
+name holds.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,20 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import 
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import host, unit
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, kill
 
-EVIL = [*PAYLOADS, "\x00", "\x1b[31m", "\ufffe", "\ud800", "]]>", "&#0;", "a\nb", "'; DROP", "{{ lookup('pipe', 'id') }}", "\u0085", "\U0001f600"]
+EVIL = [
+    *PAYLOADS,
+    "\x00",
+    "\x1b[31m",
+    "\ufffe",
+    "\ud800",
+    "]]>",
+    "&#0;",
+    "a\nb",
+    "'; DROP",
+    "{{ lookup('pipe', 'id') }}",
+    "\u0085",
+    "\U0001f600",
+]
 POLICY = {
     "extends": "baseline",
     "name": "\x1b<policy>&'\"]]>",
@@ -32,15 +47,34 @@ POLICY = {
 
 
 def fleet(hosts, policy=None):
-    return judge(POLICY if policy is None else policy, ".", build({name: HostInput(*given) for name, given in hosts.items()}, NOW), {}, NOW)
+    return judge(
+        POLICY if policy is None else policy,
+        ".",
+        build({name: HostInput(*given) for name, given in hosts.items()}, NOW),
+        {},
+        NOW,
+    )
 
 
 def evil(text):
     process = {"pid": 1, "comm": text, "oom_score_adj": 0, "state": text}
-    one = unit(text + ".service", oom_kills=1, restart="no", result="oom-kill", active_state="failed", set_by={"oom_score_adjust": text})
+    one = unit(
+        text + ".service",
+        oom_kills=1,
+        restart="no",
+        result="oom-kill",
+        active_state="failed",
+        set_by={"oom_score_adjust": text},
+    )
     nginx = unit(set_by={"oom_score_adjust": text}, drop_ins=[text], processes=[process], scores={"0": 1})
     swap = [{"path": text, "type": "file", "in_fstab": False}]
-    facts = host(kills=[kill(1, unit=text, victim_comm=text)], units=[one, nginx], swap=swap, visibility__reasons=[text], visibility__state="partial")
+    facts = host(
+        kills=[kill(1, unit=text, victim_comm=text)],
+        units=[one, nginx],
+        swap=swap,
+        visibility__reasons=[text],
+        visibility__state="partial",
+    )
     return {"web" + text: (facts,), "gone" + text: (None, "unreachable", text)}
 
 
@@ -88,7 +122,9 @@ def test_no_name_adds_an_element_to_the_page():
         found = fleet(evil(text))
         made = tags(page.render(found.report, "t", found.html()))
         assert {tag for tag, _names in made} == {tag for tag, _names in wanted}
-        assert [item for item in made if item[0] in ("tr", "td")].__len__() == [item for item in wanted if item[0] in ("tr", "td")].__len__()
+        assert [item for item in made if item[0] in ("tr", "td")].__len__() == [
+            item for item in wanted if item[0] in ("tr", "td")
+        ].__len__()
         assert "<script>alert" not in page.render(found.report, "t", found.html())
 
 
@@ -114,11 +150,22 @@ def test_junit_tells_a_failure_from_what_is_not_known(plain):
 
 
 def test_junit_has_what_its_schemas_know(plain):
-    """Jenkins (junit-10.xsd) has no skipped and no timestamp of the whole; Ant (JUnit.xsd) wants a timestamp of each suite."""
+    """Jenkins (junit-10.xsd) has no skipped and no timestamp of the whole; Ant (JUnit.xsd) wants a timestamp of each
+    suite.
+    """
     root = ElementTree.fromstring(plain.junit())
     assert sorted(root.attrib) == ["errors", "failures", "name", "tests", "time"]
     for suite in root:
-        assert sorted(suite.attrib) == ["errors", "failures", "hostname", "name", "skipped", "tests", "time", "timestamp"]
+        assert sorted(suite.attrib) == [
+            "errors",
+            "failures",
+            "hostname",
+            "name",
+            "skipped",
+            "tests",
+            "time",
+            "timestamp",
+        ]
         assert suite.get("timestamp") == "2025-11-22T18:11:40"
 
 
@@ -135,15 +182,22 @@ TWICE = [
 def test_no_two_findings_have_one_name(policy, oom):
     found = fleet({"h": (oom,)}, policy)
     names = [case.get("name") for case in ElementTree.fromstring(found.junit()).iter("testcase")]
-    marks = [result["partialFingerprints"]["memopsFinding/v1"] for result in json.loads(found.sarif())["runs"][0]["results"]]
+    marks = [
+        result["partialFingerprints"]["memopsFinding/v1"] for result in json.loads(found.sarif())["runs"][0]["results"]
+    ]
     assert len(names) == len(set(names)) >= 3
     assert len(marks) == len(set(marks)) >= 2
 
 
 def test_the_fingerprint_of_a_kill_outlasts_the_other_one():
-    both, one = [kill(1, unit="a.service", time=NOW - 90), kill(5, unit="a.service", time=NOW - 60)], [kill(5, unit="a.service", time=NOW - 60)]
+    both, one = [kill(1, unit="a.service", time=NOW - 90), kill(5, unit="a.service", time=NOW - 60)], [
+        kill(5, unit="a.service", time=NOW - 60)
+    ]
     marks = [
-        {result["partialFingerprints"]["memopsFinding/v1"] for result in json.loads(found.sarif())["runs"][0]["results"]}
+        {
+            result["partialFingerprints"]["memopsFinding/v1"]
+            for result in json.loads(found.sarif())["runs"][0]["results"]
+        }
         for found in (fleet({"h": (host(kills=kills),)}, {"rules": [EACH_KILL]}) for kills in (both, one))
     ]
     assert marks[1] < marks[0]
@@ -161,14 +215,21 @@ def test_a_host_that_cannot_be_judged_leaves_the_others(monkeypatch):
 
     monkeypatch.setattr(judge_room, "judge_host", broken)
     found = fleet({"bad": (host(memory={"broken": True}),), "good": (host(),)}, {"settings": {"swappiness": 60}})
-    assert [(one.host, one.id, one.status) for one in found.findings if one.host == "bad"] == [("bad", "facts", "unknown")]
+    assert [(one.host, one.id, one.status) for one in found.findings if one.host == "bad"] == [
+        ("bad", "facts", "unknown")
+    ]
     assert {one.status for one in found.findings if one.host == "good"} == {"pass"}
-    assert any("NOT KNOWN facts on bad" in line and "(TypeError: of a kind nobody thought of)" in line for line in found.details)
+    assert any(
+        "NOT KNOWN facts on bad" in line and "(TypeError: of a kind nobody thought of)" in line
+        for line in found.details
+    )
 
 
 def test_a_long_reason_is_cut():
     rule = dict(EACH_KILL, **{"for": "[`1`]", "assert": "join(',', units)"})
-    (line,) = [line for line in fleet({"h": (host(units=[unit()] * 9),)}, {"rules": [rule]}).details if "each-kill" in line]
+    (line,) = [
+        line for line in fleet({"h": (host(units=[unit()] * 9),)}, {"rules": [rule]}).details if "each-kill" in line
+    ]
     assert "cannot be applied" in line and len(line) < 600
 
 
@@ -179,7 +240,12 @@ def test_sarif_is_what_its_schema_asks_for(plain):
     assert run["results"]
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]
-        assert (result["kind"], result["level"]) in {("fail", "error"), ("fail", "warning"), ("fail", "note"), ("open", "none")}
+        assert (result["kind"], result["level"]) in {
+            ("fail", "error"),
+            ("fail", "warning"),
+            ("fail", "note"),
+            ("open", "none"),
+        }
         line = json.loads(lines[result["locations"][0]["physicalLocation"]["region"]["startLine"] - 1].rstrip(","))
         assert (line["id"], line["host"]) == (result["ruleId"], result["properties"]["host"])
     assert len({result["partialFingerprints"]["memopsFinding/v1"] for result in run["results"]}) == len(run["results"])
@@ -198,7 +264,13 @@ def finding(status, name="a", severity="error", where="h"):
 
 @pytest.mark.parametrize(
     "statuses, wanted",
-    [(["pass"], "pass"), (["pass", "unknown"], "incomplete"), (["unknown", "fail"], "fail"), (["fail"], "fail"), ([], "incomplete")],
+    [
+        (["pass"], "pass"),
+        (["pass", "unknown"], "incomplete"),
+        (["unknown", "fail"], "fail"),
+        (["fail"], "fail"),
+        ([], "incomplete"),
+    ],
 )
 def test_unknown_is_never_pass(statuses, wanted):
     assert verdict([finding(status) for status in statuses]) == wanted
@@ -207,7 +279,9 @@ def test_unknown_is_never_pass(statuses, wanted):
 def test_one_message_with_all_findings_of_all_hosts(plain):
     for one in plain.findings:
         if one.status != "pass":
-            word = one.id if one.status == "fail" else "NOT KNOWN "  # of many rules that ask for the same some are named
+            word = (
+                one.id if one.status == "fail" else "NOT KNOWN "
+            )  # of many rules that ask for the same some are named
             assert any(word in line and one.host in line for line in plain.details)
     assert any("NOT KNOWN facts on down" in line for line in plain.details)
 
@@ -224,9 +298,14 @@ def test_the_same_of_many_hosts_is_one_line():
 def test_one_cause_is_one_line_whatever_number_of_rules_asked():
     why = {"why": "the facts do not tell units"}
     found = [
-        Finding(f"rule-{n}", "error", "unknown", "host", f"m{n}", evidence=why, remedy="Gather it", host=h) for n in range(20) for h in ("a", "b")
+        Finding(f"rule-{n}", "error", "unknown", "host", f"m{n}", evidence=why, remedy="Gather it", host=h)
+        for n in range(20)
+        for h in ("a", "b")
     ]
-    assert details(found) == ["NOT KNOWN rule-0, rule-1, rule-10 and 17 more on a, b: the facts do not tell units.", "To know it: gather it."]
+    assert details(found) == [
+        "NOT KNOWN rule-0, rule-1, rule-10 and 17 more on a, b: the facts do not tell units.",
+        "To know it: gather it.",
+    ]
 
 
 def test_no_host_fills_the_terminal():

@@ -81,29 +81,115 @@ def test_what_the_kernel_does_not_hold(one, drift, ignored):
 
 
 def test_a_mangled_cache_breaks_nothing():
-    assert read_kernel({"memory_max": "x", "memory_high": True, "oom_group": 1, "controller": [], "absent": 1}) == held_by(None, absent=[])
+    assert read_kernel(
+        {"memory_max": "x", "memory_high": True, "oom_group": 1, "controller": [], "absent": 1}
+    ) == held_by(None, absent=[])
 
 
 #: id, what stands in the policy, the unit, status, why, remedy
 DECLARED = [
     ("in force", {"memory_max": "1G"}, unit(memory_max=GIB), "pass", "", ""),
-    ("believed and not in force", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held()), "fail", "systemd believes it", "service_memory"),
+    (
+        "believed and not in force",
+        {"memory_max": "1G"},
+        unit(memory_max=GIB, kernel=held()),
+        "fail",
+        "systemd believes it",
+        "service_memory",
+    ),
     ("not even believed", {"memory_max": "1G"}, unit(), "fail", "systemd does not believe it either", "oom_protect"),
     ("in force, whatever systemd believes", {"memory_max": "1G"}, unit(kernel=held(memory_max=GIB)), "pass", "", ""),
-    ("taken away and still in force", {"memory_max": "infinity"}, unit(kernel=held(memory_max=GIB)), "fail", "systemd believes it", "restart"),
+    (
+        "taken away and still in force",
+        {"memory_max": "infinity"},
+        unit(kernel=held(memory_max=GIB)),
+        "fail",
+        "systemd believes it",
+        "restart",
+    ),
     ("rounded", {"memory_max": GIB + 100}, unit(memory_max=GIB + 100, kernel=held(memory_max=GIB)), "pass", "", ""),
-    ("a share", {"memory_max": "10%"}, unit(memory_max=GIB * 8 // 10 + 4096, kernel=held(memory_max=GIB * 8 // 10 + 4096)), "pass", "", ""),
-    ("a share that is not in force", {"memory_max": "10%"}, unit(memory_max=GIB * 8 // 10, kernel=held()), "fail", "systemd believes it", "restart"),
-    ("no guarantee, and one by default", {"memory_low": 0}, unit(kernel=held(memory_low=MIB)), "fail", "systemd believes it", "restart"),
+    (
+        "a share",
+        {"memory_max": "10%"},
+        unit(memory_max=GIB * 8 // 10 + 4096, kernel=held(memory_max=GIB * 8 // 10 + 4096)),
+        "pass",
+        "",
+        "",
+    ),
+    (
+        "a share that is not in force",
+        {"memory_max": "10%"},
+        unit(memory_max=GIB * 8 // 10, kernel=held()),
+        "fail",
+        "systemd believes it",
+        "restart",
+    ),
+    (
+        "no guarantee, and one by default",
+        {"memory_low": 0},
+        unit(kernel=held(memory_low=MIB)),
+        "fail",
+        "systemd believes it",
+        "restart",
+    ),
     ("as a group", {"oom_policy": "kill"}, unit(oom_policy="kill"), "pass", "", ""),
-    ("not as a group", {"oom_policy": "kill"}, unit(oom_policy="kill", kernel=held()), "fail", "systemd believes it", "restart"),
-    ("as a group, against the policy", {"oom_policy": "stop"}, unit(kernel=held(oom_group=True)), "fail", "systemd believes it", "restart"),
-    ("stopped", {"memory_max": "1G"}, unit(memory_max=GIB, active_state="inactive", kernel=held_by("no_cgroup")), "pass", "", ""),
-    ("not seen", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held_by(None)), "unknown", "do not tell what the kernel holds", "Gather"),
-    ("not seen, no limit declared", {"memory_max": "infinity"}, unit(kernel=held_by(None)), "unknown", "do not tell", "Gather"),
+    (
+        "not as a group",
+        {"oom_policy": "kill"},
+        unit(oom_policy="kill", kernel=held()),
+        "fail",
+        "systemd believes it",
+        "restart",
+    ),
+    (
+        "as a group, against the policy",
+        {"oom_policy": "stop"},
+        unit(kernel=held(oom_group=True)),
+        "fail",
+        "systemd believes it",
+        "restart",
+    ),
+    (
+        "stopped",
+        {"memory_max": "1G"},
+        unit(memory_max=GIB, active_state="inactive", kernel=held_by("no_cgroup")),
+        "pass",
+        "",
+        "",
+    ),
+    (
+        "not seen",
+        {"memory_max": "1G"},
+        unit(memory_max=GIB, kernel=held_by(None)),
+        "unknown",
+        "do not tell what the kernel holds",
+        "Gather",
+    ),
+    (
+        "not seen, no limit declared",
+        {"memory_max": "infinity"},
+        unit(kernel=held_by(None)),
+        "unknown",
+        "do not tell",
+        "Gather",
+    ),
     ("facts from before", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=None), "unknown", "do not tell", "Gather"),
-    ("one file cannot be read", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held(memory_max=None)), "unknown", "no memory.max", "Gather"),
-    ("no swap accounting", {"memory_swap_max": "0"}, unit(memory_swap_max=0, kernel=held(memory_swap_max=None)), "unknown", "no memory.swap.max", ""),
+    (
+        "one file cannot be read",
+        {"memory_max": "1G"},
+        unit(memory_max=GIB, kernel=held(memory_max=None)),
+        "unknown",
+        "no memory.max",
+        "Gather",
+    ),
+    (
+        "no swap accounting",
+        {"memory_swap_max": "0"},
+        unit(memory_swap_max=0, kernel=held(memory_swap_max=None)),
+        "unknown",
+        "no memory.swap.max",
+        "",
+    ),
     (
         "no swap accounting, no limit",
         {"memory_swap_max": "infinity"},
@@ -112,7 +198,14 @@ DECLARED = [
         "",
         "",
     ),
-    ("not told, no limit", {"memory_swap_max": "infinity"}, unit(kernel=held(memory_swap_max=None)), "unknown", "no memory.swap.max", "Gather"),
+    (
+        "not told, no limit",
+        {"memory_swap_max": "infinity"},
+        unit(kernel=held(memory_swap_max=None)),
+        "unknown",
+        "no memory.swap.max",
+        "Gather",
+    ),
     ("cgroup 1", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held_by("v1", memory_max=GIB)), "pass", "", ""),
     (
         "cgroup 1 has no such limit",
@@ -123,12 +216,21 @@ DECLARED = [
         "Boot with cgroup 2",
     ),
     ("cgroup 1 and none declared", {"memory_high": "infinity"}, unit(kernel=V1), "pass", "", ""),
-    ("no controller", {"memory_max": "1G"}, unit(memory_max=GIB, kernel=held_by("none")), "fail", "no memory controller", "Boot"),
+    (
+        "no controller",
+        {"memory_max": "1G"},
+        unit(memory_max=GIB, kernel=held_by("none")),
+        "fail",
+        "no memory controller",
+        "Boot",
+    ),
     ("no controller, none declared", {"memory_max": "infinity"}, unit(kernel=held_by("none")), "pass", "", ""),
 ]
 
 
-@pytest.mark.parametrize("settings, one, wanted, why, remedy", [row[1:] for row in DECLARED], ids=[row[0] for row in DECLARED])
+@pytest.mark.parametrize(
+    "settings, one, wanted, why, remedy", [row[1:] for row in DECLARED], ids=[row[0] for row in DECLARED]
+)
 def test_declared_against_the_kernel(settings, one, wanted, why, remedy):
     policy = {"services": [dict(settings, name="nginx")]}
     (finding,) = [one for one in judged(host(units=[one]), policy) if one.id == "service-kernel"]
@@ -139,7 +241,9 @@ def test_declared_against_the_kernel(settings, one, wanted, why, remedy):
 
 def test_a_share_of_unknown_memory_is_unknown():
     oom = host(units=[unit(memory_max=GIB)], memory__total=None)
-    assert of(judged(oom, {"services": [{"name": "nginx", "memory_max": "10%"}]}), "service-kernel") == {"nginx.service memory_max": "unknown"}
+    assert of(judged(oom, {"services": [{"name": "nginx", "memory_max": "10%"}]}), "service-kernel") == {
+        "nginx.service memory_max": "unknown"
+    }
 
 
 #: option, declared, told, status

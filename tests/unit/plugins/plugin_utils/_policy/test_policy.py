@@ -29,8 +29,14 @@ WRONG = [
     ({"rules": [dict(RULE, needs=["foo["])]}, "rules[0].needs[0]: is no JMESPath"),
     ({"rules": {}}, "rules: has to be a list, not a mapping"),
     ({"rules": ["x"]}, "rules[0]: has to be a mapping, not a text"),
-    ({"services": [{"name": "a", "oom_score_adjust": 1001}]}, "services[0].oom_score_adjust: 1001 is outside -1000 to 1000"),
-    ({"services": [{"name": "a", "oom_score_adjust": "low"}]}, "services[0].oom_score_adjust: 'low' is no whole number"),
+    (
+        {"services": [{"name": "a", "oom_score_adjust": 1001}]},
+        "services[0].oom_score_adjust: 1001 is outside -1000 to 1000",
+    ),
+    (
+        {"services": [{"name": "a", "oom_score_adjust": "low"}]},
+        "services[0].oom_score_adjust: 'low' is no whole number",
+    ),
     ({"services": [{"name": "a", "memory_max": "64m"}]}, "services[0].memory_max: '64m' is no size; write 64M"),
     ({"services": [{"name": "a", "restart": True}]}, "services[0].restart: True is no value"),
     ({"services": [{"name": "../a"}]}, "services[0].name: '../a' is no unit name"),
@@ -42,7 +48,10 @@ WRONG = [
     ({"settings": {"vm.swappiness": {}}}, "settings.vm.swappiness: expects nothing; give min, max or both"),
     ({"settings": {"swappiness": {"min": None}}}, "settings.swappiness: expects nothing"),
     ({"settings": {"swappiness": {"min": 60, "max": 1}}}, "settings.swappiness: no value is at least 60 and at most 1"),
-    ({"settings": {"vm.swappiness": 1, "swappiness": 2}}, "settings.swappiness: swappiness stands there twice, as vm.swappiness too"),
+    (
+        {"settings": {"vm.swappiness": 1, "swappiness": 2}},
+        "settings.swappiness: swappiness stands there twice, as vm.swappiness too",
+    ),
     ({"swap": {"min": "4G", "max": "1G"}}, "swap.min: no swap is at least 4G and at most 1G"),
     ({"swap": {"min": "40%", "max": "10%"}}, "swap.min: no swap is at least 40% and at most 10%"),
     ({"kills": {"max": 0, "units": ["a", "b c"]}}, "kills.units[1]: 'b c' is no unit name"),
@@ -61,16 +70,28 @@ WRONG = [
     ({"visibility": {"state": "clear", "since": "x"}}, "visibility.since: 'x' is no age"),
     ({"sevices": []}, "sevices: is no key of a policy; did you mean services?"),
     ({"schema": True, "visibility": "clear"}, "schema: is True; this collection reads 1"),
-    ({"services": [{"name": "a", "memory_high": "2G", "memory_max": "1G"}]}, "services[0].memory_high: 2G is more than memory_max, 1G"),
-    ({"services": [{"name": "a", "memory_high": "infinity", "memory_max": "1G"}]}, "services[0].memory_high: infinity is more than memory_max, 1G"),
-    ({"services": [{"name": "a", "dropin": "../x.conf"}]}, "services[0].dropin: '../x.conf' is no file name of a drop-in"),
+    (
+        {"services": [{"name": "a", "memory_high": "2G", "memory_max": "1G"}]},
+        "services[0].memory_high: 2G is more than memory_max, 1G",
+    ),
+    (
+        {"services": [{"name": "a", "memory_high": "infinity", "memory_max": "1G"}]},
+        "services[0].memory_high: infinity is more than memory_max, 1G",
+    ),
+    (
+        {"services": [{"name": "a", "dropin": "../x.conf"}]},
+        "services[0].dropin: '../x.conf' is no file name of a drop-in",
+    ),
     ({"swap": {"files": [{"path": "/a"}, {"path": "/a"}]}}, "swap.files[1].path: /a stands there twice"),
     ({"swap": {"files": [{"path": "a"}]}}, "swap.files[0].path: 'a' has to begin with /"),
     ({"swap": {"files": [{"path": "/a", "priority": 32768}]}}, "swap.files[0].priority: 32768 is more than 32767"),
     ({"settings": {"vm.panic_on_oom": 3}}, "settings.vm.panic_on_oom: 3 is not within 0 to 2"),
     ({"settings": {"swappiness": [1, -1]}}, "settings.swappiness: -1 is not within 0 to 200"),
     ({"extends": "baseline", "severities": {"two-killers": None}}, "severities.two-killers: is empty"),
-    ({"rules": [dict(RULE, **{"assert": "item.a == `1`"})]}, "rules[0].assert: there is an item only where `for` names a list"),
+    (
+        {"rules": [dict(RULE, **{"assert": "item.a == `1`"})]},
+        "rules[0].assert: there is an item only where `for` names a list",
+    ),
     ({"rules": [dict(RULE, when="item == `1`")]}, "rules[0].when: there is an item only"),
     ({"rules": [dict(RULE, needs=["a", "length(item)"])]}, "rules[0].needs[1]: there is an item only"),
     ({"rules": [dict(RULE, **{"for": "item.a"})]}, "rules[0].for: there is an item only"),
@@ -103,13 +124,23 @@ def test_all_mistakes_are_told_at_once():
 
 
 def test_the_words_of_service_memory_and_what_yaml_makes_of_no():
-    (service,) = load_policy({"services": [{"name": "nginx", "restart": False, "memory_max": "512M", "apply": "live", "missing": "skip"}]}).services
-    assert (service.unit.name, service.settings, service.missing) == ("nginx.service", {"memory_max": "512M", "restart": "no"}, "skip")
+    (service,) = load_policy(
+        {"services": [{"name": "nginx", "restart": False, "memory_max": "512M", "apply": "live", "missing": "skip"}]}
+    ).services
+    assert (service.unit.name, service.settings, service.missing) == (
+        "nginx.service",
+        {"memory_max": "512M", "restart": "no"},
+        "skip",
+    )
 
 
 def test_a_policy_builds_on_another(tmp_path):
-    (tmp_path / "site.yml").write_text("extends: baseline\nsettings: {vm.swappiness: [1, 10]}\ndisable: [chronic]\nkills: {max: 3, window: 7d}\n")
-    (tmp_path / "db.yml").write_text("extends: site.yml\nsettings: {overcommit_memory: {min: 1}}\nseverities: {two-killers: error}\n")
+    (tmp_path / "site.yml").write_text(
+        "extends: baseline\nsettings: {vm.swappiness: [1, 10]}\ndisable: [chronic]\nkills: {max: 3, window: 7d}\n"
+    )
+    (tmp_path / "db.yml").write_text(
+        "extends: site.yml\nsettings: {overcommit_memory: {min: 1}}\nseverities: {two-killers: error}\n"
+    )
     policy = load_policy(str(tmp_path / "db.yml"))
     assert policy.settings == {"swappiness": Range((1, 10)), "overcommit_memory": Range((), 1, None)}
     assert policy.kills.max == 3
@@ -134,7 +165,9 @@ def test_merge_keys_of_yaml(tmp_path):
     (tmp_path / "a.yml").write_text(MERGED)
     policy = load_policy(str(tmp_path / "a.yml"))
     assert policy.settings == {"swappiness": Range((), 1, 10), "page-cluster": Range((), 1, 5)}
-    assert [(one.unit.name, one.settings) for one in policy.services] == [(name, {"oom_score_adjust": "1"}) for name in ("a.service", "b.service")]
+    assert [(one.unit.name, one.settings) for one in policy.services] == [
+        (name, {"oom_score_adjust": "1"}) for name in ("a.service", "b.service")
+    ]
 
 
 def test_a_share_and_a_size_differ_from_host_to_host():
@@ -148,7 +181,10 @@ def test_a_share_and_a_size_differ_from_host_to_host():
         ("kills: [\n", "is no YAML"),
         ("extends: a.yml\n", "in a circle"),
         ("!!python/object/apply:os.system [id]\n", "it has none of the keys of a policy (services, "),
-        ("kills: !!python/object/apply:os.system [id]\n", "is no YAML: line 1, column 8: could not determine a constructor for the tag ..."),
+        (
+            "kills: !!python/object/apply:os.system [id]\n",
+            "is no YAML: line 1, column 8: could not determine a constructor for the tag ...",
+        ),
         ("kills: {max: {{ most }}}\n", "a key has to be a word"),
         ("settings:\n  <<: {}\n  <<: {}\n", "line 3: the key '<<' is there twice"),
         ("kills: {max: 2026-13-99}\n", "is no YAML"),
@@ -200,12 +236,17 @@ def test_no_file_left_says_the_way_out(tmp_path, monkeypatch):
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(os, "open", full)
-    with pytest.raises(PolicyError, match=r"a.yml could not be read: Too many open files. Raise the limit of open files \(ulimit -n\)"):
+    with pytest.raises(
+        PolicyError, match=r"a.yml could not be read: Too many open files. Raise the limit of open files \(ulimit -n\)"
+    ):
         load_policy(str(tmp_path / "a.yml"))
 
 
 NUMBERS = [
-    ("services: [{name: a, oom_score_adjust: -0100}]", "services[0].oom_score_adjust: -0100 is -64 to YAML; write -64, or a text in quotes"),
+    (
+        "services: [{name: a, oom_score_adjust: -0100}]",
+        "services[0].oom_score_adjust: -0100 is -64 to YAML; write -64, or a text in quotes",
+    ),
     ("settings: {swappiness: {min: 1_0}}", "settings.swappiness.min: 1_0 is 10 to YAML"),
     ("kills: {max: 1:30}", "kills.max: 1:30 is 90 to YAML"),
     ("kills: {max: 0b11}", "kills.max: 0b11 is 3 to YAML"),

@@ -25,7 +25,9 @@ TRUSTED = {"name": "journal", "trusted": True, "reason": "", "seen_in": ["journa
 @pytest.fixture(scope="module")
 def tmpfs_kill(fixtures):
     """hog-tmpfs[202] died on a machine of 335 MiB; after it came sshd[174] with 5.9 MiB."""
-    oom, _kernel = kills_of(sources=("files",), paths=(os.path.join(fixtures, "kernel", "causes-dmesg.txt"),), include_tasks=True)
+    oom, _kernel = kills_of(
+        sources=("files",), paths=(os.path.join(fixtures, "kernel", "causes-dmesg.txt"),), include_tasks=True
+    )
     (found,) = [kill for kill in oom["kills"] if kill["victim"]["comm"] == "hog-tmpfs"]
     return dict(found, source=TRUSTED, unit="hog.service", time=NOW - 3600.0)
 
@@ -48,7 +50,10 @@ def test_the_unit_of_the_victim_is_protected(tmpfs_kill):
 
 def test_by_another_name_and_as_an_instance(tmpfs_kill):
     assert told(tmpfs_kill, [score("tmpfs", -1000)], [unit("hog.service", names=["tmpfs.service"])]) == [INSTEAD]
-    assert "would have died instead of hog-tmpfs[202] of hog@7.service" in told(tmpfs_kill, [score("hog@.service", -1000)], unit="hog@7.service")[0]
+    assert (
+        "would have died instead of hog-tmpfs[202] of hog@7.service"
+        in told(tmpfs_kill, [score("hog@.service", -1000)], unit="hog@7.service")[0]
+    )
 
 
 def test_who_would_not_have_died_before_is_raised(tmpfs_kill):
@@ -57,7 +62,9 @@ def test_who_would_not_have_died_before_is_raised(tmpfs_kill):
     raised = told(tmpfs_kill, [score("ssh", 1000)], [unit("ssh.service", processes=[row])])
     assert "sshd[174] of ssh.service" in raised[0] and "would have died instead of hog-tmpfs[202]" in raised[0]
     own = told(
-        tmpfs_kill, [score("ssh", 1000)], [unit("ssh.service", scores={"-1000": 1}, processes=[dict(row, oom_score_adj=-1000, state="own_score")])]
+        tmpfs_kill,
+        [score("ssh", 1000)],
+        [unit("ssh.service", scores={"-1000": 1}, processes=[dict(row, oom_score_adj=-1000, state="own_score")])],
     )
     assert "would have died all the same" in own[0]
 
@@ -70,7 +77,13 @@ def test_nothing_is_replayed_without_a_table_or_a_score(tmpfs_kill):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"tasks": [None, {}, {"pid": "x"}]}, {"contest": 5}, {"contest": {"winner": {}}}, {"contest": {"winner": {"pid": []}}}]
+    "changes",
+    [
+        {"tasks": [None, {}, {"pid": "x"}]},
+        {"contest": 5},
+        {"contest": {"winner": {}}},
+        {"contest": {"winner": {"pid": []}}},
+    ],
 )
 def test_a_mangled_table_says_so(tmpfs_kill, changes):
     assert told(tmpfs_kill, [score("hog", -1000)], **changes)[0].startswith("cannot be replayed: ")
@@ -87,10 +100,20 @@ def test_the_page_and_the_markdown_tell_it(tmpfs_kill):
     for task in hostile["tasks"]:
         if task["comm"] == "sshd":
             task["comm"] = PAYLOADS[0]
-    report = build({"h<1>": HostInput(host(kills=[hostile])), "down": HostInput(None, "unreachable", "x"), "old": HostInput(host())}, NOW)
+    report = build(
+        {
+            "h<1>": HostInput(host(kills=[hostile])),
+            "down": HostInput(None, "unreachable", "x"),
+            "old": HostInput(host()),
+        },
+        NOW,
+    )
     found = judge({"services": [score("hog", -1000)]}, ".", report, {}, NOW)
     page, text = found.html(), "\n".join(found.markdown())
-    assert "<h3>Past kills under this policy</h3>" in page and "&lt;script&gt;alert(1)&lt;/script&gt;[174] (badness 5.9 MiB)" in page
+    assert (
+        "<h3>Past kills under this policy</h3>" in page
+        and "&lt;script&gt;alert(1)&lt;/script&gt;[174] (badness 5.9 MiB)" in page
+    )
     assert PAYLOADS[0] not in page and "h&lt;1&gt;" in page
     assert "### Past kills under this policy" in text and "would have died instead of hog-tmpfs" in text
     assert "Past kills" not in judge({"kills": {"max": 0}}, ".", report, {}, NOW).html()

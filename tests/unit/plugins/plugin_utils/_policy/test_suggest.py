@@ -12,7 +12,12 @@ from ansible_collections.memops.linux.plugins.module_utils._service_memory.param
 from ansible_collections.memops.linux.plugins.plugin_utils._policy.suggest import render
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._policy.policy_facts import GIB, host, unit
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    PAYLOADS,
+    disputed,
+    kill,
+)
 
 MIB = 1 << 20
 
@@ -55,7 +60,9 @@ def test_a_protected_way_in_is_left_alone():
 
 
 def test_a_small_victim_of_the_host_is_protected_and_comes_back():
-    _text, found = suggested({"h": host(units=[unit("a.service", restart="on-abort")], kills=[collateral(1, unit="a.service")])})
+    _text, found = suggested(
+        {"h": host(units=[unit("a.service", restart="on-abort")], kills=[collateral(1, unit="a.service")])}
+    )
     assert found["a.service"]["oom_score_adjust"] == -500
     assert found["a.service"]["restart"] == "on-failure"
 
@@ -68,7 +75,9 @@ def test_a_large_victim_is_limited_and_not_protected():
 
 
 def test_a_limit_that_kills_is_raised():
-    _text, found = suggested({"h": host(units=[unit("a.service", memory_max=GIB, memory_peak=GIB)], kills=[at_its_limit("a.service")])})
+    _text, found = suggested(
+        {"h": host(units=[unit("a.service", memory_max=GIB, memory_peak=GIB)], kills=[at_its_limit("a.service")])}
+    )
     assert found["a.service"]["memory_max"] == "1536M"
 
 
@@ -87,8 +96,14 @@ def test_the_largest_peak_of_all_hosts_counts():
 QUIET = [
     ("ssh is not installed", host(units=[unit("ssh.service", load_state="not-found")])),
     ("nothing happened", host()),
-    ("only a text log tells of it", host(units=[unit("a.service", restart="no")], kills=[disputed(1, unit="a.service", scope="global")])),
-    ("asked for by hand", host(units=[unit("a.service", restart="no")], kills=[collateral(1, unit="a.service", trigger="sysrq")])),
+    (
+        "only a text log tells of it",
+        host(units=[unit("a.service", restart="no")], kills=[disputed(1, unit="a.service", scope="global")]),
+    ),
+    (
+        "asked for by hand",
+        host(units=[unit("a.service", restart="no")], kills=[collateral(1, unit="a.service", trigger="sysrq")]),
+    ),
     ("a session", host(kills=[collateral(1, unit="session-3.scope"), collateral(2, unit="user@1000.service")])),
     ("a limit that fits", host(units=[unit("a.service", memory_max=300 * MIB, memory_peak=100 * MIB)])),
 ]
@@ -102,14 +117,18 @@ def test_no_evidence_no_suggestion(oom):
 @pytest.mark.parametrize("payload", [*PAYLOADS, "a{{ x }}", "a\nb", "a: b", "a'b", "!unsafe", "a\\x2d"], ids=repr)
 def test_no_name_gets_into_the_file_that_could_do_harm(payload):
     name = payload + ".service"
-    text, found = suggested({"h" + payload: host(units=[unit(name, restart="no", oom_kills=9)], kills=[collateral(1, unit=name)])})
+    text, found = suggested(
+        {"h" + payload: host(units=[unit(name, restart="no", oom_kills=9)], kills=[collateral(1, unit=name)])}
+    )
     assert found == {}
     assert "1 unit left out" in text
     assert text.isascii() and "{{" not in text and "{%" not in text and payload not in text
 
 
 def test_a_host_name_with_signs_does_not_get_into_a_comment():
-    text, found = suggested({"h\n- evil: {{ x }}": host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=100 * MIB)])})
+    text, found = suggested(
+        {"h\n- evil: {{ x }}": host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=100 * MIB)])}
+    )
     assert found["a.service"]["memory_max"] == "160M"
     assert "evil" not in text
 
@@ -128,7 +147,9 @@ def test_who_is_meant_to_die_first_is_not_protected():
 def test_no_more_is_protected_than_can_be_killed():
     """Each of them is small; all together they would leave nobody to kill. Those that were killed most come first."""
     units = [unit(f"s{n:02}.service", memory_peak=700 * MIB, memory_max=GIB) for n in range(12)]
-    kills = [collateral(n, unit=f"s{n:02}.service", victim_anon_rss=600 * MIB) for n in range(12)] + [collateral(20, unit="s07.service")]
+    kills = [collateral(n, unit=f"s{n:02}.service", victim_anon_rss=600 * MIB) for n in range(12)] + [
+        collateral(20, unit="s07.service")
+    ]
     text, found = suggested({"h": host(units=units, kills=kills, memory__total=8 * GIB)})
     spared = [name for name, settings in found.items() if "oom_score_adjust" in settings]
     assert spared[0] == "s07.service" and len(spared) == 4 * GIB // (700 * MIB)
@@ -143,15 +164,30 @@ def test_what_is_protected_already_counts():
 def test_instances_of_a_template_are_one():
     units = [unit(f"pg@{n}.service", memory_max=4 * GIB, memory_peak=(n + 1) * 100 * MIB) for n in range(3)]
     _text, found = suggested({"h": host(units=units, kills=[collateral(n, unit=f"pg@{n}.service") for n in range(3)])})
-    assert found == {"pg@.service": {"missing": "skip", "oom_score_adjust": -500, "memory_high": "368M", "memory_max": "464M"}}
+    assert found == {
+        "pg@.service": {"missing": "skip", "oom_score_adjust": -500, "memory_high": "368M", "memory_max": "464M"}
+    }
 
 
-@pytest.mark.parametrize("changes", [{"oom_memcg": "/system.slice"}, {"oom_memcg": "/system.slice/a.service/child"}, {"scope": "unknown"}])
+@pytest.mark.parametrize(
+    "changes", [{"oom_memcg": "/system.slice"}, {"oom_memcg": "/system.slice/a.service/child"}, {"scope": "unknown"}]
+)
 def test_a_kill_at_the_limit_of_another_cgroup_is_none_of_its_own(changes):
     units = [unit("a.service", memory_max=GIB, memory_peak=GIB)]
     assert (
         suggested(
-            {"h": host(units=units, kills=[at_its_limit("a.service", **changes) if "scope" in changes else kill(1, unit="a.service", **changes)])}
+            {
+                "h": host(
+                    units=units,
+                    kills=[
+                        (
+                            at_its_limit("a.service", **changes)
+                            if "scope" in changes
+                            else kill(1, unit="a.service", **changes)
+                        )
+                    ],
+                )
+            }
         )[1]
         == {}
     )
@@ -165,4 +201,7 @@ def test_no_limit_below_what_is_guaranteed():
 def test_a_limit_is_not_lowered_where_some_host_does_not_tell_its_peak():
     wide = host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=100 * MIB)])
     assert suggested({"h1": wide, "h2": host(units=[unit("a.service", memory_max=4 * GIB, memory_peak=None)])})[1] == {}
-    assert suggested({"h1": wide, "h2": host(units=[unit("a.service", memory_peak=None, active_state="inactive")])})[1] != {}
+    assert (
+        suggested({"h1": wide, "h2": host(units=[unit("a.service", memory_peak=None, active_state="inactive")])})[1]
+        != {}
+    )

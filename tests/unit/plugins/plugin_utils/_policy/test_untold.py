@@ -22,7 +22,21 @@ BASELINE = load_policy("baseline")
 #: One for each kind of value that some rule takes amiss.
 VALUES = (
     *(True, False, 0, 1, 12, -1000, 1 << 40),
-    *("active", "failed", "oom-kill", "forking", "file", "kill", "no", "chronic", "infinity", "loaded", "a.service", "ssh.service", "/etc/a.conf"),
+    *(
+        "active",
+        "failed",
+        "oom-kill",
+        "forking",
+        "file",
+        "kill",
+        "no",
+        "chronic",
+        "infinity",
+        "loaded",
+        "a.service",
+        "ssh.service",
+        "/etc/a.conf",
+    ),
     *("older", "own_score", "sshd"),
     [panic()],
     [kill(1, unit="ssh.service")],
@@ -50,13 +64,23 @@ HOSTS = (
     host(
         kills=[kill(1, unit="hog.service", task_memcg=None, victim_comm="sshd")],
         units=[
-            unit("a.service", set_by={"oom_score_adjust": "/etc/a.conf"}, oom_score_adjust=100, scores={"100": 2}, restart="always"),
+            unit(
+                "a.service",
+                set_by={"oom_score_adjust": "/etc/a.conf"},
+                oom_score_adjust=100,
+                scores={"100": 2},
+                restart="always",
+            ),
             unit("b.service", memory_high=GIB, memory_max=2 * GIB, memory_swap_max=0, restarts=3),
             unit("ssh.service", oom_score_adjust=-200, scores={"-200": 1, "-1000": 1}, processes=OWN, oom_kills=1),
         ],
     ),
     host(
-        units=[unit("idle.service", active_state="inactive"), unit("gone.service", active_state="failed", result="exit-code"), unit(memory_max=GIB)]
+        units=[
+            unit("idle.service", active_state="inactive"),
+            unit("gone.service", active_state="failed", result="exit-code"),
+            unit(memory_max=GIB),
+        ]
     ),
     host(memory__swap_total=0, units=[unit(memory_high=GIB, memory_max=2 * GIB, memory_min=GIB)]),
 )
@@ -81,7 +105,11 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 def statuses(rule: Rule, oom: Any) -> set[str]:
-    return {found.status for found in judge_facts(BASELINE._replace(rules=(rule,)), oom, NOW) if found.id in (rule.id, "facts")}
+    return {
+        found.status
+        for found in judge_facts(BASELINE._replace(rules=(rule,)), oom, NOW)
+        if found.id in (rule.id, "facts")
+    }
 
 
 def read_by(rule: Rule) -> set[str]:
@@ -92,12 +120,16 @@ def read_by(rule: Rule) -> set[str]:
 
 
 def is_read(rule: Rule, path: tuple[Any, ...]) -> bool:
-    """Whether it may matter to the rule: of the elements of lists only keys that it names, and those out of which drift, ignored and strays are made."""
+    """Whether it may matter to the rule: of the elements of lists only keys that it names, and those out of which
+    drift, ignored and strays are made.
+    """
     if len(path) < 3 or not isinstance(path[1], int):
         return path[0] in read_by(rule)
     expressions = [one.text for one in (rule.each, rule.when, rule.holds, *rule.needs) if one is not None]
     words = set(re.findall("[a-z_]+", " ".join(expressions)))
-    return path[0] in words and bool(words & {"drift", "ignored", "strays", path[2]} or path[2] in ("active_state", "kernel"))
+    return path[0] in words and bool(
+        words & {"drift", "ignored", "strays", path[2]} or path[2] in ("active_state", "kernel")
+    )
 
 
 def is_answer(path: tuple[Any, ...]) -> bool:
@@ -111,7 +143,9 @@ def untold(oom: Any, path: tuple[Any, ...]) -> list[Any]:
     for key in path[:-1]:
         parent = parent[key]
     if isinstance(parent, dict) and not set(path[:-1]) & OPEN:
-        made.append(put(oom, path[:-1], {key: value for key, value in put(parent, path[-1:], None).items() if key != path[-1]}))
+        made.append(
+            put(oom, path[:-1], {key: value for key, value in put(parent, path[-1:], None).items() if key != path[-1]})
+        )
     return made
 
 
@@ -123,7 +157,11 @@ def test_what_could_fail_if_it_were_told_does_not_pass_untold(rule):
         if statuses(rule, oom) != {"pass"}:
             continue
         for path in paths(oom):
-            if not is_read(rule, path) or is_answer(path) or all(statuses(rule, one) != {"pass"} for one in untold(oom, path)):
+            if (
+                not is_read(rule, path)
+                or is_answer(path)
+                or all(statuses(rule, one) != {"pass"} for one in untold(oom, path))
+            ):
                 continue
             told = [value for value in VALUES if "fail" in statuses(rule, put(oom, path, value))]
             assert not told, f"{path} null or left out passes, and {told} would fail"
@@ -148,11 +186,21 @@ CHECKED = {
     "setting": {"settings": {"panic_on_oom": 0, "swappiness": {"min": 1, "max": 60}}},
     "setting-at-boot": {"settings": {"panic_on_oom": 0, "swappiness": [60]}},
     "killer": {"killers": {"systemd-oomd": "inactive", "earlyoom": ["absent", "inactive"]}},
-    "swap": {"swap": {"min": "512M", "max": "2G", "files": [{"path": "/swapfile", "size": "1G", "persistent": True, "priority": 5}]}},
+    "swap": {
+        "swap": {
+            "min": "512M",
+            "max": "2G",
+            "files": [{"path": "/swapfile", "size": "1G", "persistent": True, "priority": 5}],
+        }
+    },
     "kills": {"kills": {"max": 0, "window": "7d"}},
     "visibility": {"visibility": {"state": "clear", "since": "7d"}},
     "service-setting": {"services": [{"name": "a", "oom_score_adjust": 100, "memory_max": "1G"}]},
-    "service-kernel": {"services": [{"name": "a", "memory_max": "1G", "memory_swap_max": "infinity", "memory_min": 0, "oom_policy": "stop"}]},
+    "service-kernel": {
+        "services": [
+            {"name": "a", "memory_max": "1G", "memory_swap_max": "infinity", "memory_min": 0, "oom_policy": "stop"}
+        ]
+    },
     "service-processes": {"services": [{"name": "a", "oom_score_adjust": 100}]},
     "service-missing": {"services": [{"name": "a", "oom_score_adjust": 100}]},
     "service-reload": {"services": [{"name": "a", "oom_score_adjust": 100, "memory_max": "1G"}]},
@@ -160,7 +208,10 @@ CHECKED = {
 }  # type: dict[str, Any]
 DECLARED = host(
     settings_at_boot={
-        "values": {"panic_on_oom": {"value": 0, "file": "/etc/sysctl.d/a.conf"}, "swappiness": {"value": 60, "file": "/etc/sysctl.d/a.conf"}},
+        "values": {
+            "panic_on_oom": {"value": 0, "file": "/etc/sysctl.d/a.conf"},
+            "swappiness": {"value": 60, "file": "/etc/sysctl.d/a.conf"},
+        },
         "ignored": {},
     },
     units=[
@@ -200,7 +251,10 @@ def of_check(name: str, oom: Any) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CHECKED if name in {one.id for one in judge_facts(load_policy(CHECKED[name]), DECLARED, NOW)}])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in CHECKED if name in {one.id for one in judge_facts(load_policy(CHECKED[name]), DECLARED, NOW)}],
+)
 def test_what_could_fail_a_check_if_it_were_told_does_not_pass_untold(name):
     assert of_check(name, DECLARED) == {"pass"}
     tried = 0
@@ -215,6 +269,8 @@ def test_what_could_fail_a_check_if_it_were_told_does_not_pass_untold(name):
 
 def test_every_check_is_asked():
     """But for those that have no finding of their own where all is well."""
-    found = {name: {one.id for one in judge_facts(load_policy(policy), DECLARED, NOW)} for name, policy in CHECKED.items()}
+    found = {
+        name: {one.id for one in judge_facts(load_policy(policy), DECLARED, NOW)} for name, policy in CHECKED.items()
+    }
     assert {name for name in CHECKED if name not in found[name]} <= {"service-missing", "service-reload"}
     assert set(CHECKS) - set(CHECKED) <= {"facts"}

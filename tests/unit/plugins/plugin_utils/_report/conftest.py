@@ -8,7 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, facts, kill, many, panic
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    PAYLOADS,
+    disputed,
+    facts,
+    kill,
+    many,
+    panic,
+)
 
 
 def fleet_of(strings):
@@ -31,7 +39,9 @@ def fleet_of(strings):
             task_memcg=string,
             unit=string if i % 3 else None,
             container_id=string if i % 3 == 1 else None,
-            container={key: string for key in ("id", "name", "image", "pod", "namespace", "engine")} if i % 3 == 1 else string,
+            container=(
+                {key: string for key in ("id", "name", "image", "pod", "namespace", "engine")} if i % 3 == 1 else string
+            ),
             kernel=string,
             time_quality=string,
             why=string,
@@ -45,7 +55,11 @@ def fleet_of(strings):
                 reasons=[string],
                 unresolved=[panic(outcome=string, oom_memcg=string)],
                 daemons={string: string},
-                summary={"total": 2, "untrusted": 1, "verdict": {"state": "chronic", "reasons": [string], "trusted": True}},
+                summary={
+                    "total": 2,
+                    "untrusted": 1,
+                    "verdict": {"state": "chronic", "reasons": [string], "trusted": True},
+                },
             )
         )
         hosts[f"down{i:02d}{string}"] = HostInput(None, "unreachable" if i % 2 else "failed", string)
@@ -63,14 +77,29 @@ def harmless():
 
 
 WHY = "mysqld[401] had the highest badness of 9 processes: 5 GiB, 4 GiB more than the next, java[7]"
-CHRONIC = {"total": 3, "verdict": {"state": "chronic", "reasons": ["mysqld.service was killed in 3 shortages within 2 d"], "trusted": True}}
+CHRONIC = {
+    "total": 3,
+    "verdict": {
+        "state": "chronic",
+        "reasons": ["mysqld.service was killed in 3 shortages within 2 d"],
+        "trusted": True,
+    },
+}
 
 
 @pytest.fixture(scope="session")
 def small():
     hosts = {
-        "db1": HostInput(facts([kill(1, why=WHY), kill(2, time_quality="year_inferred"), disputed(3)], unresolved=[panic()], summary=CHRONIC)),
-        "web1": HostInput(facts([kill(4, time=None)], "partial", reasons=["journal is volatile"], counters={"unexplained": 2})),
+        "db1": HostInput(
+            facts(
+                [kill(1, why=WHY), kill(2, time_quality="year_inferred"), disputed(3)],
+                unresolved=[panic()],
+                summary=CHRONIC,
+            )
+        ),
+        "web1": HostInput(
+            facts([kill(4, time=None)], "partial", reasons=["journal is volatile"], counters={"unexplained": 2})
+        ),
         "clean": HostInput(facts()),
         "down": HostInput(None, "unreachable", "no route to host"),
         "blind": HostInput(facts(state="blind", since=None, reasons=["journal: denied"])),

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of hosts in the shape of the facts contract, for the tests of everything that reads them. Names are real, numbers are made."""
+"""Facts of hosts in the shape of the facts contract, for the tests of everything that reads them. Names are real,
+numbers are made.
+"""
 
 import random
 from typing import Any, Dict, List, Optional
@@ -116,7 +118,12 @@ def disputed(number=1, **changes):
     # type: (int, **Any) -> Dict[str, Any]
     """Told by a text log, of a time of which the journal has nothing."""
     changes.setdefault("proof", "disputed")
-    source = {"name": "/var/log/kern.log", "trusted": False, "reason": "a text log proves nothing", "seen_in": ["/var/log/kern.log"]}
+    source = {
+        "name": "/var/log/kern.log",
+        "trusted": False,
+        "reason": "a text log proves nothing",
+        "seen_in": ["/var/log/kern.log"],
+    }
     return kill(number, source=source, **changes)
 
 
@@ -130,7 +137,9 @@ def facts(kills=(), state="clear", since=1763000000.0, reasons=(), **changes):
         "unresolved": [],
         "summary": {"total": len(kills), "untrusted": 0},
         "counters": {"vmstat_oom_kill": len(kills), "kernel_kills_this_boot": len(kills), "unexplained": 0},
-        "sources": [{"name": "journal", "status": "read", "lines": 1200, "first": since, "last": 1763835000.0, "reason": None}],
+        "sources": [
+            {"name": "journal", "status": "read", "lines": 1200, "first": since, "last": 1763835000.0, "reason": None}
+        ],
         "visibility": {"state": state, "since": since, "reasons": list(reasons)},
         "unparsed": 0,
         "memory": {"total": 8589934592, "available": 1073741824},

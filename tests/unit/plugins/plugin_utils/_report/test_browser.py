@@ -22,9 +22,17 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, disputed, facts, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    PAYLOADS,
+    disputed,
+    facts,
+    kill,
+)
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), "")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), ""
+)
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -120,7 +128,9 @@ class Browser:
 
     def complaints(self):
         """Dialogs, errors, refused sources and requests beyond the page itself."""
-        found = [name for name, _params in self.events if name in ("Page.javascriptDialogOpening", "Runtime.exceptionThrown")]
+        found = [
+            name for name, _params in self.events if name in ("Page.javascriptDialogOpening", "Runtime.exceptionThrown")
+        ]
         found += [params["entry"]["text"] for name, params in self.events if name == "Log.entryAdded"]
         requests = [params["request"]["url"] for name, params in self.events if name == "Network.requestWillBeSent"]
         return found + requests[1:]
@@ -143,7 +153,8 @@ def browser():
         message = "NOT RUN: no chromium here, so nobody looked whether a process name can run a script in the page (apt install chromium)"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
-    # Not below tmp_path: ansible-test forks for every test, and the next one removes that folder while this browser still writes.
+    # Not below tmp_path: ansible-test forks for every test, and the next one removes that folder while this browser
+    # still writes.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         made = Browser(profile)
         yield made
@@ -186,7 +197,12 @@ EVERYTHING = """(async () => {
 @pytest.mark.slow
 def test_no_payload_runs(browser, tmp_path, hostile):
     opened(browser, tmp_path, hostile, PAYLOADS[1])
-    assert browser.run(EVERYTHING) == {"rows": 2 * len(PAYLOADS), "details": 2 * len(PAYLOADS), "nodes": 0, "scripts": 2}
+    assert browser.run(EVERYTHING) == {
+        "rows": 2 * len(PAYLOADS),
+        "details": 2 * len(PAYLOADS),
+        "nodes": 0,
+        "scripts": 2,
+    }
     assert browser.complaints() == []
 
 
@@ -205,7 +221,9 @@ def test_sort_filter_and_page(browser, tmp_path, small, big):
     assert browser.run(ROWS) == ["chrome", "mysqld", "php-fpm", "postgres"]
     assert browser.run(TYPE % ("'db1 -mysqld'", ROWS)) == ["chrome", "php-fpm"]
     assert browser.run(TYPE % ("'[404]'", ROWS)) == ["postgres"]
-    browser.run("document.getElementById('proof').value = 'disputed'; document.getElementById('proof').dispatchEvent(new Event('change'))")
+    browser.run(
+        "document.getElementById('proof').value = 'disputed'; document.getElementById('proof').dispatchEvent(new Event('change'))"
+    )
     assert browser.run(ROWS) == []
     assert browser.run(TYPE % ("''", ROWS)) == ["chrome"]
     opened(browser, tmp_path, big)
@@ -233,7 +251,15 @@ def crossed():
     for number in range(400):
         unit, comm, invoker, host = (rng.choice(names) for _column in range(4))
         make = disputed if number % 7 == 0 else kill
-        made = make(number, unit=unit, victim_comm=comm, invoker_comm=invoker, host=invoker, killer=rng.choice(("kernel", "earlyoom")), scope=comm)
+        made = make(
+            number,
+            unit=unit,
+            victim_comm=comm,
+            invoker_comm=invoker,
+            host=invoker,
+            killer=rng.choice(("kernel", "earlyoom")),
+            scope=comm,
+        )
         kills[host].append(made)
         if number % 11 == 0:
             kills[rng.choice(names)].append(dict(made))
@@ -258,7 +284,9 @@ def test_a_click_shows_what_its_bar_counts(browser, tmp_path):
         tallies = (report["fleet"]["by_" + column], report["fleet"]["disputed"]["by_" + column])
         assert sum(tally.get(name, 0) for tally in tallies) == count > 0
         assert typed == f"{column}={json.dumps(name)} copy=no"
-    hosts = browser.run(CLICKS % ("'#hosts [data-find]'", "[2, 3].map((i) => e.closest('tr').cells[i].textContent).join(' ')"))
+    hosts = browser.run(
+        CLICKS % ("'#hosts [data-find]'", "[2, 3].map((i) => e.closest('tr').cells[i].textContent).join(' ')")
+    )
     assert len(hosts) == 7 and [host[:3] for host in hosts if host[2] != host[3]] == []
     browser.run(TYPE % ("''", ROWS))
     listed = sum(len(entry["oom"]["kills"]) for entry in report["hosts"].values())
@@ -274,7 +302,10 @@ def test_a_click_shows_what_its_bar_counts(browser, tmp_path):
 def test_the_keyboard_reaches_the_kills_and_every_label_says_what_is_seen(browser, tmp_path, big):
     opened(browser, tmp_path, big)
     assert browser.run("document.querySelector('a, button, input, [tabindex]').getAttribute('href')") == "#kills"
-    assert browser.run("[...document.querySelectorAll('.scroll')].filter((e) => e.tabIndex !== 0 || !e.ariaLabel).length") == 0
+    assert (
+        browser.run("[...document.querySelectorAll('.scroll')].filter((e) => e.tabIndex !== 0 || !e.ariaLabel).length")
+        == 0
+    )
     labelled = "[...document.querySelectorAll('button[aria-label], a[aria-label]')].filter((e) => !e.ariaLabel.includes(e.textContent)).length"
     assert browser.run(labelled) == 0
 
@@ -283,7 +314,9 @@ def test_the_keyboard_reaches_the_kills_and_every_label_says_what_is_seen(browse
 def test_a_narrow_screen_begins_with_now(browser, tmp_path, big):
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
     opened(browser, tmp_path, big)
-    assert browser.run("(() => { const s = document.querySelector('.timeline').parentElement; return s.scrollLeft > 100; })()")
+    assert browser.run(
+        "(() => { const s = document.querySelector('.timeline').parentElement; return s.scrollLeft > 100; })()"
+    )
 
 
 @pytest.mark.slow
@@ -298,7 +331,9 @@ def test_the_script_draws_what_stood_there_without_it(browser, tmp_path, hostile
         finally:
             browser.call("Emulation.setScriptExecutionDisabled", value=False)
         assert len(static) >= 4
-        assert [row for row in scripted if len(row) == 1] == [row for row in static if len(row) == 1] != []  # why this one
+        assert (
+            [row for row in scripted if len(row) == 1] == [row for row in static if len(row) == 1] != []
+        )  # why this one
         scripted, static = ([row for row in rows if len(row) > 1] for rows in (scripted, static))
         logs = {row[1] for row in scripted} - {row[1] for row in static}
         assert [row[:1] + row[2:] for row in scripted] == [row[:1] + row[2:] for row in static]

@@ -19,7 +19,20 @@ import pytest
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, markdown, sheet
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS
 
-FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "|calc", "%0A", "  =1", "\uff1d1", "'=1"]
+FORMULAS = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "|calc",
+    "%0A",
+    "  =1",
+    "\uff1d1",
+    "'=1",
+]
 
 
 @pytest.mark.parametrize("value", FORMULAS)
@@ -27,7 +40,10 @@ def test_a_formula_is_text(value):
     assert sheet.cell(value).startswith(("'", "\\"))
 
 
-@pytest.mark.parametrize("value, expected", [(None, ""), (True, "true"), (-500, "-500"), ("mysqld", "mysqld"), (1.5, "1.5"), ("a\x1b", "a\\x1b")])
+@pytest.mark.parametrize(
+    "value, expected",
+    [(None, ""), (True, "true"), (-500, "-500"), ("mysqld", "mysqld"), (1.5, "1.5"), ("a\x1b", "a\\x1b")],
+)
 def test_the_rest_is_left_alone(value, expected):
     assert sheet.cell(value) == expected
 
@@ -169,6 +185,8 @@ def test_two_runs_give_the_same_bytes():
     found = set()
     for seed in ("1", "2", "3"):
         env = dict(os.environ, PYTHONHASHSEED=seed, PYTHONPATH=archive.__file__.partition("ansible_collections")[0])
-        found.add(subprocess.run([sys.executable, "-c", PROGRAM], env=env, check=True, capture_output=True, text=True).stdout)
+        found.add(
+            subprocess.run([sys.executable, "-c", PROGRAM], env=env, check=True, capture_output=True, text=True).stdout
+        )
     assert len(found) == 1
     assert len(found.pop().strip()) == hashlib.sha256().digest_size * 2

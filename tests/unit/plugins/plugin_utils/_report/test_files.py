@@ -54,7 +54,9 @@ def test_the_second_run_changes_nothing(dest):
     assert files.write(dest, changed, dry_run=False) == ["report.json"]
 
 
-@pytest.mark.parametrize("render", [archive.render, lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")])
+@pytest.mark.parametrize(
+    "render", [archive.render, lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")]
+)
 def test_only_the_time_of_generation_may_differ(small, render):
     later = dict(small, generated_at=small["generated_at"] + 60)
     worse = dict(small, hosts=dict(small["hosts"], new=small["hosts"]["clean"]))
@@ -65,10 +67,14 @@ def test_only_the_time_of_generation_may_differ(small, render):
     assert not files.same(None, old)
 
 
-@pytest.mark.parametrize("render", [lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")])
+@pytest.mark.parametrize(
+    "render", [lambda report: markdown.render(report, "x"), lambda report: page.render(report, "x")]
+)
 def test_the_same_facts_a_day_later_are_another_page(small, render):
     """Or what is old would look as fresh as it did yesterday."""
-    assert not files.same(render(small).encode(), render(dict(small, generated_at=small["generated_at"] + 86400)).encode())
+    assert not files.same(
+        render(small).encode(), render(dict(small, generated_at=small["generated_at"] + 86400)).encode()
+    )
 
 
 def test_a_link_is_replaced_and_what_it_names_is_not(dest, tmp_path):
@@ -125,8 +131,14 @@ def test_a_directory_that_may_not_be_written(tmp_path):
 @pytest.mark.parametrize(
     "number, said",
     [
-        (errno.ENOSPC, "No space left on device; what was in dest before is untouched or complete. Make room there, or choose another dest."),
-        (errno.EMFILE, "Too many open files; what was in dest before is untouched or complete. Raise the limit of open files (ulimit -n)."),
+        (
+            errno.ENOSPC,
+            "No space left on device; what was in dest before is untouched or complete. Make room there, or choose another dest.",
+        ),
+        (
+            errno.EMFILE,
+            "Too many open files; what was in dest before is untouched or complete. Raise the limit of open files (ulimit -n).",
+        ),
         (errno.EROFS, "Read-only file system; what was in dest before is untouched or complete. Choose another dest."),
     ],
 )

@@ -8,8 +8,22 @@ import random
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, each_kill, generation_time, urgency
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, logged, many, panic
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import (
+    HostInput,
+    build,
+    each_kill,
+    generation_time,
+    urgency,
+)
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    disputed,
+    facts,
+    kill,
+    logged,
+    many,
+    panic,
+)
 
 
 def report_of(**hosts):
@@ -107,13 +121,18 @@ def test_a_fleet_is_as_old_as_the_oldest_facts_of_a_host_that_answered():
 
 
 def test_the_window_is_what_every_host_was_asked_for():
-    report = report_of(a=facts(window={"since": 5.0, "until": None}), b=facts(window={"since": 7.0, "until": 9}), c=facts(window=[1]))
+    report = report_of(
+        a=facts(window={"since": 5.0, "until": None}), b=facts(window={"since": 7.0, "until": 9}), c=facts(window=[1])
+    )
     assert report["fleet"]["window"] == {"since": 7.0, "until": 9}
     assert report["hosts"]["c"]["window"] == {"since": None, "until": None}
 
 
 def test_names_that_are_shown_alike_are_two_hosts():
-    report = build({"a\x00": HostInput(facts([kill(1)])), "a\\x00": HostInput(facts([kill(2)])), "a\\x00 (2)": HostInput(facts())}, NOW)
+    report = build(
+        {"a\x00": HostInput(facts([kill(1)])), "a\\x00": HostInput(facts([kill(2)])), "a\\x00 (2)": HostInput(facts())},
+        NOW,
+    )
     assert list(report["hosts"]) == ["a\\x00", "a\\x00 (2)", "a\\x00 (2) (2)"]
     assert report["fleet"]["totals"]["hosts"] == 3 and report["fleet"]["totals"]["kills"] == 2
 
@@ -179,7 +198,12 @@ def test_the_order_of_the_input_does_not_matter():
 
 @pytest.mark.parametrize(
     "environ, expected",
-    [({}, 77), ({"SOURCE_DATE_EPOCH": "1700000000"}, 1700000000), ({"SOURCE_DATE_EPOCH": "soon"}, 77), ({"SOURCE_DATE_EPOCH": "9" * 30}, 77)],
+    [
+        ({}, 77),
+        ({"SOURCE_DATE_EPOCH": "1700000000"}, 1700000000),
+        ({"SOURCE_DATE_EPOCH": "soon"}, 77),
+        ({"SOURCE_DATE_EPOCH": "9" * 30}, 77),
+    ],
 )
 def test_generation_time(environ, expected):
     assert generation_time(environ, 77.9) == expected

@@ -8,7 +8,15 @@ from typing import Any, List
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report.host import number, plain, read_facts, read_host, read_verdict, text, time
+from ansible_collections.memops.linux.plugins.plugin_utils._report.host import (
+    number,
+    plain,
+    read_facts,
+    read_host,
+    read_verdict,
+    text,
+    time,
+)
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import facts, kill, panic
 
 WRONG = [
@@ -87,13 +95,21 @@ def test_a_kill_without_anything_has_every_key():
     made = kills_of(facts([{}]))[0]
     assert set(kill()) | {"why"} == set(made)
     assert set(kill()["victim"]) == set(made["victim"])
-    assert (made["killer"], made["scope"], made["time_quality"], made["source"]["trusted"]) == ("unknown", "unknown", "unknown", False)
+    assert (made["killer"], made["scope"], made["time_quality"], made["source"]["trusted"]) == (
+        "unknown",
+        "unknown",
+        "unknown",
+        False,
+    )
 
 
 @pytest.mark.parametrize(
     "verdict, expected",
     [
-        ({"state": "chronic", "reasons": ["a\x1b", 5], "trusted": True}, {"state": "chronic", "reasons": ["a\\x1b", "5"], "trusted": True}),
+        (
+            {"state": "chronic", "reasons": ["a\x1b", 5], "trusted": True},
+            {"state": "chronic", "reasons": ["a\\x1b", "5"], "trusted": True},
+        ),
         ({"state": "transient"}, {"state": "transient", "reasons": [], "trusted": False}),
         ({"state": "<b>"}, None),
         ({"state": ["chronic"]}, None),
@@ -180,8 +196,15 @@ def test_plain_ends_where_the_depth_does():
 @pytest.mark.parametrize(
     "given, kills, told",
     [
-        pytest.param({"kills": [{"id": str(n)} for n in range(100_000)], "truncated": 3}, 3000, "97,000 more kills", id="kills"),
-        pytest.param({"kills": [], "visibility": {"state": "clear", "reasons": ["r"] * 20_000}}, 0, "19,989 more reasons", id="reasons"),
+        pytest.param(
+            {"kills": [{"id": str(n)} for n in range(100_000)], "truncated": 3}, 3000, "97,000 more kills", id="kills"
+        ),
+        pytest.param(
+            {"kills": [], "visibility": {"state": "clear", "reasons": ["r"] * 20_000}},
+            0,
+            "19,989 more reasons",
+            id="reasons",
+        ),
     ],
 )
 def test_one_host_fills_no_controller(given, kills, told):

@@ -14,7 +14,12 @@ import pytest
 from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import digest, island, tag
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, PAYLOADS, facts, kill
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    PAYLOADS,
+    facts,
+    kill,
+)
 
 
 def found(pattern, text):
@@ -86,9 +91,13 @@ def test_there_are_as_many_payloads_as_promised(hostile_page):
 def test_no_event_handlers_no_addresses_no_comments(hostile_page):
     nodes = parsed(hostile_page).nodes
     assert not [node for node in nodes if node[0] in ("comment", "iframe", "object", "base", "link", "img", "form")]
-    assert not [key for _name, keys in nodes for key in keys if key.startswith("on") or key in ("src", "style", "srcdoc")]
+    assert not [
+        key for _name, keys in nodes for key in keys if key.startswith("on") or key in ("src", "style", "srcdoc")
+    ]
     assert [node for node in nodes if "href" in node[1] or node[0] == "a"] == [("a", ("class", "href"))]
-    assert hostile_page.count("href=") - hostile_page.count("rel=stylesheet href=") - hostile_page.count("base href=") == 1
+    assert (
+        hostile_page.count("href=") - hostile_page.count("rel=stylesheet href=") - hostile_page.count("base href=") == 1
+    )
     assert '<a href="#kills" class="skip">Skip to the kills</a>' in hostile_page
 
 
@@ -96,7 +105,9 @@ def test_the_policy_admits_exactly_what_is_there(hostile_page):
     raw = parsed(hostile_page).raw
     policy = found(r'http-equiv="Content-Security-Policy" content="([^"]*)"', hostile_page).replace("&#x27;", "'")
     data, script = raw["script"]
-    assert policy == (f"default-src 'none'; style-src {digest(raw['style'][0])}; script-src {digest(script)}; base-uri 'none'; form-action 'none'")
+    assert policy == (
+        f"default-src 'none'; style-src {digest(raw['style'][0])}; script-src {digest(script)}; base-uri 'none'; form-action 'none'"
+    )
     assert json.loads(data)["rows"]
 
 
@@ -108,13 +119,18 @@ def test_the_island_cannot_be_left(hostile, hostile_page):
     comm = read["columns"].index("comm")
     assert kinds["comm"] == "s"
     shown = {read["strings"][row[comm]] for row in read["rows"]}
-    assert {kill["victim"]["comm"] for entry in hostile["hosts"].values() if entry["oom"] for kill in entry["oom"]["kills"]} == shown
+    assert {
+        kill["victim"]["comm"] for entry in hostile["hosts"].values() if entry["oom"] for kill in entry["oom"]["kills"]
+    } == shown
 
 
 def test_why_and_whether_it_comes_again(small, big):
     text = page.render(small, "Kills")
     assert text.count('<tr class="said"><td colspan="9">mysqld[401] had the highest badness of 9 processes') == 1
-    assert '<span class="badge chronic">chronic</span> <small>mysqld.service was killed in 3 shortages within 2 d</small>' in text
+    assert (
+        '<span class="badge chronic">chronic</span> <small>mysqld.service was killed in 3 shortages within 2 d</small>'
+        in text
+    )
     assert "<b>1</b><span>hosts where it comes again</span>" in text
     island = json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))
     assert island["columns"][-1] == "why" and len(island["columns"]) == len(island["kinds"]) == len(island["rows"][0])
@@ -125,7 +141,14 @@ def test_why_and_whether_it_comes_again(small, big):
 
 
 def test_what_the_engine_calls_a_container(big):
-    named = {"id": "6b" * 32, "name": "web", "image": "nginx:1.25", "pod": "web-0", "namespace": "shop", "engine": "crio"}
+    named = {
+        "id": "6b" * 32,
+        "name": "web",
+        "image": "nginx:1.25",
+        "pod": "web-0",
+        "namespace": "shop",
+        "engine": "crio",
+    }
     report = build({"a": HostInput(facts([kill(1, unit=None, container_id="6b" * 32, container=named), kill(2)]))}, NOW)
     text = page.render(report, "Kills")
     assert "container web of pod shop/web-0" in text
@@ -135,7 +158,10 @@ def test_what_the_engine_calls_a_container(big):
     assert shown == {("web", "nginx:1.25", "web-0", "shop", "crio"), (None,) * 5}
     # Facts without a name make no column.
     assert (
-        "container_name" not in json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', page.render(big, "Kills")))["columns"]
+        "container_name"
+        not in json.loads(
+            found(r'<script type="application/json" id="data">(.*?)</script>', page.render(big, "Kills"))
+        )["columns"]
     )
 
 
@@ -146,12 +172,17 @@ def test_island_round_trip(value):
 
 
 def test_tag_escapes_children_and_attributes():
-    assert tag("td", "<b>", tag("b", "x"), title='"\x1b', hidden=True, class_=None) == ('<td title="&quot;\\x1b" hidden>&lt;b&gt;<b>x</b></td>')
+    assert tag("td", "<b>", tag("b", "x"), title='"\x1b', hidden=True, class_=None) == (
+        '<td title="&quot;\\x1b" hidden>&lt;b&gt;<b>x</b></td>'
+    )
 
 
 def test_what_is_loud_comes_first(small):
     text = page.render(small, "Kills")
-    order = [text.index(part) for part in ("and no victim is known</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')]
+    order = [
+        text.index(part)
+        for part in ("and no victim is known</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')
+    ]
     assert order == sorted(order)
     assert "Once memory ran out and no victim is known. 3 kills on 2 of 5 hosts. 1 more is disputed" in text
     assert "2 hosts are unknown, not clean." in text
@@ -179,7 +210,10 @@ def test_no_hosts_no_kills(empty):
 def tiles(hosts):
     text = page.render(build(hosts, NOW), "Kills")
     assert "None found" not in text
-    return {label: (number, mood) for mood, number, label in re.findall(r'<li(?: class="(\w+)")?><b>([^<]*)</b><span>([^<]*)</span>', text)}
+    return {
+        label: (number, mood)
+        for mood, number, label in re.findall(r'<li(?: class="(\w+)")?><b>([^<]*)</b><span>([^<]*)</span>', text)
+    }
 
 
 def test_zero_is_shown_only_where_it_was_measured():
@@ -205,9 +239,13 @@ def test_no_kills_is_green_only_where_all_was_measured(other):
 
 
 @pytest.mark.parametrize("render", [page.render, markdown.render], ids=["page", "markdown"])
-@pytest.mark.parametrize("days, said", [(0, ""), (0.5, "asked 12 hours ago"), (21, "are older than a day"), (21, "21 days old")])
+@pytest.mark.parametrize(
+    "days, said", [(0, ""), (0.5, "asked 12 hours ago"), (21, "are older than a day"), (21, "21 days old")]
+)
 def test_old_facts_do_not_look_fresh(render, days, said):
-    text, fresh = (render(build({"a": HostInput(facts(gathered_at=NOW - 86400 * age))}, NOW), "Kills") for age in (days, 0.001))
+    text, fresh = (
+        render(build({"a": HostInput(facts(gathered_at=NOW - 86400 * age))}, NOW), "Kills") for age in (days, 0.001)
+    )
     assert said in text and text != fresh
     if said:
         assert said not in fresh
@@ -230,7 +268,10 @@ def test_every_icon_and_style_is_in_the_page(small):
 
 
 def luminance(colour):
-    parts = [int(colour[i : i + len(colour) // 3] * (2 if len(colour) == 3 else 1), 16) / 255 for i in range(0, len(colour), len(colour) // 3)]
+    parts = [
+        int(colour[i : i + len(colour) // 3] * (2 if len(colour) == 3 else 1), 16) / 255
+        for i in range(0, len(colour), len(colour) // 3)
+    ]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

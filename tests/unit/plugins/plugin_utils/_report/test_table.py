@@ -10,7 +10,13 @@ import pytest
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.plugin_utils._report import markdown, page, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, panic
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    disputed,
+    facts,
+    kill,
+    panic,
+)
 
 #: As in the fixture.
 WHY = "mysqld[401] had the highest badness of 9 processes: 5 GiB, 4 GiB more than the next, java[7]"
@@ -59,7 +65,14 @@ def test_width_has_limits(hostile, asked, used):
 
 @pytest.mark.parametrize("width", [80, 109, 120, 160])
 def test_the_missing_proof_is_never_cut(width):
-    long = disputed(1, victim_comm="x" * 15, unit="u" * 200 + ".service", victim_pid=4194304, victim_anon_rss=1 << 43, killer="systemd-oomd")
+    long = disputed(
+        1,
+        victim_comm="x" * 15,
+        unit="u" * 200 + ".service",
+        victim_pid=4194304,
+        victim_anon_rss=1 << 43,
+        killer="systemd-oomd",
+    )
     report = build({"h" * 60: HostInput(facts([long]))}, NOW)
     assert [(line.text.split() or [""])[-1] for line in table.lines(report, width)].count("disputed") == 1
 
@@ -91,8 +104,9 @@ def test_a_shortage_without_a_victim_says_where_the_memory_was():
     report = build({"a": HostInput(facts(unresolved=[panic(why=why), panic(time=NOW - 9000.0)]))}, NOW)
     assert [line.text for line in table.lines(report, 160) if "874 MiB" in line.text] == ["    " + why]
     assert markdown.render(report, "Kills").count("874 MiB") == 1
-    assert "<small>the kernel panicked and killed nobody; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>" in page.render(
-        report, "Kills"
+    assert (
+        "<small>the kernel panicked and killed nobody; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>"
+        in page.render(report, "Kills")
     )
 
 

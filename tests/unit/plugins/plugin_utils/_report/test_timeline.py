@@ -42,7 +42,9 @@ def test_the_axis_ends_now(quiet):
     assert view.start <= NOW - quiet * 86400 and NOW < view.end <= NOW + view.step
 
 
-@pytest.mark.parametrize("asked, days", [(NOW - 7 * 86400.0, 7), (NOW - 86400.0, 1), (None, 1), (NOW + 5.0, 1), (0.0, 1)])
+@pytest.mark.parametrize(
+    "asked, days", [(NOW - 7 * 86400.0, 7), (NOW - 86400.0, 1), (None, 1), (NOW + 5.0, 1), (0.0, 1)]
+)
 def test_the_axis_shows_the_time_that_was_asked_for(asked, days):
     view = timeline.window(marks_at(*range(3600 * 5, 3600 * 23, 900)), NOW, asked)
     assert days * 86400 <= view.end - view.start <= days * 86400 + 2 * view.step
@@ -61,7 +63,9 @@ def test_a_bar_says_what_it_counts():
 
 
 def test_what_a_host_cannot_see_is_drawn():
-    assert "h sees nothing before 2025-11-22 17:11Z" in draw(kill(1, time=NOW - 10.0), kill(2, time=NOW - 7200.0), since=NOW - 3600.0)
+    assert "h sees nothing before 2025-11-22 17:11Z" in draw(
+        kill(1, time=NOW - 10.0), kill(2, time=NOW - 7200.0), since=NOW - 3600.0
+    )
     assert "h does not say how far back it sees" in draw(kill(1, time=NOW - 10.0), since=None)
 
 
@@ -69,8 +73,14 @@ def test_what_a_host_cannot_see_is_drawn():
     "changes, said",
     [
         pytest.param({}, "", id="just asked"),
-        pytest.param({"gathered_at": NOW - 86400.0}, "h was asked at 2025-11-21 18:11Z, and not since", id="asked yesterday"),
-        pytest.param({"window": {"since": None, "until": NOW - 86400.0}}, "h was asked for kills until 2025-11-21 18:11Z only", id="until"),
+        pytest.param(
+            {"gathered_at": NOW - 86400.0}, "h was asked at 2025-11-21 18:11Z, and not since", id="asked yesterday"
+        ),
+        pytest.param(
+            {"window": {"since": None, "until": NOW - 86400.0}},
+            "h was asked for kills until 2025-11-21 18:11Z only",
+            id="until",
+        ),
     ],
 )
 def test_what_happened_since_the_host_was_asked_is_not_visible(changes, said):
@@ -82,7 +92,10 @@ def test_what_happened_since_the_host_was_asked_is_not_visible(changes, said):
 def test_a_time_after_now_is_named_and_moves_no_axis():
     text = draw(kill(1, time=NOW - 10.0), kill(2, time=NOW + 86400.0 * 400))
     assert "1 event with a time after this report was made not drawn." in text and "2026" not in text
-    assert draw(kill(2, time=NOW + 1e6)) == '<p class="muted">1 event with a time after this report was made not drawn.</p>'
+    assert (
+        draw(kill(2, time=NOW + 1e6))
+        == '<p class="muted">1 event with a time after this report was made not drawn.</p>'
+    )
 
 
 def test_older_events_are_named():

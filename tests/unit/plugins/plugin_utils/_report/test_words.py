@@ -9,7 +9,14 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.plugin_utils._report import words
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
-from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, disputed, facts, kill, logged, panic
+from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
+    NOW,
+    disputed,
+    facts,
+    kill,
+    logged,
+    panic,
+)
 
 DOWN = HostInput(None, "unreachable", "no route")
 CONTAINER = "6b4013ef254b" + "0" * 52
@@ -60,7 +67,11 @@ RECENT = "asked within the last two hours."
     [
         pytest.param([DOWN], "", id="nobody answered"),
         pytest.param([facts(), DOWN], SEEN + RECENT, id="no wish"),
-        pytest.param([facts(), facts(since=None)], "How far back it was seen is not known of every host; " + RECENT, id="unknown sight"),
+        pytest.param(
+            [facts(), facts(since=None)],
+            "How far back it was seen is not known of every host; " + RECENT,
+            id="unknown sight",
+        ),
         pytest.param(
             [facts(window={"since": NOW - DAY, "until": None}), facts(window={"since": NOW - DAY - 3, "until": None})],
             "Only kills since 2025-11-21 18:11Z (24 h) were asked for; " + RECENT,
@@ -72,13 +83,18 @@ RECENT = "asked within the last two hours."
             id="since and until",
         ),
         pytest.param(
-            [facts(window={"since": None, "until": NOW - 2 * DAY})], "Only kills until 2025-11-20 18:11Z were asked for; " + RECENT, id="until"
+            [facts(window={"since": None, "until": NOW - 2 * DAY})],
+            "Only kills until 2025-11-20 18:11Z were asked for; " + RECENT,
+            id="until",
         ),
         pytest.param([facts(window="24h"), facts(window={"since": "24h"})], SEEN + RECENT, id="mangled windows"),
-        pytest.param([facts(gathered_at=NOW - 5 * 3600)], SEEN + "asked 5 hours ago, at 2025-11-22 13:11Z.", id="hours"),
+        pytest.param(
+            [facts(gathered_at=NOW - 5 * 3600)], SEEN + "asked 5 hours ago, at 2025-11-22 13:11Z.", id="hours"
+        ),
         pytest.param(
             [facts(gathered_at=NOW - 21 * DAY), facts(), facts(gathered_at=None)],
-            SEEN + "asked within the last two hours, the first of them 21 days ago, at 2025-11-01 18:11Z, 1 host at an unknown time. "
+            SEEN
+            + "asked within the last two hours, the first of them 21 days ago, at 2025-11-01 18:11Z, 1 host at an unknown time. "
             "The facts of 1 host are older than a day: what happened there since is not known.",
             id="three weeks",
         ),
@@ -91,7 +107,9 @@ RECENT = "asked within the last two hours."
     ],
 )
 def test_the_headline_names_period_and_age(hosts, expected):
-    report = build({str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW)
+    report = build(
+        {str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW
+    )
     assert words.period(report) == expected
     assert words.headline(report).endswith(expected)
 
@@ -102,7 +120,12 @@ def test_the_headline_names_period_and_age(hosts, expected):
         pytest.param([], "Nothing is known: there are no hosts in this report.", False, id="empty inventory"),
         pytest.param([DOWN], "Nothing is known: no host could be read.", False, id="nobody answered"),
         pytest.param([facts()], "No kill was found on the 1 host that could be read.", True, id="clean"),
-        pytest.param([facts(), DOWN], "No kill was found on the 1 host that could be read. Of 1 host nothing is known.", False, id="one unreachable"),
+        pytest.param(
+            [facts(), DOWN],
+            "No kill was found on the 1 host that could be read. Of 1 host nothing is known.",
+            False,
+            id="one unreachable",
+        ),
         pytest.param(
             [facts(), facts(gathered_at=NOW - 2 * DAY)],
             "No kill was found on the 2 hosts that could be read. 1 of them was seen in part.",
@@ -112,7 +135,9 @@ def test_the_headline_names_period_and_age(hosts, expected):
     ],
 )
 def test_no_kills_is_good_news_only_where_it_was_measured(hosts, expected, clean):
-    report = build({str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW)
+    report = build(
+        {str(i): host if isinstance(host, HostInput) else HostInput(host) for i, host in enumerate(hosts)}, NOW
+    )
     assert words.no_kills(report) == expected
     assert words.is_clean(report) is clean
 
@@ -130,7 +155,9 @@ def test_no_kills_is_good_news_only_where_it_was_measured(hosts, expected, clean
     ids=lambda changes: next(iter(changes)),
 )
 def test_nothing_else_is_green(changes):
-    assert not words.is_clean(build({"a": HostInput(facts(**changes) if "kills" not in changes else facts(changes["kills"]))}, NOW))
+    assert not words.is_clean(
+        build({"a": HostInput(facts(**changes) if "kills" not in changes else facts(changes["kills"]))}, NOW)
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,8 +167,14 @@ def test_nothing_else_is_green(changes):
         ({"unit": f"docker-{CONTAINER}.scope", "container_id": CONTAINER}, "container 6b4013ef254b"),
         ({"unit": None, "container_id": CONTAINER}, "container 6b4013ef254b"),
         ({"unit": "docker.service", "container_id": CONTAINER}, "docker.service"),
-        ({"unit": None, "container_id": CONTAINER, "container": {"name": None, "pod": None, "namespace": None}}, "container 6b4013ef254b"),
-        ({"unit": None, "container_id": CONTAINER, "container": {"name": "web", "pod": None, "namespace": None}}, "container web"),
+        (
+            {"unit": None, "container_id": CONTAINER, "container": {"name": None, "pod": None, "namespace": None}},
+            "container 6b4013ef254b",
+        ),
+        (
+            {"unit": None, "container_id": CONTAINER, "container": {"name": "web", "pod": None, "namespace": None}},
+            "container web",
+        ),
         (
             {
                 "unit": f"cri-containerd-{CONTAINER}.scope",
@@ -162,14 +195,21 @@ def test_where(changes, expected):
     assert words.where(kill(1, **changes)) == expected
 
 
-@pytest.mark.parametrize("comm, pid, expected", [("a", 1, "a[1]"), (None, 1, "?[1]"), ("a", None, "a[?]"), (None, None, "(whole cgroup)")])
+@pytest.mark.parametrize(
+    "comm, pid, expected", [("a", 1, "a[1]"), (None, 1, "?[1]"), ("a", None, "a[?]"), (None, None, "(whole cgroup)")]
+)
 def test_victim(comm, pid, expected):
     assert words.victim(kill(1, victim_comm=comm, victim_pid=pid)) == expected
 
 
 @pytest.mark.parametrize(
     "scope, oom, task, expected",
-    [("global", None, "/a", "global"), ("memcg", "/a", "/a", "memcg"), ("memcg", "/a", "/a/b", "memcg /a"), ("memcg", None, None, "memcg")],
+    [
+        ("global", None, "/a", "global"),
+        ("memcg", "/a", "/a", "memcg"),
+        ("memcg", "/a", "/a/b", "memcg /a"),
+        ("memcg", None, None, "memcg"),
+    ],
 )
 def test_shortage(scope, oom, task, expected):
     assert words.shortage(kill(1, scope=scope, oom_memcg=oom, task_memcg=task)) == expected
@@ -189,6 +229,8 @@ def test_iso(when, expected):
     assert words.iso(when) == expected
 
 
-@pytest.mark.parametrize("size, expected", [(None, ""), (0, "0.0"), (66613248, "63.5"), (104857600, "100"), (1 << 40, "1,048,576")])
+@pytest.mark.parametrize(
+    "size, expected", [(None, ""), (0, "0.0"), (66613248, "63.5"), (104857600, "100"), (1 << 40, "1,048,576")]
+)
 def test_mebibytes(size, expected):
     assert words.mebibytes(size) == expected
