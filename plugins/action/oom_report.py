@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import time
 import typing as t
 
@@ -22,6 +21,7 @@ from ansible_collections.memops.linux.plugins.plugin_utils._actions.steering imp
 from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, generation_time
+from ansible_collections.memops.linux.plugins.plugin_utils._report.results import read_variables
 
 if t.TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.plugin_utils._policy.compliance import Compliance
@@ -46,53 +46,6 @@ _OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout")
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
-#: a module that never began: ansible-core up to 2.18, and later ones
-_VAGUE = ("MODULE FAILURE", "Module result deserialization failed")
-#: the last word of ssh, also where the module had some
-_CLOSED = re.compile(r"(?:Shared c|C)onnection to \S+ closed\.?")
-#: what a Python says to the first line of a module that needs a newer one
-_OLD_PYTHON = "future feature annotations is not defined"
-
-
-def _message(result: t.Mapping[str, t.Any]) -> str:
-    """Why a task could not tell anything, in one line."""
-    said = str(result.get("msg") or "")
-    for prefix in ("Task failed: ", "Module failed: ", "Action failed: "):
-        said = said.removeprefix(prefix)
-    vague = not said or said.startswith(_VAGUE) or "See stdout/stderr" in said
-    streams = (
-        [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []
-    )
-    trace = [
-        line.strip() for lines in streams for line in lines if line.strip() and not _CLOSED.fullmatch(line.strip())
-    ]
-    if trace and _OLD_PYTHON in trace[-1]:
-        said = (
-            "its Python is too old for this ansible-core: 2.16 takes 3.6, 2.17 3.7, 2.18 and 2.19 3.8, later ones 3.9"
-        )
-    elif trace:
-        said = f"{said.splitlines()[0].partition(' See stdout/stderr')[0]} {trace[-1]}" if said else trace[-1]
-    return " ".join(said.split()) or "no reason was given"
-
-
-def read_variables(variables: t.Any, gathered: str, in_play: bool) -> HostInput:
-    """What a host's raw variables say. The registered result of this run comes before facts of any other."""
-    if not isinstance(variables, t.Mapping):
-        return HostInput(None, "failed", "not in the inventory")
-    result = variables.get(gathered)
-    result = result if isinstance(result, t.Mapping) else {}
-    if result.get("unreachable"):
-        return HostInput(None, "unreachable", _message(result))
-    if result.get("failed"):
-        return HostInput(None, "failed", _message(result))
-    if not result and not in_play:
-        return HostInput(None, "failed", "failed or unreachable earlier in this play")
-    for facts in (result.get("ansible_facts"), variables.get("ansible_facts")):
-        if isinstance(facts, t.Mapping) and facts.get("oom") is not None:
-            return HostInput(facts["oom"])
-    return HostInput(
-        None, None, "the gathering task was skipped" if result.get("skipped") else "no OOM facts were gathered"
-    )
 
 
 def terminal_width() -> int:

@@ -13,13 +13,9 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.memops.linux.plugins.action import oom_report
-from ansible_collections.memops.linux.plugins.action.oom_report import (
-    ActionModule,
-    _message,
-    read_variables,
-    terminal_width,
-)
+from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, terminal_width
 from ansible_collections.memops.linux.plugins.modules.oom_report import DOCUMENTATION, argument_spec
+from ansible_collections.memops.linux.plugins.plugin_utils._report.results import message_of, read_variables
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import facts, kill
 
 SSH = "Failed to connect to the host via ssh: no route\r\nto host"
@@ -125,7 +121,7 @@ CLOSED = "Shared connection to db1 closed.\r\n"
     ],
 )
 def test_why_a_host_could_not_tell_anything(result, said):
-    assert _message(result) == said
+    assert message_of(result) == said
 
 
 def test_an_error_is_said_once(run):
