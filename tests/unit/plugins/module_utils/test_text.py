@@ -44,6 +44,7 @@ def test_to_text_loses_nothing():
     assert to_text(data).encode("utf-8", "surrogateescape") == data
 
 
+@pytest.mark.slow
 def test_every_character_becomes_valid_utf_8():
     text = printable("".join(map(chr, range(0x110000))))
     assert text.encode("utf-8")

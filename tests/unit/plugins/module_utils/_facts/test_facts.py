@@ -46,6 +46,7 @@ def strings(value):
 # -- fit ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_newest_fit():
     oom = section([kill(number) for number in range(1, 3001)])
     facts.fit(oom)

@@ -219,6 +219,7 @@ def storm(rng, eras, reports, rows, between=40):
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [3, 600])
 @pytest.mark.parametrize("era", ERAS)
 def test_one_report_of_an_era(era, rows):

@@ -53,6 +53,7 @@ def log_of(killer):
         yield noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killer", sorted(KILLERS))
 @pytest.mark.parametrize("whole", [0, 200 << 10], ids=["picked", "the newest whole"])
 def test_no_kill_is_lost_where_an_excerpt_is_cut(killer, whole, tmp_path, monkeypatch):

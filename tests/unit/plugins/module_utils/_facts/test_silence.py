@@ -8,12 +8,14 @@ import pytest
 from ansible_collections.memops.linux.tests.fault import mutilate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 def test_what_still_tells_of_a_kill_never_reads_as_clean(part):
     result = mutilate.run(100, seed=13, first=100 * part)
     assert result.silent == [] and result.with_traces > 60
 
 
+@pytest.mark.slow
 def test_ordinary_days_stay_clear():
     assert mutilate.ordinary(20) == []
 

@@ -113,10 +113,12 @@ def test_every_line_from_another_host():
     assert len(flood("Nov 22 20:00:00 host%(n)d kernel: Out of memory: Killed process 7 (a) total-vm:1kB")) == 20000
 
 
+@pytest.mark.slow
 def test_a_panic_in_every_line():
     assert len(flood("Nov 22 20:00:00 h kernel: Kernel panic - not syncing: Out of memory %(n)d")) >= 1
 
 
+@pytest.mark.slow
 def test_one_kill_said_ten_thousand_times(tmp_path):
     path = tmp_path / "messages"
     path.write_bytes((KILL % (7, 8)).encode("ascii") * 10000)
@@ -195,6 +197,7 @@ def test_empty(tmp_path):
     assert status_of(tmp_path / "messages.gz") in ("read", "truncated", "corrupt")
 
 
+@pytest.mark.slow
 def test_binary(tmp_path):
     path = tmp_path / "messages"
     path.write_bytes(bytes(bytearray(range(256))) * 4000 + KILLS)
@@ -202,6 +205,7 @@ def test_binary(tmp_path):
     assert oom["sources"][0]["status"] == "read" and oom["summary"]["total"] >= 2999
 
 
+@pytest.mark.slow
 def test_truncated_archive_keeps_what_came_before(tmp_path):
     noise = os.urandom(600000)
     data = gzip.compress(KILLS + noise)
@@ -212,6 +216,7 @@ def test_truncated_archive_keeps_what_came_before(tmp_path):
     assert oom["summary"]["total"] == 3000 and oom["visibility"]["state"] == "partial"
 
 
+@pytest.mark.slow
 def test_corrupt_archive_keeps_what_came_before(tmp_path):
     data = bytearray(gzip.compress(KILLS))
     data[-6] ^= 0xFF  # the checksum
@@ -245,6 +250,7 @@ def test_what_only_calls_itself_an_archive(tmp_path, suffix):
     assert status_of(path) in ("corrupt", "truncated")
 
 
+@pytest.mark.slow
 def test_sparse(tmp_path):
     path = tmp_path / "messages"
     with open(str(path), "wb") as stream:
@@ -255,6 +261,7 @@ def test_sparse(tmp_path):
     assert oom["summary"]["total"] == 3000 and time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_a_line_without_an_end(tmp_path):
     path = tmp_path / "messages"
     path.write_bytes(KILLS + b"x" * (4 << 20) + b"Killed process 1 (" + b"y" * (1 << 20))
@@ -270,6 +277,7 @@ def test_names_of_files(tmp_path, name):
     assert oom["summary"]["total"] == 1 and oom["sources"][0]["status"] == "read"
 
 
+@pytest.mark.slow
 def test_many_bad_paths_and_one_good(tmp_path):
     os.mkfifo(str(tmp_path / "fifo"))
     (tmp_path / "bad.gz").write_bytes(b"\x1f\x8b\x08\0")

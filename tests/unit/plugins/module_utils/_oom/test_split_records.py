@@ -51,6 +51,7 @@ FIRST = (1, "Memory cgroup out of memory: Killed process 280 (line")
 LAST = (4, "break)" + REST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", sorted(torn_records.PREFIXES))
 def test_every_kind_of_prefix(form):
     for seed in range(40):

@@ -32,6 +32,8 @@ from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_tr
     kills_of,
 )
 
+pytestmark = pytest.mark.slow
+
 VMS = ("bookworm", "bullseye")
 LOGS = ("kern.log", "syslog", "messages", "dmesg-T.txt", "kmsg.bin", "journal-kernel.json")
 #: Debian 11's rsyslog writes no *.err to messages, and the kernel says of a group's further members that they die with
@@ -141,7 +143,6 @@ def seen(kill):
     return (victim.pid, printable(victim.comm or ""), victim.uid, victim.oom_score_adj, kill.unit)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["plain", "gz", "zst"])
 @pytest.mark.parametrize("anchors", [select.KERNEL_ANCHORS, select.ALL_ANCHORS], ids=["kernel", "all"])
 @pytest.mark.parametrize("log", ["kern.log", "syslog", "dmesg-T.txt", "kmsg.bin"])
@@ -176,7 +177,6 @@ def test_compressed_files_through_gather(vm, form, tmp_path):
     user_space_kills_hold(vm, oom)
 
 
-@pytest.mark.slow
 def test_a_large_file_through_gather(vm, tmp_path):
     """Noise makes it large: anchors, window, selection and, for the kernel alone, counting take part."""
     noise = (

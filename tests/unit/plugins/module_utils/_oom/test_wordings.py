@@ -121,6 +121,7 @@ def test_every_wording(shape, name, tag, lines, outcome):
     check(*parsed(shape(tag, lines)), outcome=outcome)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, tag, lines, outcome", ROWS, ids=IDS)
 def test_every_wording_in_a_large_file(monkeypatch, tmp_path, name, tag, lines, outcome):
     large_from_the_first_byte(monkeypatch)
@@ -153,6 +154,7 @@ def kernel_lines(text):
     return [line for line in lines if line.text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [row[1] for row in KERNEL_TEXTS], ids=[row[0] for row in KERNEL_TEXTS])
 def test_every_row_of_kills_from_every_source(text, tmp_path, monkeypatch):
     lines = kernel_lines(text)

@@ -71,6 +71,7 @@ def test_the_second_run_asks_and_does_nothing(make):
     assert [text.split()[1] for text in machine.asked] == ["--version", "show"]
 
 
+@pytest.mark.slow
 def test_twenty_services_cost_as_many_commands_as_one(make):
     machine = make()
     for number in range(20):
@@ -591,6 +592,7 @@ LIMITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option, value, file, there, gone", LIMITS, ids=[row[0] for row in LIMITS])
 @pytest.mark.parametrize("version", [247, 252, 257])
 def test_a_limit_comes_into_force_and_goes_without_a_restart(make, version, option, value, file, there, gone):

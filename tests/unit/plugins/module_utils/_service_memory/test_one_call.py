@@ -42,6 +42,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("services, scores", [row[1:] for row in CALLS], ids=[row[0] for row in CALLS])
 def test_a_template_and_its_instance(make, services, scores):
     machine, pids = started(make)

@@ -97,6 +97,7 @@ def test_a_record_that_proves_another_writer(form, fields, text, disproved):
     assert found.disproved is disproved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_large_file_is_read_in_whole_records(form, tmp_path):
     path = tmp_path / "journal.txt"

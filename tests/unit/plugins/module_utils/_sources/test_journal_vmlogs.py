@@ -17,6 +17,8 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.journal impo
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal_verify import Finding, check
 from ansible_collections.memops.linux.plugins.module_utils._sources.kmsg import parse_records
 
+pytestmark = pytest.mark.slow
+
 KILLED = re.compile(r"^(?:[A-Z][^:]*: )?Killed process (\d+) \((.*)\)(?:,| total-vm)", re.DOTALL)
 
 
@@ -127,7 +129,6 @@ def test_check_counts_the_kernels_records(machine):
     assert check(path) == Finding(answer.count(b"\n__REALTIME_TIMESTAMP="))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fill", [b"\0", b"\xa5"], ids=["zeros", "rubbish"])
 @pytest.mark.parametrize("percent", range(1, 100, 7))
 def test_kernel_records_are_not_lost_in_silence(machine, tmp_path, fill, percent):

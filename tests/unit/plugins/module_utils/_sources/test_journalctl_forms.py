@@ -23,6 +23,8 @@ from ansible_collections.memops.linux.plugins.module_utils._oom.parser import pa
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
+pytestmark = pytest.mark.slow
+
 #: What a form does not have: no time, no host, no tag.
 TIMELESS = ("cat", "short-monotonic", "short-delta")
 REMOTE = "/lib/systemd/systemd-journal-remote"

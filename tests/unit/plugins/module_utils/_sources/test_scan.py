@@ -431,6 +431,7 @@ def month(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "since, until",
     [(HOUR, None), (24 * HOUR, None), (None, 2000 * HOUR), (700 * HOUR, 690 * HOUR), (300 * HOUR, 299.5 * HOUR)],

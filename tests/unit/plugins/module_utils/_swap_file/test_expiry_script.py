@@ -129,6 +129,7 @@ def test_everything_goes_and_nothing_else(machine):
     assert os.listdir(str(machine.folder / "run" / "memops")) == ["lock"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "used, available, others, fits",
     [
@@ -200,6 +201,7 @@ def test_not_active_as_after_a_reboot_without_fstab(machine):
     assert not [call for call in machine.calls() if call.startswith("swapoff")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["other data", "link", "hard link", "folder"])
 def test_another_file_of_that_name_stays(machine, kind):
     (machine.folder / "swaps").write_text("Filename\tType\tSize\tUsed\tPriority\n")
@@ -340,6 +342,7 @@ def test_killed_among_its_units(machine, gone):
     assert not [call for call in machine.calls() if call.startswith("swapoff")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["bridge and old", "bridge and link", "bridge and new", "half"])
 def test_an_interrupted_change_of_its_size(machine, state):
     """What transaction.py may leave when it dies: the area that stands in is in use, under the name is the old file, a
@@ -466,6 +469,7 @@ def test_a_shared_run_alone_keeps_nothing(machine):
 SPELLINGS = [b"/%s", b"//%s", b"/./%s", b"\\057%s"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("kind", [b"swap", b"swap\r"])
 def test_our_line_however_it_is_spelled(machine, spelling, kind):

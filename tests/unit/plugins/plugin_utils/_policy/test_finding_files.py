@@ -89,6 +89,7 @@ def fixture_plain():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", EVIL, ids=[repr(text)[:30] for text in EVIL])
 def test_no_name_makes_a_file_unreadable(text):
     found = fleet(evil(text))
@@ -115,6 +116,7 @@ def tags(document):
     return parser.seen
 
 
+@pytest.mark.slow
 def test_no_name_adds_an_element_to_the_page():
     harmless = fleet(evil("x"))
     wanted = tags(page.render(harmless.report, "t", harmless.html()))

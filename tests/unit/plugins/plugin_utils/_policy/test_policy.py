@@ -274,6 +274,7 @@ def test_what_when_chose_may_be_right_or_wrong_outright(word):
     assert policy.rules[0].holds.holds({}) is (word == "true")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old, new", RENAMED.items())
 def test_an_old_id_of_a_rule_is_taken_and_told(old, new):
     policy = load_policy({"extends": "baseline", "disable": [old]})

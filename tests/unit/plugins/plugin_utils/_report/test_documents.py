@@ -181,6 +181,7 @@ print(hashlib.sha256("".join(made).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes():
     found = set()
     for seed in ("1", "2", "3"):

@@ -124,6 +124,7 @@ def test_the_island_cannot_be_left(hostile, hostile_page):
     } == shown
 
 
+@pytest.mark.slow
 def test_why_and_whether_it_comes_again(small, big):
     text = page.render(small, "Kills")
     assert text.count('<tr class="said"><td colspan="9">mysqld[401] had the highest badness of 9 processes') == 1

@@ -49,6 +49,7 @@ def test_the_whole_table(small):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 109, 110, 120, 132, 160])
 def test_lines_fit_and_hold_no_controls(hostile, big, small, width):
     for report in (hostile, big, small):
