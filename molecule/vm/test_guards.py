@@ -140,7 +140,7 @@ def test_a_limit_below_use_is_refused(host: Host) -> None:
         group = "/system.slice/vm-limit-2.service"
         told.update(unit="vm-limit-2.service", oom_memcg=group, cgroup=group.encode().hex())
         host.truth += [dict(told, pid=pid, comm=comms[str(pid)].encode().hex()) for pid in victims]
-        assert victims, "a limit of a quarter of what is used killed nobody"
+        assert victims, "a limit of a quarter of what is used killed no process"
         work(host, [3])
         assert events(host, 3)["high"] >= 1, events(host, 3)
     finally:

@@ -42,7 +42,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ ansible_facts.oom | memops.linux.oom_findings('baseline') | selectattr('status', '==', 'fail') | list }}"
 
-- name: No kill within a week, and nobody sees to it that there could have been one
+- name: No kill within a week, on a host that would have seen one
   ansible.builtin.assert:
     that: >-
       ansible_facts.oom | memops.linux.oom_findings({'kills': {'max': 0, 'window': '7d'}})

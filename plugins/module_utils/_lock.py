@@ -41,7 +41,8 @@ def _open(host: Host) -> int:
         folder = open_folder(FOLDER, create=True, root=host.root, sticky=True)
         if folder is None:
             raise LockError(
-                "there is no folder %s for the lock of this host. Nothing was changed; make it, for root only." % FOLDER
+                "there is no directory %s for the lock of this host. Nothing was changed; make it, for root only."
+                % FOLDER
             )
         with folder:
             return folder.open(_NAME, os.O_RDWR | os.O_CREAT, 0o600)

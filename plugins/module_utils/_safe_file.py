@@ -241,7 +241,7 @@ class Folder:
                 return None
             except OSError as exc:
                 if exc.errno in (errno.ELOOP, errno.ENOTDIR):
-                    raise UnsafePath("%s is a symbolic link or no folder" % self._where(name))
+                    raise UnsafePath("%s is a symbolic link or not a directory" % self._where(name))
                 raise
             inner = Folder(fd, self._where(name))
             try:

@@ -19,8 +19,10 @@ def _refuse(text: str) -> NoReturn:
     hint = _NEARLY.match(text)
     better = re.split("[a-zA-Z ]", text)[0] + hint.group(1).upper() if hint else text
     if better != text:
-        raise ValueError("%r is no size; write %s (factor 1024)" % (text, better))
-    raise ValueError("%r is no size; write bytes or a number with K, M, G or T (factor 1024), such as 512M" % (text,))
+        raise ValueError("%r is not a valid size; write %s (factor 1024)" % (text, better))
+    raise ValueError(
+        "%r is not a valid size; write bytes or a number with K, M, G or T (factor 1024), such as 512M" % (text,)
+    )
 
 
 def parse_size(text: str) -> int:

@@ -52,7 +52,7 @@ options:
         tarball, the journal is read as well, and host, RAM and the year of stamps are those of its machine.
       - Lines may stand in the form of syslog daemons, C(dmesg), consoles, C(journalctl -o) in any of its forms,
         containers' logs or log shippers (JSON).
-      - Anybody can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what
+      - Any user can write such a line through the syslog socket. RV(ignore:ansible_facts.oom.kills[].proof) says what
         speaks for each kill.
     type: list
     elements: path
@@ -176,7 +176,7 @@ ansible_facts:
         kills:
           description:
             - Processes that were killed, oldest first, each once, wherever it was seen.
-            - Names (C(comm), cgroups, units) are chosen by whoever ran the process. Control characters, bidirectional
+            - Names (C(comm), cgroups, units) are chosen by the user who runs the process. Control characters, bidirectional
               marks and bytes that are not UTF-8 are written as C(\xNN) or C(\uNNNN).
             - C(unit) is the first part of the victim's cgroup that ends in C(.service) or C(.scope). Where the kernel,
               rate-limited, printed no cgroup, it is the unit that systemd named at that moment, if only one kill and
@@ -187,7 +187,7 @@ ansible_facts:
               is removed, or a log that was brought from elsewhere. All of it is null without a C(container_id). Of a
               kill in a user's slice only the files of that user are looked at, and those are in the user's words.
             - C(proof) is V(kernel) for a record that only the kernel, or the named daemon, can have written;
-              V(confirmed) for a text log and a sign that nobody else can write (pid 1's trusted word on that unit
+              V(confirmed) for a text log and a sign that no other user can write (pid 1's trusted word on that unit
               within a minute, a counter of the kernel or of the cgroup); V(logged) for a text log of a time that no
               trusted source covers; V(disputed) for a text log of a time that the journal or the ring buffer covers
               without a flaw and does not have it, or for a record that names another writer by itself. The first three
@@ -202,7 +202,7 @@ ansible_facts:
               bytes, null for one that may not be killed.
             - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was
               short, what explains most first. A process is a cause from a quarter of that memory on.
-            - Kinds of what could not be had though it was there are V(sysrq) (somebody asked for the kill), V(cpuset),
+            - Kinds of what could not be had though it was there are V(sysrq) (the kill was requested by hand), V(cpuset),
               V(numa), V(lowmem), V(fragmentation), V(mglru) (the reclaimer itself called the killer) and V(protection)
               (memory.min and memory.low).
             - Kinds of what held it are V(one_process), V(many_alike), V(many_processes), V(anon) (processes, and no
@@ -385,7 +385,7 @@ ansible_facts:
           returned: when V(kills) is gathered
           sample: {since: 1795291580.5, until: null}
         unparsed:
-          description: Lines that speak of a kill and that no pattern took, in whoever's name. They stand for kills that
+          description: Lines that speak of a kill and that no pattern took, whatever program they name. They stand for kills that
             may be missing here.
           type: int
           returned: when V(kills) is gathered
@@ -433,7 +433,7 @@ ansible_facts:
             - C(active_since_uptime) is when the unit became active, in seconds since boot.
             - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not
               answer it is null.
-            - C(load_state) is V(template) for a template that O(units) names. It is no unit, and only its files are
+            - C(load_state) is V(template) for a template that O(units) names. It is not a unit, and only its files are
               told.
             - Limits are bytes; V(null) for unknown and for none, and C(unlimited) names those that are none.
             - C(kernel) is what the kernel holds of the same limits, bytes or V(infinity), and C(oom_group), whether it
@@ -575,7 +575,7 @@ def _only(given: Optional[Dict[str, Any]]) -> Optional[Only]:
     only = Only(_units(given["units"], "only.units"), tuple(given["comms"]), tuple(given["containers"]), given["id"])
     if only == Only():
         raise ValueError(
-            "only: names no kill; give units, comms, containers or id, or leave the option out. Nothing was read."
+            "only: selects nothing; give units, comms, containers or id, or leave the option out. Nothing was read."
         )
     if "" in only.containers:
         raise ValueError("only.containers: an empty text is the beginning of every id. Nothing was read.")
@@ -597,7 +597,7 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
         ("journal_directory", params["journal_directory"])
     ]:
         if path and "\0" in path:
-            raise ValueError("%s: %r is no path, a path has no NUL. Nothing was read." % (option, path))
+            raise ValueError("%s: %r is not a valid path: it contains a NUL. Nothing was read." % (option, path))
     subset = SUBSETS if "all" in params["gather_subset"] else tuple(params["gather_subset"])
     sources = None if "auto" in params["sources"] else tuple(params["sources"])
     return Wish(

@@ -50,7 +50,7 @@ options:
       - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced
         as whole files.
       - A directory inside C(group_vars) or C(host_vars) is refused. Ansible would load the report as variables there,
-        and run templates that somebody put into a process name.
+        and run templates that a user put into a process name.
     type: path
   hosts:
     description:
@@ -127,7 +127,7 @@ notes:
     facts are, in hours or days, and their time axis ends at the time of generation, so that old facts make another
     page.
   - To read the JSON in a playbook, use P(ansible.builtin.file#lookup) and P(ansible.builtin.from_json#filter), never
-    M(ansible.builtin.include_vars), which would run templates that somebody put into a process name.
+    M(ansible.builtin.include_vars), which would run templates that a user put into a process name.
 seealso:
   - module: memops.linux.oom_facts
 """
@@ -206,7 +206,7 @@ msg:
   returned: with O(policy)
   type: str
   sample: |-
-    Policy baseline on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 28 passed.
+    Policy baseline on 2 hosts: 1 failure on 1 host, 1 unknown on 1 host, which does not count as a pass, 28 passed.
     FAILED (error) panic-on-oom on db1: The kernel panics where it could kill one process: settings.panic_on_oom=1
     (declared: 0).
 totals:
@@ -222,7 +222,7 @@ policy_units:
   sample: [nginx.service, ssh.service, sshd.service]
 settings:
   description:
-    - What the O(variables) say, also those of the role that are no option here, such as C(gather) and C(units).
+    - What the O(variables) say, also those of the role that are not options here, such as C(gather) and C(units).
   returned: with O(variables) and without hosts
   type: dict
   sample: {dest: oom-compliance, policy: baseline, gather: true}

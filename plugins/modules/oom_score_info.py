@@ -91,7 +91,7 @@ processes:
       null.
     - C(connection) marks the processes through which Ansible is connected, this module among them.
     - C(rank) and C(badness) are null for a process that cannot be killed; such are listed only with O(top=0).
-    - Names are chosen by whoever runs the process. Control characters, bidirectional marks and bytes that are not UTF-8
+    - Names are chosen by the user who runs the process. Control characters, bidirectional marks and bytes that are not UTF-8
       are written as C(\xNN) or C(\uNNNN).
   returned: success
   type: list
@@ -121,7 +121,7 @@ table:
     - "RANK      PID     MEMORY   ADJ  NAME             UNIT"
     - "   1      812    1.9 GiB     0  mysqld           mysql.service"
 next_victim:
-  description: The first of RV(processes), or null where nobody can be killed.
+  description: The first of RV(processes), or null where no process can be killed.
   returned: success
   type: dict
   contains:
@@ -154,7 +154,7 @@ killable_memory:
   sample: 4080218931
 unkillable_memory:
   description: The same for those with C(oom_score_adj) -1000 and for the first process. Above half of RAM the kernel
-    may find nobody, and panic.
+    may find no victim, and panic.
   returned: success
   type: int
   sample: 222298112
@@ -173,7 +173,7 @@ by_unit:
       first: {pid: 812, comm: mysqld, unit: mysql.service}
       oom_score_adj: [0]
 unkillable:
-  description: The services of which nobody can be killed, the largest first, as in RV(by_unit).
+  description: The services of which no process can be killed, the largest first, as in RV(by_unit).
   returned: success
   type: list
   elements: dict

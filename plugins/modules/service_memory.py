@@ -120,7 +120,7 @@ options:
   state:
     description:
       - V(present) means that our drop-in holds exactly the given settings.
-      - V(absent) removes exactly our drop-in, and its folder if that became empty. The processes get the score that is
+      - V(absent) removes exactly our drop-in, and its directory if that became empty. The processes get the score that is
         then the unit's.
     type: str
     choices: [present, absent]
@@ -148,7 +148,7 @@ options:
         with V(live) and V(restart) an empty scope is started for a moment in the unit's slice, and systemd then applies
         what it had read, for other units there too. With V(next_start) they wait, and RV(restart_required) tells.
         Restarted for its limits is only a unit for which all this did not help.
-      - A limit that the kernel does not hold any more, because somebody wrote into the cgroup, is set again by a
+      - A limit that the kernel does not hold any more, because another program wrote into the cgroup, is set again by a
         reload, except with V(next_start).
     type: str
     choices: [live, restart, next_start]

@@ -15,7 +15,7 @@ description:
   - To resize a file, or to change its priority, a temporary area takes over until the new one is active.
     It has the smaller of the two sizes, so the old and the new size together have to fit on the disk for a moment.
     While a file of another size is made, its name is a symbolic link to that area, C(.NAME.memops-bridge) in the same
-    folder. So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new
+    directory. So whenever the power is cut, the line in C(/etc/fstab) leads to a whole swap file of the old or of the new
     size.
   - A file that is not in use is replaced in one rename, when the new one is whole. Both have to fit on the disk for
     that moment as well.
@@ -44,7 +44,7 @@ attributes:
 options:
   path:
     description:
-      - The file. Its folder must exist, and every folder on the way must belong to root and be writable by root only,
+      - The file. Its directory must exist, and every directory on the way must belong to root and be writable by root only,
         without symbolic links.
     type: path
     required: true
@@ -82,7 +82,7 @@ options:
     choices: ["once", "pages", "true"]
   persistent:
     description:
-      - Whether the file has a line in C(/etc/fstab). A line that somebody else wrote for the file is taken over, and
+      - Whether the file has a line in C(/etc/fstab). A line that is not ours and names the file is taken over, and
         its options are kept, but for the ones that the other options here speak of, and C(noauto).
     type: bool
     default: true

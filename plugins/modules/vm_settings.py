@@ -11,7 +11,7 @@ description:
   - Sets C(vm.*) settings of the running kernel, reads them back, and only then writes them to
     C(/etc/sysctl.d/90-memops.conf), a file of its own. If anything fails, the old values are set again and nothing is
     written.
-  - Computes which file has the last word when the host boots, over all folders of C(sysctl.d), and says so if it is not
+  - Computes which file has the last word when the host boots, over all directories of C(sysctl.d), and says so if it is not
     ours.
   - Knows a short list of settings and what they may be on this kernel. Refuses the ones that would lose the host,
     unless asked for twice.

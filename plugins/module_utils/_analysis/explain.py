@@ -26,7 +26,7 @@ _TOLD = 4
 _MAX_COMM = 64
 #: What the kernel did instead of killing.
 _OUTCOMES = {
-    "panic": "the kernel panicked and killed nobody",
+    "panic": "the kernel panicked and killed no process",
     "no_victim": "the kernel found no process that it may kill",
     "unseen": "a report of the kernel began, and the log does not have its end",
 }

@@ -50,7 +50,7 @@ class Replay(NamedTuple):
 
 
 def _whole(value: Any) -> Optional[int]:
-    """Facts are data from another machine: what is no number there is not known."""
+    """Facts are data from another machine: what is not an integer there is not known."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -204,7 +204,7 @@ def _said(
     size = row.badness * unit
     sample = "%s (badness %s)" % (who, human(size))
     if task.pid == kill["contest"]["winner"]["pid"]:
-        text = "with this policy %s would have died all the same" % sample
+        text = "even with this policy, %s would have died" % sample
     else:
         text = "with this policy %s would have died instead of %s" % (
             sample,

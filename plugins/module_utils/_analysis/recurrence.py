@@ -98,7 +98,7 @@ def _pressed(memory: Mapping[str, Any]) -> List[str]:
     """What is short now."""
     reasons = []
     psi = memory.get("psi") or {}
-    for kind, least, who in (("full", _FULL, "everybody"), ("some", _SOME, "somebody")):
+    for kind, least, who in (("full", _FULL, "every process"), ("some", _SOME, "at least one process")):
         waited = (psi.get(kind) or {}).get("avg300")
         if waited is not None and waited >= least:
             reasons.append("%s waited for memory %.0f %% of the last 5 min" % (who, waited))

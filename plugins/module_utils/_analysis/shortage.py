@@ -199,7 +199,7 @@ def shortages(kill: Kill, report: Report, total: Optional[int]) -> List[Cause]:
     memory = report.memory
     if kill.trigger == "sysrq":
         free = "" if memory is None or memory.free is None else ", and %s were free" % human(memory.free)
-        return [Cause("sysrq", "somebody asked for it (sysrq-f); memory need not have been short%s" % free)]
+        return [Cause("sysrq", "it was requested by hand (sysrq-f); memory need not have been short%s" % free)]
     if kill.scope == "memcg":
         return _kept_for_others(report.memcg.protected if report.memcg else None, total)
     found = _nodes(kill, report) if kill.constraint in _BY_NODE else []

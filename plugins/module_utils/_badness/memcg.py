@@ -81,7 +81,7 @@ def find(host: Host, where: Layout, name: str, processes: Iterable[Process]) -> 
     if path.startswith("/"):
         path = path.rstrip("/") or "/"
         if ".." in path.split("/") or "\0" in path or not os.path.isdir(host.path("%s%s" % (where.memory, path))):
-            raise ValueError("memcg: %s is no cgroup of the memory controller here" % (name,))
+            raise ValueError("memcg: %s is not a memory cgroup on this host" % (name,))
         return path
     found = sorted(set(_of_unit(name, processes)))
     if not found:

@@ -38,7 +38,7 @@ class Applied(NamedTuple):
 def _score(name: str, value: Any) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (_NUMBER.match(text) and ADJ_MIN <= int(text) <= ADJ_MAX):
-        raise ValueError("%s: %r is no score; give a whole number from %d to %d" % (name, value, ADJ_MIN, ADJ_MAX))
+        raise ValueError("%s: %r is not a valid score; give an integer from %d to %d" % (name, value, ADJ_MIN, ADJ_MAX))
     return int(text)
 
 
@@ -54,7 +54,7 @@ def adjustments_of(
         names = assumed if isinstance(assumed, (list, tuple)) else [assumed]
         for name in names:
             if not isinstance(name, str) or not name.strip():
-                raise ValueError("services: %r is no name of a unit" % (name,))
+                raise ValueError("services: %r is not a unit name" % (name,))
         if service.get("oom_score_adjust") is None or service.get("state") == "absent":
             continue  # only limits, or our drop-in goes: the unit's own value then holds, which nobody here knows
         for name in names:

@@ -28,7 +28,7 @@ class RankedProcess(NamedTuple):
 class Group(NamedTuple):
     """A service, or processes of one name that belong to none.
 
-    first -- the member that would die first, None: nobody can be killed
+    first -- the member that would die first, None: no process can be killed
     """
 
     name: str

@@ -133,17 +133,18 @@ def _outcome(host: Host, memcg: Optional[Memcg], where: Layout) -> Tuple[str, Li
         return "kill", ["%s cannot be read: that the kernel kills the worst is assumed" % " and ".join(unread)]
     panic = sysctls["panic_on_oom"] or 0
     if panic == 2 or (panic == 1 and memcg is None):
-        return "panic", ["vm.panic_on_oom=%d: the kernel panics instead of killing anybody" % panic]
+        return "panic", ["vm.panic_on_oom=%d: the kernel panics instead of killing a process" % panic]
     if memcg is None and sysctls["oom_kill_allocating_task"]:
         return "allocating_task", [
-            "vm.oom_kill_allocating_task=1: whoever asks for memory at that moment dies, not the worst"
+            "vm.oom_kill_allocating_task=1: the process that asks for memory at that moment dies, not the one"
+            " with the highest badness"
         ]
     if memcg is not None and where.memory is not None and not where.memory_is_v2:
         if re.search(
             r"^oom_kill_disable 1$", _text(host, "%s%s/memory.oom_control" % (where.memory, memcg.path)), re.MULTILINE
         ):
             return "none", [
-                "memory.oom_control has oom_kill_disable 1: nobody is killed, whoever asks for memory waits"
+                "memory.oom_control has oom_kill_disable 1: no process is killed; those that ask for memory wait"
             ]
     return "kill", []
 
@@ -168,7 +169,7 @@ def read_selection(host: Host, snapshot: Snapshot, name: Optional[str] = None) -
     """Raises ValueError where `name` is no cgroup, or /proc/meminfo cannot be read."""
     meminfo = parse_meminfo(_text(host, "/proc/meminfo"))
     if "MemTotal" not in meminfo:
-        raise ValueError("/proc/meminfo cannot be read: without the size of memory nobody's badness can be computed")
+        raise ValueError("/proc/meminfo cannot be read: without the size of memory no badness can be computed")
     memory, swap = meminfo["MemTotal"], meminfo.get("SwapTotal", 0)
     where = layout(host)
     release = _text(host, "/proc/sys/kernel/osrelease").strip()
@@ -197,7 +198,7 @@ def read_selection(host: Host, snapshot: Snapshot, name: Optional[str] = None) -
     if not release:
         notes.append("the kernel's version is unknown: the rules of the newest are used")
     elif not era.known:
-        notes.append("kernel %s chose by another heuristic, which is not computed here" % release)
+        notes.append("kernel %s chose its victim by an older heuristic, which is not computed here" % release)
     reasons = _hidden(host, snapshot.skipped.denied, group is None)
     return Selection(
         era=era,

@@ -34,14 +34,19 @@ def _head(selection: Selection, ranking: Ranking) -> str:
     where = "in %s: " % selection.memcg.path if selection.memcg else ""
     if ranking.next is None:
         end = "" if selection.memcg else ", and without one the kernel panics"
-        return where + "nobody can be killed%s" % end
+        return where + "no process can be killed%s" % end
     who = named(ranking.next.process)
     if selection.outcome == "panic":
-        return where + "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is %s" % who
+        return (
+            where + "no process would be killed: the kernel panics (vm.panic_on_oom); the highest badness has %s" % who
+        )
     if selection.outcome == "allocating_task":
-        return where + "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is %s" % who
+        return (
+            where
+            + "the process that asks for memory dies (vm.oom_kill_allocating_task); the highest badness has %s" % who
+        )
     if selection.outcome == "none":
-        return where + "nobody would be killed (oom_kill_disable); the worst is %s" % who
+        return where + "no process would be killed (oom_kill_disable); the highest badness has %s" % who
     return where + ("next victim: %s" if selection.complete else "next victim as far as can be seen: %s") % who
 
 
@@ -101,7 +106,7 @@ def comparison(before: Ranking, after: Ranking, names: Sequence[str] = (), unmat
             return "the proposed scores reach no process: " + nothing
         nothing = " (%s)" % nothing
     if old is not None and new is not None and old.pid == new.pid:
-        return "under the proposed scores the same" + nothing
+        return "the same under the proposed scores" + nothing
     if new is None:
-        return "under the proposed scores nobody can be killed" + nothing
+        return "under the proposed scores no process can be killed" + nothing
     return "under the proposed scores %s%s" % (named(new), nothing)

@@ -13,7 +13,7 @@ from .ranking import Ranking, memory_of
 from .selection import Selection
 from .summary import named
 
-#: With more of RAM out of reach the kernel may find nobody to kill, and then it panics.
+#: With more of RAM out of reach the kernel may find no victim, and then it panics.
 UNKILLABLE_SHARE = 0.5
 _SSH = ("sshd", "sshd-session", "ssh")
 
@@ -71,11 +71,11 @@ def warnings_of(
         if text:
             message.append(text)
     if old and not new:
-        message.append("nobody could be killed any more: the kernel would panic when memory runs out")
+        message.append("no process could be killed any more: the kernel would panic when memory runs out")
     was, would = (share(memory_of(ranking.unkillable), selection.memory_total) or 0 for ranking in (before, after))
     if would > UNKILLABLE_SHARE and would > was:
         text = (
-            "processes that cannot be killed (-1000) would hold %s, %d %% of RAM: the kernel may find nobody to kill,"
+            "processes that cannot be killed (-1000) would hold %s, %d %% of RAM: the kernel may find no victim,"
             " and panic"
         )
         message.append(text % (human(memory_of(after.unkillable)), round(would * 100)))

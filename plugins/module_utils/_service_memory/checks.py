@@ -50,7 +50,7 @@ def breadth(current: CurrentUnit, request: Request, overrides: Overrides) -> Opt
     if current.unit.is_root and limits and request.state == "present":
         return "it holds every process of this machine: %s there is never set" % limits[0]
     if current.unit.is_broad and not overrides.broad:
-        return "it reaches units that nobody named; allow_broad=true sets it all the same"
+        return "it affects units that were not named; allow_broad=true sets it anyway"
     return None
 
 
@@ -92,7 +92,7 @@ def consistency(request: Request, theirs: Dict[str, Origin], ram: Optional[int],
         if lifted or not isinstance(larger, int) or not (low in request.settings or high in request.settings):
             continue
         if smaller == INFINITY or (isinstance(smaller, int) and smaller > larger):
-            return "%s is more than %s; allow_limits=true sets it all the same" % (message, limit)
+            return "%s is more than %s; allow_limits=true sets it anyway" % (message, limit)
     return None
 
 
@@ -249,7 +249,7 @@ def total(
     after = sum(value for value in merged.values() if isinstance(value, int))
     if after <= ram or (after <= before and not any(limits.get(name) == INFINITY for name in new)):
         return None
-    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it all the same" % (
+    return "%s of all services would add up to %s, RAM is %s; allow_overcommit=true sets it anyway" % (
         option,
         human(after),
         human(ram),
@@ -275,7 +275,9 @@ def cautions(current: CurrentUnit, request: Request, ram: Optional[int]) -> List
     found = []  # type: List[str]
     settings = request.settings if request.state == "present" else {}
     if settings and current.state is not None and current.state.get("Transient") == "yes" and not current.unit.is_root:
-        found.append("it is transient: our drop-in stays when the unit ends, and counts again for one of this name")
+        found.append(
+            "it is transient: our drop-in stays when the unit ends, and applies again to the next unit of this name"
+        )
     if settings.get("oom_policy") == "kill" and settings.get("oom_score_adjust") == "-1000":
         found.append("oom_policy=kill spares processes with -1000: the group would not die together")
     if settings.get("memory_swap_max") == "0" and isinstance(

@@ -74,7 +74,7 @@ def restore(host: Host, run: UnitRun) -> Optional[str]:
     try:
         parent = open_folder(parent_path, root=host.root)
         if parent is None:
-            raise OSError("no such folder: %s" % parent_path)
+            raise OSError("no such directory: %s" % parent_path)
         with parent:
             folder = parent.enter(folder_name, create=before is not None)
             if folder is not None:

@@ -50,7 +50,7 @@ def systemd_gaps(
     if current.is_masked:
         return [Gap("masked", "%s is masked: nothing of it can start" % current.unit.name)]
     if current.state is not None and current.state.is_broken:
-        message = "systemd cannot load %s (%s): the drop-in waits until its unit file is mended"
+        message = "systemd cannot load %s (%s): the drop-in takes effect once its unit file is repaired"
         return [Gap("not_read", message % (current.unit.name, current.state.get("LoadState")))]
     found = []  # type: List[Gap]
     for state in current.asked:

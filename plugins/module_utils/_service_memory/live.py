@@ -41,7 +41,7 @@ def _set(context: RunContext, run: UnitRun, state: UnitState, counted: bool = Tr
     first = {row.pid: row.before for row in run.rows.get(state.id, ())}
     run.scores_written(state, [row._replace(before=first.get(row.pid, row.before)) for row in rows], counted)
     if not settled:
-        run.note("%s starts processes faster than they can be looked at" % state.id)
+        run.note("%s starts processes faster than they can be read" % state.id)
 
 
 def wait_for_score(context: RunContext, run: UnitRun, state: UnitState) -> None:
@@ -93,4 +93,4 @@ def _restart_for_limits(context: RunContext, run: UnitRun) -> None:
         if reason is None:
             run.restart_later(state.id)
         else:
-            run.note("%s is not restarted for its limits: %s" % (state.id, reason))
+            run.note("%s was not restarted to apply its limits: %s" % (state.id, reason))

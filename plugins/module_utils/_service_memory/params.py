@@ -86,7 +86,9 @@ def parse_requests(params: Dict[str, Any]) -> List[Request]:
         raise ParamsError("no service is named: give name or services. %s" % UNTOUCHED)
     at_top = [setting.option for setting in SETTINGS if params.get(setting.option) is not None]
     if at_top and not params.get("name"):
-        raise ParamsError("%s stands beside services; write it into each entry. %s" % (", ".join(at_top), UNTOUCHED))
+        raise ParamsError(
+            "top-level %s cannot be combined with services; set it in each entry. %s" % (", ".join(at_top), UNTOUCHED)
+        )
     message = conflict([request for request in found if not request.fallback])
     if message:
         raise ParamsError(message)
@@ -101,7 +103,8 @@ def parse_overrides(params: Dict[str, Any]) -> Overrides:
         raise ParamsError("min_killable: %s. %s" % (exc, UNTOUCHED))
     if killable is None:
         raise ParamsError(
-            "min_killable: %r is no share of RAM; write one like 50%%. %s" % (params["min_killable"], UNTOUCHED)
+            "min_killable: %r is not a percentage of RAM; write one such as 50%%. %s"
+            % (params["min_killable"], UNTOUCHED)
         )
     for option in ("settle", "restart_timeout"):
         if not 0 <= params[option] <= 3600:

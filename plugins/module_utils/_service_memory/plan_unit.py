@@ -70,8 +70,8 @@ def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
     # With a file of ours there, that may be what keeps it from loading, and what this change mends.
     if current.state is not None and current.state.is_broken and request.missing != "stage" and current.before is None:
         message = (
-            "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s missing=stage writes the drop-in all"
-            " the same"
+            "systemd cannot load it (%s); `systemd-analyze verify %s` says why. %s Use missing=stage to write the"
+            " drop-in anyway"
         )
         return plan.refused(message % (current.state.get("LoadState"), plan.name, UNTOUCHED))
     if not current.exists:
@@ -84,7 +84,7 @@ def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
         return plan._replace(status=status).noted([text])
     if request.missing == "fail":
         return plan.refused(
-            "%s. %s missing=skip goes on without it, missing=stage writes the drop-in all the same" % (text, UNTOUCHED)
+            "%s. %s Use missing=skip to ignore it, or missing=stage to write the drop-in anyway" % (text, UNTOUCHED)
         )
     return None
 
@@ -123,7 +123,7 @@ def _accept(context: RunContext, plan: UnitPlan) -> UnitPlan:
         kept = {option: text for option, text in plan.request.settings.items() if option not in unknown}
         if not kept:
             return plan._replace(
-                noop=True, gaps=(Gap("unsupported", "%s: nothing is left to set" % "; ".join(unknown.values())),)
+                noop=True, gaps=(Gap("unsupported", "%s: no supported setting remains" % "; ".join(unknown.values())),)
             )
         plan = plan._replace(request=plan.request._replace(settings=kept))
     message = _refused(context, plan)
@@ -233,8 +233,8 @@ def _shadows(context: RunContext, plan: UnitPlan) -> UnitPlan:
             own % (wanted, origin.path, origin.value or "its default", UNTOUCHED, origin.path.rsplit("/", 1)[1])
         )
     return plan.refused(
-        "%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out there, give dropin a"
-        " later name, or allow_shadowed=true"
+        "%s would have no effect: %s sets it to %s and is read after %s. %s Take the line out of that file, give"
+        " dropin a later name, or allow_shadowed=true"
         % (wanted, origin.path, origin.value or "its default", plan.current.path, UNTOUCHED)
     )
 

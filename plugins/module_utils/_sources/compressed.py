@@ -246,7 +246,7 @@ class Archive:
         if kind_of(self._input) == self._kind:
             return True
         if not self._kind.magic.startswith(self._input[: len(self._kind.magic)]):
-            self.damage = Damage("corrupt", "something that is no %s follows the end of the data" % self._kind.name)
+            self.damage = Damage("corrupt", "something that is not %s follows the end of the data" % self._kind.name)
         else:
             self.damage = Damage("truncated", "the %s data end too early" % self._kind.name)
         return False

@@ -199,7 +199,7 @@ class Origin:
         elif message_id in _VERDICTS:
             reason = refusal = "a unit's verdict that is not from pid 1"
         else:
-            reason = refusal = "the identifier alone, which anybody may choose"
+            reason = refusal = "the identifier alone, which any process can choose"
         refusal = refusal or self._refusal(fields)
         when = _seconds(fields.get(b"_SOURCE_REALTIME_TIMESTAMP")) or _seconds(fields.get(b"__REALTIME_TIMESTAMP"))
         return LogLine(

@@ -18,7 +18,7 @@ _VOLATILE = "/run/log/journal"
 #: What other machines sent is looked at, not searched: a collector of journals has more than a host's facts can hold.
 _REMOTE_BYTES = 256 << 20
 _REMOTE_FILES = 256
-_SENT = "a journal that systemd-journal-remote was sent: whoever sent it may have written it"
+_SENT = "a journal that systemd-journal-remote was sent: its sender may have written it"
 _GLOB = regex(r"([\\*?\[\]{}])")
 
 
@@ -86,7 +86,7 @@ def remote_place(host: Host, since: Optional[float], until: Optional[float]) -> 
     machine_id = machine_id_of(host)
     judge = Origin(
         "other journals",
-        doubt="a journal beside this machine's own: whoever sent it may have written it",
+        doubt="a journal beside this machine's own: its sender may have written it",
         source="other journals",
     )
     files = []  # type: List[JournalFile]

@@ -197,9 +197,9 @@ class _Json:
             if line.strip():
                 record = json_record(line)
                 if record is None:
-                    raise BrokenStream("a line that is no JSON")
+                    raise BrokenStream("a line that is not JSON")
                 if _STAMP not in record.fields:
-                    raise BrokenStream("an object that is no record of a journal")
+                    raise BrokenStream("an object that is not a journal record")
                 records.append(record)
         return records
 
@@ -228,7 +228,7 @@ class Records:
             elif begin[: len(_BEGIN)] == _BEGIN:
                 self._decoder = _Export()
             elif len(begin) > 4096 or not (_BEGIN.startswith(begin) or begin.startswith(b"-")):
-                raise BrokenStream("text that is no journal's record: %r" % begin[:60].decode("ascii", "replace"))
+                raise BrokenStream("text that is not a journal record: %r" % begin[:60].decode("ascii", "replace"))
             else:
                 self._begin = begin
                 return ()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Text stamp -> (epoch seconds or None, exact | year_inferred | unknown).
 StampFunction = Callable[[str], Tuple[Optional[float], str]]
 
-_REASON = "a text log: anybody may have written it"
+_REASON = "a text log: any user may have written to it"
 _MAX_LINE = 16384
 
 # dmesg --color=always, grep --color=always; journalctl colours the text alone
@@ -196,7 +196,7 @@ class TextLog:
         if self._judge is None:
             from .journal_origin import Origin
 
-            self._judge = Origin("an exported journal", doubt="an exported journal: anybody may have written it")
+            self._judge = Origin("an exported journal", doubt="an exported journal: any user may have written it")
         kernel = record.fields.get(b"_TRANSPORT") == b"kernel"
         make = self._judge.kernel_line if kernel else self._judge.other_line
         return make(record.fields, record.messages[0])._replace(source=self._source)

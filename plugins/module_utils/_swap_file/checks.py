@@ -85,7 +85,7 @@ def check_areas(state: SwapState) -> None:
     for area in state.areas:
         if area.deleted and area.path in (state.path, state.temporary_path):
             raise PreconditionError(
-                "the kernel swaps to %s, whose name was removed; it can only be turned off by a reboot. Nothing was"
+                "the active swap file %s was deleted; only a reboot can deactivate it. Nothing was"
                 " changed." % printable(area.path)
             )
     if state.beneath is not None:
@@ -166,8 +166,8 @@ def _place(state: SwapState) -> Optional[str]:
         )
     if not state.writable:
         text = (
-            "nothing can be made in %s: the folder is immutable (lsattr -d shows it), or a read-only subvolume (btrfs"
-            " property get). Allow changes there"
+            "nothing can be made in %s: the directory is immutable (lsattr -d shows it), or a read-only subvolume"
+            " (btrfs property get). Allow changes there"
         )
         return text % printable(os.path.dirname(state.path))
     return None
@@ -230,7 +230,7 @@ def _why_not_kubelet(host: Host, params: Params, state: SwapState) -> Optional[s
     if found is None:
         return None
     return (
-        "%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes goes on all the same"
+        "%s refuses to run on a host with swap, unless failSwapOn is false; allow_on_kubernetes=true makes it anyway"
         % found
     )
 
@@ -250,7 +250,7 @@ def _why_not_change(state: SwapState) -> Optional[str]:
         return "its file system is mounted read-only; mount it read-write"
     if not state.writable:
         return (
-            "nothing can be changed in its folder, which is immutable (lsattr -d shows it) or a read-only subvolume;"
+            "nothing can be changed in its directory, which is immutable (lsattr -d shows it) or a read-only subvolume;"
             " allow changes there"
         )
     return None
@@ -281,7 +281,7 @@ def _why_not_move(host: Host, params: Params, state: SwapState, steps: List[Step
     if not resumes_here(host, read_resume(host), state.mount, state.file.first, state.page):
         return None
     return (
-        "the system hibernates into this file (resume_offset); allow_resume_change changes it all the same, set"
+        "the system hibernates into this file (resume_offset); allow_resume_change=true changes it anyway; set"
         " resume_offset anew then"
     )
 

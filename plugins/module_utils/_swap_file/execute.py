@@ -44,7 +44,7 @@ class StepContext(NamedTuple):
     @property
     def open_folder(self) -> Folder:
         if self.folder is None:
-            raise ExecutionError("the folder of %s is not there" % printable(self.path))
+            raise ExecutionError("the directory of %s is not there" % printable(self.path))
         return self.folder
 
     @property
@@ -89,7 +89,7 @@ def _link(context: StepContext) -> None:
     """Only to a temporary area that is there."""
     _look_again(context, context.path)
     if _look(context, os.path.join(context.open_folder.path, temporary_name(context.name))) is None:
-        raise ExecutionError("nothing can stand in for %s" % printable(context.path))
+        raise ExecutionError("no temporary swap file can replace %s" % printable(context.path))
     link_to_temporary(context.open_folder, context.name, context.fstype)
 
 

@@ -208,7 +208,7 @@ def _write(host: Host, files: List[Tuple[str, str, bytes, int]]) -> None:
     for where, name, data, mode in files:
         folder = _folder(host, where, create=True)
         if folder is None:
-            raise ExecutionError("there is no folder %s for the timer of the temporary swap file." % where)
+            raise ExecutionError("there is no directory %s for the timer of the temporary swap file." % where)
         with folder:
             try:
                 now = folder.read(name)
@@ -288,7 +288,7 @@ def cancel(host: Host, path: str) -> bool:
         _systemctl(host, "daemon-reload")
         (active,) = _properties(host, unit + ".timer", "ActiveState")
         if active == "active":
-            raise ExecutionError("systemd still runs %s.timer after it was stopped and removed." % unit)
+            raise ExecutionError("%s.timer was stopped and removed, but systemd still runs it." % unit)
     return changed
 
 

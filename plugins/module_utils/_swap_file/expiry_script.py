@@ -210,7 +210,7 @@ main() {
     *) later "$file stays: $swaps cannot be read" ;;
     esac
     exec 9<>"$locks/lock"
-    flock -w 300 9 || later "$file stays: somebody else holds $locks/lock"
+    flock -w 300 9 || later "$file stays: another process holds $locks/lock"
     printf '%s\n' $$ >"$locks/lock"
     # a run of swap_file may have taken this one back or moved it while we waited
     if [ ! -e "$units/$unit.timer" ]; then

@@ -89,7 +89,7 @@ def _open(host: Host, path: str) -> Tuple[Folder, str]:
     # the folders of a store are shared by those who build: only files of root are read there, and none is written
     folder = open_folder(where, root=host.root, sticky=_built(path, where, name) is not None)
     if folder is None:
-        raise FstabError("there is no folder %s for %s; nothing was written." % (where, path))
+        raise FstabError("there is no directory %s for %s; nothing was written." % (where, path))
     return folder, name
 
 
@@ -196,6 +196,6 @@ def update(host: Host, change: Callable[[Fstab], Fstab], path: str = FSTAB, lock
     except (UnsafePath, OSError) as exc:
         raise _sentence(path, exc)
     raise FstabError(
-        "somebody else changed %s each time before our change was kept (%d tries). Theirs is kept; stop that and run"
-        " again." % (path, tries)
+        "another program changed %s each time before our change was complete (%d tries). Its version is kept; stop"
+        " that program and run again." % (path, tries)
     )

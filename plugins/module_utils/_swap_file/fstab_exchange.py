@@ -100,7 +100,7 @@ def swap_in(folder: Folder, name: str, now: FileNow, data: bytes, edits: Edits) 
         if _identity(out) != _identity(now.stat):
             if syscalls.exchange(folder.fd, temporary, name) != 0:
                 raise ExecutionError(
-                    "%s was changed by somebody else at the same moment; what they wrote is in %s/%s."
+                    "%s was changed by another program at the same moment; what that wrote is in %s/%s."
                     % (name, folder.path, temporary)
                 )
             theirs = folder.read(name)

@@ -108,7 +108,7 @@ def _set_options(line: bytes, options: bytes) -> bytes:
 
 def _key(path: str) -> bytes:
     if not path.startswith("/") or "\0" in path:
-        raise FstabError("%s is no absolute path; fstab was not changed." % printable(path[:256]))
+        raise FstabError("%s is not an absolute path; fstab was not changed." % printable(path[:256]))
     if "\r" in path:
         raise FstabError(
             "%s has a carriage return in its name, which fstab cannot hold; fstab was not changed."
@@ -152,7 +152,7 @@ class Fstab(NamedTuple):
         """One line for this swap file, with these options. A line that says so already stays as it is written."""
         key = _key(path)
         if not _OPTIONS.match(options):
-            raise FstabError("%r are no options of an fstab line; fstab was not changed." % options)
+            raise FstabError("%r are not valid options of an fstab line; fstab was not changed." % options)
         wanted = options.encode("ascii")
         lines, ours = self.lines, self._numbers(key)
         for number in ours[1:]:

@@ -55,7 +55,7 @@ def parse_params(params: Dict[str, Any]) -> Params:
     ):
         raise _fail("path", "%r is not the plain, absolute path of a file" % (path[:256],))
     if path != path.rstrip():
-        raise _fail("path", "%r ends in a blank, which nobody sees" % (path[:256],))
+        raise _fail("path", "%r ends in a blank, which is easily overlooked" % (path[:256],))
     if _IN_THE_MAKING.search(path):
         raise _fail("path", "%r is a name that this module gives to a file for the time of a change" % (path[:256],))
     if len(path.rsplit("/", 1)[1].encode("utf-8", "surrogateescape")) > 200:

@@ -214,7 +214,7 @@ def plan(state: SwapState, target: Target, in_place: bool = False) -> List[Step]
         steps.append(Step("reload", state.path, "let systemd read /etc/fstab"))
     if not target.present:
         if state.file is not None or state.links_to_temporary:
-            steps.append(_remove(state.path, "which is no longer wanted"))
+            steps.append(_remove(state.path, "which is no longer declared"))
         steps += _drop_temporary(state, False, state.temporary is not None)
     if target.expires_at != state.expires_at:
         if target.expires_at is None:

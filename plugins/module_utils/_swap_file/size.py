@@ -42,7 +42,7 @@ def parse_wanted(text: str) -> SizeParam:
     share = parse_share(text)
     if share is not None:
         if not share:
-            raise ValueError("%r is no size" % (text,))
+            raise ValueError("%r is not a valid size" % (text,))
         return SizeParam("share", share)
     size = parse_size(text)
     if size < SMALLEST:

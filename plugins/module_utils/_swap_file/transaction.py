@@ -130,7 +130,8 @@ def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode:
     check_areas(state)
     if folder is None and params.present:
         raise PreconditionError(
-            "the folder %s is not there. Nothing was changed; make it first." % printable(os.path.dirname(params.path))
+            "the directory %s is not there. Nothing was changed; make it first."
+            % printable(os.path.dirname(params.path))
         )
     for file, path, area in (
         (state.file, params.path, state.area),

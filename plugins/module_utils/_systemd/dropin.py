@@ -45,7 +45,8 @@ def check_dropin_name(name: str) -> str:
     """The file's name. Raises ValueError for a path, a name without .conf, or one that other tools write."""
     if not _NAME.match(name):
         raise ValueError(
-            "dropin: %r is no file name of a drop-in; write one like 50-memops.conf, without a path" % (name[:60],)
+            "dropin: %r is not a valid drop-in file name; write one such as 50-memops.conf, without a path"
+            % (name[:60],)
         )
     if _TAKEN.match(name):
         raise ValueError(

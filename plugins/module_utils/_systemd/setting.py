@@ -99,7 +99,7 @@ class Setting(NamedTuple):
 
 def _score(value: Any) -> str:
     if isinstance(value, bool):  # Python takes True for 1
-        raise ValueError("%s is no number" % value)
+        raise ValueError("%s is not an integer" % value)
     number = int(value)
     if not -1000 <= number <= 1000:
         raise ValueError("%d is outside -1000 to 1000" % number)

@@ -17,7 +17,7 @@ def read_int(text: str) -> int:
     """``0x10`` is 16 and ``010`` is 8. Raises ValueError."""
     found = _INT.match(text)
     if not found:
-        raise ValueError("%r is no number" % (text,))
+        raise ValueError("%r is not an integer" % (text,))
     sign, hexadecimal, binary, octal, old_octal, decimal = found.groups()
     for digits, base in ((hexadecimal, 16), (binary, 2), (octal, 8), (old_octal, 8), (decimal, 10)):
         if digits:
@@ -43,11 +43,11 @@ def read_size(text: str) -> int:
         found = _PART.match(rest)
         unit = _UNITS.index(found.group(3) or "B") if found else last
         if not found or unit >= last:
-            raise ValueError("%r is no size" % (text,))
+            raise ValueError("%r is not a valid size" % (text,))
         whole, fraction = found.group(1), found.group(2) or ""
         factor = 1024**unit
         total += int(whole) * factor + (int(fraction) * factor // 10 ** len(fraction) if fraction else 0)
         rest, last = rest[found.end() :], unit
     if not text or total > _MAX:
-        raise ValueError("%r is no size" % (text,))
+        raise ValueError("%r is not a valid size" % (text,))
     return total

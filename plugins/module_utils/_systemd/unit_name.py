@@ -105,11 +105,11 @@ def _collect(prefix: str, instance: Optional[str], kind: str, found: List[str]) 
 def parse_unit_name(text: str) -> UnitName:
     """``nginx`` means nginx.service. Raises ValueError that says what is wrong with it."""
     if not text or text != text.strip():
-        raise ValueError("%r is no unit name: it is empty or has blanks around it" % (text[:_QUOTED],))
+        raise ValueError("%r is not a valid unit name: it is empty or has blanks around it" % (text[:_QUOTED],))
     if len(text) > _MAX:
         raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:_QUOTED], _MAX))
     if text[0] in "-/." and text not in _OF_THE_ROOT:
-        raise ValueError("%r is no unit name: it begins with '%s'" % (text, text[0]))
+        raise ValueError("%r is not a valid unit name: it begins with '%s'" % (text, text[0]))
     stem, dot, kind = text.rpartition(".")
     if not dot or kind not in TYPES:
         if kind in ("target", "timer", "path", "device", "automount"):
@@ -119,14 +119,16 @@ def parse_unit_name(text: str) -> UnitName:
     if len(name) > _MAX:
         raise ValueError("%r… is longer than the %d characters of a unit name" % (text[:_QUOTED], _MAX))
     if not _NAME.match(stem):
-        raise ValueError("%r is no unit name: letters, digits and : - _ . \\ @ are allowed, and no wildcard" % (text,))
+        raise ValueError(
+            "%r is not a valid unit name: letters, digits and : - _ . \\ @ are allowed, and no wildcard" % (text,)
+        )
     if _ESCAPES.search(stem):
         raise ValueError(
             "%r: a backslash in a unit name is written \\xNN; `systemd-escape` makes such a name" % (text,)
         )
     prefix, at, instance = stem.partition("@")
     if at and not prefix:
-        raise ValueError("%r is no unit name: nothing stands before the @" % (text,))
+        raise ValueError("%r is not a valid unit name: there is nothing before the @" % (text,))
     return UnitName(name, prefix, instance if at else None, kind)
 
 

@@ -57,7 +57,7 @@ def judge_visibility(policy: Policy, facts: Json, now: float) -> Finding:
     evidence = {"state": state, "since": since, "reasons": reasons}  # type: Json
     if reasons:
         evidence["why"] = "; ".join(reasons[:3])
-    effective = str(state or "not known") + (
+    effective = str(state or "unknown") + (
         f", since {utc(since)}" if since is not None and wanted.since is not None else ""
     )
     return made(

@@ -21,7 +21,7 @@ class _Pressure(Setting):
     def canonical(self, value: t.Any) -> str:
         share = parse_share(str(value))
         if share is None:
-            raise ValueError(f"{value!r} is no share such as 60%")
+            raise ValueError(f"{value!r} is not a percentage such as 60%")
         return f"{share / 100:g}%"
 
     def expected(self, text: str, ram: int | None) -> t.Any:

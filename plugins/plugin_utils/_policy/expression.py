@@ -134,7 +134,7 @@ def _check_calls(node: Node) -> None:
     if node["type"] == "function_expression":
         known = _kinds()[2].get(node["value"])
         if known is None:
-            raise ExpressionError(f"there is no function {node['value']}()")
+            raise ExpressionError(f"there is no such function: {node['value']}()")
         wanted = known["signature"]
         count = len(node["children"])
         variadic = bool(wanted) and wanted[-1].get("variadic")
@@ -157,7 +157,8 @@ def _check_literals(text: str) -> None:
                 json.loads(inner)
             except ValueError as exc:
                 raise ExpressionError(
-                    f"{written[0]} is no JSON; a text is written '{inner}', and true, false and null in small letters"
+                    f"{written[0]} is not valid JSON; a text is written '{inner}', and true, false and null in small"
+                    " letters"
                 ) from exc
 
 

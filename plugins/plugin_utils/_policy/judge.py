@@ -72,7 +72,7 @@ def _judge(policy: Policy, entry: Json, now: float) -> list[Finding]:
         return [unread(str(entry["state"]), entry["message"], policy.severity("facts"))]
     stale = _stale(policy, oom, now)
     if stale:
-        return [unread("not known of today", stale, policy.severity("facts"))]
+        return [unread("unknown for today", stale, policy.severity("facts"))]
     facts = context(oom)
     # what read_facts() found beside what the host itself says
     facts["unreadable"] = [reason for reason in entry["reasons"] if reason not in facts["visibility"]["reasons"]]

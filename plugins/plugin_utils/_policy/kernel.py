@@ -153,8 +153,8 @@ class _Verdict(t.NamedTuple):
 
 
 _NO_FILE = {
-    "v1": "cgroup 1 has no such limit, and systemd shows it all the same",
-    "none": "the cgroup of the unit has no memory controller, and systemd shows it all the same",
+    "v1": "cgroup 1 has no such limit, although systemd shows it",
+    "none": "the cgroup of the unit has no memory controller, although systemd shows the limit",
 }
 _BOOT = (
     "Boot with cgroup 2 (systemd.unified_cgroup_hierarchy=1) and its memory controller, or take it out of the policy"

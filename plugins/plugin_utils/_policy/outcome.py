@@ -38,10 +38,10 @@ def headline(findings: t.Sequence[Finding], policy: str) -> str:
     total = len({one.host for one in findings})
     said = f"Policy {printable(policy)} on {some(total, 'host')}: "
     if not findings:
-        return said + "nothing was judged, which is no pass."
+        return said + "nothing was judged, which does not count as a pass."
     parts = [f"{some(count[FAIL], 'failure')} on {some(hosts[FAIL], 'host')}" if count[FAIL] else "no failures"]
     if count[UNKNOWN]:
-        parts.append(f"{count[UNKNOWN]:,} not known on {some(hosts[UNKNOWN], 'host')}, which is no pass")
+        parts.append(f"{count[UNKNOWN]:,} unknown on {some(hosts[UNKNOWN], 'host')}, which does not count as a pass")
     return said + ", ".join(parts) + f", {count[PASS]:,} passed."
 
 
@@ -89,7 +89,7 @@ def _unknowns(findings: t.Sequence[Finding], total: int) -> t.Iterator[str]:
         groups.setdefault(f"{shown(why)}" if why else _told(one), []).append(one)
     for why, group in groups.items():
         rules = _some_of({one.id for one in group}, _MOST_RULES)
-        yield _line(f"NOT KNOWN {rules} on {_where(group, total)}: {why}", "")
+        yield _line(f"UNKNOWN {rules} on {_where(group, total)}: {why}", "")
     for remedy in list(dict.fromkeys(one.remedy for one in findings if one.remedy))[:_MOST_REMEDIES]:
         yield _line(f"To know it: {remedy[0].lower()}{remedy[1:]}", "")
 

@@ -46,9 +46,9 @@ def _canonical(place: Place, path: str, option: str, value: t.Any, canonical: t.
         value = "no"  # what YAML makes of an unquoted no
     try:
         if isinstance(value, (bool, float, list, dict)):
-            raise ValueError(f"{value!r} is no value for it")
+            raise ValueError(f"{value!r} is not a valid value for it")
         if option == "oom_score_adjust" and not re.fullmatch(r"-?\d+", str(value)):
-            raise ValueError(f"{value!r} is no whole number")
+            raise ValueError(f"{value!r} is not an integer")
         return canonical(value)
     except ValueError as exc:
         place.problems.add(path, str(exc))
@@ -167,7 +167,7 @@ def _settings(top: Place) -> dict[str, Range]:
         key = re.sub(r"^vm[./]", "", str(given))
         wanted = _range(place, given)
         if key not in KEYS:
-            place.wrong(given, f"is no vm setting of this collection; there are {', '.join(sorted(KEYS))}")
+            place.wrong(given, f"is not a vm setting of this collection; valid ones are {', '.join(sorted(KEYS))}")
         elif key in seen:
             place.wrong(given, f"{key} stands there twice, as {seen[key]} too")
         elif wanted is not None:
@@ -189,7 +189,7 @@ def _killers(top: Place) -> dict[str, tuple[str, ...]]:
         value = place.take(name)
         states = value if isinstance(value, list) else [value]
         if name not in DAEMONS:
-            place.wrong(name, f"is no killer that the facts know; there are {', '.join(sorted(DAEMONS))}")
+            place.wrong(name, f"is not a killer known to the facts; known ones are {', '.join(sorted(DAEMONS))}")
         elif not states or any(state not in DAEMON_STATES for state in states):
             place.wrong(name, f"{value!r} is none of {', '.join(DAEMON_STATES)}")
         else:
@@ -237,10 +237,10 @@ def _expression(place: Place, key: str, required: bool = False) -> Expression | 
         return None
     try:
         if not isinstance(value, str):
-            raise ExpressionError(f"{value!r} is no text")
+            raise ExpressionError(f"{value!r} is not a text")
         return Expression(value)
     except ExpressionError as exc:
-        place.wrong(key, f"is no JMESPath: {exc}")
+        place.wrong(key, f"is not valid JMESPath: {exc}")
         return None
 
 
@@ -250,7 +250,7 @@ def _needs(place: Place) -> tuple[Expression, ...]:
         try:
             found.append(Expression(text))
         except ExpressionError as exc:
-            place.wrong(f"needs[{number}]", f"is no JMESPath: {exc}")
+            place.wrong(f"needs[{number}]", f"is not valid JMESPath: {exc}")
     return tuple(found)
 
 

@@ -75,7 +75,7 @@ def _finding(
         rule.severity,
         status,
         subject,
-        f"Not known whether: {rule.message}" if unknown else rule.message,
+        f"Unknown whether: {rule.message}" if unknown else rule.message,
         rule.expect or rule.holds.text,
         None if unknown else told or None,
         evidence,
@@ -137,7 +137,7 @@ def _each(rule: Rule, facts: Json) -> t.Iterator[Finding]:
         return
     if not isinstance(items, list):
         path = rule.each.text if rule.each is not None else ""
-        why = f"the facts do not tell {path}" if items is None else f"{path} is no list"
+        why = f"the facts do not tell {path}" if items is None else f"{path} is not a list"
         yield _finding(rule, UNKNOWN, "host", {}, why)
         return
     for item in items:

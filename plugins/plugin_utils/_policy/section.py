@@ -36,7 +36,7 @@ def _row(one: Finding) -> Html:
             "td",
             tag(
                 "span",
-                "failed" if one.status == FAIL else "not known",
+                "failed" if one.status == FAIL else "unknown",
                 class_="badge " + _BADGES.get(one.status, "partial"),
             ),
         ),
@@ -52,8 +52,8 @@ def _summary(findings: t.Sequence[Finding]) -> str:
     failed = sum(one.status == FAIL for one in findings)
     passed = sum(one.status == PASS for one in findings)
     return (
-        f"{words.some(failed, 'failure')}, {len(findings) - failed - passed:,} not known, {passed:,} passed. What is"
-        " not known has not passed."
+        f"{words.some(failed, 'failure')}, {len(findings) - failed - passed:,} unknown, {passed:,} passed."
+        " What is unknown has not passed."
     )
 
 
@@ -102,7 +102,7 @@ def markdown(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replay
     loud = [one for one in findings if one.status != PASS]
     lines = [f"## Is it as declared: {plain(policy)}", "", plain(_summary(findings)), ""]
     for one in loud[:_MOST_LINES]:
-        word = "**Failed**" if one.status == FAIL else "**Not known**"
+        word = "**Failed**" if one.status == FAIL else "**Unknown**"
         lines.append(
             f"* {word} ({one.severity}) {plain(one.host)}, {plain(one.id)}, {plain(one.subject)}: {plain(gist(one))}."
             f" {plain(one.remedy)}"

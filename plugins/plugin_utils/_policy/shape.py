@@ -119,7 +119,7 @@ class Place:
             if re.match(r"\d{4}-", str(value)) or seconds <= 0:
                 raise ValueError
         except ValueError:
-            self.wrong(key, f"{_shown(value)} is no age; write one such as 24h, 7d or 2w")
+            self.wrong(key, f"{_shown(value)} is not a valid age; write one such as 24h, 7d or 2w")
             return None
         return seconds
 
@@ -130,7 +130,7 @@ class Place:
             return None
         try:
             if isinstance(value, bool):
-                raise ValueError(f"{value!r} is no size")
+                raise ValueError(f"{value!r} is not a valid size")
             if parse_share(str(value)) is None:
                 parse_size(str(value))
         except ValueError as exc:
@@ -167,7 +167,7 @@ class Place:
             if key not in self._known:
                 near = difflib.get_close_matches(str(key), self._known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._known)}"
-                self.problems.add(self.at(key), f"is no key of {self.what}; {hint}")
+                self.problems.add(self.at(key), f"is not a key of {self.what}; {hint}")
 
 
 def bytes_of(text: str, ram: int | None) -> int | None:

@@ -109,7 +109,7 @@ def _text_of(path: str) -> str:
     """A FIFO or a device would be waited for, or never end."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise PolicyError(f"the policy {path} is no file. Give the path of a file, a mapping, or {BASELINE}")
+            raise PolicyError(f"the policy {path} is not a file. Give the path of a file, a mapping, or {BASELINE}")
         data = stream.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise PolicyError(f"the policy {path} is larger than {_MOST_BYTES >> 20} MiB, which no policy is")
@@ -129,7 +129,7 @@ def _read(path: str) -> t.Any:
     try:
         return _parsed(text)
     except (yaml.YAMLError, ValueError, RecursionError) as exc:  # also a date of no calendar, and too deep
-        raise PolicyError(f"the policy {path} is no YAML: {_place_of(exc)}") from None
+        raise PolicyError(f"the policy {path} is not valid YAML: {_place_of(exc)}") from None
     except PolicyError as exc:
         raise PolicyError(f"the policy {path}: {exc}") from None
 
@@ -172,4 +172,4 @@ def load_policy(source: t.Any, folder: str | None = None) -> Policy:
         # Compiled once, although a filter is called for each host.
         return _from_json(json.dumps(builtin(source)), here)
     except (TypeError, ValueError) as exc:
-        raise PolicyError(f"the policy holds what is no data: {exc}") from exc
+        raise PolicyError(f"the policy holds something that is not plain data: {exc}") from exc

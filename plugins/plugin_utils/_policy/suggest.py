@@ -4,8 +4,8 @@
 """suggestions.yml: a list for oom_protect_services, out of kills, restarts and peaks. To be read by a person; nothing
 applies it.
 
-Names out of the facts are chosen by whoever runs the process, and Ansible runs templates out of variable files. So only
-names of letters, digits and a few signs get through, and every comment is made of numbers and of such names.
+Names out of the facts are chosen by the user who runs the process, and Ansible runs templates out of variable files.
+So only names of letters, digits and a few signs get through, and every comment is made of numbers and of such names.
 """
 
 from __future__ import annotations

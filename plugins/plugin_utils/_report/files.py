@@ -101,7 +101,7 @@ def _check(dest: str) -> None:
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     if not os.path.isdir(path):
-        raise ReportFilesError(f"nothing was written: {path} is no directory. Choose another dest.")
+        raise ReportFilesError(f"nothing was written: {path} is not a directory. Choose another dest.")
     if not os.access(path, os.W_OK | os.X_OK):
         raise ReportFilesError(
             f"nothing was written: {path} may not be written by this user (the report is written on the controller)."

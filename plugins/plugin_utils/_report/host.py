@@ -63,7 +63,7 @@ def text(value: Any) -> Optional[str]:
 
 
 def number(value: Any) -> Optional[float]:
-    """A finite number below 2**63; None for the rest (a bool is no number)."""
+    """A finite number below 2**63; None for the rest (a bool is not an integer)."""
     if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if -_MAX_NUMBER < value < _MAX_NUMBER else None
@@ -224,7 +224,7 @@ def _oldest_first(event: Json) -> Tuple[float, str]:
 def read_facts(oom: Any) -> HostReport:
     """``ansible_facts.oom`` of a host that answered."""
     if not isinstance(oom, dict) or not oom:
-        return HostReport("blind", "no OOM facts" if oom in (None, {}) else "the OOM facts are no mapping")
+        return HostReport("blind", "no OOM facts" if oom in (None, {}) else "the OOM facts are not a mapping")
     schema = oom.get("schema", SCHEMA)
     if isinstance(schema, bool) or schema != SCHEMA:
         return HostReport("blind", "facts of schema %s; this report reads schema %d" % (text(schema), SCHEMA))

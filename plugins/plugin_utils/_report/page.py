@@ -126,8 +126,8 @@ _LEGEND = (
     (
         "Proof",
         (
-            "kernel: a record that nobody but the kernel, or the named daemon, can have written. confirmed: a text"
-            " log, and a sign that nobody else can write, such as systemd's own word or a counter of the kernel."
+            "kernel: a record that only the kernel, or the named daemon, can have written. confirmed: a text"
+            " log, and a sign that no other user can write, such as systemd's own word or a counter of the kernel."
             f" logged: a text log of a time that no trusted source covers; {words.PERSISTENT}. disputed: a text log of"
             " a time that the journal covers and that it does not have. Any local user can write a perfect kernel line"
             " into a text log, so disputed lines are shown apart and count nowhere."
@@ -153,8 +153,8 @@ _LEGEND = (
     (
         "Names",
         (
-            "processes, units and cgroups are named by whoever runs them. Control characters and bytes that are not"
-            " UTF-8 are shown as \\xNN."
+            "the names of processes, units and cgroups are chosen by the users who run them. Control characters and"
+            " bytes that are not UTF-8 are shown as \\xNN."
         ),
     ),
 )

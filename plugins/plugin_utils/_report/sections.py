@@ -232,7 +232,7 @@ def _verdict(entry: Json) -> Html:
     if not state:
         return tag("td")
     # "not known" is the verdict's word, "unknown" the state of a host that could not be read.
-    return tag("td", badge(state) if state != "unknown" else "not known", " ", tag("small", reasons), class_="why")
+    return tag("td", badge(state) if state != "unknown" else "unknown", " ", tag("small", reasons), class_="why")
 
 
 def _count(number: int) -> str:

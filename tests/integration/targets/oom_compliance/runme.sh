@@ -52,7 +52,7 @@ in_batches() {
     judge 2 batches "$wrong"
     times 1 "Policy policy on 2 hosts: 2 failures on 2 hosts, 2 passed."
     judge 2 batches "$untold"
-    says "Policy policy on 2 hosts: no failures, 2 not known on 2 hosts, which is no pass, 2 passed."
+    says "Policy policy on 2 hosts: no failures, 2 unknown on 2 hosts, which does not count as a pass, 2 passed."
 }
 
 # A playbook that judged nobody has not passed, whatever leaves it without hosts: a pattern, --limit, or an empty inventory.
@@ -76,18 +76,18 @@ of_nobody() {
     fi
     # Nor has one whose tags, or whose first task, left out the judgement.
     judge 2 nobody "$right" --tags nothing
-    says "Nobody was judged, which is no pass"
-    judge 2 nobody "$right" --start-at-task "See that somebody was judged"
+    says "No host was judged, which does not count as a pass"
+    judge 2 nobody "$right" --start-at-task "See that a host was judged"
     judge 2 nobody "$right" --start-at-task "Judge them on the controller"
     judge 0 limited "$right" --tags compliance -i "$out/groups.yml" --limit db
     judge 0 limited "$right" -i "$out/groups.yml" --limit db
     says "Policy policy on 1 host:"
     judge 0 limited "$right" -i "$out/groups.yml" -e 'memops_hosts=all:!web' --limit two,one
     says "Policy policy on 1 host:"
-    # A localhost is judged where it is asked for, also one that no inventory has; it has no facts here, which is no pass.
+    # A localhost is judged where it is asked for, also one that no inventory has; it has no facts here, which does not count as a pass.
     for inventory in "$out/local.yml" "$out/empty.yml"; do
         nobody 2 -i "$inventory" -e memops_hosts=localhost
-        says "NOT KNOWN facts on localhost"
+        says "UNKNOWN facts on localhost"
     done
 }
 
@@ -114,11 +114,11 @@ with_cache() {
     judge 2 wrong "$wrong"
     says "FAILED (error) setting on one, two: vm.panic_on_oom"
     judge 2 untold "$untold"
-    says "no failures, 2 not known on 2 hosts, which is no pass"
+    says "no failures, 2 unknown on 2 hosts, which does not count as a pass"
     judge 0 untold "$untold" -e oom_compliance_unknown=warn
-    says "NOT KNOWN killer on one, two"
+    says "UNKNOWN killer on one, two"
     judge 2 strange "$right" -i stranger,
-    says "NOT KNOWN facts on stranger"
+    says "UNKNOWN facts on stranger"
     judge 2 broken "$broken"
     says "rules[0].severity: 'fatal' is none of info, warning, error"
     judge 2 check "$wrong" --check

@@ -53,7 +53,7 @@ def test_a_failure_fails_after_everything_is_written(run, tmp_path):
     assert (result["verdict"], result["failed"], result.get("unreachable")) == ("fail", True, None)
     assert (
         result["msg"]
-        == "Policy policy on 2 hosts: 1 failure on 1 host, 1 not known on 1 host, which is no pass, 2 passed."
+        == "Policy policy on 2 hosts: 1 failure on 1 host, 1 unknown on 1 host, which does not count as a pass, 2 passed."
     )
     assert not {"fleet", "states", "table"} & set(result), "the fleet is in the files, not in the error"
     assert json.loads((tmp_path / "report/findings.json").read_text())["totals"]["fail"] == 1
@@ -63,7 +63,7 @@ def test_a_failure_fails_after_everything_is_written(run, tmp_path):
 def test_what_is_not_known_fails_and_says_so(run):
     result = run(facts={"h": now(), "down": None}, policy=POLICY)
     assert (result["verdict"], result["failed"], result.get("unreachable")) == ("incomplete", True, None)
-    assert "no failures, 1 not known on 1 host, which is no pass" in result["msg"]
+    assert "no failures, 1 unknown on 1 host, which does not count as a pass" in result["msg"]
 
 
 def test_what_is_not_known_may_be_a_warning(run):

@@ -61,7 +61,7 @@ def test_strings_of_ansible_are_strings_for_jmespath():
 
 @pytest.mark.parametrize(
     "args, said",
-    [(({"kils": {}},), "kils: is no key of a policy"), (("nope.yml",), "could not be read"), ((7,), "not int")],
+    [(({"kils": {}},), "kils: is not a key of a policy"), (("nope.yml",), "could not be read"), ((7,), "not int")],
 )
 def test_a_wrong_policy(args, said):
     with pytest.raises(AnsibleFilterError, match=said):

@@ -46,7 +46,7 @@ def test_a_wish():
 
 
 def test_a_wrong_unit_name_is_named():
-    with pytest.raises(ValueError, match="units: '../x' is no unit name.* Nothing was read."):
+    with pytest.raises(ValueError, match="units: '../x' is not a valid unit name.* Nothing was read."):
         oom_facts.wish_of(params(units=["../x"]), NOW)
 
 
@@ -69,7 +69,7 @@ WRONG = [
     (dict(paths=["", ""]), ["paths", "empty"]),
     (dict(paths=["/a", "/b\0c"]), ["paths", "/b\\x00c", "NUL", "Nothing was read"]),
     (dict(journal_directory="/j\0"), ["journal_directory", "NUL"]),
-    (dict(only=dict(ONLY)), ["only", "names no kill", "Nothing was read"]),
+    (dict(only=dict(ONLY)), ["only", "selects nothing", "Nothing was read"]),
     (dict(only=dict(ONLY, units=["../x"])), ["only.units", "'../x'", "Nothing was read"]),
     (dict(only=dict(ONLY, containers=["a", ""])), ["only.containers", "empty"]),
 ]

@@ -81,7 +81,7 @@ WRONG = [
     ),
     (
         dict(adjustments={"a\x1b": 5000}),
-        "adjustments: a\\x1b: 5000 is no score; give a whole number from -1000 to 1000. Nothing was changed.",
+        "adjustments: a\\x1b: 5000 is not a valid score; give an integer from -1000 to 1000. Nothing was changed.",
     ),
     (dict(services=[{}]), "services: every entry needs a name. Nothing was changed."),
 ]

@@ -161,7 +161,7 @@ SHORT = [
         zones=(Zone(0, "Normal", 90 * M, 2 * M, pieces=(Pieces(64 * K, 9, "C"),)),))}), [], ""),
     ("enough for one page is no fragmentation", kill(invoker=ASKED, report={"memory": shares(free=90)._replace(
         zones=(Zone(0, "Normal", 90 * M, 2 * M),))}), [], ""),
-    ("by hand", kill(trigger="sysrq", report={"memory": shares(shmem=900)}), ["sysrq"], "somebody asked for it (sysrq-f)"),
+    ("by hand", kill(trigger="sysrq", report={"memory": shares(shmem=900)}), ["sysrq"], "it was requested by hand (sysrq-f)"),
     ("the reclaimer asked", kill(invoker=Invoker(comm="kswapd0", gfp_mask="0xcc0", order=0), report={"memory": shares(free=700, anon=300)}),
      ["mglru"], "kswapd0 itself called the killer: MGLRU could not keep the working set for as long as lru_gen/min_ttl_ms asks; 700 MiB were free"),
     ("kept for others", kill(report={"memory": shares(file=600, protected=500)}), ["protection", "page_cache"],

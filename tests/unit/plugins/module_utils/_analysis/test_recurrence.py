@@ -66,7 +66,7 @@ ROWS = [
     ("no unit, a container", facts(*[kill(hours * HOUR, unit=None, container="0123456789abcdef") for hours in (9, 8, 7)]), "chronic",
      ["container 0123456789ab was killed in 3 shortages within 2 h"]),
     ("still short", facts(kill(3 * HOUR), memory={"total": 16 * G, "psi": {"full": {"avg300": 12.3}, "some": {"avg300": 50.0}}}), "chronic",
-     ["everybody waited for memory 12 % of the last 5 min"]),
+     ["every process waited for memory 12 % of the last 5 min"]),
     ("nothing left", facts(kill(3 * HOUR), memory={"total": 16 * G, "available": G // 4, "swap_total": G, "swap_free": 0}), "chronic",
      ["256 MiB of 16 GiB are available now, and swap is full"]),
     ("no swap", facts(kill(3 * DAY), memory={"total": 16 * G, "available": 9 * G, "swap_total": 0}), "transient",

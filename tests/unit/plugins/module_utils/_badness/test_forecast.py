@@ -93,7 +93,7 @@ def test_more_than_half_of_memory_out_of_reach(machine):
     found = forecast(machine.host, {"mysql": -1000})
     assert found.unkillable_share == 0.6025 and found.after == NGINX
     assert found.warnings == [
-        "processes that cannot be killed (-1000) would hold 2.3 GiB, 60 % of RAM: the kernel may find nobody to kill, and panic"
+        "processes that cannot be killed (-1000) would hold 2.3 GiB, 60 % of RAM: the kernel may find no victim, and panic"
     ]
 
 
@@ -109,7 +109,7 @@ def test_nobody_left(machine):
     found = forecast(machine.host, {"mysqld": -1000, "nginx": -1000, "sshd": -1000})
     assert found.after is None and found.order_after == []
     assert (
-        found.warnings[0] == "nobody could be killed any more: the kernel would panic when memory runs out"
+        found.warnings[0] == "no process could be killed any more: the kernel would panic when memory runs out"
         and len(found.warnings) == 2
     )
 

@@ -119,7 +119,7 @@ def test_nobody(machine):
     assert found.next is found.second is margin(selection, found) is None
     assert (
         headline(selection, found)
-        == "nobody can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
+        == "no process can be killed, and without one the kernel panics; 40 KiB unkillable: x, only"
     )
 
 
@@ -157,12 +157,12 @@ def test_the_line_about_a_limit(machine):
         (
             "panic_on_oom",
             1,
-            "nobody would be killed, the kernel panics (vm.panic_on_oom); the worst is mysqld (pid 400, mysql.service)",
+            "no process would be killed: the kernel panics (vm.panic_on_oom); the highest badness has mysqld (pid 400, mysql.service)",
         ),
         (
             "oom_kill_allocating_task",
             1,
-            "whoever asks for memory dies (vm.oom_kill_allocating_task); the worst is mysqld (pid 400, mysql.service)",
+            "the process that asks for memory dies (vm.oom_kill_allocating_task); the highest badness has mysqld (pid 400, mysql.service)",
         ),
     ],
 )
@@ -205,14 +205,14 @@ def test_names_that_lie_are_visible(machine):
 def test_a_change_in_a_few_words(machine):
     a_server(machine)
     before = ranking(machine)[1]
-    assert comparison(before, ranking(machine, {500: -10})[1]) == "under the proposed scores the same"
+    assert comparison(before, ranking(machine, {500: -10})[1]) == "the same under the proposed scores"
     assert (
         comparison(before, ranking(machine, {400: -1000})[1])
         == "under the proposed scores java (pid 600, session-1.scope)"
     )
     assert (
         comparison(before, ranking(machine, dict.fromkeys((400, 500, 501, 600), -1000))[1])
-        == "under the proposed scores nobody can be killed"
+        == "under the proposed scores no process can be killed"
     )
 
 
@@ -225,9 +225,9 @@ def test_a_misspelt_name_is_no_answer(machine):
     )
     assert (
         comparison(now, now, ["ngnix", "java"], ["ngnix"])
-        == "under the proposed scores the same (nothing runs under ngnix)"
+        == "the same under the proposed scores (nothing runs under ngnix)"
     )
-    assert comparison(now, now, ["x"] * 9, ["x"] * 8).endswith(" the same (nothing runs under 8 of the 9 names)")
+    assert comparison(now, now, ["x"] * 9, ["x"] * 8).endswith("scores (nothing runs under 8 of the 9 names)")
 
 
 def test_adjustments_of_both_options():
@@ -260,7 +260,7 @@ def test_a_service_without_a_name():
 
 @pytest.mark.parametrize("name", [{"x": 1}, [["a"]], 5, " ", ["a", ""]])
 def test_a_service_whose_name_is_none(name):
-    with pytest.raises(ValueError, match="services: .* is no name of a unit"):
+    with pytest.raises(ValueError, match="services: .* is not a unit name"):
         adjustments_of(None, [{"name": name, "oom_score_adjust": 5}])
 
 
@@ -279,7 +279,7 @@ def test_the_later_of_two_services_is_applied_later():
 
 
 def test_a_wrong_score_of_a_service():
-    with pytest.raises(ValueError, match="services: a: 'x' is no score"):
+    with pytest.raises(ValueError, match="services: a: 'x' is not a valid score"):
         adjustments_of(None, [{"name": "a", "oom_score_adjust": "x"}])
 
 

@@ -134,7 +134,7 @@ def test_no_score_proposed(machine):
 
 def test_the_same_score_moves_nobody(machine):
     found = score_info(machine.host, adjustments={"mysql": 0})["what_if"]
-    assert (found["moved"], found["moved_total"], found["msg"]) == ([], 0, "under the proposed scores the same")
+    assert (found["moved"], found["moved_total"], found["msg"]) == ([], 0, "the same under the proposed scores")
 
 
 def test_many_that_move_are_counted(machine):

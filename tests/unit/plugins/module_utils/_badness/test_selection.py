@@ -91,7 +91,7 @@ def test_an_unknown_kernel(tmp_path):
 
 def test_a_kernel_too_old(tmp_path):
     assert selection(Machine(tmp_path, release="2.6.18-419.el5")).notes == (
-        "kernel 2.6.18-419.el5 chose by another heuristic, which is not computed here",
+        "kernel 2.6.18-419.el5 chose its victim by an older heuristic, which is not computed here",
     )
 
 
@@ -289,9 +289,9 @@ def test_a_slice(machine):
 
 WRONG = {
     "no such unit": ("b", "no process runs in a cgroup named b"),
-    "no such path": ("/b", "/b is no cgroup"),
-    "out of the tree": ("/../../etc", "is no cgroup"),
-    "a NUL": ("/a\0", "is no cgroup"),
+    "no such path": ("/b", "/b is not a memory cgroup"),
+    "out of the tree": ("/../../etc", "is not a memory cgroup"),
+    "a NUL": ("/a\0", "is not a memory cgroup"),
     "two users have it": (
         "app.service",
         "more than one cgroup, give one of the paths: /user.slice/1/app.service, /user.slice/2/app.service",
@@ -340,7 +340,10 @@ def test_limits_further_out(machine):
 
 def test_a_cgroup_1_that_kills_nobody(machine):
     machine.cgroup1("/a", limit_in_bytes=MIB, oom_control="oom_kill_disable 1\nunder_oom 0")
-    assert selection(machine, "/a").outcome == "none" and "waits" in selection(machine, "/a").notes[0]
+    assert (
+        selection(machine, "/a").outcome == "none"
+        and "those that ask for memory wait" in selection(machine, "/a").notes[0]
+    )
 
 
 def test_who_dies_together(machine):

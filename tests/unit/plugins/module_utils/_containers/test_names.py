@@ -185,7 +185,7 @@ CONTENTS = [
     ("rows of another shape", [1, None, [], {}, {"id": 7}], UNKNOWN),
     ("deep", b"[" * 500000, UNKNOWN),
     ("a number of many digits", b"[" + b"1" * 900000 + b"]", UNKNOWN),
-    ("metadata that is no text", [{"id": ID, "names": [], "metadata": 7}], named(engine="podman")),
+    ("metadata that is not a text", [{"id": ID, "names": [], "metadata": 7}], named(engine="podman")),
     ("metadata that is no JSON", [{"id": ID, "names": ["web"], "metadata": "{"}], named("web", engine="podman")),
     (
         "names of another type",

@@ -55,7 +55,7 @@ def test_a_shortage_without_a_victim_has_its_cause(tmp_path):
     assert kills == []
     told = oom["unresolved"][-1]
     assert (told["outcome"], [one["kind"] for one in told["cause"]]) == ("panic", ["unaccounted"])
-    assert told["why"].startswith("the kernel panicked and killed nobody; pages that no counter knows")
+    assert told["why"].startswith("the kernel panicked and killed no process; pages that no counter knows")
     assert (told["ledger"]["total"], told["ledger"]["rows"]["unaccounted"], told["ledger"]["complete"]) == (
         250000 * 4096,
         220000 * 4096,

@@ -440,7 +440,7 @@ def test_a_whole_report_in_one_message():
     assert (kill.victim.pid, kill.invoker.comm, kill.invoker.pid, kill.kernel) == (9, "hog", 5, "5.4.0")
 
 
-# Names are chosen by whoever runs the process: at most 15 bytes of anything.
+# Names are chosen by the user who runs the process: at most 15 bytes of anything.
 NAMES = [
     "x) total-vm:1kB", "a,pid=1,uid=0", "Killed process", "(sd-pam)", "a) (b", "", "  lead", "trail  ", "%s%n%d 100%",
     "it's \"q\"", "{{7*7}}", "<b>x</b>", "=cmd|x", "a,task=b", "12345", "caf\u00e9 \u2615", "\udcff\udcfe", "\x1b[31m",

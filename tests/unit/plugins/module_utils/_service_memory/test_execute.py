@@ -381,7 +381,7 @@ def test_a_unit_that_systemd_cannot_load(make, load_state, loaded):
         and lines(machine.read(PATH)) == ["[Service]", "OOMScoreAdjust=5"]
     )
     again = web(machine, oom_score_adjust=5, missing="stage")
-    assert not again["changed"] and not again["verified"] and "until its unit file is mended" in again["msg"]
+    assert not again["changed"] and not again["verified"] and "once its unit file is repaired" in again["msg"]
     assert (
         web(machine, state="absent")["changed"]
         and not web(machine, state="absent")["changed"]

@@ -42,7 +42,7 @@ WRONG = [
     (dict(name=["web"]), ["no setting is given for web.service", "state=absent"]),
     (dict(name=["../x"], oom_score_adjust=1), ["begins with '.'"]),
     (dict(name=["web"], oom_score_adjust=1001), ["oom_score_adjust", "1001 is outside -1000 to 1000"]),
-    (dict(name=["web"], oom_score_adjust=True), ["oom_score_adjust: True is no number"]),
+    (dict(name=["web"], oom_score_adjust=True), ["oom_score_adjust: True is not an integer"]),
     (dict(name=["web"], memory_max="64m"), ["memory_max", "64M"]),
     (dict(name=["web"], memory_max="101%"), ["memory_max", "100 %"]),
     (dict(name=["web"], memory_high="0"), ["memory_high", "infinity"]),
@@ -72,7 +72,7 @@ WRONG = [
     (dict(services=[dict(name="", oom_score_adjust=1)]), ["services[0]", "name is missing"]),
     (
         dict(services=[dict(name="a", oom_score_adjust=1)], oom_score_adjust=5),
-        ["oom_score_adjust stands beside services"],
+        ["oom_score_adjust cannot be combined with services"],
     ),
 ]
 
@@ -105,7 +105,7 @@ def test_allow():
 @pytest.mark.parametrize(
     "given, words",
     [
-        (dict(min_killable="x"), "no share"),
+        (dict(min_killable="x"), "not a percentage"),
         (dict(min_killable="120%"), "100 %"),
         (dict(settle=-1), "settle"),
         (dict(restart_timeout=4000.0), "3600"),

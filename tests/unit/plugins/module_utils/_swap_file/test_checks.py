@@ -131,7 +131,7 @@ HOSTS = [
     ("btrfs, too little quota", {}, state(mount=BTRFS, btrfs=Btrfs("single", quota=G, subvolume=257)), WANTED,
      "it takes 2.0 GiB, and the quota of its subvolume (qgroup 0/257) leaves 1.0 GiB; raise it (btrfs qgroup limit)"),
     ("btrfs, enough quota", {}, state(mount=BTRFS, btrfs=Btrfs("single", quota=3 * G)), WANTED, None),
-    ("nothing can be made there", {}, state(writable=False), WANTED, "nothing can be made in /: the folder is immutable (lsattr -d shows it), or a read-only"),
+    ("nothing can be made there", {}, state(writable=False), WANTED, "nothing can be made in /: the directory is immutable (lsattr -d shows it), or a read-only"),
     ("nothing can be removed there", {}, state(swap_file(), writable=False, fstab=OURS), ABSENT, "immutable (lsattr -d shows it) or a read-only subvolume"),
     ("masked", {}, state(unit=MASKED), WANTED, "masked (/etc/systemd/system/swapfile.swap), so no boot would activate it; allow it with systemctl unmask"),
     ("masked, as wished", {}, state(swap_file(), area(), fstab=OURS, unit=MASKED), WANTED, "give persistent: false"),

@@ -123,7 +123,7 @@ def test_a_store_is_read_and_not_written(host, etc):
         (lambda etc: etc.chmod(0o777), r"/etc may be written by others \(mode 0777\)"),
         (lambda etc: ((etc / "fstab").unlink(), os.mkfifo(str(etc / "fstab"))), "not a regular file"),
         (lambda etc: ((etc / "fstab").unlink(), (etc / "fstab").symlink_to("/etc/fstab")), "leads out of"),
-        (lambda etc: ((etc / "fstab").unlink(), (etc / "fstab").symlink_to("gone/fstab")), "there is no folder"),
+        (lambda etc: ((etc / "fstab").unlink(), (etc / "fstab").symlink_to("gone/fstab")), "there is no directory"),
     ],
 )
 def test_places_that_are_refused(host, etc, spoil, says):

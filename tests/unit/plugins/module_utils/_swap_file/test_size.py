@@ -42,11 +42,11 @@ def test_wanted(text, expected):
         ("64m", "64M"),
         ("2GB", "2G"),
         ("1000", "1M"),
-        ("0%", "no size"),
+        ("0%", "not a valid size"),
         ("120%", "100 %"),
         ("1000%", "more than 100 %"),
-        ("", "no size"),
-        ("-1G", "no size"),
+        ("", "not a valid size"),
+        ("-1G", "not a valid size"),
     ],
 )
 def test_no_size(text, words):

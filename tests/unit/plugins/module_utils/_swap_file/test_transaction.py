@@ -197,7 +197,7 @@ def root(tmp_path):
 
 
 def test_no_folder_is_refused_and_no_lock_is_taken_in_check_mode(root):
-    with pytest.raises(PreconditionError, match="folder /nowhere is not there. Nothing was changed"):
+    with pytest.raises(PreconditionError, match="directory /nowhere is not there. Nothing was changed"):
         run(Host(root=str(root)), WISH._replace(path="/nowhere/swapfile"), True, NO_TIMER)
     assert not (root / "run").exists()
 

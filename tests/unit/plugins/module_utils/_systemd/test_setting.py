@@ -200,4 +200,4 @@ def test_the_order_is_the_tables_and_a_wrong_value_names_its_option():
     ]
     with pytest.raises(KeyError) as caught:
         normalize_settings({"memory_max": "64m"}, KeyError)
-    assert "memory_max: '64m' is no size; write 64M" in str(caught.value)
+    assert "memory_max: '64m' is not a valid size; write 64M" in str(caught.value)

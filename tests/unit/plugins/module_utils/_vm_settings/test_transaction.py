@@ -479,7 +479,7 @@ def test_a_folder_that_is_a_link_is_told_as_such(machine, check_mode):
     with pytest.raises(PreconditionError) as caught:
         machine.run({"swappiness": 10}, check_mode=check_mode)
     assert str(caught.value).startswith(
-        "/etc/sysctl.d is a symbolic link or no folder. Nothing was changed: nothing is written through a link"
+        "/etc/sysctl.d is a symbolic link or not a directory. Nothing was changed: nothing is written through a link"
     )
     same(machine)
 

@@ -390,7 +390,7 @@ def test_who_was_the_way_in(one, wanted):
 
 
 def test_all_memory_guaranteed_to_one_is_too_much():
-    """MemoryMin=infinity is no number that a sum would hold."""
+    """MemoryMin=infinity is not an integer that a sum would hold."""
     assert statuses(
         host(units=[unit(memory_min=None, unlimited=["memory_min", *LIMITS[2:]])]),
         "baseline",

@@ -226,7 +226,7 @@ def test_visibility(oom, wish, wanted):
 
 UNREAD = [
     ("no facts", None, "no OOM facts"),
-    ("no mapping", "text", "the OOM facts are no mapping"),
+    ("no mapping", "text", "the OOM facts are not a mapping"),
     ("another schema", facts(schema=9), "schema 9"),
     ("out of an old cache", host(gathered_at=NOW - 2 * DAY), "gathered 2 days ago"),
     ("of a clock that is wrong", host(gathered_at=NOW + 2 * DAY), "2 days in the future"),

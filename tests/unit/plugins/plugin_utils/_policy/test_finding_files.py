@@ -222,8 +222,7 @@ def test_a_host_that_cannot_be_judged_leaves_the_others(monkeypatch):
     ]
     assert {one.status for one in found.findings if one.host == "good"} == {"pass"}
     assert any(
-        "NOT KNOWN facts on bad" in line and "(TypeError: of a kind nobody thought of)" in line
-        for line in found.details
+        "UNKNOWN facts on bad" in line and "(TypeError: of a kind nobody thought of)" in line for line in found.details
     )
 
 
@@ -281,11 +280,9 @@ def test_unknown_is_never_pass(statuses, wanted):
 def test_one_message_with_all_findings_of_all_hosts(plain):
     for one in plain.findings:
         if one.status != "pass":
-            word = (
-                one.id if one.status == "fail" else "NOT KNOWN "
-            )  # of many rules that ask for the same some are named
+            word = one.id if one.status == "fail" else "UNKNOWN "  # of many rules that ask for the same some are named
             assert any(word in line and one.host in line for line in plain.details)
-    assert any("NOT KNOWN facts on down" in line for line in plain.details)
+    assert any("UNKNOWN facts on down" in line for line in plain.details)
 
 
 def test_the_same_of_many_hosts_is_one_line():
@@ -305,7 +302,7 @@ def test_one_cause_is_one_line_whatever_number_of_rules_asked():
         for h in ("a", "b")
     ]
     assert details(found) == [
-        "NOT KNOWN rule-0, rule-1, rule-10 and 17 more on a, b: the facts do not tell units.",
+        "UNKNOWN rule-0, rule-1, rule-10 and 17 more on a, b: the facts do not tell units.",
         "To know it: gather it.",
     ]
 

@@ -19,14 +19,17 @@ WRONG = [
         {"rules": [RULE, dict(RULE, id="b"), dict(RULE, id="c"), dict(RULE, id="d", severity="fatal")]},
         "rules[3].severity: 'fatal' is none of info, warning, error",
     ),
-    ({"rules": [dict(RULE, sevrity="x")]}, "rules[0].sevrity: is no key of a rule; did you mean severity?"),
+    ({"rules": [dict(RULE, sevrity="x")]}, "rules[0].sevrity: is not a key of a rule; did you mean severity?"),
     ({"rules": [{}]}, "rules[0].id: is missing"),
     ({"rules": [dict(RULE, remedy="")]}, "rules[0].remedy: has to be a text, not ''"),
     ({"rules": [RULE, RULE]}, "rules[1].id: 'a-rule' is there twice"),
     ({"rules": [dict(RULE, id="A b")]}, "rules[0].id: 'A b' has to be words"),
     ({"rules": [dict(RULE, id="kills")]}, "rules[0].id: 'kills' is the id of a check"),
-    ({"rules": [dict(RULE, **{"assert": "nope(a)"})]}, "rules[0].assert: is no JMESPath: there is no function nope()"),
-    ({"rules": [dict(RULE, needs=["foo["])]}, "rules[0].needs[0]: is no JMESPath"),
+    (
+        {"rules": [dict(RULE, **{"assert": "nope(a)"})]},
+        "rules[0].assert: is not valid JMESPath: there is no such function: nope()",
+    ),
+    ({"rules": [dict(RULE, needs=["foo["])]}, "rules[0].needs[0]: is not valid JMESPath"),
     ({"rules": {}}, "rules: has to be a list, not a mapping"),
     ({"rules": ["x"]}, "rules[0]: has to be a mapping, not a text"),
     (
@@ -35,16 +38,19 @@ WRONG = [
     ),
     (
         {"services": [{"name": "a", "oom_score_adjust": "low"}]},
-        "services[0].oom_score_adjust: 'low' is no whole number",
+        "services[0].oom_score_adjust: 'low' is not an integer",
     ),
-    ({"services": [{"name": "a", "memory_max": "64m"}]}, "services[0].memory_max: '64m' is no size; write 64M"),
-    ({"services": [{"name": "a", "restart": True}]}, "services[0].restart: True is no value"),
-    ({"services": [{"name": "../a"}]}, "services[0].name: '../a' is no unit name"),
+    (
+        {"services": [{"name": "a", "memory_max": "64m"}]},
+        "services[0].memory_max: '64m' is not a valid size; write 64M",
+    ),
+    ({"services": [{"name": "a", "restart": True}]}, "services[0].restart: True is not a valid value"),
+    ({"services": [{"name": "../a"}]}, "services[0].name: '../a' is not a valid unit name"),
     ({"services": [{"name": "a"}, {"name": "a.service"}]}, "services[1].name: a.service stands there twice"),
     ({"services": [{"memory_max": "1G"}]}, "services[0].name: is missing"),
-    ({"settings": {"vm.swappines": 1}}, "settings.vm.swappines: is no vm setting"),
+    ({"settings": {"vm.swappines": 1}}, "settings.vm.swappines: is not a vm setting"),
     ({"settings": {"swappiness": "many"}}, "settings.swappiness: has to be a whole number"),
-    ({"settings": {"swappiness": {"mni": 1}}}, "settings.swappiness.mni: is no key of a setting; did you mean min?"),
+    ({"settings": {"swappiness": {"mni": 1}}}, "settings.swappiness.mni: is not a key of a setting; did you mean min?"),
     ({"settings": {"vm.swappiness": {}}}, "settings.vm.swappiness: expects nothing; give min, max or both"),
     ({"settings": {"swappiness": {"min": None}}}, "settings.swappiness: expects nothing"),
     ({"settings": {"swappiness": {"min": 60, "max": 1}}}, "settings.swappiness: no value is at least 60 and at most 1"),
@@ -54,21 +60,21 @@ WRONG = [
     ),
     ({"swap": {"min": "4G", "max": "1G"}}, "swap.min: no swap is at least 4G and at most 1G"),
     ({"swap": {"min": "40%", "max": "10%"}}, "swap.min: no swap is at least 40% and at most 10%"),
-    ({"kills": {"max": 0, "units": ["a", "b c"]}}, "kills.units[1]: 'b c' is no unit name"),
+    ({"kills": {"max": 0, "units": ["a", "b c"]}}, "kills.units[1]: 'b c' is not a valid unit name"),
     ({"services": []}, "the policy expects nothing"),
     ({"services": [], "swap": {}, "settings": {}, "killers": {}, "rules": []}, "the policy expects nothing"),
     ({"killers": {"earlyoom": "running"}}, "killers.earlyoom: 'running' is none of active, inactive, absent"),
-    ({"killers": {"earlyom": "active"}}, "killers.earlyom: is no killer"),
+    ({"killers": {"earlyom": "active"}}, "killers.earlyom: is not a killer"),
     ({"kills": {"max": -1}}, "kills.max: has to be a whole number of 0 or more, not -1"),
     ({"kills": {"window": "7d"}}, "kills.max: is missing"),
-    ({"kills": {"max": 0, "window": "2026-01-01"}}, "kills.window: '2026-01-01' is no age"),
+    ({"kills": {"max": 0, "window": "2026-01-01"}}, "kills.window: '2026-01-01' is not a valid age"),
     ({"kills": {"max": 0, "scopes": ["host"]}}, "kills.scopes[0]: 'host' is none of"),
-    ({"swap": {"min": "2gb"}}, "swap.min: '2gb' is no size"),
+    ({"swap": {"min": "2gb"}}, "swap.min: '2gb' is not a valid size"),
     ({"swap": {"files": [{"size": "1G"}]}}, "swap.files[0].path: is missing"),
     ({"swap": {"files": [{"path": "/s", "persistent": "yes"}]}}, "swap.files[0].persistent: has to be true or false"),
     ({"visibility": "full"}, "visibility: 'full' is none of clear, partial"),
-    ({"visibility": {"state": "clear", "since": "x"}}, "visibility.since: 'x' is no age"),
-    ({"sevices": []}, "sevices: is no key of a policy; did you mean services?"),
+    ({"visibility": {"state": "clear", "since": "x"}}, "visibility.since: 'x' is not a valid age"),
+    ({"sevices": []}, "sevices: is not a key of a policy; did you mean services?"),
     ({"schema": True, "visibility": "clear"}, "schema: is True; this collection reads 1"),
     (
         {"services": [{"name": "a", "memory_high": "2G", "memory_max": "1G"}]},
@@ -80,7 +86,7 @@ WRONG = [
     ),
     (
         {"services": [{"name": "a", "dropin": "../x.conf"}]},
-        "services[0].dropin: '../x.conf' is no file name of a drop-in",
+        "services[0].dropin: '../x.conf' is not a valid drop-in file name",
     ),
     ({"swap": {"files": [{"path": "/a"}, {"path": "/a"}]}}, "swap.files[1].path: /a stands there twice"),
     ({"swap": {"files": [{"path": "a"}]}}, "swap.files[0].path: 'a' has to begin with /"),
@@ -98,7 +104,10 @@ WRONG = [
     ({"rules": [dict(RULE, **{"assert": "`5` < `3`"})]}, "rules[0].assert: takes nothing from the facts"),
     ({"rules": [dict(RULE, **{"assert": "length('x') > `0`"})]}, "rules[0].assert: takes nothing from the facts"),
     ({"rules": [dict(RULE, **{"assert": "length(`5`) > `0`"})]}, "rules[0].assert: takes nothing from the facts"),
-    ({"rules": [dict(RULE, **{"assert": "a != `None`"})]}, "rules[0].assert: is no JMESPath: `None` is no JSON"),
+    (
+        {"rules": [dict(RULE, **{"assert": "a != `None`"})]},
+        "rules[0].assert: is not valid JMESPath: `None` is not valid JSON",
+    ),
     ({"schema": 2, "visibility": "clear"}, "schema: is 2; this collection reads 1"),
     ({"extends": "baseline", "disable": ["nope"]}, "disable[0]: 'nope' is the id of no check and no rule"),
     ({"extends": "baseline", "disable": ["facts"]}, "disable[0]: a host that was not read is never passed over"),
@@ -178,23 +187,23 @@ def test_a_share_and_a_size_differ_from_host_to_host():
     "text, said",
     [
         ("kills: {max: 1}\nkills: {max: 2}\n", "line 2: the key 'kills' is there twice"),
-        ("kills: [\n", "is no YAML"),
+        ("kills: [\n", "is not valid YAML"),
         ("extends: a.yml\n", "in a circle"),
         ("!!python/object/apply:os.system [id]\n", "it has none of the keys of a policy (services, "),
         (
             "kills: !!python/object/apply:os.system [id]\n",
-            "is no YAML: line 1, column 8: could not determine a constructor for the tag ...",
+            "is not valid YAML: line 1, column 8: could not determine a constructor for the tag ...",
         ),
         ("kills: {max: {{ most }}}\n", "a key has to be a word"),
         ("settings:\n  <<: {}\n  <<: {}\n", "line 3: the key '<<' is there twice"),
-        ("kills: {max: 2026-13-99}\n", "is no YAML"),
+        ("kills: {max: 2026-13-99}\n", "is not valid YAML"),
         ("root:$6$secret:1:\n", "it has none of the keys of a policy"),
         ("password: secret\nuser: [a, a]\n", "it has none of the keys of a policy"),
         ("password: secret\npassword: secret\n", "it has none of the keys of a policy"),
         ("[secret]\n", "it has none of the keys of a policy"),
-        ("a: 'secret\n", "is no YAML: line 2, column 1: found unexpected end of stream"),
-        ("*secret\n", "is no YAML: line 1, column 1: found undefined alias ..."),
-        ("a: &secret x\nb: &secret y\nkills: @secret\n", "is no YAML: line 2, column 4: second occurrence"),
+        ("a: 'secret\n", "is not valid YAML: line 2, column 1: found unexpected end of stream"),
+        ("*secret\n", "is not valid YAML: line 1, column 1: found undefined alias ..."),
+        ("a: &secret x\nb: &secret y\nkills: @secret\n", "is not valid YAML: line 2, column 4: second occurrence"),
     ],
 )
 def test_a_wrong_file(tmp_path, text, said):
@@ -207,14 +216,14 @@ def test_a_wrong_file(tmp_path, text, said):
 
 def test_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.yml")
-    with pytest.raises(PolicyError, match=r"a.yml is no file. Give the path of a file"):
+    with pytest.raises(PolicyError, match=r"a.yml is not a file. Give the path of a file"):
         load_policy(str(tmp_path / "a.yml"))
 
 
 @pytest.mark.parametrize(
     "path, said",
     [
-        ("/dev/zero", "the policy /dev/zero is no file"),
+        ("/dev/zero", "the policy /dev/zero is not a file"),
         ("/", "the policy / could not be read: Is a directory"),
         ("a\0b", "embedded null"),
     ],

@@ -117,7 +117,7 @@ def test_never_where_ansible_loads_variables(tmp_path, name, dry_run):
 def test_a_file_is_no_directory(tmp_path, dry_run):
     (tmp_path / "file").write_text("")
     for dest in ("file", "file/below"):
-        with pytest.raises(ReportFilesError, match="file is no directory"):
+        with pytest.raises(ReportFilesError, match="file is not a directory"):
             files.write(str(tmp_path / dest), DOCUMENTS, dry_run=dry_run)
 
 

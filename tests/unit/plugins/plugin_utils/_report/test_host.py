@@ -49,8 +49,8 @@ WRONG = [
     [
         (None, "no OOM facts"),
         ({}, "no OOM facts"),
-        ([], "the OOM facts are no mapping"),
-        ("kills", "the OOM facts are no mapping"),
+        ([], "the OOM facts are not a mapping"),
+        ("kills", "the OOM facts are not a mapping"),
         ({"schema": 2, "kills": []}, "facts of schema 2; this report reads schema 1"),
         ({"schema": "1", "kills": []}, "facts of schema 1; this report reads schema 1"),
         ({"kills": []}, "the facts do not say what the host can see"),

@@ -101,12 +101,12 @@ def test_a_big_fleet_is_green_only_where_it_was_measured():
 
 
 def test_a_shortage_without_a_victim_says_where_the_memory_was():
-    why = "the kernel panicked and killed nobody; <pages> that no counter knows held 874 MiB (88 %)"
+    why = "the kernel panicked and killed no process; <pages> that no counter knows held 874 MiB (88 %)"
     report = build({"a": HostInput(facts(unresolved=[panic(why=why), panic(time=NOW - 9000.0)]))}, NOW)
     assert [line.text for line in table.lines(report, 160) if "874 MiB" in line.text] == ["    " + why]
     assert markdown.render(report, "Kills").count("874 MiB") == 1
     assert (
-        "<small>the kernel panicked and killed nobody; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>"
+        "<small>the kernel panicked and killed no process; &lt;pages&gt; that no counter knows held 874 MiB (88 %)</small>"
         in page.render(report, "Kills")
     )
 
