@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import table, words
+from . import columns, table, words
+from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import Json
 
@@ -58,12 +59,17 @@ def _row(cells: t.Iterable[object]) -> str:
     return "| " + " | ".join(plain(cell) if cell != "" else " " for cell in cells) + " |"
 
 
-def _table(titles: t.Sequence[str], rows: t.Iterable[t.Iterable[object]]) -> t.Iterator[str]:
-    yield "| " + " | ".join(titles) + " |"
-    yield "| " + " | ".join("---:" if title.startswith("#") else "---" for title in titles) + " |"
+def _table(table: t.Sequence[Column], rows: t.Iterable[t.Any]) -> t.Iterator[str]:
+    yield "| " + " | ".join(column.title for column in table) + " |"
+    yield "| " + " | ".join("---:" if column.kind in columns.NUMBERS else "---" for column in table) + " |"
     for row in rows:
-        yield _row(row)
+        yield _row(_cell(column, row) for column in table)
     yield ""
+
+
+def _cell(column: Column, row: t.Any) -> str:
+    mark = words.quality_mark(row.kill) if column.kind == "moment" else ""
+    return f"{columns.shown(column, row)} {mark}".rstrip()
 
 
 def _unparsed(report: Json) -> list[str]:
@@ -96,54 +102,15 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     made += findings
     made += ["## Hosts", ""]
     made += _table(
-        ("Host", "State", "Kills", "Disputed", "Worst", "Last kill", "Verdict", "Sees since", "Asked", "Why"),
-        (
-            (
-                name,
-                words.state_word(entry),
-                entry["kills"] if entry["state"] == "ok" or entry["kills"] else "?",
-                entry["disputed"] or "",
-                words.worst(entry),
-                words.utc(entry["last"], ""),
-                words.verdict(entry)[0],
-                words.utc(entry["since"], ""),
-                words.utc_minute(entry["gathered_at"], "unknown" if entry["state"] == "ok" else ""),
-                words.why(entry),
-            )
-            for name, entry in sorted(report["hosts"].items(), key=urgency)
-        ),
+        columns.of(columns.HOSTS, columns.MARKDOWN),
+        (HostRow(*item) for item in sorted(report["hosts"].items(), key=urgency)),
     )
     kills = table.newest_kills(report)
     made += ["## Kills", ""]
     if kills:
         made += _table(
-            (
-                "Time (UTC)",
-                "Host",
-                "Victim",
-                "UID",
-                "Unit or cgroup",
-                "Anon MiB",
-                "Adj",
-                "Out of memory",
-                "Killer",
-                "Proof",
-            ),
-            (
-                (
-                    words.utc(kill["time"]) + (" " + words.quality_mark(kill)).rstrip(),
-                    name,
-                    words.victim(kill),
-                    "" if kill["victim"]["uid"] is None else kill["victim"]["uid"],
-                    words.where(kill),
-                    words.mebibytes(kill["victim"]["anon_rss"]),
-                    "" if kill["victim"]["oom_score_adj"] is None else kill["victim"]["oom_score_adj"],
-                    words.shortage(kill),
-                    kill["killer"],
-                    kill["proof"],
-                )
-                for name, kill in kills[:_MOST_KILLS]
-            ),
+            columns.cells_of(columns.KILLS, columns.MARKDOWN),
+            (KillRow(name, kill, True) for name, kill in kills[:_MOST_KILLS]),
         )
         told = [(name, kill) for name, kill in kills[:_MOST_KILLS] if kill["why"]]
         made += [f"* {plain(name)}, {words.utc(kill['time'])}: {plain(kill['why'])}" for name, kill in told] + [

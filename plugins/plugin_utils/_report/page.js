@@ -81,8 +81,9 @@ document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.pa
     host: (row) => get(row, "host"),
     victim: (row) => get(row, "comm"),
     where,
-    anon: (row) => get(row, "anon_rss"),
-    adj: (row) => get(row, "adj"),
+    uid: (row) => get(row, "uid"),
+    anon_rss: (row) => get(row, "anon_rss"),
+    oom_score_adj: (row) => get(row, "adj"),
     shortage,
     killer: (row) => get(row, "killer"),
     proof: (row) => get(row, "proof"),
@@ -152,7 +153,7 @@ document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.pa
     if (!get(row, "counts")) add("counted", "no: another host shows the same kill");
     add("id", get(row, "id"));
     const cell = make("td");
-    cell.colSpan = 9;
+    cell.colSpan = document.querySelectorAll("#kills thead th").length;
     cell.append(list);
     const line = make("tr", null, "detail");
     line.append(cell);
@@ -184,7 +185,6 @@ document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.pa
       more.setAttribute("aria-expanded", String(!open));
     });
     who.append(more);
-    if (get(row, "uid") !== null) who.append(" ", make("small", "uid " + get(row, "uid")));
     if (get(row, "partial")) who.append(" ", make("small", "partial"));
     const badge = make("span", get(row, "proof"), "badge " + get(row, "proof"));
     badge.title = [get(row, "reason"), seenIn(row)].filter(Boolean).join("; ");
@@ -193,11 +193,11 @@ document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.pa
     if (!get(row, "counts")) source.append(" ", make("small", "copy"));
     const why = make("td", shortage(row), "mono");
     if (get(row, "trigger") === "sysrq" || get(row, "trigger") === "group") why.append(" ", make("small", get(row, "trigger")));
-    tr.append(time, host, who, make("td", where(row), "mono"), make("td", mib(get(row, "anon_rss")), "n"), make("td", get(row, "adj"), "n"), why, make("td", get(row, "killer")), source);
+    tr.append(time, host, who, make("td", get(row, "uid"), "n"), make("td", where(row), "mono"), make("td", mib(get(row, "anon_rss")), "n"), make("td", get(row, "adj"), "n"), why, make("td", get(row, "killer")), source);
     if (get(row, "why") === null) return [tr];
     const said = make("tr", null, "said");
     const cell = make("td", get(row, "why"));
-    cell.colSpan = 9;
+    cell.colSpan = document.querySelectorAll("#kills thead th").length;
     said.append(cell);
     return [tr, said];
   };
@@ -243,7 +243,7 @@ document.querySelectorAll(".scroll > .timeline").forEach((figure) => { figure.pa
     if (th.dataset.sort === order.key) th.setAttribute("aria-sort", "descending");
     button.addEventListener("click", () => {
       const key = th.dataset.sort;
-      order = { key, down: order.key === key ? !order.down : key === "time" || key === "anon" || key === "adj" };
+      order = { key, down: order.key === key ? !order.down : key === "time" || th.classList.contains("n") };
       document.querySelectorAll("#kills th[data-sort]").forEach((other) => other.removeAttribute("aria-sort"));
       th.setAttribute("aria-sort", order.down ? "descending" : "ascending");
       update();

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from . import words
+from . import columns, words
+from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import GRADES, Json
-from .markup import NEWLINE, Html, join, scrolling, tag
+from .markup import NEWLINE, Html, escape, join, scrolling, tag
 
 #: rows that are there without script; the script pages through all of them
 _STATIC_ROWS = 200
@@ -184,139 +185,82 @@ _GROUPS = (
 )
 
 
-def _host_row(name: str, entry: Json) -> Html:
-    known = entry["state"] == "ok"
+def _linked(name: str, entry: Json) -> Html:
+    """The host's name, by which its kills can be found."""
     seen = bool(entry["kills"] or entry["disputed"] or entry["unresolved"])
-    first = (
+    return tag("span", name, data_find=name if seen else None, data_column="host" if seen else None)
+
+
+def _verdict(entry: Json, text: str) -> Html:
+    state, reasons = words.verdict(entry)
+    return join((badge(state), " ", tag("small", reasons))) if state and state != "unknown" else escape(text)
+
+
+#: kind -> the class of its cells
+_CLASSES = {
+    "name": "name",
+    "mono": "mono",
+    "unit": "mono",
+    "time": "t",
+    "moment": "t",
+    "badge": "t",
+    "verdict": "why",
+    columns.SENTENCE: "why",
+    **dict.fromkeys(columns.NUMBERS, "n"),
+}
+
+
+def _head(table: t.Sequence[Column], sortable: bool = False) -> Html:
+    heads = [
         tag(
             "th",
-            tag("span", name, data_find=name if seen else None, data_column="host" if seen else None),
-            scope="row",
-            class_="name",
-        ),
-        tag("td", badge(words.state_word(entry))),
-    )
-    if not known and not seen and entry["since"] is None:
-        return tag(
-            "tr",
-            *first,
-            tag("td", "?", class_="n"),
-            tag("td", words.why(entry), class_="why", colspan=len(_HOST_HEAD) - 3),
+            column.title,
+            scope="col",
+            class_="n" if column.kind in columns.NUMBERS else None,
+            data_sort=column.key if sortable else None,
         )
-    return tag(
-        "tr",
-        *first,
-        tag("td", f"{entry['kills']:,}" if known or entry["kills"] else "?", class_="n"),
-        tag("td", _count(entry["disputed"]), class_="n"),
-        tag("td", _count(entry["unresolved"] + entry["unresolved_disputed"]), class_="n"),
-        tag(
-            "td",
-            join((tag("span", name) for name in _top(entry["by_unit"] or entry["by_comm"])), tag("br")),
-            class_="mono",
-        ),
-        tag("td", words.utc_minute(entry["last"], ""), class_="t"),
-        _verdict(entry),
-        tag("td", words.utc_minute(entry["since"], "unknown" if known else ""), tag("br"), _asked(entry), class_="t"),
-        tag("td", words.why(entry), class_="why"),
-    )
+        for column in table
+    ]
+    return tag("thead", tag("tr", *heads))
 
 
-def _asked(entry: Json) -> Html:
-    if entry["gathered_at"] is None:
-        return tag("small", "asked when is unknown") if entry["state"] == "ok" else Html("")
-    return tag("small", "asked " + words.utc_minute(entry["gathered_at"]))
-
-
-def _verdict(entry: Json) -> Html:
-    state, reasons = words.verdict(entry)
-    if not state:
-        return tag("td")
-    # "not known" is the verdict's word, "unknown" the state of a host that could not be read.
-    return tag("td", badge(state) if state != "unknown" else "unknown", " ", tag("small", reasons), class_="why")
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-def _top(counts: dict[str, int]) -> t.Iterator[str]:
-    for name in list(counts)[:3]:
-        yield f"{name} \u00d7{counts[name]}" if counts[name] > 1 else name
-    if len(counts) > 3:
-        yield f"{len(counts) - 3} more"
-
-
-def _head(titles: t.Iterable[tuple[str, str, str]]) -> Html:
-    """(title, class, sort key)"""
-    return tag(
-        "thead",
-        tag(
-            "tr",
-            *[
-                tag("th", text, scope="col", class_=class_ or None, data_sort=key or None)
-                for text, class_, key in titles
-            ],
-        ),
-    )
-
-
-_HOST_HEAD = (
-    ("Host", "", ""),
-    ("State", "", ""),
-    ("Kills", "n", ""),
-    ("Disputed", "n", ""),
-    ("Unresolved", "n", ""),
-    ("Lost most", "", ""),
-    ("Last kill", "", ""),
-    ("Will it come again", "", ""),
-    ("Sees since, asked", "", ""),
-    ("What it could not see", "", ""),
-)
-_KILL_HEAD = (
-    ("Time (UTC)", "", "time"),
-    ("Host", "", "host"),
-    ("Victim", "", "victim"),
-    ("Unit or cgroup", "", "where"),
-    ("Anon MiB", "n", "anon"),
-    ("Adj", "n", "adj"),
-    ("Out of memory", "", "shortage"),
-    ("Killer", "", "killer"),
-    ("Proof", "", "proof"),
-)
+def _host_row(row: HostRow) -> Html:
+    name, entry = row
+    cells = [tag("th", _linked(name, entry), scope="row", class_="name")]
+    for column in columns.of(columns.HOSTS, columns.PAGE)[1:]:
+        text = columns.shown(column, row)
+        inner = {"badge": badge, "verdict": lambda text: _verdict(entry, text)}.get(column.kind, escape)(text)
+        cells.append(tag("td", inner, class_=_CLASSES.get(column.kind)))
+    return tag("tr", *cells)
 
 
 def hosts(report: Json) -> Html:
-    rows = [_host_row(*item) for item in sorted(report["hosts"].items(), key=urgency)]
+    rows = [_host_row(HostRow(*item)) for item in sorted(report["hosts"].items(), key=urgency)]
     tools = Html("")
     if len(rows) > 20:
         box = tag("input", type="search", id="host-search", placeholder="Filter hosts", aria_label="Filter hosts")
         tools = tag("div", box, class_="tools")
-    inner = tag("table", _head(_HOST_HEAD), tag("tbody", join(rows, NEWLINE)))
+    inner = tag("table", _head(columns.of(columns.HOSTS, columns.PAGE)), tag("tbody", join(rows, NEWLINE)))
     return tag("section", tag("h2", "Hosts"), tools, scrolling("Table of hosts", inner), id="hosts")
 
 
-def _kill_row(name: str, kill: Json) -> Html:
-    who = kill["victim"]
+def _kill_cell(column: Column, row: KillRow) -> Html:
+    kill = row.kill
+    text = columns.shown(column, row)
+    if column.kind == "badge":
+        return tag("td", badge(text), class_="t", title=words.seen_in(kill))
     mark, meaning = words.QUALITY.get(kill["time_quality"], words.QUALITY["unknown"])
-    sign = tag("span", " " + mark, class_="mark", title=meaning) if mark and kill["time"] is not None else ""
-    adj = "" if who["oom_score_adj"] is None else who["oom_score_adj"]
-    uid = "" if who["uid"] is None else tag("small", f" uid {who['uid']}")
-    row = tag(
-        "tr",
-        tag("td", words.utc(kill["time"]), sign, class_="t"),
-        tag("td", name, class_="name"),
-        tag("td", tag("span", words.victim(kill), class_="mono"), uid, class_="t"),
-        tag("td", words.where(kill), class_="mono"),
-        tag("td", words.mebibytes(who["anon_rss"]), class_="n"),
-        tag("td", adj, class_="n"),
-        tag("td", words.shortage(kill), class_="mono"),
-        tag("td", kill["killer"]),
-        tag("td", badge(kill["proof"]), class_="t", title=words.seen_in(kill)),
-        class_="row",
-    )
-    return (
-        join((row, tag("tr", tag("td", kill["why"], colspan=len(_KILL_HEAD)), class_="said"))) if kill["why"] else row
-    )
+    marked = column.kind == "moment" and mark and kill["time"] is not None
+    sign = tag("span", " " + mark, class_="mark", title=meaning) if marked else ""
+    return tag("td", text, sign, class_=_CLASSES.get(column.kind))
+
+
+def _kill_row(name: str, kill: Json) -> Html:
+    row = KillRow(name, kill, True)
+    table = columns.cells_of(columns.KILLS, columns.PAGE)
+    line = tag("tr", *[_kill_cell(column, row) for column in table], class_="row")
+    said = tag("tr", tag("td", kill["why"], colspan=len(table)), class_="said")
+    return join((line, said)) if kill["why"] else line
 
 
 def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
@@ -343,7 +287,10 @@ def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
         class_="tools",
     )
     rows = join((_kill_row(name, kill) for name, kill, _counts in kills[:_STATIC_ROWS]), NEWLINE)
-    inner = scrolling("Table of kills", tag("table", _head(_KILL_HEAD), tag("tbody", rows)))
+    inner = scrolling(
+        "Table of kills",
+        tag("table", _head(columns.cells_of(columns.KILLS, columns.PAGE), sortable=True), tag("tbody", rows)),
+    )
     note = Html("")
     if len(kills) > _STATIC_ROWS:
         text = (

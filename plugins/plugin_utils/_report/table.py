@@ -8,12 +8,14 @@ caller's.
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 import unicodedata
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import words
+from . import columns, words
+from .columns import Column, HostRow, KillRow
 from .fleet import each_kill, is_counted, urgency
 from .host import Json
 
@@ -32,14 +34,6 @@ class Line(t.NamedTuple):
 
     text: str
     mood: str = "plain"
-
-
-class Column(t.NamedTuple):
-    """least -- it may be cut down to this where room is short; 0 is never cut. right -- numbers"""
-
-    title: str
-    least: int = 0
-    right: bool = False
 
 
 def cells(text: str) -> int:
@@ -69,15 +63,15 @@ def fit(text: str, width: int, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
-def widths(columns: t.Sequence[Column], rows: t.Sequence[t.Sequence[str]], width: int) -> list[int]:
+def widths(table: t.Sequence[Column], rows: t.Sequence[t.Sequence[str]], width: int) -> list[int]:
     """As wide as the content where there is room; else the columns that may be cut give, the one with most to spare
     first.
     """
-    found = [max([cells(column.title)] + [cells(row[i]) for row in rows]) for i, column in enumerate(columns)]
-    room = width - 2 * (len(columns) - 1)
+    found = [max([cells(column.title)] + [cells(row[i]) for row in rows]) for i, column in enumerate(table)]
+    room = width - 2 * (len(table) - 1)
     while sum(found) > room:
         spare = [
-            (found[i] - max(column.least, cells(column.title)), -i) for i, column in enumerate(columns) if column.least
+            (found[i] - max(column.least, cells(column.title)), -i) for i, column in enumerate(table) if column.least
         ]
         most, i = max(spare, default=(0, 0))
         if most <= 0:
@@ -94,51 +88,59 @@ class Row(t.NamedTuple):
     note: str = ""
 
 
-def _grid(columns: t.Sequence[Column], rows: t.Sequence[Row], width: int) -> t.Iterator[Line]:
+def _grid(table: t.Sequence[Column], rows: t.Sequence[Row], width: int) -> t.Iterator[Line]:
     """Columns that are empty in every row are left out."""
     safe = [[printable(value) for value in row.cells] for row in rows]
-    keep = [i for i in range(len(columns)) if any(row[i] for row in safe)]
-    columns = [columns[i] for i in keep]
+    keep = [i for i in range(len(table)) if any(row[i] for row in safe)]
+    table = [table[i] for i in keep]
     safe = [[row[i] for i in keep] for row in safe]
-    size = widths(columns, safe, width)
+    size = widths(table, safe, width)
 
     def line(values: t.Sequence[str]) -> str:
-        return fit("  ".join(fit(v, w, c.right) for v, c, w in zip(values, columns, size, strict=True)), width).rstrip()
+        fitted = [fit(v, w, c.kind in columns.NUMBERS) for v, c, w in zip(values, table, size, strict=True)]
+        return fit("  ".join(fitted), width).rstrip()
 
-    yield Line(line([column.title for column in columns]), "head")
+    yield Line(line([column.title for column in table]), "head")
     for row, given in zip(safe, rows, strict=True):
         yield Line(line(row), given.mood)
         for part in wrapped(printable(given.note), width - 4) if given.note else ():
             yield Line("    " + part, given.mood)
 
 
-_HOST_COLUMNS = (
-    Column("HOST", 12),
-    Column("STATE"),
-    Column("KILLS", right=True),
-    Column("DISPUTED", right=True),
-    Column("LOST MOST", 10),
-    Column("LAST KILL"),
-    Column("SEES SINCE"),
-    Column("ASKED"),
-)
 _MOODS = {"failed": "bad", "unreachable": "bad", "blind": "bad", "partial": "warn", "ok": "plain"}
 
 
-def _host_row(name: str, entry: Json, width: int) -> Row:
-    known = entry["state"] == "ok"
-    size = 10 if width < _NARROW else 16
-    cells_ = (
-        name,
-        words.state_word(entry),
-        f"{entry['kills']:,}" if known or entry["kills"] else "?",
-        f"{entry['disputed']:,}" if entry["disputed"] else "",
-        _unit(words.worst(entry)),
-        _moment(entry["last"], size) if entry["last"] is not None else "",
-        _moment(entry["since"], size) if known or entry["since"] is not None else "",
-        _moment(entry["gathered_at"], size) if entry["stale"] else "",
-    )
-    return Row(cells_, _mood(entry), words.why(entry))
+def _columns(table: t.Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
+    """The columns for this width, and those whose text stands below the row."""
+    found = [column for column in columns.of(table, columns.TERMINAL) if width >= column.room]
+    below = [column for column in found if column.kind == columns.SENTENCE]
+    return [column for column in found if column not in below], below
+
+
+def _cell(column: Column, row: t.Any, width: int) -> str:
+    text = columns.shown(column, row)
+    if column.kind == "unit":
+        return _unit(text)
+    if column.kind == "time":  # of hosts; the headings say that it is UTC
+        return text[: 10 if width < _NARROW else 16]
+    if column.kind == "moment":
+        known = column.value(row) is not None
+        return text[: 19 if width >= _ROOMY else 16] + (_MARK.get(row.kill["time_quality"], "?") if known else "")
+    return text
+
+
+def _list(table: t.Sequence[Column], rows: t.Sequence[tuple[t.Any, str]], width: int) -> t.Iterator[Line]:
+    """Rows with their moods."""
+    found, below = _columns(table, width)
+    made = [
+        Row(
+            [_cell(column, row, width) for column in found],
+            mood,
+            "; ".join(filter(None, (columns.shown(column, row) for column in below))),
+        )
+        for row, mood in rows
+    ]
+    yield from _grid(found, made, width)
 
 
 def _mood(entry: Json) -> str:
@@ -154,7 +156,7 @@ def _hosts(report: Json, width: int) -> t.Iterator[Line]:
     more = max(len(entries) - _MOST_HOSTS, 0)
     shown = entries[:_MOST_HOSTS]
     if shown:
-        yield from _grid(_HOST_COLUMNS, [_host_row(name, entry, width) for name, entry in shown], width)
+        yield from _list(columns.HOSTS, [(HostRow(name, entry), _mood(entry)) for name, entry in shown], width)
     if more:
         yield Line(f"... and {words.some(more, 'more host')} of this kind in the report")
     in_part = sum(entry["partial"] for entry in quiet)
@@ -187,57 +189,16 @@ def _unresolved(report: Json, width: int) -> t.Iterator[Line]:
             yield Line("    " + part)
 
 
-_KILL_COLUMNS = (
-    Column("TIME (UTC)"),
-    Column("HOST", 8),
-    Column("VICTIM", 8),
-    Column("PID", right=True),
-    Column("UID", right=True),
-    Column("UNIT OR CGROUP", 10),
-    Column("ANON MiB", right=True),
-    Column("ADJ", right=True),
-    Column("SCOPE"),
-    Column("KILLER"),
-    Column("PROOF"),
-)
 #: a terminal may not know the sign for "about"
 _MARK = {"exact": "", "year_inferred": "~", "from_uptime": "~"}
 
 
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+def _unit(names: str) -> str:
+    """Services without the word that every service ends in."""
+    return names if "/" in names else _SERVICE.sub("", names)
 
 
-def _kill_row(name: str, kill: Json, width: int) -> Row:
-    who = kill["victim"]
-    narrow, roomy = width < _NARROW, width >= _ROOMY
-    when = _moment(kill["time"], 19 if roomy else 16) + (
-        _MARK.get(kill["time_quality"], "?") if kill["time"] is not None else ""
-    )
-    cells_ = (
-        when,
-        name,
-        who["comm"] or ("(cgroup)" if who["pid"] is None else "?"),
-        _number(who["pid"]),
-        _number(who["uid"]) if roomy else "",
-        _unit(words.where(kill)),
-        words.mebibytes(who["anon_rss"]),
-        _number(who["oom_score_adj"]) if roomy else "",
-        "" if narrow else kill["scope"],
-        "" if narrow else kill["killer"],
-        kill["proof"],
-    )
-    return Row(cells_, "plain" if is_counted(kill) else "warn", kill["why"] or "")
-
-
-def _unit(name: str) -> str:
-    """A service without the word that every service ends in."""
-    return name[: -len(".service")] if name.endswith(".service") and "/" not in name else name
-
-
-def _moment(when: float | None, size: int) -> str:
-    """The first letters of a time: 10 for the date, 16 up to the minute, 19 to the second. The headings say UTC."""
-    return words.utc(when)[:size]
+_SERVICE = re.compile(r"\.service(?=$|, | \u00d7)")
 
 
 def newest_kills(report: Json) -> list[tuple[str, Json]]:
@@ -254,11 +215,8 @@ def _kills(report: Json, width: int) -> t.Iterator[Line]:
         return
     shown = found[:_MOST_KILLS]
     yield Line("")
-    columns = [
-        column._replace(title="UNIT") if width < _NARROW and column.title.startswith("UNIT") else column
-        for column in _KILL_COLUMNS
-    ]
-    yield from _grid(columns, [_kill_row(name, kill, width) for name, kill in shown], width)
+    rows = [(KillRow(name, kill, True), "plain" if is_counted(kill) else "warn") for name, kill in shown]
+    yield from _list(columns.KILLS, rows, width)
     if len(found) > len(shown):
         yield Line(f"... and {words.some(len(found) - len(shown), 'older kill')} in the report")
     if any(kill["time_quality"] in ("year_inferred", "from_uptime") for _name, kill in shown):

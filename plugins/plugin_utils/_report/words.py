@@ -69,14 +69,6 @@ def state_word(entry: Json) -> str:
     return "partial" if entry["state"] == "ok" and entry["partial"] else str(entry["state"])
 
 
-def worst(entry: Json) -> str:
-    """The unit that lost most, else the process."""
-    for key in ("by_unit", "by_comm"):
-        for name in entry[key]:
-            return str(name)
-    return ""
-
-
 def why(entry: Json) -> str:
     """Everything that makes this host's numbers less than certain, in one line."""
     parts = [entry["message"]] if entry["message"] else list(entry["reasons"])

@@ -127,7 +127,7 @@ def test_the_island_cannot_be_left(hostile, hostile_page):
 @pytest.mark.slow
 def test_why_and_whether_it_comes_again(small, big):
     text = page.render(small, "Kills")
-    assert text.count('<tr class="said"><td colspan="9">mysqld[401] had the highest badness of 9 processes') == 1
+    assert text.count('<tr class="said"><td colspan="10">mysqld[401] had the highest badness of 9 processes') == 1
     assert (
         '<span class="badge chronic">chronic</span> <small>mysqld.service was killed in 3 shortages within 2 d</small>'
         in text
