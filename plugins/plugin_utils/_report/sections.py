@@ -229,8 +229,8 @@ def _host_row(row: HostRow) -> Html:
     cells = [tag("th", _linked(name, entry), scope="row", class_="name")]
     for column in columns.of(columns.HOSTS, columns.PAGE)[1:]:
         text = columns.shown(column, row)
-        inner = {"badge": badge, "verdict": lambda text: _verdict(entry, text)}.get(column.kind, escape)(text)
-        cells.append(tag("td", inner, class_=_CLASSES.get(column.kind)))
+        inner = _verdict(entry, text) if column.kind == "verdict" else escape(text)
+        cells.append(tag("td", badge(text) if column.kind == "badge" else inner, class_=_CLASSES.get(column.kind)))
     return tag("tr", *cells)
 
 
