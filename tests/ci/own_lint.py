@@ -6,6 +6,7 @@
 * No conditional expression stands inside another one.
 * Every room has a floor in .importlinter: import-linter says nothing of a package that no contract names.
 * .pre-commit-config.yaml takes the releases of tests/requirements/lint.txt.
+* The tables of variables in the roles' READMEs are those of their argument_specs.
 """
 
 from __future__ import annotations
@@ -60,8 +61,15 @@ def other_releases() -> list[str]:
     ]
 
 
+def outdated_tables() -> list[str]:
+    sys.path.insert(0, str(ROOT / "tests/tools"))
+    import role_tables
+
+    return role_tables.outdated()
+
+
 def main() -> int:
-    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases()]
+    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases(), *outdated_tables()]
     print(
         "\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor"
     )
