@@ -184,42 +184,52 @@ def _differences(wanted: SwapFile, area: Json, ram: int | None) -> tuple[list[st
     return gaps, unknown
 
 
+def _compared(
+    wanted: SwapFile, areas: list[Json] | None, area: Json | None, ram: int | None
+) -> tuple[list[str], list[str]]:
+    """How it differs, and what is not known."""
+    if areas is None:
+        return [], ["which swap areas there are"]
+    if wanted.present:
+        return _differences(wanted, area, ram) if area else (["it is not in use"], [])
+    gaps = ["it is in use"] if area else []
+    nameless = any(one.get("path") is None for one in areas)
+    return gaps, ["the path of every swap area"] if nameless else []
+
+
 def _swap_file(policy: Policy, wanted: SwapFile, areas: list[Json] | None, ram: int | None) -> Finding:
     area = next((one for one in areas or () if one.get("path") == wanted.path), None)
-    gaps, unknown = [], []  # type: tuple[list[str], list[str]]
-    if areas is None:
-        unknown.append("which swap areas there are")
-    elif not wanted.present:
-        gaps += ["it is in use"] if area else []
-        unknown += ["the path of every swap area"] if any(one.get("path") is None for one in areas) else []
-    elif area is None:
-        gaps.append("it is not in use")
-    else:
-        gaps, unknown = _differences(wanted, area, ram)
-    holds: bool | None = None if unknown else True
-    if gaps:
-        holds = False
-    not_in_use = "not in use" if areas is not None else None
-    declared = {
-        "state": "present" if wanted.present else "absent",
-        "size": wanted.size,
-        "priority": wanted.priority,
-        "persistent": wanted.persistent,
-    }
+    gaps, unknown = _compared(wanted, areas, area, ram)
     evidence = dict(area or {})
-    if gaps or unknown:
-        evidence["why"] = "; ".join(gaps) if gaps else f"the facts do not tell {', '.join(unknown)}"
+    holds = True  # type: bool | None
+    if gaps:
+        holds, evidence["why"] = False, "; ".join(gaps)
+    elif unknown:
+        holds, evidence["why"] = None, f"the facts do not tell {', '.join(unknown)}"
+    effective = None if areas is None else "not in use"  # type: t.Any
+    if area:
+        effective = {key: area.get(key) for key in ("size", "priority", "in_fstab")}
     return made(
         policy,
         "swap",
         status_of(holds),
         wanted.path,
         f"Swap file {wanted.path}",
-        declared={key: value for key, value in declared.items() if value is not None},
-        effective={key: area.get(key) for key in ("size", "priority", "in_fstab")} if area else not_in_use,
+        declared=_declared(wanted),
+        effective=effective,
         evidence=evidence,
         remedy="memops.linux.oom_swap makes it so",
     )
+
+
+def _declared(wanted: SwapFile) -> Json:
+    declared = {
+        "state": "present" if wanted.present else "absent",
+        "size": wanted.size,
+        "priority": wanted.priority,
+        "persistent": wanted.persistent,
+    }
+    return {key: value for key, value in declared.items() if value is not None}
 
 
 def unread(state: str, message: str | None, severity: str = CHECKS["facts"][1]) -> Finding:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last layer of a unit's limits: what the kernel holds, against what systemd believes and what was declared.
+"""The last layer of a unit's limits: what the kernel holds, against what systemd has loaded and what was declared.
 
 Units are those of context(): every key is there, a limit that is not there is "infinity", null is unknown.
 """
@@ -28,7 +28,7 @@ CONTROLLERS = ("v2", "v1", "none", "no_cgroup")
 #: Limits are rounded down to pages, of up to 64 KiB.
 _PAGE = 65536
 #: Others put these in force without systemd: DefaultMemoryLow= of a slice, container runtimes. More than systemd
-#: believes is no drift there.
+#: has loaded is no drift there.
 _MAY_BE_MORE = ("memory_min", "memory_low", "oom_policy")
 
 
@@ -105,7 +105,7 @@ def _agrees(option: str, wanted: t.Any, held: t.Any, is_share: bool = False) -> 
 
 
 def drift(unit: Json) -> list[str] | None:
-    """Settings of which the kernel holds another value than systemd believes; None: not known."""
+    """Settings of which the kernel holds another value than systemd has loaded; None: not known."""
     kernel = unit["kernel"]
     controller = kernel["controller"] if kernel is not None else None
     if kernel is None or controller is None:
@@ -114,24 +114,24 @@ def drift(unit: Json) -> list[str] | None:
         return []
     found, unknown = [], False
     for option in _NOTHING:
-        believed, held = unit[option], _held(kernel, option)
+        loaded, held = unit[option], _held(kernel, option)
         if not _has_file(controller, option):
             continue
-        if believed is None:
+        if loaded is None:
             unknown = unknown or _untold(unit, option)
             continue
-        idle = _limits_nothing(option, believed)
+        idle = _limits_nothing(option, loaded)
         if idle and option in _MAY_BE_MORE:
             continue
         if held is None:  # without such a file nothing is limited, and where nothing is to be limited that is no drift
             unknown = unknown or not idle or option not in kernel["absent"]
-        elif not _agrees(option, believed, held):
+        elif not _agrees(option, loaded, held):
             found.append(option)
     return found or (None if unknown else [])
 
 
 def ignored(unit: Json) -> list[str] | None:
-    """Settings that systemd believes and this kernel cannot hold for the unit; None: not known."""
+    """Settings that systemd has loaded and this kernel cannot hold for the unit; None: not known."""
     kernel = unit["kernel"]
     controller = kernel["controller"] if kernel is not None else None
     if controller is None:
@@ -165,30 +165,38 @@ _ENFORCE = "memops.linux.service_memory brings it into force where systemd can; 
 
 
 def _verdict(unit: Json, option: str, text: str, ram: int | None) -> _Verdict:
-    setting, kernel, believed = BY_OPTION[option], unit["kernel"], unit[option]
-    wanted, is_share = setting.expected(text, ram), text.endswith("%")
+    setting, kernel = BY_OPTION[option], unit["kernel"]
+    wanted = setting.expected(text, ram)
     controller = kernel["controller"] if kernel is not None else None
     if kernel is None or controller is None:
         return _Verdict(UNKNOWN, None, "the facts do not tell what the kernel holds of it")
     if without_cgroup(unit):
         return _Verdict(PASS, "nothing runs")
+    limits_nothing = wanted is not None and _limits_nothing(option, wanted)
     if not _has_file(controller, option):
-        if wanted is not None and _limits_nothing(option, wanted):
+        if limits_nothing:
             return _Verdict(PASS, "nothing limits it")
         return _Verdict(FAIL, "not in the kernel", _NO_FILE[controller], _BOOT)
     held = _held(kernel, option)
-    if held is None:
-        if wanted is not None and _limits_nothing(option, wanted) and option in kernel["absent"]:
-            return _Verdict(PASS, "nothing limits it")
-        return _Verdict(UNKNOWN, None, f"the kernel shows no {setting.cgroup} of it")
-    effective = held if option == "oom_policy" or not isinstance(held, int) else human(held)
+    if held is not None:
+        return _held_verdict(option, wanted, held, unit[option], text.endswith("%"))
+    if limits_nothing and option in kernel["absent"]:
+        return _Verdict(PASS, "nothing limits it")
+    return _Verdict(UNKNOWN, None, f"the kernel shows no {setting.cgroup} of it")
+
+
+def _held_verdict(option: str, wanted: t.Any, held: t.Any, loaded: t.Any, is_share: bool) -> _Verdict:
+    """loaded -- the value that systemd has loaded"""
+    effective = human(held) if isinstance(held, int) and option != "oom_policy" else held
     if wanted is None:
         return _Verdict(UNKNOWN, effective, "the memory of the host is not known")
     if _agrees(option, wanted, held, is_share):
         return _Verdict(PASS, effective)
-    if believed is None or not (believed == wanted or (is_share and _agrees(option, wanted, believed, is_share))):
-        return _Verdict(FAIL, effective, "systemd does not believe it either" if believed is not None else "", _APPLY)
-    return _Verdict(FAIL, effective, "systemd believes it and the kernel does not hold it", _ENFORCE)
+    if loaded is None:
+        return _Verdict(FAIL, effective, "", _APPLY)
+    if loaded == wanted or (is_share and _agrees(option, wanted, loaded, is_share)):
+        return _Verdict(FAIL, effective, "systemd has loaded it and the kernel does not hold it", _ENFORCE)
+    return _Verdict(FAIL, effective, "systemd has not loaded it either", _APPLY)
 
 
 def judge_kernel(policy: Policy, unit: Json, option: str, text: str, ram: int | None) -> Finding | None:

@@ -57,22 +57,13 @@ def holes(facts: Json) -> t.Iterator[str]:
 def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
     """Why there may have been kills that nobody saw."""
     start = 0.0 if wanted.window is None else now - wanted.window
-    sight, since = facts["visibility"], number(facts["visibility"].get("since"))
-    if sight.get("state") not in ("clear", "partial"):
-        yield "the host cannot see"
-    elif wanted.window is not None and (since is None or since > start + GRACE):
-        yield f"the host sees nothing before {utc(since) if since is not None else 'an unknown time'}"
+    yield from _before_sight(facts, wanted, start)
     asked = facts.get("window")
     first, last = (number(asked.get(name)) if isinstance(asked, dict) else None for name in ("since", "until"))
     if first is not None and first > start + GRACE:
         yield f"only kills since {utc(first)} were asked for"
     if wanted.window is not None:
-        gathered = number(facts.get("gathered_at"))
-        last = gathered if last is None or gathered is None else min(gathered, last)
-        if last is None:
-            yield "the facts do not tell when they were gathered"
-        elif now - last > max(GRACE, wanted.window * _LATE):
-            yield f"the facts end at {utc(last)}, before the window does"
+        yield from _after_the_facts(facts, wanted.window, last, now)
     elif last is not None:
         yield f"only kills until {utc(last)} were asked for"
     if facts.get("only"):
@@ -83,74 +74,113 @@ def _blind_spots(facts: Json, wanted: Kills, now: float) -> t.Iterator[str]:
         yield f"{left_out} older kills are counted and not listed (max_kills)"
 
 
+def _before_sight(facts: Json, wanted: Kills, start: float) -> t.Iterator[str]:
+    since = number(facts["visibility"].get("since"))
+    if facts["visibility"].get("state") not in ("clear", "partial"):
+        yield "the host cannot see"
+    elif wanted.window is not None and (since is None or since > start + GRACE):
+        yield f"the host sees nothing before {'an unknown time' if since is None else utc(since)}"
+
+
+def _after_the_facts(facts: Json, window: float, until: float | None, now: float) -> t.Iterator[str]:
+    gathered = number(facts.get("gathered_at"))
+    if gathered is None:
+        yield "the facts do not tell when they were gathered"
+        return
+    last = gathered if until is None else min(gathered, until)
+    if now - last > max(GRACE, window * _LATE):
+        yield f"the facts end at {utc(last)}, before the window does"
+
+
+class _Tally(t.NamedTuple):
+    """inside -- kills of the window that count; timeless -- how many count and have no time; doubtful -- of how many
+    the log does not tell whether they count.
+    """
+
+    inside: list[Json]
+    timeless: int
+    doubtful: int
+
+
 def judge_kills(policy: Policy, wanted: Kills, facts: Json, now: float) -> Finding:
     """Kills with the proof that the policy wants decide.
 
     Too many are too many on a blind host as well; few enough is known only where the whole window is seen.
     """
-    kills = facts["kills"]
-    start = 0.0 if wanted.window is None else now - wanted.window
-    counted = [
-        (kill, _counts(kill, wanted, facts["units"] or ()))
-        for kill in kills or ()
-        if kill["time"] is None or kill["time"] >= start
-    ]
-    inside = [kill for kill, counts in counted if counts and kill["time"] is not None]
-    timeless = sum(1 for kill, counts in counted if counts and kill["time"] is None)
-    nameless = sum(1 for _kill, counts in counted if counts is None)
-    doubts = [] if kills is not None else ["no kills were gathered"]
-    if len(inside) + timeless + nameless > wanted.max:
-        doubts += [f"{some(timeless, 'kill')} without a time"] if timeless else []
-        if nameless:
-            doubts.append(
-                f"{some(nameless, 'kill')} of which the log does not tell the {'unit' if wanted.units else 'scope'}"
-            )
-    doubts += _blind_spots(facts, wanted, now)
-    holds = None  # type: bool | None
-    if len(inside) > wanted.max:
-        holds = False
-    elif not doubts:
-        holds = True
-    newest = inside[-5:]
-    told = {kill["id"]: found.text for kill, found in replays(policy, facts)}
-    evidence = {
-        "kills": [
-            {
-                "id": kill["id"],
-                "time": kill["time"],
-                "unit": kill["unit"],
-                "comm": kill["victim"]["comm"],
-                "proof": kill["proof"],
-            }
-            | ({"replay": told[kill["id"]]} if kill["id"] in told else {})
-            for kill in newest
-        ]
-    }  # type: Json
-    evidence.update(_set_apart(facts, wanted))
-    names = sorted({str(kill["unit"] or kill["victim"]["comm"] or "?") for kill in inside})
-    why = ""
-    if holds is False:
-        why = ", ".join(names[:5])
-    elif holds is None:
-        why = "; ".join(doubts)
-    if why:
-        evidence["why"] = why
+    tally = _tally(wanted, facts, now)
+    doubts = [*_doubts(tally, wanted, facts), *_blind_spots(facts, wanted, now)]
+    holds = _holds(tally, wanted, doubts)
     within = f" within {wanted.window_text}" if wanted.window is not None else ""
     return made(
         policy,
         "kills",
         status_of(holds),
         "host",
-        "Kills" + within if holds is not None else f"Whether there were kills{within} is not known",
-        declared=f"at most {wanted.max}" + (f", proof {wanted.proof}" if wanted.proof != PROOFS[-1] else ""),
-        effective=len(inside) if kills is not None else None,
-        evidence=evidence,
+        f"Whether there were kills{within} is not known" if holds is None else f"Kills{within}",
+        declared=_declared(wanted),
+        effective=None if facts["kills"] is None else len(tally.inside),
+        evidence=_evidence(policy, wanted, facts, tally) | _why(holds, tally, doubts),
         remedy=(
             "Look at the report for who was killed and why, then protect or limit it"
             if holds is False
             else "Let the host see, then run again"
         ),
     )
+
+
+def _tally(wanted: Kills, facts: Json, now: float) -> _Tally:
+    start = 0.0 if wanted.window is None else now - wanted.window
+    units = facts["units"] or ()
+    in_time = [kill for kill in facts["kills"] or () if kill["time"] is None or kill["time"] >= start]
+    counted = [(kill, _counts(kill, wanted, units)) for kill in in_time]
+    certain = [kill for kill, counts in counted if counts]
+    inside = [kill for kill in certain if kill["time"] is not None]
+    return _Tally(inside, len(certain) - len(inside), sum(counts is None for _kill, counts in counted))
+
+
+def _doubts(tally: _Tally, wanted: Kills, facts: Json) -> t.Iterator[str]:
+    """What the list of kills leaves open, where that decides."""
+    if facts["kills"] is None:
+        yield "no kills were gathered"
+    if len(tally.inside) + tally.timeless + tally.doubtful <= wanted.max:
+        return
+    if tally.timeless:
+        yield f"{some(tally.timeless, 'kill')} without a time"
+    if tally.doubtful:
+        what = "unit" if wanted.units else "scope"
+        yield f"{some(tally.doubtful, 'kill')} of which the log does not tell the {what}"
+
+
+def _holds(tally: _Tally, wanted: Kills, doubts: t.Sequence[str]) -> bool | None:
+    if len(tally.inside) > wanted.max:
+        return False
+    return None if doubts else True
+
+
+def _declared(wanted: Kills) -> str:
+    proof = f", proof {wanted.proof}" if wanted.proof != PROOFS[-1] else ""
+    return f"at most {wanted.max}{proof}"
+
+
+def _evidence(policy: Policy, wanted: Kills, facts: Json, tally: _Tally) -> Json:
+    told = {kill["id"]: found.text for kill, found in replays(policy, facts)}
+    kills = []
+    for kill in tally.inside[-5:]:
+        one = {name: kill[name] for name in ("id", "time", "unit")}
+        one.update(comm=kill["victim"]["comm"], proof=kill["proof"])
+        if kill["id"] in told:
+            one["replay"] = told[kill["id"]]
+        kills.append(one)
+    return {"kills": kills, **_set_apart(facts, wanted)}
+
+
+def _why(holds: bool | None, tally: _Tally, doubts: t.Sequence[str]) -> Json:
+    if holds is None:
+        return {"why": "; ".join(doubts)}
+    if holds:
+        return {}
+    names = sorted({str(kill["unit"] or kill["victim"]["comm"] or "?") for kill in tally.inside})
+    return {"why": ", ".join(names[:5])}
 
 
 def _set_apart(facts: Json, wanted: Kills) -> Json:

@@ -18,7 +18,7 @@ CHECKS = {
     "visibility": ("Without its logs a host cannot say that nothing was killed.", "error"),
     "kills": ("Every kill is work that was lost.", "error"),
     "service-missing": ("The policy expects a service that is not installed.", "error"),
-    "service-setting": ("What systemd believes is not what was declared.", "error"),
+    "service-setting": ("What systemd has loaded is not what was declared.", "error"),
     "service-kernel": ("A limit that was declared is not what the kernel holds: it is not in force.", "error"),
     "service-reload": ("A file was changed and systemd has not read it.", "error"),
     "service-processes": (

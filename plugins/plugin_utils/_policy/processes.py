@@ -13,7 +13,7 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report.host import J
 
 from .kernel import without_cgroup
 
-#: Why a process has another score than systemd believes, in the words of oom_facts.
+#: Why a process has another score than systemd has loaded, in the words of oom_facts.
 STATES = ("older", "own_score", "denied")
 
 

@@ -32,7 +32,7 @@ def _size(value: t.Any) -> t.Any:
 
 
 def _setting(policy: Policy, unit: Json, service: Service, option: str, text: str, ram: int | None) -> Finding:
-    """What systemd believes, against what was declared."""
+    """What systemd has loaded, against what was declared."""
     setting = BY_NAME[option]
     wanted, shown = setting.expected(text, ram), unit.get(option)
     holds = None if wanted is None or shown is None else shown == wanted  # type: bool | None
@@ -103,7 +103,7 @@ def _strays(unit: Json, service: Service, wanted: int) -> tuple[dict[str, int], 
         "older": "they are older than the drop-in",
         "own_score": "they set their own score",
         "denied": "the kernel refused (no CAP_SYS_RESOURCE)",
-        "as_wanted": "they have what systemd believes",
+        "as_wanted": "they have what systemd has loaded",
     }
     return strays, [words[state] for state in states if state in words]
 

@@ -81,6 +81,10 @@ class Evidence:
         """All of its instances at their peak, or what one had when it was killed."""
         return max(self.held.get(host, 0), self.lost.get(host, 0))
 
+    def leaves_room(self, size: int) -> bool:
+        """For limits of 1.2 and 1.5 times that: above what it is guaranteed, below what the host has."""
+        return size * 1.2 >= self.floor and (self.total is None or size * 1.5 <= self.total)
+
     def see_kill(self, host: str, kill: Json, total: int | None) -> None:
         self.hosts.add(host)
         if (
@@ -149,28 +153,29 @@ def _sized(found: Evidence) -> t.Iterator[Line]:
     """Limits from what was seen. A peak that a limit cut off says only that more is needed."""
     numbers = [limit for limit in found.limits if isinstance(limit, int)]
     limit = max(numbers) if numbers else None
-    peak = found.peak
-    if (
-        found.own_limit
-        and limit is not None
-        and limit * 1.2 >= found.floor
-        and (found.total is None or limit * 1.5 <= found.total)
-    ):
+    if found.own_limit and limit is not None and found.leaves_room(limit):
         cut = f"killed {some(found.own_limit, 'time')} at its own limit of {human(limit)} {_where(found)}"
         yield Line("memory_high", _limit(limit * 1.2), f"{cut}; slow it down before the new limit")
         yield Line("memory_max", _limit(limit * 1.5), f"{cut}; 1.5 times that, unless it leaks")
-    elif peak is not None and peak >= 16 * _MIB and peak * 1.2 >= found.floor and not found.has_unknown_peak:
-        seen = f"MemoryPeak {human(peak)}" + (f" on {found.peak_host}" if _HOST.fullmatch(found.peak_host) else "")
-        room = found.total is None or peak * 1.5 <= found.total
-        wide = limit is None or limit > 4 * peak
-        if wide and room and (limit is not None or found.shortage):
-            before = (
-                f", the limit is {human(limit)}"
-                if limit is not None
-                else f", and no limit; killed in {some(found.shortage, 'shortage')} of the host"
-            )
-            yield Line("memory_high", _limit(peak * 1.2), f"{seen}{before}; 1.2 times the peak")
-            yield Line("memory_max", _limit(peak * 1.5), f"{seen}; 1.5 times the peak")
+    elif found.peak is not None and found.peak >= 16 * _MIB and not found.has_unknown_peak:
+        yield from _sized_by_peak(found, found.peak, limit)
+
+
+def _sized_by_peak(found: Evidence, peak: int, limit: int | None) -> t.Iterator[Line]:
+    if not found.leaves_room(peak):
+        return
+    if limit is None:
+        before = f", and no limit; killed in {some(found.shortage, 'shortage')} of the host"
+        is_wanted = found.shortage > 0
+    else:
+        before = f", the limit is {human(limit)}"
+        is_wanted = limit > 4 * peak
+    if is_wanted:
+        seen = f"MemoryPeak {human(peak)}"
+        if _HOST.fullmatch(found.peak_host):
+            seen += f" on {found.peak_host}"
+        yield Line("memory_high", _limit(peak * 1.2), f"{seen}{before}; 1.2 times the peak")
+        yield Line("memory_max", _limit(peak * 1.5), f"{seen}; 1.5 times the peak")
 
 
 class _Budget:
