@@ -37,6 +37,8 @@ DAEMON_STATES = ("active", "inactive", "absent")
 _RISING = ("memory_min", "memory_low", "memory_high", "memory_max")
 _HIGHEST_PRIORITY = 32767
 SCOPES = ("global", "memcg", "unknown")
+#: A policy with none of them would pass every host that was read.
+_EXPECTING = ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends")
 _ITEM = re.compile(r"item(?:[.\[]|$)")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -255,36 +257,38 @@ def _needs(place: Place) -> tuple[Expression, ...]:
 
 
 def _rule(place: Place) -> Rule | None:
-    name = place.text("id", required=True)
-    if name is not None and not _ID.fullmatch(name):
-        place.wrong("id", f"{name!r} has to be words of small letters and digits with dashes between them")
-    elif name in CHECKS:
-        place.wrong("id", f"{name!r} is the id of a check; choose another one")
+    name = _rule_id(place)
     severity = place.word("severity", SEVERITIES, required=True)
     message, remedy = place.text("message", required=True), place.text("remedy", required=True)
     holds = _expression(place, "assert", required=True)
     reason, expect = place.text("reason") or "", place.label("expect") or ""
     each, when, subject = (_expression(place, key) for key in ("for", "when", "subject"))
     needs = _needs(place)
-    for key, expression in (
-        ("for", each),
-        ("when", when),
-        ("assert", holds),
-        ("subject", subject),
-        *((f"needs[{n}]", need) for n, need in enumerate(needs)),
-    ):
-        if (
-            expression is not None
-            and (each is None or key == "for")
-            and any(_ITEM.match(path) for path in expression.paths)
-        ):
-            place.wrong(key, "there is an item only where `for` names a list")
+    of_item = {"when": when, "assert": holds, "subject": subject, **{f"needs[{n}]": one for n, one in enumerate(needs)}}
+    _check_items(place, each, of_item)
     if holds is not None and holds.is_constant and not holds.is_outright:
         place.wrong("assert", "takes nothing from the facts, so it would tell nothing of a host")
     place.end()
     if name is None or severity is None or message is None or remedy is None or holds is None:
         return None
     return Rule(name, severity, message, remedy, holds, reason, each, when, needs, subject, expect)
+
+
+def _rule_id(place: Place) -> str | None:
+    name = place.text("id", required=True)
+    if name is not None and not _ID.fullmatch(name):
+        place.wrong("id", f"{name!r} has to be words of small letters and digits with dashes between them")
+    elif name in CHECKS:
+        place.wrong("id", f"{name!r} is the id of a check; choose another one")
+    return name
+
+
+def _check_items(place: Place, each: Expression | None, of_item: dict[str, Expression | None]) -> None:
+    """`item` is what `for` goes over: not known in itself, and nowhere without it."""
+    places = {"for": each} if each is not None else of_item
+    for key, expression in places.items():
+        if expression is not None and any(_ITEM.match(path) for path in expression.paths):
+            place.wrong(key, "there is an item only where `for` names a list")
 
 
 def _rules(top: Place) -> tuple[Rule, ...]:
@@ -341,15 +345,7 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
     if schema is not None and (schema != 1 or isinstance(schema, bool)):
         top.wrong("schema", f"is {schema!r}; this collection reads 1")
     given_name, _description = top.text("name"), top.text("description")
-    extends = top.text("extends")
-    below = Policy(name)
-    if extends is not None:
-        try:
-            if base is None:
-                raise PolicyError("there is no policy to build on")
-            below = base(extends)
-        except PolicyError as exc:
-            top.wrong("extends", str(exc))
+    below = _extended(top, name, base)
     own = Policy(
         given_name or name,
         _services(top),
@@ -364,28 +360,48 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
     of_below = _Ids({rule.id for rule in below.rules})
     replaced = [rule._replace(id=of_below.current(rule.id)) for rule in own.rules]
     rules = {rule.id: rule for rule in [*below.rules, *replaced]}
-    known = set(rules) | set(CHECKS)
-    ids = _Ids(known)
-    severities = {**below.severities, **_severities(top, ids)}
+    ids = _Ids(set(rules) | set(CHECKS))
+    own = own._replace(
+        rules=tuple(rules.values()),
+        severities={**below.severities, **_severities(top, ids)},
+        disabled=below.disabled | _disabled(top, ids),
+        renamed=tuple(sorted({*below.renamed, *of_below.met.items(), *ids.met.items()})),
+    )
+    top.end()
+    if not problems.found and not any(top.given.get(key) not in (None, [], {}) for key in _EXPECTING):
+        problems.add("", f"the policy expects nothing; give {', '.join(_EXPECTING[:-2])} or {_EXPECTING[-2]}")
+    if problems.found:
+        raise PolicyError("; ".join(problems.found))
+    return _on_top(own, below)
+
+
+def _extended(top: Place, name: str, base: t.Callable[[str], Policy] | None) -> Policy:
+    extends = top.text("extends")
+    if extends is None:
+        return Policy(name)
+    try:
+        if base is None:
+            raise PolicyError("there is no policy to build on")
+        return base(extends)
+    except PolicyError as exc:
+        top.wrong("extends", str(exc))
+        return Policy(name)
+
+
+def _disabled(top: Place, ids: _Ids) -> frozenset[str]:
     disabled = [ids.current(name) for name in top.texts("disable")]
     for number, one in enumerate(disabled):
-        if one not in known:
+        if one not in ids.known:
             top.wrong(f"disable[{number}]", f"{one!r} is the id of no check and no rule")
         elif one == "facts":
             top.wrong(f"disable[{number}]", "a host that was not read is never passed over")
-    top.end()
-    expects = (
-        top.given.get(key)
-        for key in ("services", "swap", "settings", "killers", "kills", "visibility", "rules", "extends")
-    )
-    if not problems.found and not any(value not in (None, [], {}) for value in expects):
-        problems.add(
-            "", "the policy expects nothing; give services, swap, settings, killers, kills, visibility or rules"
-        )
-    if problems.found:
-        raise PolicyError("; ".join(problems.found))
+    return frozenset(disabled)
+
+
+def _on_top(own: Policy, below: Policy) -> Policy:
+    """What it says itself wins over what it extends; its rules are those of both already."""
     services = {(one.unit.name, one.dropin): one for one in below.services + own.services}
-    off = below.disabled | frozenset(disabled)
+    rules = [rule for rule in own.rules if rule.id not in own.disabled]
     return own._replace(
         services=tuple(services.values()),
         swap=own.swap or below.swap,
@@ -393,12 +409,5 @@ def read_policy(data: t.Any, name: str = "policy", base: t.Callable[[str], Polic
         killers={**below.killers, **own.killers},
         kills=own.kills or below.kills,
         max_age=own.max_age or below.max_age,
-        rules=tuple(
-            rule._replace(severity=severities.get(rule.id, rule.severity))
-            for rule in rules.values()
-            if rule.id not in off
-        ),
-        severities=severities,
-        disabled=off,
-        renamed=tuple(sorted({*below.renamed, *of_below.met.items(), *ids.met.items()})),
+        rules=tuple(rule._replace(severity=own.severities.get(rule.id, rule.severity)) for rule in rules),
     )
