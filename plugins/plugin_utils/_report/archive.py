@@ -1,7 +1,7 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""report.json: the whole truth, one host per line and one kill per line, so that a diff of two reports can be read."""
+"""report.json: the whole truth, one problem, host and kill per line, so that a diff of two reports can be read."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ def render(report: Json) -> str:
         '{\n"schema": %s,\n"generated_at": %s,\n"fleet": ' % (_dump(report["schema"]), _dump(report["generated_at"]))
     ]
     parts.append(_ranked(report["fleet"]))
+    # Before the hosts: who compares a later report with this one need not read these.
+    parts.append(',\n"trend": %s' % _dump(report["trend"]))
+    parts.append(',\n"problems": [%s]' % ",".join("\n  " + _dump(problem) for problem in report["problems"]))
     parts.append(',\n"hosts": {')
     for index, (name, entry) in enumerate(report["hosts"].items()):
         parts.append("%s\n  %s: " % ("," if index else "", _dump(name)))

@@ -10,6 +10,8 @@ has one boot and one id, and counts once for the fleet.
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
+from . import problems
+from .earlier import Past
 from .host import GRADES, SCHEMA, HostReport, Json, number, of_today, read_host, read_verdict, text, time, whole
 
 STATES = ("ok", "blind", "unreachable", "failed")
@@ -123,7 +125,8 @@ def _host_entry(name: str, host: HostReport) -> Json:
         "gathered_at": time(oom.get("gathered_at")),
         "stale": host.stale,
         "window": {"since": time(asked.get("since")), "until": time(asked.get("until"))},
-        "kills": kills,
+        # A zero is a finding; where nobody could look there is none.
+        "kills": kills if kills or host.state == "ok" else None,
         "untrusted": kills - by_proof["kernel"],
         "disputed": by_proof["disputed"],
         "by_proof": by_proof,
@@ -153,7 +156,7 @@ def urgency(item: Tuple[str, Json]) -> Tuple[int, int, int, int, str]:
     return (
         _URGENCY.get(entry["state"], 0),
         -entry["unresolved"],
-        -entry["kills"],
+        -(entry["kills"] or 0),
         -(entry["disputed"] + entry["unexplained"] + entry["unresolved_disputed"]),
         name,
     )
@@ -174,8 +177,11 @@ def each_kill(report: Json) -> Iterator[Tuple[str, Json, bool]]:
                 yield name, kill, counts
 
 
-def build(hosts: Mapping[str, HostInput], generated_at: float) -> Json:
-    """The report of a fleet. The same input gives the same dict, key order included."""
+def build(hosts: Mapping[str, HostInput], generated_at: float, past: Past = Past()) -> Json:
+    """The report of a fleet. The same input gives the same dict, key order included.
+
+    past -- what earlier runs left behind
+    """
     entries = {}  # type: Dict[str, Json]
     twins = {}  # type: Dict[str, int]
     for name in sorted(hosts):
@@ -185,6 +191,8 @@ def build(hosts: Mapping[str, HostInput], generated_at: float) -> Json:
         entries[shown] = _host_entry(shown, host)
     report = {"schema": SCHEMA, "generated_at": number(generated_at), "hosts": entries}  # type: Json
     report["fleet"] = _fleet(report)
+    sure = ((name, kill) for name, kill, counts in each_kill(report) if counts and is_counted(kill))
+    problems.add_to(report, sure, past)
     return report
 
 
@@ -230,7 +238,7 @@ def _fleet(report: Json) -> Json:
     for key in ("unresolved", "unresolved_disputed", "unexplained", "unparsed", "quoted"):
         totals[key] = sum(entry[key] for entry in entries.values())
     totals["chronic"] = sum((entry["verdict"] or {}).get("state") == "chronic" for entry in entries.values())
-    totals["hosts_with_kills"] = sum(entry["kills"] > 0 for entry in entries.values())
+    totals["hosts_with_kills"] = sum((entry["kills"] or 0) > 0 for entry in entries.values())
     made = {"totals": totals}  # type: Json
     tally = sure.as_dict()
     made.update(

@@ -43,7 +43,7 @@ def fixture_report():
 
 
 def test_contract_5(report):
-    assert list(report) == ["schema", "generated_at", "hosts", "fleet"]
+    assert list(report) == ["schema", "generated_at", "hosts", "fleet", "problems", "trend"]
     assert (report["schema"], report["generated_at"]) == (1, NOW)
     assert {name: entry["state"] for name, entry in report["hosts"].items()} == {
         "blind1": "blind",

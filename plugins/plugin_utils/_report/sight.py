@@ -1,0 +1,84 @@
+# Copyright (c) 2026, memops.linux contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Of which time each host can speak, and which two stretches of it can be compared."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .host import Json
+
+HOUR, DAY = 3600.0, 86400.0
+WEEK = 7 * DAY
+#: What may be compared with as much before it; the longest that is covered.
+_PERIODS = (WEEK, 3 * DAY, DAY, 12 * HOUR, 3 * HOUR, HOUR)
+#: Days of a sparkline.
+SPARK_DAYS = 14
+#: Clocks differ by so much.
+_AHEAD = 600.0
+
+
+class Sight(t.NamedTuple):
+    """From when to when a host tells; None is not known."""
+
+    start: float | None
+    end: float | None
+
+    def covers(self, start: float, end: float) -> bool:
+        return self.start is not None and self.end is not None and self.start <= start and self.end >= end
+
+
+class Scene(t.NamedTuple):
+    """What the problems of a report are seen by.
+
+    as_of -- the moment of which the report can speak: when the last host was asked
+    sights -- of the hosts that could be read
+    period -- seconds that can be compared with as many before; None where no two stretches are covered
+    """
+
+    as_of: float
+    sights: t.Mapping[str, Sight]
+    period: float | None
+
+    def compares(self, host: str) -> bool:
+        """Does it see both stretches?"""
+        return self.period is not None and _compares(self.sights.get(host), self.as_of, self.period)
+
+    def is_fresh(self, host: str) -> bool:
+        """Was it read, and not long before the others?"""
+        sight = self.sights.get(host)
+        return sight is not None and sight.end is not None and self.as_of - sight.end <= DAY
+
+
+def _compares(sight: Sight | None, as_of: float, period: float) -> bool:
+    slack = _AHEAD + period / 50
+    return sight is not None and sight.covers(as_of - 2 * period + slack, as_of - period / 7 - slack)
+
+
+def _least(*moments: float | None) -> float | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _most(*moments: float | None) -> float | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _sight(entry: Json) -> Sight:
+    start = _most(entry["since"], entry["window"]["since"]) if entry["since"] is not None else None
+    if entry["unlisted"]["kills"] + entry["unlisted"]["disputed"]:
+        # Older kills are counted and not listed: before the oldest that is, nothing can be compared.
+        start = _most(start, entry["oom"]["kills"][0]["time"] if entry["oom"]["kills"] else entry["gathered_at"])
+    end = _least(entry["gathered_at"], entry["window"]["until"]) if entry["gathered_at"] is not None else None
+    return Sight(start, end)
+
+
+def scene(entries: t.Mapping[str, Json], generated_at: float) -> Scene:
+    sights = {name: _sight(entry) for name, entry in entries.items() if entry["state"] == "ok"}
+    ends = [sight.end for sight in sights.values() if sight.end is not None]
+    # One host whose clock is ahead does not make the others' kills old.
+    as_of = max((end for end in ends if end <= generated_at + _AHEAD), default=min(ends, default=generated_at))
+    for period in _PERIODS:
+        if 2 * sum(_compares(sight, as_of, period) for sight in sights.values()) > len(sights):
+            return Scene(as_of, sights, period)
+    return Scene(as_of, sights, None)
