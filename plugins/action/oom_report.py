@@ -18,9 +18,19 @@ from ansible.utils.display import Display
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.modules.oom_report import argument_spec
 from ansible_collections.memops.linux.plugins.plugin_utils._actions.steering import not_taken, steering
-from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, files, markdown, page, sheet, table
+from ansible_collections.memops.linux.plugins.plugin_utils._report import (
+    archive,
+    files,
+    intake,
+    markdown,
+    page,
+    sheet,
+    table,
+)
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fact_cache import read_cache
 from ansible_collections.memops.linux.plugins.plugin_utils._report.files import Document
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, generation_time
+from ansible_collections.memops.linux.plugins.plugin_utils._report.intake import IntakeError
 from ansible_collections.memops.linux.plugins.plugin_utils._report.results import read_variables
 
 if t.TYPE_CHECKING:
@@ -40,7 +50,7 @@ NAMES = {
     "suggestions": "suggestions.yml",
 }
 #: what the variables of a role may say
-_STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown")
+_STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown", "from")
 #: and what only its other tasks go by
 _OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout")
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
@@ -73,7 +83,7 @@ class ActionModule(ActionBase):
         gc.disable()  # 50,000 kills are millions of objects and none of them is garbage: a fifth of the time
         try:
             result.update(self._report(options, task_vars or {}))
-        except files.ReportFilesError as exc:
+        except (files.ReportFilesError, IntakeError) as exc:
             raise AnsibleActionFail(str(exc)) from None  # Ansible would say the message of the cause as well
         finally:
             if collecting:
@@ -190,6 +200,8 @@ class ActionModule(ActionBase):
         return found
 
     def _inputs(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, HostInput]:
+        if options["from"] is not None and options["hosts"] != []:
+            return self._taken(options, task_vars)
         facts = options["facts"] or {}
         hosts = options["hosts"]
         if hosts is None:
@@ -206,6 +218,18 @@ class ActionModule(ActionBase):
                 variables = hostvars.raw_get(name) if hostvars is not None and name in hostvars else None
                 found[name] = read_variables(variables, options["gathered"], name in in_play)
         return found
+
+    def _taken(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, HostInput]:
+        """What was gathered before. A host of the play that none of the sources has is unknown."""
+        taken = intake.take(options["from"], read_cache)
+        for note in taken.notes:
+            display.warning(note)
+        wanted = options["hosts"]
+        if wanted is None:
+            missing = [str(host) for host in task_vars.get("ansible_play_hosts_all") or []]
+            wanted = [*taken.hosts, *(host for host in missing if host not in taken.hosts and host != "localhost")]
+        unknown = HostInput(None, None, "none of the sources that `from` names has facts of it")
+        return {str(host): taken.hosts.get(str(host), unknown) for host in wanted}
 
     def _print(self, lines: list[table.Line], dest: str, wanted: list[str], judged: Compliance | None) -> None:
         """The table, or what a policy found; where it was written; and the verdict at last."""

@@ -56,7 +56,7 @@ options:
     description:
       - Names of the hosts to report on.
       - Default are the keys of O(facts), and without them all hosts of the play, those that failed or could not be
-        reached included.
+        reached included. With O(from) these are the hosts of its sources and of the play, without C(localhost).
     type: list
     elements: str
   facts:
@@ -64,6 +64,23 @@ options:
       - The value of C(ansible_facts.oom) for each host, by its name.
       - Where a host is not in here, its own facts are taken.
     type: dict
+  from:
+    description:
+      - Where facts stand that were gathered before, instead of those of this play. One source, or a list of them. No
+        host is touched.
+      - A path, as a text or as V({path: ...}), of a C(report.json), of a file with the facts of one host (as
+        C(ansible --tree) writes it) or of a mapping of hosts to their facts, or of a folder of such files. Reports are
+        looked for four folders deep.
+      - A fact cache, as V({cache: ..., connection: ..., prefix: ...}), through Ansible's own plugin. V(cache) is the
+        name of the plugin, such as V(jsonfile) or V(community.general.redis), or V(true) for the cache that Ansible is
+        configured with. Nothing in it expires by being read.
+      - Each host keeps the state that it had, C(unreachable) and C(failed) too. Facts that are older than a day say so.
+        What cannot be read, and a host of the play that no source has, is shown as unknown.
+      - Where two sources have a host of one name, both are shown, with the source behind the name. With
+        V({path: ..., newest: true}) the newest of each name is taken, as for a folder with the runs of one fleet.
+      - All of it is shaped and bounded as the answer of a host is. A file may have 1 GiB, a folder 10,000 files.
+    type: raw
+    version_added: 0.2.0
   gathered:
     description:
       - Name of the variable in which the gathering task registered its result.
@@ -153,6 +170,18 @@ EXAMPLES = r"""
       extends: baseline
       kills: {max: 0, window: 7d}
       settings: {vm.panic_on_oom: 0}
+  delegate_to: localhost
+
+- name: All sites on one page, from the reports that each of them has written
+  memops.linux.oom_report:
+    dest: ~/oom-of-all-sites
+    from: /srv/reports # berlin/report.json, paris/report.json
+  delegate_to: localhost
+
+- name: What a fact cache knows, without touching a host
+  memops.linux.oom_report:
+    dest: ~/oom-report
+    from: {cache: jsonfile, connection: /var/cache/ansible/facts}
   delegate_to: localhost
 
 - name: Only the JSON, and nothing on the terminal
@@ -284,6 +313,7 @@ def argument_spec() -> Dict[str, Any]:
         "dest": {"type": "path"},
         "hosts": {"type": "list", "elements": "str"},
         "facts": {"type": "dict"},
+        "from": {"type": "raw"},
         "gathered": {"type": "str", "default": "oom_report_gathered"},
         "formats": {"type": "list", "elements": "str", "choices": list(FORMATS)},
         "policy": {"type": "raw"},

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from functools import lru_cache
+from itertools import islice
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -43,10 +45,17 @@ def line(value: t.Any) -> str | None:
     return printable(value[:MOST_TEXT]) if isinstance(value, str) else None
 
 
+def _is_plain(text: str) -> bool:
+    """Nearly all are: letters, digits and signs of ASCII."""
+    return text.isascii() and text.isprintable()
+
+
 def lines(value: t.Any) -> str | None:
     """A text of several lines, as a diff has them: line feeds and tabs stay."""
     if not isinstance(value, str):
         return None
+    if len(value) <= MOST_TEXT and _is_plain(value):
+        return value
     return "\n".join("\t".join(map(printable, part.split("\t"))) for part in value[:MOST_TEXT].split("\n"))
 
 
@@ -75,7 +84,7 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        return number(value)
+        return value if -_MOST_NUMBER < value < _MOST_NUMBER else None
     if depth < _MOST_DEPTH:
         if isinstance(value, dict):
             return mapping(value, depth)
@@ -84,13 +93,20 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _name(key: t.Any) -> str | None:
+    """A key that is safe to print; None for what is no key to us. The same few come again and again."""
+    return printable(key[:_MOST_NAME]) if isinstance(key, str) and not key.startswith(_RESERVED) else None
+
+
 def mapping(value: t.Any, depth: int = 0) -> dict[str, t.Any] | None:
     if not isinstance(value, dict):
         return None
     found = {}
-    for key, inner in list(value.items())[:_MOST_KEYS]:
-        if isinstance(key, str) and not key.startswith(_RESERVED):
-            found[printable(key[:_MOST_NAME])] = plain(inner, depth + 1)
+    for key, inner in islice(value.items(), _MOST_KEYS):
+        name = _name(key)
+        if name is not None:
+            found[name] = None if inner is None else plain(inner, depth + 1)
     return found
 
 
