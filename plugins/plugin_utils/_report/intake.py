@@ -140,13 +140,16 @@ def _of_path(path: str) -> list[Found]:
             )
         return found
     try:
-        return _of_file(path, _label(os.path.basename(path)), sure=True)
+        return _of_file(path, _label(path, os.path.dirname(path) or os.curdir), sure=True)
     except OSError as exc:
         raise IntakeError(f"from: {printable(path)}: {exc.strerror}. Nothing was written.") from exc
 
 
-def _label(name: str) -> str:
-    """berlin/report.json is berlin, berlin.json too."""
+def _label(path: str, folder: str) -> str:
+    """Where it is from: berlin/report.json is berlin, berlin.json too, and report.json is as its folder."""
+    name = os.path.relpath(path, folder)
+    if name == REPORT:
+        return os.path.basename(os.path.abspath(folder))
     label = name[: -len(".json")] if name.endswith(".json") else name
     return label[: -len("/report")] if label.endswith("/report") else label
 
@@ -170,7 +173,7 @@ def _files(folder: str) -> t.Iterator[tuple[str, str]]:
                     f"from: {printable(folder)} holds more than {MOST_FILES:,} files. Nothing was written."
                 )
             path = os.path.join(at, name)
-            yield path, _label(os.path.relpath(path, folder))
+            yield path, _label(path, folder)
 
 
 def _read(path: str) -> bytes:

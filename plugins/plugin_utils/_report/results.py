@@ -18,11 +18,32 @@ _CLOSED = re.compile(r"(?:Shared c|C)onnection to \S+ closed\.?")
 _OLD_PYTHON = "future feature annotations is not defined"
 
 
+#: what a task says whose keyword `timeout` ended it: ansible-core up to 2.18, and later ones
+_TIME_OUTS = (
+    re.compile(r"The \S+ action failed to execute in the expected time frame \((\d+)\) and was terminated\Z"),
+    re.compile(r"Timed out after (\d+) second\(s\)\.?\Z"),
+)
+
+
+def _time_out(said: str) -> str | None:
+    for pattern in _TIME_OUTS:
+        found = pattern.match(said)
+        if found:
+            return (
+                f"time-out: it did not answer within {found.group(1)} s. What it hangs in is not known; the keyword"
+                " timeout of the task (oom_report_timeout of the role) gives it longer"
+            )
+    return None
+
+
 def message_of(result: t.Mapping[str, t.Any]) -> str:
     """Why a task could not tell anything, in one line."""
     said = str(result.get("msg") or "")
     for prefix in ("Task failed: ", "Module failed: ", "Action failed: "):
         said = said.removeprefix(prefix)
+    late = _time_out(said)
+    if late:
+        return late
     vague = not said or said.startswith(_VAGUE) or "See stdout/stderr" in said
     streams = (
         [str(result.get(stream) or "").splitlines() for stream in ("module_stdout", "module_stderr")] if vague else []

@@ -28,10 +28,10 @@ FAILS = {"settings": {"vm.panic_on_oom": 0}, "disable": ["setting-at-boot"]}
 PLANTED = {
     **{f"oom_{role}_{name}": value for role in ("compliance", "report") for name, value in {
         "dest": str(TRAP), "policy": PASSES, "enforce": False, "unknown": "warn", "formats": ["json"], "title": "STEERED", "gather": False,
-        "print_table": False, "units": ["steered.service"], "timeout": 1, "previous": str(TRAP),
+        "print_table": False, "units": ["steered.service"], "timeout": 1, "previous": str(TRAP), "from": str(TRAP),
     }.items()},
     **{name: {"verdict": "pass", "settings": {"dest": str(TRAP), "gather": False, "units": []}, "policy_units": []}
-       for name in ("oom_compliance_checked", "oom_compliance_result")},
+       for name in ("oom_compliance_checked", "oom_compliance_result", "oom_report_checked")},
     "oom_compliance_noted": {"of": [], "done": ["h1", "h2", "h3"]}, "oom_compliance_judged": True,
     "memops_hosts": "nope", "memops_pattern": "nope", "memops_lost": [], "memops_serial": 1, "__memops_other_parts": ["all"],
     "ansible_run_tags": ["protect"], "ansible_play_hosts_all": ["h1"], "ansible_play_hosts": [], "hostvars": {}, "groups": {}, "omit": "x",

@@ -11,6 +11,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.plugins.loader import cache_loader
 
 from ansible_collections.memops.linux.plugins.action import oom_report
 from ansible_collections.memops.linux.plugins.action.oom_report import ActionModule, terminal_width
@@ -92,6 +93,10 @@ def test_every_host_of_the_play_has_its_true_state(run, tmp_path):
 
 
 NOT_JSON = "Module result deserialization failed: No start of json char found"
+LATE = (
+    "time-out: it did not answer within 120 s. What it hangs in is not known; the keyword timeout of the task"
+    " (oom_report_timeout of the role) gives it longer"
+)
 CLOSED = "Shared connection to db1 closed.\r\n"
 
 
@@ -114,6 +119,15 @@ CLOSED = "Shared connection to db1 closed.\r\n"
             id="Python 3.6 on the host, core 2.17 or newer here",
         ),
         pytest.param({"msg": NOT_JSON}, NOT_JSON, id="nothing more is known"),
+        pytest.param({"msg": "Task failed: Timed out after 120 second(s)."}, LATE, id="a time-out, core 2.21"),
+        pytest.param(
+            {
+                "msg": "The memops.linux.oom_facts action failed to execute in the expected time frame (120) and was"
+                " terminated"
+            },
+            LATE,
+            id="a time-out, core 2.16",
+        ),
         pytest.param({"module_stderr": CLOSED}, "no reason was given", id="the connection closed"),
         pytest.param(
             {"msg": "Module failed: since: no", "module_stderr": "noise"}, "since: no", id="a module that answered"
@@ -175,6 +189,64 @@ def test_given_facts_and_hosts(run):
     }
     assert run(hosts=["db1"])["states"] == {"db1": "ok"}
     assert run(facts={})["states"] == {}
+
+
+ALONE = {"ansible_play_hosts_all": ["localhost"]}
+
+
+def test_facts_of_before_and_hosts_of_the_play_that_are_not_among_them(run, tmp_path):
+    path = tmp_path / "site.json"
+    path.write_text(json.dumps({"db1": facts(), "db9": {"unreachable": True, "msg": "no route"}}))
+    result = run(**{"from": str(path)})
+    assert result["states"] == {"db1": "ok", "db9": "unreachable", "down": "blind", "never": "blind", "nopy": "blind"}
+    assert run(**{"from": str(path), "hosts": ["db1"]})["states"] == {"db1": "ok"}
+    alone = run(task_vars=ALONE, **{"from": {"path": str(path)}})
+    assert alone["states"] == {"db1": "ok", "db9": "unreachable"}
+
+
+def test_a_clash_is_a_warning(run, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(oom_report.display, "warning", said.append)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps({"fleet": {}, "hosts": {"db1": {"state": "failed"}}}))
+    states = run(task_vars=ALONE, **{"from": [str(tmp_path / "a"), str(tmp_path / "b" / "report.json")]})["states"]
+    assert states == {"db1 (a)": "failed", "db1 (b)": "failed"}
+    assert len(said) == 1 and "several sources have a host of that name" in said[0]
+
+
+CACHED = {"db1": {"oom": facts([kill(1)])}, "db2": {"distribution": "Debian"}}
+
+
+def test_the_cache_jsonfile_is_read_by_its_plugin_and_left_as_it_is(run, tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    writer = cache_loader.get("jsonfile", _uri=str(folder))
+    for name, value in CACHED.items():
+        writer.set(name, value)
+    (torn,) = [path for path in folder.iterdir() if path.name.endswith("db2")]
+    (folder / torn.name.replace("db2", "torn")).write_text('{"oom":')
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))  # expired long ago: the report says how old the facts are, and they do not vanish
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = run(task_vars=ALONE, **{"from": {"cache": "jsonfile", "connection": str(folder)}})
+    assert result["states"] == {"db1": "ok", "db2": "blind", "torn": "failed"}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ({"cache": "memory"}, "the cache memory ends with each run"),
+        ({"cache": "jsonfile", "connection": "/nonexistent/cache"}, "is no directory"),
+        ({"cache": "no.such.cache"}, "no.such.cache"),
+        ("/nonexistent/report.json", "No such file"),
+    ],
+)
+def test_a_source_that_is_not_there_is_no_empty_report(run, source, message, tmp_path):
+    with pytest.raises(AnsibleError, match=message):
+        run(**{"from": source})
+    assert not (tmp_path / "report").exists() and not os.path.exists("/nonexistent")
 
 
 def test_the_table_is_printed_once_and_not_into_json(run, printed, monkeypatch):
