@@ -29,7 +29,7 @@ def read_cache(name: t.Any, connection: str | None, prefix: str) -> tuple[Rows, 
     plugin = _plugin(plugin_name, connection, prefix)
     if isinstance(getattr(plugin, "__wrapped__", plugin), BaseFileCacheModule) and plugin.get_option("_prefix") is None:
         plugin.set_option("_prefix", "")  # keys() of these takes its length
-    names = sorted(str(key) for key in plugin.keys())
+    names = sorted(map(str, plugin.keys()))
     notes = []
     wrapped = getattr(plugin, "__wrapped__", None)  # since 2.19 the keys say which ansible-core wrote them
     others = len(list(wrapped.keys())) - len(names) if wrapped is not None else 0

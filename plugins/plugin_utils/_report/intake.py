@@ -88,8 +88,8 @@ def _check(wish: Json) -> None:
     unknown = sorted(str(key) for key in wish.keys() - {"path", "cache", "connection", "prefix", "newest"})
     if unknown:
         raise IntakeError(
-            f"from: {', '.join(unknown)} is not known there; give path, or cache with connection and prefix, and newest."
-            " Nothing was written."
+            f"from: {', '.join(unknown)} is not known there; give path, or cache with connection and prefix, and"
+            " newest. Nothing was written."
         )
     if ("path" in wish) is ("cache" in wish) or not (wish.get("path") or wish.get("cache")):
         raise IntakeError("from: give a path, or a cache. Nothing was written.")
@@ -191,7 +191,7 @@ def _of_file(path: str, origin: str, sure: bool) -> list[Found]:
     """sure -- a person named this very file; in a folder, what is no JSON by its name and its look is passed over"""
     try:
         data = _read(path)
-        if not sure and not path.endswith(".json") and not data.lstrip()[:1] == b"{":
+        if not sure and not path.endswith(".json") and data.lstrip()[:1] != b"{":
             return []
         content = json.loads(data.decode("utf-8", "replace"))
         del data
