@@ -100,20 +100,40 @@ def _owner(tasks: Sequence[Task], size: int) -> str:
     return ", most of them of %s[%d]" % (printable(biggest.comm[:64]), biggest.pid)
 
 
+def page_tables(accounts: Accounts, tasks: Sequence[Task]) -> int:
+    """Of a cgroup they have a counter since 5.11. Before, and where the line is lost, they are in what is not told
+    apart, and the table has those of each process.
+    """
+    size = accounts.rows.get("page_tables")
+    if size is not None or (accounts.of == "limit" and not accounts.complete):
+        return size or 0
+    hidden = sum(accounts.rows.get(row) or 0 for row in ("other_kernel", "unaccounted"))
+    return min(sum(task.pgtables or 0 for task in tasks), hidden)
+
+
+def _outside(accounts: Accounts, tables: int, total: int) -> List[Cause]:
+    size = accounts.unexplained
+    if size is None:
+        return []
+    if accounts.rows.get("page_tables") is None:
+        size -= max(0, tables - (accounts.rows.get("other_kernel") or 0))
+        if size < _ROW * total:
+            return []
+    return [held("unaccounted", _OUTSIDE, size, total)]
+
+
 def row_holders(accounts: Accounts, memory: Optional[MemInfo], tasks: Sequence[Task] = ()) -> List[Cause]:
     """Rows of the ledger, the biggest first."""
     total = accounts.total
     found = _balloon(memory) if accounts.of == "ram" else []
     if not total:
         return found
+    tables = page_tables(accounts, tasks)
     for row, kind, what in _ROWS:
-        size = accounts.rows.get(row)
+        size = tables if row == "page_tables" else accounts.rows.get(row)
         if size and size >= _SMALL.get(row, _ROW) * total:
             found.append(held(kind, what, size, total, _owner(tasks, size) if row == "page_tables" else ""))
-    found += _cache(accounts, total) + _kernel(accounts, total)
-    outside = accounts.unexplained
-    if outside is not None:
-        found.append(held("unaccounted", _OUTSIDE, outside, total))
+    found += _cache(accounts, total) + _kernel(accounts, total) + _outside(accounts, tables, total)
     return _part_before_whole(sorted(found, key=_by_size))
 
 
@@ -136,12 +156,13 @@ def low_holders(kill: Kill, memory: MemInfo, accounts: Accounts) -> List[Cause]:
     """Where the low zones were short: what is in them, in shares of them. Memory of processes need not be."""
     request = request_of(kill)
     zones = [zone for zone in memory.zones if request is not None and may_use(request, zone)]
-    total = sum(zone.managed or zone.present or 0 for zone in zones)
-    if not total:
+    sizes = [zone.managed or zone.present for zone in zones]
+    total = sum(size or 0 for size in sizes)
+    if not total or None in sizes:
         return []
     found = []  # type: List[Cause]
     file = sum(zone.file or 0 for zone in zones)
-    if file >= _CACHE * total:
+    if _CACHE * total <= file <= total:
         found.append(held("page_cache", "page cache in these zones", file, total))
     for row in ("slab_unreclaimable", "slab_reclaimable", "kernel_stack"):  # the kernel's own stand there, always
         size = accounts.rows.get(row)

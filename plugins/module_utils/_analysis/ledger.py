@@ -184,7 +184,15 @@ def _kernel_rows(memcg: MemcgInfo) -> Rows:
     return dict(rows, other_kernel=_less(kernel, *rows.values()))
 
 
+def _shmem(memcg: MemcgInfo) -> Optional[int]:
+    """Where it is not printed apart (to 4.12) it is what is cached and not on the lists of page cache."""
+    if memcg.shmem is not None or memcg.file is None or memcg.lru_file is None:
+        return memcg.shmem
+    return max(0, memcg.file - memcg.lru_file - (memcg.unevictable or 0))
+
+
 def cgroup_accounts(memcg: MemcgInfo) -> Accounts:
+    memcg = memcg._replace(shmem=_shmem(memcg))
     file = _less(memcg.file, memcg.shmem)
     pinned = _unevictable_file(memcg, file)
     locked = max(0, (memcg.unevictable or 0) - pinned)

@@ -103,7 +103,8 @@ def _holders(kill: Kill, report: Report, books: Accounts, short: Sequence[Cause]
     processes = process_holders(kill, books, is_cut(kill, report))
     anon = books.rows.get("anon") or 0
     if not processes and books.total and anon >= _ANON * books.total and not kill.tasks:
-        processes = [held("anon", "processes", anon, books.total)]
+        who = "processes" if books.rows.get("shmem") is not None else "processes and tmpfs"
+        processes = [held("anon", who, anon, books.total)]
     for cause in processes:
         smaller = (at for at, row in enumerate(rows) if (row.size or 0) < (cause.size or 0))
         rows.insert(next(smaller, len(rows)), cause)

@@ -13,13 +13,15 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .cause import Cause, held, percent
-from .holders import TABLES
+from .holders import TABLES, page_tables
 from .ledger import Accounts
 
 #: Of 38 cases with a known cause, the false ones have at most 14 % of the total, the true ones 42 % and more.
 _LEAST = 0.25
 _HALF = 0.5
 _ALIKE = 3
+#: Counters lag behind each other: a little more than there is, is no sharing.
+_LAG = 1.03
 _MAX_COMM = 64
 
 
@@ -42,23 +44,24 @@ def _exact(kill: Kill, task: Task) -> Optional[int]:
 def _holdings(kill: Kill, tasks: Sequence[Task], accounts: Accounts) -> List[Holding]:
     """Anonymous memory and page tables; these not where they are a cause by themselves.
 
-    To 6.8 the table has pages that several share in the rows of each: together they hold no more than there is.
+    To 6.8 the table has pages that several share in the rows of each, and to this day those that they share since a
+    fork: together they hold no more than there is.
     """
-    apart = (accounts.rows.get("page_tables") or 0) >= TABLES * (accounts.total or 0)
+    apart = page_tables(accounts, tasks) >= TABLES * (accounts.total or 0)
     exact = {task.pid: _exact(kill, task) for task in tasks}
     rows = accounts.rows
     locked = max(0, (rows.get("unevictable") or 0) - (rows.get("shmem") or 0))  # shared memory may be locked, too
     pool = locked + sum(rows.get(row) or 0 for row in ("anon", "swap_cached"))
     if rows.get("anon") is None:
         pool = accounts.total or 0
-    left = max(0, pool - sum(size for size in exact.values() if size is not None))
+    own = sum(size for size in exact.values() if size is not None)
     shared = sum(task.rss or 0 for task in tasks if exact[task.pid] is None)
-    scale = min(1.0, left / shared) if shared else 1.0
+    of_own = pool / own if own > _LAG * pool else 1.0
+    of_shared = min(1.0, max(0, pool - own) / shared) if shared else 1.0
     found = []
     for task in tasks:
         size = exact[task.pid]
-        if size is None:
-            size = int((task.rss or 0) * scale)
+        size = int((task.rss or 0) * of_shared) if size is None else int(size * of_own)
         if not apart:
             size += task.pgtables or 0
         found.append(Holding(task.comm, task.pid, size, task.oom_score_adj))

@@ -177,7 +177,7 @@ HARMLESS = (
 )
 
 # The task table: 2.6.32 to 6.12; columns are read by name. "[ pid ]" to 4.18, "[  pid  ]" since 4.19.
-TABLE_HEADER = regex(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\bname)\s*$")
+TABLE_HEADER = regex(r"\[ *pid *\] +(?P<columns>uid +tgid +total_vm .*\boom_(?:score_)?adj +name)\s*$")
 # The same, broken by a mail program or a terminal.
 TABLE_HEADER_BROKEN = regex(r"\[ *pid *\] +uid +tgid +total_vm ")
 TABLE_ROW = regex(r"\[ *(?P<pid>\d{1,20})\] +(?P<rest>\d+ +\d+ +\d+ .*)$", re.DOTALL)

@@ -32,6 +32,14 @@ _TOTALS = regex(
     r"^[ \t]{0,160}(?P<pages>\d{1,15}) (?:pages (?:of )?(?P<name>RAM|HighMem|reserved)|(?P<other>reserved) pages)\b",
     re.MULTILINE,
 )
+# The same counts of each node (4.8 and later) or of each zone, for those whose own line is lost.
+_OF_NODE = regex(r"^[ \t]{0,160}Node \d{1,5} active_anon:\d{1,15}kB", re.MULTILINE)
+_OF_ZONE = regex(r"\sfree:\d{1,15}kB\s.{0,40}?min:\d{1,20}kB", re.DOTALL)
+_KILOBYTES = regex(
+    r"(?<![\w(])(?P<name>active_anon|inactive_anon|active_file|inactive_file|unevictable|dirty|writeback"
+    r"|slab_reclaimable|slab_unreclaimable|shmem|pagetables):\s?(?P<kb>\d{1,15})kB"
+)
+_END_OF_NODE = "all_unreclaimable?"
 _SWAP = regex(r"^[ \t]{0,160}(?P<name>Free|Total) swap\s{0,4}=\s{0,4}(?P<kb>\d{1,15})kB", re.MULTILINE)
 _SWAP_CACHE = regex(r"^[ \t]{0,160}(?P<pages>\d{1,15}) pages in swap cache", re.MULTILINE)
 # Without "Node N" on 32 bit. present: all; managed: 3.9 and later; boost: 5.17 and later.
@@ -58,6 +66,15 @@ _PROTECTED = regex(r"Memory cgroup min protection (?P<min>\d{1,20})kB -- low pro
 # The call trace: 2.6.32 to 6.19. What stands behind a question mark was left on the stack by an earlier call.
 _CHARGED = regex(r"\s{0,160}(?:\[<[0-9a-fx]{1,18}>\] )?mem_cgroup_(?:out_of_memory|oom_synchronize|handle_oom)\+0x")
 _BLOCK = "Mem-Info:"
+#: What every kernel since 2.6.32 prints.
+_NEEDED = frozenset(
+    "active_anon inactive_anon active_file inactive_file unevictable dirty writeback slab_reclaimable"
+    " slab_unreclaimable shmem pagetables".split()
+)
+
+
+# EL 9 and Ubuntu; EL 7 and 8, Fedora and SLES on POWER.
+_PAGES_64K = regex(r"64k$|\.el[78]\w{0,8}\.aarch64$|\.(?:el|fc)\d{1,3}\w{0,8}\.ppc64(?:le)?$", re.IGNORECASE)
 
 
 class MemText:
@@ -86,6 +103,11 @@ class MemText:
 def _sum(*sizes: Optional[int]) -> Optional[int]:
     known = [size for size in sizes if size is not None]
     return sum(known) if known else None
+
+
+def page_size_of_kernel(release: Optional[str]) -> Optional[int]:
+    """Some kernels have their page size in the name, or are built with one only."""
+    return 65536 if release is not None and _PAGES_64K.search(release) else None
 
 
 def page_size_of(text: str) -> Optional[int]:
@@ -136,6 +158,29 @@ def _zones(text: str, page: int) -> Tuple[Zone, ...]:
     return tuple(found)
 
 
+def _of_nodes(text: str) -> Dict[str, int]:
+    """Counts added up over the lines of nodes; to 4.7 those of zones have them."""
+    heads = list(_OF_NODE.finditer(text)) or list(_OF_ZONE.finditer(text))
+    found = {}  # type: Dict[str, int]
+    for head in heads[:_MAX_ZONES]:
+        end = text.find(_END_OF_NODE, head.end(), head.end() + _MAX_LINE)
+        if end < 0:
+            return {}  # a part of one says nothing of the whole
+        for match in _KILOBYTES.finditer(text, head.start(), end):
+            found[match.group("name")] = found.get(match.group("name"), 0) + int(match.group("kb")) * _KB
+    return found
+
+
+def _counts(text: str, page: int) -> Dict[str, int]:
+    """What the whole host has, in bytes."""
+    counts = {}  # type: Dict[str, int]
+    for match in _COUNTS.finditer(text):
+        counts.setdefault(match.group("name"), int(match.group("pages")) * page)
+    if counts and not _NEEDED <= set(counts):
+        counts = dict(_of_nodes(text), **counts)
+    return counts
+
+
 def _one_block(text: str) -> str:
     """The first block, where a second one follows it."""
     first = text.find(_BLOCK)
@@ -145,9 +190,9 @@ def _one_block(text: str) -> str:
 
 def _ram(totals: Dict[str, int]) -> Optional[int]:
     """What the kernel can give away. A balloon may have taken more from it than it had: then nobody knows."""
-    if "RAM" not in totals or totals.get("reserved", 0) >= totals["RAM"]:
+    if "RAM" not in totals or "reserved" not in totals or totals["reserved"] >= totals["RAM"]:
         return None
-    return totals["RAM"] - totals.get("reserved", 0)
+    return totals["RAM"] - totals["reserved"]
 
 
 def parse_protected(text: str) -> Optional[int]:
@@ -160,9 +205,7 @@ def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
     """The host's block; None where the text has none. Pages are 4 KiB where the report does not say."""
     text = _one_block(text)
     page = page_size or page_size_of(text) or 4096
-    counts = {}  # type: Dict[str, int]
-    for match in _COUNTS.finditer(text):
-        counts.setdefault(match.group("name"), int(match.group("pages")) * page)
+    counts = _counts(text, page)
     totals = {}  # type: Dict[str, int]
     for match in _TOTALS.finditer(text):
         totals.setdefault(match.group("name") or match.group("other"), int(match.group("pages")) * page)
@@ -175,6 +218,7 @@ def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
     for match in _STACKS.finditer(text):
         kilobytes[match.group("name")] = kilobytes.get(match.group("name"), 0) + int(match.group("kb")) * _KB
     huge = [int(match.group("total")) * int(match.group("kb")) * _KB for match in _HUGEPAGES.finditer(text)]
+    tables = counts.get("pagetables")
     return MemInfo(
         ram=_ram(totals),
         reserved=totals.get("reserved"),
@@ -188,7 +232,7 @@ def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
         swap_cached=int(cached.group("pages")) * page if cached else None,
         slab_reclaimable=counts.get("slab_reclaimable"),
         slab_unreclaimable=counts.get("slab_unreclaimable"),
-        pagetables=_sum(counts.get("pagetables"), counts.get("sec_pagetables")),
+        pagetables=None if tables is None else tables + counts.get("sec_pagetables", 0),
         kernel_stack=kilobytes.get("kernel_stack"),
         shadow_call_stack=kilobytes.get("shadow_call_stack"),
         bounce=counts.get("bounce"),

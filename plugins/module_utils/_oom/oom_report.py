@@ -181,13 +181,15 @@ class OomReport:
     def _details(self, victim: Optional[Process]) -> Dict[str, Any]:
         """The table, and what the kernel said beside the kills."""
         from .memcg_info import parse_memcg
-        from .meminfo import page_size_of, parse_meminfo
+        from .meminfo import page_size_of, page_size_of_kernel, parse_meminfo
 
         text = self.memory.text() if self.memory is not None else ""
         if self.table.page_size is None:
             self.table.page_size = page_size_of(text)
         if victim is not None:
             self.table.learn_page_size(victim)
+        if self.table.page_size is None:
+            self.table.page_size = page_size_of_kernel(self.kernel)
         tasks = self.table.tasks()
         chosen = self.chosen[1] if self.chosen else None
         report = Report(

@@ -63,7 +63,10 @@ def test_an_adjustment_weighs_what_the_log_tells():
     (unknown,) = kills_in((text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n").encode("ascii"))
     assert "not counted: oom_score_adj 300, a share of a total that the log does not tell" in explain(unknown).why
     (known,) = kills_in(
-        (text % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n").encode("ascii")
+        (
+            text
+            % "[1.0] Mem-Info:\n[1.0] active_anon:1 inactive_anon:1\n[1.0] 262144 pages RAM\n[1.0] 0 pages reserved\n"
+        ).encode("ascii")
     )
     assert "+307 MiB for oom_score_adj 300" in explain(known).why
 
@@ -172,7 +175,8 @@ SHORT = [
     ("page cache", kill(report={"memory": shares(file=250, dirty=200, writeback=20)}), ["page_cache"],
      "page cache held 250 MiB (25 %), of it 200 MiB dirty and 20 MiB under writeback"),
     ("locked", kill(report={"memory": shares(unevictable=300)}), ["unevictable"], "memory that cannot be reclaimed (ramfs, mlock, SHM_LOCK) held 300 MiB"),
-    ("no task table", kill(report={"memory": shares(anon=600)}), ["anon"], "processes held 600 MiB (60 %)"),
+    ("no task table", kill(report={"memory": shares(anon=600, shmem=0)}), ["anon"], "processes held 600 MiB (60 %)"),
+    ("no task table, and no word of tmpfs", kill(report={"memory": shares(anon=600)}), ["anon"], "processes and tmpfs held 600 MiB (60 %)"),
     ("a balloon", kill(report={"memory": shares(free=1)._replace(reserved=500 * M)}), ["balloon"], "500 MiB of 1.5 GiB (33 %) are reserved"),
     ("a balloon that took too much", kill(report={"memory": shares()._replace(zones=(Zone(0, "Normal", M, M, managed=1 << 51),))}), ["balloon"],
      "a balloon took more from a zone than the zone has"),
