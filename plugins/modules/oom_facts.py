@@ -520,9 +520,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._facts.only import Only
-from ansible_collections.memops.linux.plugins.module_utils._facts.params import SOURCES, SUBSETS, Wish
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import SOURCES, SUBSETS, Only, Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import safe
@@ -616,6 +614,9 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
 
 
 def main() -> None:
+    # Only here: the controller reads the documentation of this file before each call, and needs nothing else of it.
+    from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
+
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         wish = wish_of(module.params, time.time())

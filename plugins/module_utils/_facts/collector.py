@@ -13,7 +13,6 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 from . import facts
 from .boot import Boot
 from .ledger import Ledger
-from .only import LOOKED_AT
 from .params import Wish
 
 if TYPE_CHECKING:
@@ -29,6 +28,14 @@ def most_kills(wish: Wish) -> int:
     return DEFAULT_MAX_KILLS if wish.max_kills is None else wish.max_kills
 
 
+def _looked_at(wish: Wish) -> int:
+    if wish.only is None:
+        return most_kills(wish)
+    from .only import LOOKED_AT
+
+    return LOOKED_AT
+
+
 class Collector:
     """Takes the events of every source."""
 
@@ -36,7 +43,7 @@ class Collector:
         """swap_total -- of the host that the kills are from, where it is known"""
         self._wish = wish
         self._swap_total = swap_total
-        self.ledger = Ledger(LOOKED_AT if wish.only is not None else most_kills(wish))
+        self.ledger = Ledger(_looked_at(wish))
         self.unresolved = []  # type: List[Unresolved]
         self.verdicts = []  # type: List[Verdict]
         self.boot = boot

@@ -21,7 +21,7 @@ from .totals import Totals
 if TYPE_CHECKING:
     from ansible_collections.memops.linux.plugins.module_utils._analysis.explain import Explanation
 
-    from .only import Only
+    from .params import Only
 
 SCHEMA = 1
 #: What comes back over ssh costs the controller more than the scan costs the host.
@@ -268,8 +268,10 @@ def kill_section(  # noqa: PLR0913 # what was found, and how to show it
     ids = identities(named)
     chosen = list(zip(named, ids))
     if only is not None:
+        from .only import wants
+
         wanted, most = only
-        chosen = [(entry, identity) for entry, identity in chosen if wanted.wants(entry.kill, identity)]
+        chosen = [(entry, identity) for entry, identity in chosen if wants(wanted, entry.kill, identity)]
         chosen = chosen[max(0, len(chosen) - most) :]
         others = ledger.leave_out(len(named) - len(chosen))
     entries = ledger.close([entry for entry, _identity in chosen])

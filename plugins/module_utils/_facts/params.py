@@ -3,12 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a task asked for."""
 
-from typing import NamedTuple, Optional, Tuple
-
-from .only import Only
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons", "swap")
 SOURCES = ("journal", "files", "kmsg")
+
+
+class Only(NamedTuple):
+    """Asked for one. Each that is given has to fit; containers by the beginning of their id."""
+
+    units: Tuple[str, ...] = ()
+    comms: Tuple[str, ...] = ()
+    containers: Tuple[str, ...] = ()
+    id: Optional[str] = None
+
+    def as_facts(self) -> Dict[str, Any]:
+        return {
+            "units": list(self.units),
+            "comms": list(self.comms),
+            "containers": list(self.containers),
+            "id": self.id,
+        }
 
 
 class Wish(NamedTuple):

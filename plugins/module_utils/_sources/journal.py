@@ -44,7 +44,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 from .journal_file import JournalFile
 from .journal_origin import KILLER_UNITS, MISSED, Origin
-from .journal_paths import Place, local_place, offline_place, remote_place
+from .journal_paths import Place, is_without_files, local_place, offline_place, remote_place
 from .journal_record import BrokenStream, Record, text_record
 from .journal_verify import check
 from .journalctl import Batch, Journalctl
@@ -69,6 +69,7 @@ _CHATTER = "mem avail"
 _NO_CHATTER = "^(?!%s)" % _CHATTER
 
 _MISSED = regex(rb"^Missed (\d{1,18}) kernel messages")
+_NO_FILE = "there is no journal file"
 _MAX_CHECKED = 256  # files, the newest
 _MAX_BLOCK = 40000  # lines of one report: more processes than fit on a host that runs out of memory
 #: Which problem names the status, where there are several.
@@ -144,6 +145,10 @@ class JournalScan:
         if place.status is not None:
             self.report = SourceReport(self.name, place.status, reason=place.reason)
             return
+        if self.directory is None and not self.remote and is_without_files(self.host):
+            self._problem("absent", _NO_FILE)
+            self.report = self._summary(place, 0)
+            return
         kernel_records = self._check(place)
         journalctl = Journalctl(self._problem, place.where, self.since, self.until, self.timeout, self.program)
         try:
@@ -161,7 +166,7 @@ class JournalScan:
                 "journalctl sent %s: what it did not send is not known" % exc,
             )
         if not place.files and not journalctl.records:
-            self._problem("absent", "there is no journal file")
+            self._problem("absent", _NO_FILE)
         self.report = self._summary(place, kernel_records)
 
     def _problem(self, status: str, reason: str) -> None:

@@ -52,6 +52,23 @@ def _found(path: str, deeper: bool) -> List[JournalFile]:
         return [JournalFile(path, "denied")]
 
 
+def is_without_files(host: Host) -> bool:
+    """Nothing at all lies where journald writes: then there is nothing to ask journalctl for. Doubt is no."""
+
+    def doubt(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    try:
+        for base in (_PERSISTENT, _VOLATILE):
+            for directory, below, names in os.walk(host.path(base), onerror=doubt):
+                if names or any(os.path.islink(os.path.join(directory, name)) for name in below):
+                    return False
+    except OSError:
+        return False
+    return True
+
+
 def local_place(host: Host) -> Place:
     """This host's journal: journalctl reads the files below the machine's id, so do we."""
     machine_id = machine_id_of(host)

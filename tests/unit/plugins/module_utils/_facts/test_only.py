@@ -6,8 +6,7 @@
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
-from ansible_collections.memops.linux.plugins.module_utils._facts.only import Only
-from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import Only, Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 
 C1 = "6b4013ef254b" + "0" * 52

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._sources.journal import JournalScan
+from ansible_collections.memops.linux.plugins.module_utils._sources.journal_paths import is_without_files
 
 MACHINE = "1e19a13aef3540628e74939d26c67901"
 FORGED_MACHINE = "baef5004ac814f0c89353a33b7fd2183"
@@ -448,10 +449,34 @@ def test_exit_code_1_behind_records_is_no_end(host, journalctl, recorded):
     assert len(kills(lines)) == 12
 
 
-def test_no_journalctl_and_no_journal(tmp_path):
-    lines, source = scan(Host(root=str(tmp_path)), "/nonexistent/journalctl")
-    assert (lines, source.report.status) == ([], "absent")
-    assert "could not be started" in source.report.reason
+@pytest.mark.parametrize("below", ["", "var/log/journal", "run/log/journal/%s" % MACHINE, "run/log/journal/x/y"])
+def test_where_nothing_lies_journalctl_is_not_started(tmp_path, below):
+    root = tmp_path / "bare"
+    (root / below).mkdir(parents=True)
+    lines, source = scan(Host(root=str(root)), "/nonexistent/journalctl")
+    assert (lines, source.report.status, source.report.reason) == ([], "absent", "there is no journal file")
+
+
+@pytest.mark.parametrize("below", ["var/log/journal/unknown", "run/log/journal/x/unknown", "var/log/journal/link"])
+def test_whatever_lies_there_journalctl_is_asked(tmp_path, below):
+    path = tmp_path / "some" / below
+    path.parent.mkdir(parents=True)
+    if path.name == "link":
+        path.symlink_to(tmp_path)
+    else:
+        path.touch()
+    _lines, source = scan(Host(root=str(tmp_path / "some")), "/nonexistent/journalctl")
+    assert (source.report.status, "could not be started" in source.report.reason) == ("absent", True)
+
+
+def test_a_directory_that_cannot_be_listed_may_hold_a_journal(tmp_path, monkeypatch):
+    (tmp_path / "var" / "log" / "journal").mkdir(parents=True)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert not is_without_files(Host(root=str(tmp_path)))
 
 
 def test_a_journal_that_nothing_can_read_is_a_hole(host):
