@@ -35,6 +35,8 @@ options:
 seealso:
   - module: memops.linux.oom_report
   - module: memops.linux.oom_facts
+  - ref: ansible_collections.memops.linux.docsite.guide_compliance_ci
+    description: The policy in GitHub, GitLab and Jenkins
 """
 
 EXAMPLES = r"""

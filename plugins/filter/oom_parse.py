@@ -38,6 +38,8 @@ options:
     default: false
 seealso:
   - module: memops.linux.oom_facts
+  - ref: ansible_collections.memops.linux.docsite.guide_security
+    description: What can be forged, and what cannot
 """
 
 EXAMPLES = r"""

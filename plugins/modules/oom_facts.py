@@ -123,6 +123,12 @@ seealso:
   - plugin: memops.linux.oom_parse
     plugin_type: filter
   - module: memops.linux.oom_report
+  - ref: ansible_collections.memops.linux.docsite.guide_symptoms
+    description: Questions, each with one command
+  - ref: ansible_collections.memops.linux.docsite.guide_report
+    description: What every word of the report means
+  - ref: ansible_collections.memops.linux.docsite.guide_security
+    description: What can be forged, and what cannot
 """
 
 EXAMPLES = r"""

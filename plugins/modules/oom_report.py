@@ -147,6 +147,10 @@ notes:
     M(ansible.builtin.include_vars), which would run templates that a user put into a process name.
 seealso:
   - module: memops.linux.oom_facts
+  - ref: ansible_collections.memops.linux.docsite.guide_report
+    description: What every word of the report means
+  - ref: ansible_collections.memops.linux.docsite.guide_compliance_ci
+    description: The policy in GitHub, GitLab and Jenkins
 """
 
 EXAMPLES = r"""

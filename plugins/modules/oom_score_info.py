@@ -52,6 +52,10 @@ options:
     elements: dict
 seealso:
   - module: memops.linux.oom_facts
+  - ref: ansible_collections.memops.linux.docsite.guide_protect_fleet
+    description: Protecting many hosts without harm
+  - ref: ansible_collections.memops.linux.docsite.guide_first_hour
+    description: The first hour after a kill
 """
 
 EXAMPLES = r"""

@@ -233,6 +233,12 @@ notes:
 seealso:
   - module: memops.linux.oom_score_info
   - module: memops.linux.oom_facts
+  - ref: ansible_collections.memops.linux.docsite.guide_protect_fleet
+    description: Protecting many hosts without harm
+  - ref: ansible_collections.memops.linux.docsite.guide_troubleshooting
+    description: When something does not work
+  - ref: ansible_collections.memops.linux.docsite.guide_upgrade
+    description: Upgrade and removal
 """
 
 EXAMPLES = r"""

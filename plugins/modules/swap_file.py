@@ -117,6 +117,12 @@ options:
         anew.
     type: bool
     default: false
+seealso:
+  - module: memops.linux.vm_settings
+  - ref: ansible_collections.memops.linux.docsite.guide_swap
+    description: Which kind of swap, and how much
+  - ref: ansible_collections.memops.linux.docsite.guide_upgrade
+    description: Upgrade and removal
 """
 
 EXAMPLES = r"""

@@ -77,6 +77,8 @@ options:
 seealso:
   - module: memops.linux.swap_file
   - module: ansible.posix.sysctl
+  - ref: ansible_collections.memops.linux.docsite.guide_swap
+    description: Which kind of swap, and how much
 """
 
 EXAMPLES = r"""

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gate: every command that README, CONTRIBUTING and the READMEs of roles print runs as printed, in a fresh clone.
+"""Gate: every command that README, CONTRIBUTING, the READMEs of roles and the guides print runs as printed, in a
+fresh clone. A command that a guide repeats from another page runs once.
 
-The clone has a home of its own, the files that the pages show (policy.yml, group_vars/all.yml), and a hosts.yml whose
+The clone has a home of its own, the files that the page shows (policy.yml, group_vars/all.yml), and a hosts.yml whose
 two hosts are containers with systemd: nothing here is written on this host. A command that cannot run so stands in a
 table below with the reason; one that no page prints any more must go from there, and a new one runs without being
 listed.
@@ -27,15 +28,18 @@ from ci.package import copy_of_checkout
 from ci.places import CACHE, TREE, VENVS, shared_script
 from ci.pythons import NEW_ENOUGH
 
-PAGES = ("README.md", "CONTRIBUTING.md", "roles/*/README.md")
+GUIDES = "docs/docsite/rst/*.rst"
+PAGES = ("README.md", "CONTRIBUTING.md", "roles/*/README.md", GUIDES)
 SANDBOX = Path("tests/ci/sandbox")
 
-_SWAP = "a container's swap is that of this host: the gates swap and vm do this"
+_SWAP = "no swap file can be in a container's file system: the gates swap and vm do this"
 #: Not run -> why. Names are commands as printed, without the remark behind them.
 NOT_RUN = {
+    "sudo apt install git make python3-venv": "packages of this host are its own",
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/swapfile size=2G'": _SWAP,
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/swapfile size=4G'": _SWAP,
     "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/var/swap-import size=8G expires=2d'": _SWAP,
+    "ansible db1 -i hosts.yml --become -m memops.linux.swap_file -a 'path=/swapfile size=2G' --check": _SWAP,
 }
 #: May end with these, too. A container has no kernel log of its own, so a policy cannot pass there.
 _JUDGED = (0, 2)
@@ -69,8 +73,25 @@ class Ran(NamedTuple):
 
 
 def printed() -> list[console.Command]:
+    """In the order in which they run. A page's reader installs first, wherever the page says how."""
     pages = [path for pattern in PAGES for path in sorted(TREE.glob(pattern))]
-    return [command for page in pages for command in console.commands(page, TREE)]
+    found = []
+    for page in pages:
+        found += sorted(console.commands(page, TREE), key=lambda command: command.section != "Installation")
+    return found
+
+
+def once(commands: list[console.Command]) -> list[console.Command]:
+    """Without what a guide repeats: the hosts are the same ones, and so is what they answer."""
+    guides = GUIDES.rpartition("/")[0]
+    seen = set()  # type: set[str]
+    found = []
+    for command in commands:
+        text = console.without_comment(command.text)
+        if text not in seen or not command.page.startswith(guides):
+            found.append(command)
+        seen.add(text)
+    return found
 
 
 def outdated(commands: list[console.Command]) -> list[str]:
@@ -81,7 +102,7 @@ def outdated(commands: list[console.Command]) -> list[str]:
 
 @gate(
     "commands",
-    "every command of README, CONTRIBUTING and the roles' READMEs, as printed, in a fresh clone",
+    "every command of README, CONTRIBUTING, the roles' READMEs and the guides, as printed, in a fresh clone",
     shares=(HOST,),
 )
 def commands(m: Machine) -> str:
@@ -89,8 +110,9 @@ def commands(m: Machine) -> str:
     gone = outdated(found)
     if gone:
         raise Failed(f"tests/ci/commands.py lists what no page prints: {gone[0]}")
-    wanted = [command for command in found if console.without_comment(command.text) not in NOT_RUN]
-    notes = [f"{len(found) - len(wanted)} in the table of those that cannot"]
+    able = [command for command in found if console.without_comment(command.text) not in NOT_RUN]
+    wanted = once(able)
+    notes = [f"{len(found) - len(able)} in the table of those that cannot", f"{len(able) - len(wanted)} repeated"]
     try:
         wrap = podman(m)
         fleet = os.geteuid() == 0
@@ -121,9 +143,10 @@ def _run(m: Machine, box: Path, wanted: list[console.Command], wrap: list[Path],
     (box / "home").mkdir()
     for page in {command.page for command in wanted}:
         for name, text in console.files(TREE / page).items():
-            target = checkout / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+            if name != "hosts.yml":  # ours has the hosts that are there
+                target = box / "shown" / page / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text)
     # What the tools download is downloaded already; nothing of the clone lies there.
     (checkout / ".cache").mkdir()
     (checkout / ".cache/venvs").symlink_to(VENVS)
@@ -151,6 +174,9 @@ def _script(m: Machine, box: Path, wanted: list[console.Command], fleet: bool) -
     if fleet:
         lines += _fleet(m, checkout)
     for page in dict.fromkeys(command.page for command in wanted):
+        shown = box / "shown" / page
+        if shown.is_dir():
+            lines.append(f"cp -r {shlex.quote(str(shown))}/. .")
         # One shell for a page, without the environment of the tests: what it exports holds for what follows.
         lines.append(f"env -i {clean} bash --noprofile --norc <<'END_OF_PAGE'")
         for number, command in enumerate(wanted):

@@ -202,7 +202,7 @@ KERNEL = (
     ),
     LineKind("a whole group is killed", ("memory.oom.group",), (GROUP,), "group"),
     LineKind("the victim was dying already", ("OOM victim ", "illed process "), EXITING, "exiting"),
-    LineKind("nobody could be killed", ("ut of memory",), (NO_VICTIM,), "no_victim", end="no killable processes"),
+    LineKind("no process could be killed", ("ut of memory",), (NO_VICTIM,), "no_victim", end="no killable processes"),
     LineKind("panic", ("ut of memory", "deadlocked on memory"), (PANIC,), "no_victim", end="not syncing: "),
     LineKind("sysrq", ("OOM execution",), (SYSRQ,), "sysrq"),
     LineKind("sysrq, in vain", ("OOM request ignored",), (SYSRQ_IGNORED,), "ignored"),
