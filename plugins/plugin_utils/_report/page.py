@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from . import sections, timeline, words
+from . import first_screen, sections, timeline, words
 from .fleet import each_kill
 from .host import Json
 from .markup import NEWLINE, Html, digest, island, tag
@@ -164,7 +164,7 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
     """The HTML text. findings -- a section that stands above all others"""
     kills = sorted(each_kill(report), key=lambda item: (item[0], str(item[1]["id"])))
     kills.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
-    style, script = asset("page.css"), asset("page.js")
+    style, script = asset("page.css") + asset("first_screen.css"), asset("page.js")
     policy = (
         f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action"
         " 'none'"
@@ -187,7 +187,7 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
         tag(
             "header",
             tag("h1", title),
-            tag("p", words.gist(report), " ", tag("span", words.period(report), class_="period"), class_="headline"),
+            first_screen.verdict(report),
             NEWLINE,
             tag("p", "Generated ", stamp, id="generated"),
             NEWLINE,
@@ -196,7 +196,9 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
         tag(
             "main",
             findings,
+            first_screen.first(report),
             sections.alarms(report),
+            first_screen.problems(report),
             tag("section", tag("h2", "When"), timeline.draw(report, kills)),
             sections.who(report),
             sections.hosts(report),

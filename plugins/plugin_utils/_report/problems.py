@@ -143,6 +143,7 @@ class Measured(t.NamedTuple):
 
     shortages -- when each began, of all hosts, oldest first
     recent -- kills and shortages in the period and in the one before it; None where no host of it sees both
+    elsewhere -- kills and shortages in the period on hosts that do not see the one before it
     """
 
     first: float | None
@@ -152,6 +153,7 @@ class Measured(t.NamedTuple):
     rhythm: Rhythm | None
     rhythm_host: str
     recent: Json | None
+    elsewhere: int
     lately: Json
     days: t.Sequence[int | None]
 
@@ -159,6 +161,7 @@ class Measured(t.NamedTuple):
 def _measure(problem: Gathered, scene: Scene) -> Measured:
     times = {host: sorted(found) for host, found in problem.times.items()}
     every = sorted(when for found in times.values() for when in found)
+    is_kill = problem.likeness.kind != "outcome"
     shortages = {host: _shortages(found) for host, found in times.items()}
     rhythms = [(found, host) for host, found in ((host, rhythm(seen)) for host, seen in times.items()) if found]
     best, host = max(rhythms, key=lambda item: (item[0].until, item[0].times, item[1]), default=(None, ""))
@@ -169,22 +172,30 @@ def _measure(problem: Gathered, scene: Scene) -> Measured:
         len({int(when // DAY) for when in every}),
         best,
         host,
-        _recent(times, shortages, scene),
-        _lately(every, shortages, scene),
+        _recent(times if is_kill else {}, shortages, scene),
+        _elsewhere(times, scene),
+        _lately(every if is_kill else [], shortages, scene),
         _days(every, problem.hosts, scene),
     )
 
 
 def _recent(times: t.Mapping[str, list[float]], shortages: t.Mapping[str, list[float]], scene: Scene) -> Json | None:
-    hosts = [host for host in times if scene.compares(host)]
+    hosts = [host for host in shortages if scene.compares(host)]
     if scene.period is None or not hosts:
         return None
     middle, start = scene.as_of - scene.period, scene.as_of - 2 * scene.period
     made = {"period": scene.period, "hosts": len(hosts)}  # type: Json
     for name, found in (("kills", times), ("shortages", shortages)):
-        made[name] = sum(when > middle for host in hosts for when in found[host])
-        made[name + "_before"] = sum(start < when <= middle for host in hosts for when in found[host])
+        made[name] = sum(when > middle for host in hosts for when in found.get(host, ()))
+        made[name + "_before"] = sum(start < when <= middle for host in hosts for when in found.get(host, ()))
     return made
+
+
+def _elsewhere(times: t.Mapping[str, list[float]], scene: Scene) -> int:
+    if scene.period is None:
+        return 0
+    start = scene.as_of - scene.period
+    return sum(when > start for host, found in times.items() if not scene.compares(host) for when in found)
 
 
 def _lately(times: t.Sequence[float], shortages: t.Mapping[str, list[float]], scene: Scene) -> Json:
@@ -272,6 +283,7 @@ def _as_json(problem: Gathered, scene: Scene, past: Past) -> Json:
         "days": list(found.days),
         "rhythm": _rhythm(found, scene),
         "recent": found.recent,
+        "elsewhere": found.elsewhere,
         "lately": found.lately,
         "verdict": _verdict(found, scene, likeness.by_hand),
         "criticality": criticality(likeness, problem.lowest_adj),

@@ -118,6 +118,7 @@ def fleet_trend(problems: t.Sequence[Json], scene: Scene, past: Past, hosts: t.S
 def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -> Json:
     """The last period and the one before it, out of this report, or out of an earlier run where that sees further."""
     made = dict.fromkeys(("by", "period", "hosts", *_COUNTS, "direction"))  # type: Json
+    made["elsewhere"] = sum(problem["elsewhere"] for problem in problems)
     if scene.period is not None:
         made.update(by="window", period=scene.period, hosts=sum(map(scene.compares, scene.sights)))
         made.update(dict.fromkeys(_COUNTS, 0))
@@ -130,7 +131,7 @@ def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -
             continue
         before = past.run(scene.as_of - period, period, _NEAR * period)
         if before is not None and _ALIKE * read <= before.ok <= read / _ALIKE:
-            made.update(by="history", period=period, hosts=lately["hosts"])
+            made.update(by="history", period=period, hosts=lately["hosts"], elsewhere=0)
             made.update(kills=lately["kills"], shortages=lately["shortages"])
             made.update(kills_before=before.kills, shortages_before=before.shortages)
             break
@@ -147,6 +148,8 @@ def _direction(made: Json) -> str | None:
     now, before = made["shortages"], made["shortages_before"]
     if now is None or before is None:
         return None
+    if made["elsewhere"] > made["kills"]:
+        return None  # most of it happened where nothing can be compared
     if not now:
         return "quiet" if before else "none"
     if not before:
