@@ -159,6 +159,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description:
+    - The facts in one line. What died, the last of it with its unit, time and limit; or what was looked at and told of
+      no kill; or that the host could not look, why, and what to do about it. Then since when it sees.
+  returned: success
+  type: str
+  sample: >-
+    3 kills in 24 h: the last nginx (web.service) at 2026-11-22T14:02:11Z, limit 512 MiB; by unit: web.service 2,
+    db.service 1; sees since 2026-11-15T06:25:01Z
 ansible_facts:
   description: The facts. Sizes are bytes, times are seconds since 1970-01-01 UTC, unknown is null.
   returned: always
@@ -621,6 +630,7 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
 
 def main() -> None:
     # Only here: the controller reads the documentation of this file before each call, and needs nothing else of it.
+    from ansible_collections.memops.linux.plugins.module_utils._facts.answer import answer
     from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
 
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
@@ -631,7 +641,7 @@ def main() -> None:
     oom = safe(gather(host_of(module), wish))
     if wish.paths is not None and "kills" in wish.subset and oom["visibility"]["state"] == "blind":
         module.warn("Nothing can be said of kills: %s." % "; ".join(oom["visibility"]["reasons"]))
-    module.exit_json(changed=False, ansible_facts={"oom": oom})
+    module.exit_json(msg=answer(oom), changed=False, ansible_facts={"oom": oom})
 
 
 if __name__ == "__main__":
