@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import time
 import typing as t
 
 from ansible import constants as C
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -20,11 +22,14 @@ from ansible_collections.memops.linux.plugins.modules.oom_report import argument
 from ansible_collections.memops.linux.plugins.plugin_utils._actions.steering import not_taken, steering
 from ansible_collections.memops.linux.plugins.plugin_utils._report import (
     archive,
+    digest,
     files,
     intake,
     markdown,
+    metrics,
     page,
     sheet,
+    summary,
     table,
 )
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fact_cache import read_cache
@@ -48,11 +53,13 @@ NAMES = {
     "sarif": "findings.sarif",
     "findings": "findings.json",
     "suggestions": "suggestions.yml",
+    "metrics": "metrics.prom",
+    "summary": "summary.json",
 }
 #: what the variables of a role may say
 _STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown", "from")
 #: and what only its other tasks go by
-_OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout")
+_OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout", "predict")
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
@@ -65,6 +72,33 @@ def terminal_width() -> int:
     except OSError:
         columns = os.environ.get("COLUMNS", "")
         return int(columns) if columns.isdecimal() else 120
+
+
+def _place(options: t.Mapping[str, t.Any]) -> str:
+    """Where the report goes, as an absolute path. Under ansible-runner and AWX a relative one begins in the artifacts
+    of the job: the folder that it was started in does not outlive it.
+    """
+    dest = (options["dest"] or "").strip()
+    if not dest and options["formats"] != []:
+        raise files.ReportFilesError("nothing was written: dest is empty. Give a directory.")
+    artifacts = os.environ.get("AWX_ISOLATED_DATA_DIR", "")
+    if os.path.isabs(artifacts) and os.path.isdir(artifacts):
+        return os.path.normpath(os.path.join(artifacts, options["dest"] or ""))
+    return os.path.abspath(options["dest"] or "")
+
+
+def _command() -> str:
+    """The command of this run, with root. Extra variables stay out of it: they may be secret."""
+    given = context.CLIARGS
+    plays = [str(one) for one in given.get("args") or ()] if isinstance(given.get("args"), (list, tuple)) else []
+    if not plays or given.get("become"):
+        return ""
+    words = ["ansible-playbook"]
+    for inventory in given.get("inventory") or ():
+        words += ["-i", str(inventory)]
+    if given.get("subset"):
+        words += ["--limit", str(given["subset"])]
+    return printable(shlex.join([*words, *plays, "--become"]))
 
 
 class ActionModule(ActionBase):
@@ -102,13 +136,11 @@ class ActionModule(ActionBase):
         return found
 
     def _report(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        if not (options["dest"] or "").strip():
-            raise files.ReportFilesError("nothing was written: dest is empty. Give a directory.")
+        dest = _place(options)
         now = time.time()
         report = build(self._inputs(options, task_vars), generation_time(os.environ, now))
         judged = None if options["policy"] is None else self._judge(options["policy"], report, task_vars, now)
-        wanted = self._documents(report, options, judged)
-        dest = os.path.abspath(options["dest"])
+        wanted = self._documents(report, options, judged, task_vars)
         changed = files.write(
             dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode
         )
@@ -124,18 +156,27 @@ class ActionModule(ActionBase):
             result["states"] = {name: entry["state"] for name, entry in report["hosts"].items()}
             result["table"] = [line.text for line in lines]
         else:
-            if options["hosts"] != []:  # the roles check the policy first, and judge by it later
-                for note in judged.policy.notes():
-                    display.warning(note)
-            result.update(judged.result(options["enforce"], options["unknown"]))
-            if options["hosts"] == []:
-                result["policy_units"] = judged.units
-            if result.get("failed"):  # all of it is printed as the error
-                result = {
-                    name: value for name, value in result.items() if name not in NAMES and name != "changed_files"
-                }
+            result = self._judged(result, judged, options)
+        if options["hosts"] != []:
+            # numbers only: what AWX keeps of a job becomes variables of the jobs that follow
+            said = {**summary.numbers(report), "dest": dest}
+            result["ansible_stats"] = {"data": {"oom_report": said}, "per_host": False, "aggregate": False}
+        if options["print_answers"]:
+            self._show(digest.lines(report, self._said(options, task_vars), terminal_width(), _command()))
         if options["print_table"]:
             self._print(lines, dest, list(wanted), judged)
+        return result
+
+    def _judged(self, result: dict[str, t.Any], judged: Compliance, options: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result with what a policy found."""
+        if options["hosts"] != []:  # the roles check the policy first, and judge by it later
+            for note in judged.policy.notes():
+                display.warning(note)
+        result.update(judged.result(options["enforce"], options["unknown"]))
+        if options["hosts"] == []:
+            result["policy_units"] = judged.units
+        if result.get("failed"):  # all of it is printed as the error
+            return {name: value for name, value in result.items() if name not in NAMES and name != "changed_files"}
         return result
 
     def _judge(self, policy: t.Any, report: dict[str, t.Any], task_vars: dict[str, t.Any], now: float) -> Compliance:
@@ -159,7 +200,11 @@ class ActionModule(ActionBase):
             ) from exc
 
     def _documents(
-        self, report: dict[str, t.Any], options: dict[str, t.Any], judged: Compliance | None
+        self,
+        report: dict[str, t.Any],
+        options: dict[str, t.Any],
+        judged: Compliance | None,
+        task_vars: dict[str, t.Any],
     ) -> dict[str, t.Callable[[], str]]:
         """Format -> what renders it."""
         title = options["title"]
@@ -176,6 +221,10 @@ class ActionModule(ActionBase):
                 junit=judged.junit, sarif=judged.sarif, findings=judged.listing, suggestions=judged.suggestions
             )
         wanted = options["formats"] if options["formats"] is not None else list(writers)
+        writers.update(
+            metrics=lambda: metrics.render(report, self._victims(options, report["hosts"], task_vars)),
+            summary=lambda: summary.render(report, title),
+        )
         unjudged = [name for name in wanted if name not in writers]
         if unjudged:
             raise files.ReportFilesError(
@@ -188,16 +237,32 @@ class ActionModule(ActionBase):
         return {name: render for name, render in writers.items() if name in wanted}
 
     @staticmethod
-    def _connections(hosts: t.Iterable[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
-        """By what each host is reached, where its variables say so."""
+    def _variable(hosts: t.Iterable[str], variable: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Host -> what it has in that variable, raw, where it has one."""
         hostvars = task_vars.get("hostvars")
         found = {}
         for name in hosts:
             variables = hostvars.raw_get(name) if hostvars is not None and name in hostvars else None
-            kind = variables.get("ansible_connection") if isinstance(variables, t.Mapping) else None
-            if isinstance(kind, str):
-                found[name] = kind
+            if isinstance(variables, t.Mapping) and variables.get(variable) is not None:
+                found[name] = variables[variable]
         return found
+
+    def _connections(self, hosts: t.Iterable[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
+        """By what each host is reached, where its variables say so."""
+        found = self._variable(hosts, "ansible_connection", task_vars)
+        return {name: kind for name, kind in found.items() if isinstance(kind, str)}
+
+    def _victims(
+        self, options: dict[str, t.Any], hosts: t.Iterable[str], task_vars: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        """What oom_score_info said of each host; what was gathered before has no forecast."""
+        return {} if options["from"] is not None else self._variable(hosts, options["victims"], task_vars)
+
+    def _said(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, str]:
+        """What oom_facts said of each host, in one line."""
+        hosts = map(str, task_vars.get("ansible_play_hosts_all") or ())
+        found = self._variable(hosts, options["gathered"], task_vars)
+        return {name: str(one.get("msg") or "") for name, one in found.items() if isinstance(one, t.Mapping)}
 
     def _inputs(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, HostInput]:
         if options["from"] is not None and options["hosts"] != []:
@@ -233,8 +298,6 @@ class ActionModule(ActionBase):
 
     def _print(self, lines: list[table.Line], dest: str, wanted: list[str], judged: Compliance | None) -> None:
         """The table, or what a policy found; where it was written; and the verdict at last."""
-        callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-        stderr = callback.rpartition(".")[2] in _MACHINE_CALLBACKS
         names = [NAMES[name] for name in wanted]
         if judged and len(names) > 2:
             names = [names[0], f"{len(names) - 1} more"]
@@ -246,5 +309,11 @@ class ActionModule(ActionBase):
             shown.append(table.Line(written))
         if judged:
             shown.append(table.Line(judged.headline, judged.mood))
-        for line in [table.Line(""), *shown, table.Line("")]:
+        self._show(shown)
+
+    @staticmethod
+    def _show(lines: list[table.Line]) -> None:
+        callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+        stderr = callback.rpartition(".")[2] in _MACHINE_CALLBACKS
+        for line in [table.Line(""), *lines, table.Line("")]:
             display.display(line.text, color=_COLOURS.get(line.mood), stderr=stderr)

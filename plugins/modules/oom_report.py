@@ -46,7 +46,7 @@ options:
   dest:
     description:
       - Directory on the controller. It is created, with mode C(0750), where it is missing.
-      - Required, here or among the O(variables).
+      - Required, here or among the O(variables), where something is written.
       - The files are V(index.html), V(report.json), V(report.md) and V(kills.csv), with mode C(0640). They are replaced
         as whole files.
       - A directory inside C(group_vars) or C(host_vars) is refused. Ansible would load the report as variables there,
@@ -95,9 +95,13 @@ options:
       - V(junit) is C(junit.xml), V(sarif) is C(findings.sarif), V(findings) is C(findings.json), and V(suggestions) is
         C(suggestions.yml), a list for the role P(memops.linux.oom_protect#role) to be read and changed by a person.
         They need a O(policy).
+      - V(metrics) is C(metrics.prom), for the textfile collector of node_exporter. What is not known has no sample. Its
+        time changes it with every run. The collector reads it by its group; give the directory that group and C(g+s).
+      - V(summary) is C(summary.json), at most 4 KB to be sent to a webhook; chats show its C(text).
+      - Both are only written where they are named here.
     type: list
     elements: str
-    choices: [html, json, md, csv, junit, sarif, findings, suggestions]
+    choices: [html, json, md, csv, junit, sarif, findings, suggestions, metrics, summary]
   policy:
     description:
       - What is expected of the hosts, as a mapping, as the path of a YAML file, or V(baseline), the policy that ships
@@ -133,12 +137,31 @@ options:
       - Title of the page.
     type: str
     default: Out-of-memory kills
+  victims:
+    description:
+      - Name of the variable in which a task with M(memops.linux.oom_score_info) registered its result. Where it is set,
+        V(metrics) tells by how much the next victim of each host leads.
+    type: str
+    default: oom_report_victims
+    version_added: 0.2.0
+  print_answers:
+    description:
+      - Whether to print what each host answered (the RV(memops.linux.oom_facts#module:msg) of O(gathered)), one line for
+        each that has something to tell, and each reason why others have not once, with the hosts that share it. Where
+        root was missing, it ends with the command that sees more.
+      - With O(formats=[]) nothing is written, and no O(dest) is needed.
+    type: bool
+    default: false
+    version_added: 0.2.0
   print_table:
     description:
       - Whether to print the table. It goes to standard error where the stdout callback writes JSON.
     type: bool
     default: true
 notes:
+  - Under C(ansible-runner) and AWX, which set E(AWX_ISOLATED_DATA_DIR), a relative O(dest) begins in the artifacts of
+    the job. The numbers of the report are custom statistics of the run, as by M(ansible.builtin.set_stats), under
+    C(oom_report). No word of a host is among them.
   - With the environment variable E(SOURCE_DATE_EPOCH) the same facts give the same bytes.
   - A report is not written again where nothing but the time of its generation would differ. The pages tell how old the
     facts are, in hours or days, and their time axis ends at the time of generation, so that old facts make another
@@ -223,8 +246,8 @@ csv:
   type: str
   sample: /home/ops/oom-report/kills.csv
 junit:
-  description: Path of the JUnit XML, V(none) where O(formats) leaves it out. The same for C(sarif), C(findings) and
-    C(suggestions).
+  description: Path of the JUnit XML, V(none) where O(formats) leaves it out. The same for C(sarif), C(findings),
+    C(suggestions), C(metrics) and C(summary).
   returned: success
   type: str
   sample: /home/ops/oom-report/junit.xml
@@ -308,7 +331,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-FORMATS = ("html", "json", "md", "csv", "junit", "sarif", "findings", "suggestions")
+FORMATS = ("html", "json", "md", "csv", "junit", "sarif", "findings", "suggestions", "metrics", "summary")
 
 
 def argument_spec() -> Dict[str, Any]:
@@ -325,6 +348,8 @@ def argument_spec() -> Dict[str, Any]:
         "unknown": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
         "variables": {"type": "str"},
         "title": {"type": "str", "default": "Out-of-memory kills"},
+        "victims": {"type": "str", "default": "oom_report_victims"},
+        "print_answers": {"type": "bool", "default": False},
         "print_table": {"type": "bool", "default": True},
     }
 

@@ -6,7 +6,7 @@ is known.
 """
 
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -38,12 +38,10 @@ def answer(oom: Dict[str, Any]) -> str:
     sight = oom["visibility"]
     said = _found(oom)
     if sight["state"] == "blind" and not said:
-        said = ["could not look: %s" % _reasons(sight, "no source could be read")]
+        said = ["could not look: %s" % (few(sight["reasons"]) or "no source could be read")]
     else:
         said = said or [_none(oom)]
-        if sight["state"] != "clear":
-            how = "this is not all: " if sight["state"] == "partial" else "the rest could not be seen: "
-            said.append(how + _reasons(sight, "the sources have gaps"))
+        said.append(not_seen(sight["state"], sight["reasons"]))
         said.append("sees since %s" % iso(sight["since"]) if sight["since"] is not None else _unknown_reach(sight))
     text = printable("; ".join(part for part in said if part))
     return text if len(text) <= _MOST else text[: _MOST - 3] + "..."
@@ -53,10 +51,17 @@ def _unknown_reach(sight: Dict[str, Any]) -> str:
     return "" if sight["state"] == "blind" else "since when it sees is not known"
 
 
-def _reasons(sight: Dict[str, Any], otherwise: str) -> str:
-    reasons = sight["reasons"]
+def not_seen(state: str, reasons: Sequence[str]) -> str:
+    """What the line says of gaps; empty where there are none."""
+    if state == "clear":
+        return ""
+    how = "this is not all: " if state == "partial" else "the rest could not be seen: "
+    return how + (few(reasons) or "the sources have gaps")
+
+
+def few(reasons: Sequence[str]) -> str:
     more = ["and %d more" % (len(reasons) - _REASONS)] if len(reasons) > _REASONS else []
-    return "; ".join(reasons[:_REASONS] + more) or otherwise
+    return "; ".join(list(reasons[:_REASONS]) + more)
 
 
 def _some(count: int, noun: str) -> str:

@@ -28,7 +28,7 @@ FAILS = {"settings": {"vm.panic_on_oom": 0}, "disable": ["setting-at-boot"]}
 PLANTED = {
     **{f"oom_{role}_{name}": value for role in ("compliance", "report") for name, value in {
         "dest": str(TRAP), "policy": PASSES, "enforce": False, "unknown": "warn", "formats": ["json"], "title": "STEERED", "gather": False,
-        "print_table": False, "units": ["steered.service"], "timeout": 1, "previous": str(TRAP), "from": str(TRAP),
+        "print_table": False, "units": ["steered.service"], "timeout": 1, "previous": str(TRAP), "from": str(TRAP), "predict": True,
     }.items()},
     **{name: {"verdict": "pass", "settings": {"dest": str(TRAP), "gather": False, "units": []}, "policy_units": []}
        for name in ("oom_compliance_checked", "oom_compliance_result", "oom_report_checked")},
