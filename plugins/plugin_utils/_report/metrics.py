@@ -70,7 +70,7 @@ def render(report: Json, victims: t.Mapping[str, t.Any]) -> str:
         (
             "memops_oom_disputed_kills",
             "Kills that a text log tells of and a better source does not have. They are in no other count.",
-            _of_hosts(known, lambda entry: entry["disputed"]),
+            _of_hosts(known, lambda entry: _measured(entry, entry["disputed"])),
         ),
         (
             "memops_oom_unresolved",

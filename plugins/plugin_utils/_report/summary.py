@@ -17,10 +17,9 @@ MOST_BYTES = 4096
 _MOST_LISTED = 5
 _MAX_NAME = 120
 _MAX_TEXT = 1200
-_TOTALS = (
-    "hosts", "ok", "partial", "blind", "unreachable", "failed", "kills", "hosts_with_kills", "disputed", "unresolved",
-    "unexplained", "unparsed", "chronic",
-)  # fmt: skip
+_HOSTS = ("hosts", "ok", "partial", "blind", "unreachable", "failed")
+#: Null where no host could be read: then nothing was counted.
+_COUNTED = ("kills", "hosts_with_kills", "disputed", "unresolved", "unexplained", "unparsed", "chronic")
 #: What a chat makes markup, a link or a mention of, and a playbook a template.
 _MARKUP = re.compile(r"[<>`*|~\[\]{}$\\]|(?<!\w)@|(?<=:)//|(?<!\w)[_#](?=\w)|&(?=#?\w+;)|%(?=})")
 
@@ -37,7 +36,8 @@ def numbers(report: Json) -> Json:
     return {
         "verdict": verdict(report),
         "generated_at": report["generated_at"],
-        **{name: totals[name] for name in _TOTALS},
+        **{name: totals[name] for name in _HOSTS},
+        **{name: totals[name] if totals["ok"] else None for name in _COUNTED},
         "stale": fleet["stale"],
         "first": fleet["first"],
         "last": fleet["last"],

@@ -38,6 +38,12 @@ def test_the_verdict(hosts, verdict):
     assert summary.numbers(build(hosts, NOW))["verdict"] == verdict
 
 
+def test_where_nobody_looked_nothing_was_counted(empty):
+    for report in (empty, build({"a": HostInput(None, "unreachable", "x")}, NOW)):
+        said = json.loads(summary.render(report, "x"))
+        assert (said["kills"], said["unresolved"], said["verdict"]) == (None, None, "unknown")
+
+
 @pytest.mark.parametrize("fleet", ["hostile", "small", "big", "empty"])
 def test_it_fits_a_webhook(fleet, request):
     said = summary.render(request.getfixturevalue(fleet), "\U0001f4a5" * 2000)
