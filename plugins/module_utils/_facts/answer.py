@@ -86,13 +86,13 @@ def _found(oom: Dict[str, Any]) -> List[str]:
         if len(units) > 1:
             said.append(_most(units))
     disputed = summary["by_proof"][DISPUTED]
-    if disputed:
+    if disputed and said:
+        verb = "is" if disputed == 1 else "are"
         said.append(
-            "%s told by a text log alone, which a better source of that time does not have"
-            % ("%d more %s" % (disputed, "is" if disputed == 1 else "are"))
-            if said
-            else "no kill%s that counts; %d disputed, told by a text log alone" % (_period(oom), disputed)
+            "%d more %s told by a text log alone, which a better source of that time does not have" % (disputed, verb)
         )
+    elif disputed:
+        said.append("no kill%s that counts; %d disputed, told by a text log alone" % (_period(oom), disputed))
     return said
 
 

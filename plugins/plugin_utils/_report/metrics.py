@@ -26,7 +26,7 @@ def render(report: Json, victims: t.Mapping[str, t.Any]) -> str:
     """victims -- host -> what oom_score_info said of it, where that was asked"""
     hosts = report["hosts"]
     known = {name: entry for name, entry in hosts.items() if entry["state"] == "ok"}
-    families = (
+    families = [
         (
             "memops_oom_report_timestamp_seconds",
             "When the report was made.",
@@ -87,7 +87,7 @@ def render(report: Json, victims: t.Mapping[str, t.Any]) -> str:
             "By how much the next victim of the kernel leads. A small margin says that another one may die.",
             [sample for name in hosts for sample in _margin(name, victims.get(name))],
         ),
-    )
+    ]  # type: list[tuple[str, str, list[Sample]]]
     return "".join(line for name, said, samples in families for line in _family(name, said, samples))
 
 
