@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: oom_findings
 short_description: Judge the OOM facts of a host by a policy
-version_added: 0.3.0
+version_added: 0.5.0
 author:
   - memops.linux contributors (@memops)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: oom_parse
 short_description: Find OOM kills in the text of a log
-version_added: 0.1.0
+version_added: 0.5.0
 author:
   - memops.linux contributors (@memops)
 description:

@@ -6,7 +6,7 @@
 DOCUMENTATION = r"""
 module: oom_facts
 short_description: Gather OOM kills, and how far back the host can see
-version_added: 0.1.0
+version_added: 0.5.0
 description:
   - Finds every process that the kernel, systemd-oomd, earlyoom, nohang or oomd killed for lack of memory.
     Reads the systemd journal, the text logs with their rotations, and the kernel's ring buffer.
@@ -87,7 +87,6 @@ options:
     type: list
     elements: str
     default: []
-    version_added: 0.2.0
   only:
     description:
       - Only these kills. Of several keys each has to fit, of several values in a key one.
@@ -114,7 +113,6 @@ options:
       id:
         description: The C(id) of a kill.
         type: str
-    version_added: 0.2.0
 notes:
   - Of what a host answers only C(ansible_facts.oom) becomes a variable, with known keys, of their types, at most 3,000
     kills. An answer of more than 8 MiB is refused. With C(async) and C(poll=0) the answer comes by

@@ -7,7 +7,7 @@
 DOCUMENTATION = r"""
 module: oom_report
 short_description: Report the out-of-memory kills of all hosts
-version_added: 0.1.0
+version_added: 0.5.0
 author: memops.linux contributors (@memops)
 description:
   - Takes the facts that M(memops.linux.oom_facts) gathered and writes one HTML page, JSON, Markdown and CSV for the
@@ -80,7 +80,6 @@ options:
         the mapping, which is V(true) then, the newest facts of each name are taken, as for the runs of one fleet.
       - All of it is shaped and bounded as the answer of a host is. A file may have 1 GiB, a folder 10,000 files.
     type: raw
-    version_added: 0.2.0
   gathered:
     description:
       - Name of the variable in which the gathering task registered its result.

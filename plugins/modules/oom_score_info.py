@@ -6,7 +6,7 @@
 DOCUMENTATION = r"""
 module: oom_score_info
 short_description: Rank the processes that the kernel would kill next, now or under other scores
-version_added: 0.1.0
+version_added: 0.5.0
 description:
   - Computes for every process what the kernel computes when memory runs out (C(oom_badness), in pages, by the rules of
     the running kernel), and names the next victim. C(/proc/PID/oom_score) is the same rounded to a thousandth of

@@ -6,7 +6,7 @@
 DOCUMENTATION = r"""
 module: service_memory
 short_description: Set OOMScoreAdjust and memory limits of systemd units, and prove that they are in force
-version_added: 0.2.0
+version_added: 0.5.0
 description:
   - Writes a drop-in of its own for each unit, reloads systemd, gives the running processes their new score through
     C(/proc) and their cgroup its new limits through systemd, without a restart, and reads back every layer. The file,

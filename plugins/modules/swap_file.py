@@ -6,7 +6,7 @@
 DOCUMENTATION = r"""
 module: swap_file
 short_description: One swap file as a transaction
-version_added: 0.1.0
+version_added: 0.5.0
 description:
   - Makes, activates, resizes, persists and removes one swap file, and proves it with what the kernel says in
     C(/proc/swaps).

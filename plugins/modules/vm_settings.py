@@ -6,7 +6,7 @@
 DOCUMENTATION = r"""
 module: vm_settings
 short_description: Set and keep the vm settings of the kernel, and prove it
-version_added: 0.1.0
+version_added: 0.5.0
 description:
   - Sets C(vm.*) settings of the running kernel, reads them back, and only then writes them to
     C(/etc/sysctl.d/90-memops.conf), a file of its own. If anything fails, the old values are set again and nothing is
