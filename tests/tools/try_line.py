@@ -37,7 +37,8 @@ def kind_of(text: str) -> str:
         if kind.match(text):
             return f"taken as: {kind.name}" + ("" if kind.handler else ", which is harmless and tells of no kill")
     held = [needle for needle in NEEDLES if needle in text]
-    near = [kind.name for kind in rows() if any(needle and needle in text for needle in kind.needles)]
+    # A needle such as ":" says nothing.
+    near = [kind.name for kind in rows() if any(len(needle) > 3 and needle in text for needle in kind.needles)]
     if near:
         return (
             f"refused: the needles of {', '.join(near[:3])} are in it, and none of their patterns takes it from its"

@@ -252,6 +252,7 @@ class Kernel:
 
     def _on_killed(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         field = found.groupdict()
+        context = field.get("context")  # a row of its own need not have it
         victim = Process(
             pid=int(field["pid"]),
             comm=field["comm"],
@@ -271,22 +272,16 @@ class Kernel:
                 report.kills[index] = told._replace(repeats=told.repeats + 1)
                 return []
             if len(report.kills) < _MAX_GROUP:  # somebody else's words of the same process: neither hides the other
-                report.kills.append(report.kill(line, victim, field["context"], told.trigger == "group"))
+                report.kills.append(report.kill(line, victim, context, told.trigger == "group"))
                 return []
         member = bool(report.group) and bool(report.kills) and within(report.kills[-1].line, line, _GROUP_SPAN)
         member = member and len(report.kills) < _MAX_GROUP
         events = []  # type: List[Event]
-        if (
-            report.unresolved
-            or (report.kills and not member)
-            or report.is_stale(line, victim, field["context"] is not None)
-        ):
+        if report.unresolved or (report.kills and not member) or report.is_stale(line, victim, context is not None):
             report, events = self._fresh(key, line)
         report.touch(line)
         report.killed[victim.pid] = len(report.kills)
-        report.kills.append(
-            report.kill(line, victim, field["context"], member or (bool(report.group) and not report.kills))
-        )
+        report.kills.append(report.kill(line, victim, context, member or (bool(report.group) and not report.kills)))
         return events
 
     def _on_sharing(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:

@@ -9,9 +9,11 @@ Lines of eras that none of our machines runs are written after the kernel's own 
 import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
+from ansible_collections.memops.linux.plugins.module_utils._oom import kernel
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Unresolved
 from ansible_collections.memops.linux.plugins.module_utils._oom.parser import Parser, parse
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
+from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.clock import Clock
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
@@ -65,6 +67,15 @@ def test_the_newest_line_first():
         "/a",
     )
     assert (kill.constraint, kill.repeats, seen_in) == ("CONSTRAINT_MEMCG", 0, ("test",))
+
+
+def test_a_new_row_needs_only_the_usual_fields(monkeypatch):
+    """CONTRIBUTING.md says so: no new handler, and none of the groups that only our patterns have."""
+    pattern = regex(r"Memory is gone: ended task (?P<pid>\d{1,20}) \{(?P<comm>.*)\} total-vm:(?P<total_vm>\d{1,20})kB")
+    row = ("ended task ", (pattern,), kernel.Kernel._on_killed)
+    monkeypatch.setattr(kernel, "_ROWS", (row,) + kernel._ROWS)
+    (kill,) = kills("Jun 20 12:47:04 db kernel: [7.1] Memory is gone: ended task 42 {mysqld} total-vm:8kB\n")
+    assert (kill.victim.pid, kill.victim.comm, kill.victim.total_vm, kill.scope) == (42, "mysqld", 8 * K, "unknown")
 
 
 # (id, text, [expected fields of each kill])
