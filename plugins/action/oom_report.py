@@ -24,10 +24,12 @@ from ansible_collections.memops.linux.plugins.plugin_utils._report import (
     archive,
     digest,
     files,
+    history,
     intake,
     markdown,
     metrics,
     page,
+    problem_words,
     sheet,
     summary,
     table,
@@ -57,7 +59,7 @@ NAMES = {
     "summary": "summary.json",
 }
 #: what the variables of a role may say
-_STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown", "from")
+_STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown", "from", "previous")
 #: and what only its other tasks go by
 _OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout", "predict")
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
@@ -138,21 +140,27 @@ class ActionModule(ActionBase):
     def _report(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         dest = _place(options)
         now = time.time()
-        report = build(self._inputs(options, task_vars), generation_time(os.environ, now))
+        past = history.read_past(dest, options["previous"])
+        report = build(self._inputs(options, task_vars), generation_time(os.environ, now), past)
         judged = None if options["policy"] is None else self._judge(options["policy"], report, task_vars, now)
         wanted = self._documents(report, options, judged, task_vars)
         changed = files.write(
             dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode
         )
+        keeps_history = "json" in wanted and options["hosts"] != []
+        changed += history.note(dest, report, self._task.check_mode) if keeps_history else []
         lines = table.lines(report, terminal_width())
         result = {
             "changed": bool(changed),
             "changed_files": changed,
             "dest": dest,
+            "history": os.path.join(dest, history.NAME) if keeps_history else None,
             **{name: os.path.join(dest, NAMES[name]) if name in wanted else None for name in NAMES},
         }  # type: dict[str, t.Any]
         if judged is None:
             result["fleet"] = report["fleet"]
+            result["headline"] = problem_words.verdict_line(report)
+            result["problems"] = problem_words.first(report)
             result["states"] = {name: entry["state"] for name, entry in report["hosts"].items()}
             result["table"] = [line.text for line in lines]
         else:

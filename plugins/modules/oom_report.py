@@ -131,6 +131,16 @@ options:
         steers the controller. What counts are C(group_vars) of groups that all hosts of the play share (C(all) is one),
         variables of the play and of the role, and C(-e).
     type: str
+  previous:
+    description:
+      - The C(report.json) of an earlier run, or the directory that holds it. Problems are new, worse, the same or gone
+        by what stands there.
+      - By default it is the one that lies in O(dest), as it was before this run writes its own. Where there is none,
+        what the hosts can see of the time before is what counts.
+      - A report of the same half hour is the same look, and is compared with what that was compared with.
+      - Beside C(report.json) a file C(history.jsonl) keeps one small line for each run, at most 2000, so that a job
+        that asks for C(since=7d) every week still knows how many kills there were the week before.
+    type: path
   title:
     description:
       - Title of the page.
@@ -287,6 +297,60 @@ changed_files:
   type: list
   elements: str
   sample: [index.html, report.json]
+history:
+  description: Path of C(history.jsonl), V(none) where O(formats) leaves V(json) out.
+  returned: success
+  type: str
+  sample: /home/ops/oom-report/history.jsonl
+headline:
+  description: Whether it gets worse, of which period, and what is worst, in one line.
+  returned: without O(policy)
+  type: str
+  sample: Worse. 39 kills in 7 days, 11 in the 7 before; postgresql on db1 every 6 h since Thursday.
+problems:
+  description:
+    - The problems to look at first, at most five. C(report.json) has all of them, at most 1000, as C(problems), the most
+      urgent first, and as C(trend) what became of them.
+    - Kills are one problem when C(subject) (a unit, a container, a process), C(limit) (the cgroup that was full, null for
+      the host) and C(host_group) (names of hosts that differ in numbers only) are the same. Their C(id) is the same in
+      every report. C(kind) V(shortage) is one of which no victim is known, and C(subject) its outcome.
+    - C(events) counts kills, or shortages without a victim; C(shortages) those that lie more than ten minutes apart.
+      C(days) counts them per day, oldest first, null for a day that was not seen. C(dates) is on how many days there
+      were any. C(hosts) are the 50 with most of C(hosts_total).
+    - C(rhythm) has C(every) in seconds, C(since), C(until), C(times), the C(host) and whether it C(goes_on), null where
+      there is none. C(recent) compares a C(period) with the one before it, null where no host of the problem sees both.
+    - C(state) is V(new), V(worse), V(same) or V(gone), null where that is not known; C(state_by) says whether
+      V(previous) or the V(window) that the hosts see told it. C(verdict) is V(chronic), V(transient) or V(unknown), as
+      of a host, but a bad afternoon alone is not chronic.
+    - C(remedy) is a C(text) and a C(command) to paste, null where there is none. It changes nothing until C(--check) is
+      taken away.
+    - C(trend) has, of all hosts, C(kills) and C(shortages) of the last C(period) and of the one before, the C(direction)
+      (V(worse), V(better), V(same), V(new), V(quiet), V(none) or null), how many problems have which of the C(states),
+      what is C(gone) and C(not_known) of the C(previous) report.
+  returned: without O(policy)
+  type: list
+  elements: dict
+  sample:
+    - id: 0d1f2a3b4c5d6e7f
+      kind: kill
+      subject: postgresql.service
+      subject_kind: unit
+      hosts: {db1: 39}
+      hosts_total: 1
+      scope: memcg
+      limit: /system.slice/postgresql.service
+      limit_size: 536870912
+      kills: 39
+      shortages: 39
+      first: 1795377980.0
+      last: 1796022000.0
+      rhythm: {every: 21600.0, since: 1795500000.0, until: 1796022000.0, times: 24, host: db1, goes_on: true}
+      verdict: chronic
+      state: worse
+      state_by: previous
+      remedy:
+        text: Its own limit of 512 MiB was reached. Give it 768 MiB, or find out what grows in it.
+        command: ansible-playbook memops.linux.victims -e memops_hosts=db1
 table:
   description: The lines of the table on the terminal.
   returned: success
@@ -346,6 +410,7 @@ def argument_spec() -> Dict[str, Any]:
         "enforce": {"type": "bool", "default": True},
         "unknown": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
         "variables": {"type": "str"},
+        "previous": {"type": "path"},
         "title": {"type": "str", "default": "Out-of-memory kills"},
         "victims": {"type": "str", "default": "oom_report_victims"},
         "print_answers": {"type": "bool", "default": False},

@@ -19,6 +19,8 @@ _KINDS = ("kill", "shortage")
 MOST_PROBLEMS = 1000
 _MOST_HOSTS = 50
 _MOST_COUNT = 1 << 40
+#: What was seen within half an hour is one look.
+_SAME_LOOK = 1800.0
 
 
 class Earlier(t.NamedTuple):
@@ -65,15 +67,20 @@ class Run(t.NamedTuple):
 
 
 class Past(t.NamedTuple):
-    """baselines -- the earlier report, and the one that it was compared with itself; note -- why there is none"""
+    """baselines -- the earlier report, and the one that it was compared with itself; note -- why there is none;
+    broken -- lines of the history that could not be read
+    """
 
     baselines: t.Sequence[Baseline] = ()
     runs: t.Sequence[Run] = ()
     note: str = ""
+    broken: int = 0
 
     def baseline(self, as_of: float) -> Baseline | None:
-        """The same facts shown again are compared with what they were compared with the first time."""
-        return next((base for base in self.baselines if base.as_of < as_of), None)
+        """The same look shown again, or its next batch of hosts, is compared with what it was compared with the
+        first time.
+        """
+        return next((base for base in self.baselines if base.as_of < as_of - _SAME_LOOK), None)
 
     def run(self, target: float, period: float, near: float) -> Run | None:
         """The run that looked at this period nearest to the target."""

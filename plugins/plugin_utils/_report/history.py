@@ -24,7 +24,7 @@ from .host import SCHEMA, Json
 from .sight import scene
 from .trend import LATELY, last
 
-NAME = "history.jsonl"
+NAME, REPORT = "history.jsonl", "report.json"
 #: The head of a report of ours ends with the line of its hosts.
 _HOSTS = b'\n"hosts": {'
 _MOST_HEAD, _MOST_REPORT = 16 << 20, 64 << 20
@@ -81,6 +81,22 @@ def read_report(path: str) -> tuple[Json | None, str]:
     if not earlier.baselines(document):
         return None, "is a report.json that holds no problems: an older version of this collection wrote it"
     return document, ""
+
+
+def read_past(dest: str, previous: str | None) -> earlier.Past:
+    """What earlier runs left in dest, or the report that a person named."""
+    if previous:
+        path = os.path.abspath(previous)
+        document, reason = read_report(os.path.join(path, REPORT) if os.path.isdir(path) else path)
+        if document is None:
+            raise ReportFilesError(
+                f"nothing was written: previous: {path} {reason}. Give a report.json of an earlier run, or leave it"
+                " out."
+            )
+    else:
+        document, reason = read_report(os.path.join(dest, REPORT))
+    runs, broken = read_runs(dest)
+    return earlier.Past(earlier.baselines(document) if document else (), runs, reason, broken)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -160,17 +176,23 @@ def is_told(dest: str, text: str) -> bool:
     return bool(lines) and _moment(lines[-1]) == _moment(text.encode("ascii"))
 
 
+def _lock(fd: int, path: str) -> bool:
+    """Is it ours, and still the file of that name?"""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
+    except OSError:
+        return False
+
+
 def _locked(path: str) -> int:
     """The file that lies there now, locked against other writers."""
     for _try in range(_TRIES):
         fd = _open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False)):
-                return fd
-        except (BlockingIOError, FileNotFoundError):
-            time.sleep(_PAUSE)
+        if _lock(fd, path):
+            return fd
         os.close(fd)
+        time.sleep(_PAUSE)
     raise OSError(errno.EWOULDBLOCK, "another process holds its lock", path)
 
 
@@ -195,6 +217,16 @@ def _cut(dest: str, fd: int) -> None:
     except BaseException:
         os.unlink(path)
         raise
+
+
+def note(dest: str, report: Json, dry_run: bool) -> list[str]:
+    """This run as a line of the history, unless it has that line already. The names of the files that are new."""
+    text = line(report)
+    if is_told(dest, text):
+        return []
+    if not dry_run:
+        append(dest, text)
+    return [NAME]
 
 
 def append(dest: str, text: str) -> None:

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import columns, table, words
+from . import columns, problem_words, table, words
 from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import Json
@@ -80,6 +80,25 @@ def _unparsed(report: Json) -> list[str]:
     return made + ([plain(words.quoted(report)), ""] if words.quoted(report) else [])
 
 
+def _first(report: Json) -> t.Iterator[str]:
+    """What to do first. A command is made of letters, digits and a few signs, and is shown as it is pasted."""
+    chosen, now = problem_words.first(report), report["generated_at"]
+    if chosen:
+        yield from ("## Do first", "")
+    for number, problem in enumerate(chosen, 1):
+        marks = f" ({problem_words.state(problem)})" if problem["state"] else ""
+        yield f"{number}. **{plain(problem_words.title(problem))}**{marks}: {plain(problem_words.told(problem, now))}"
+        if problem["why"] and problem["kind"] == "kill":
+            yield f"   {plain(problem['why'])}"
+        yield f"   {plain(problem['remedy']['text'])}"
+        if problem["remedy"]["command"]:
+            yield from ("", "   ```console", f"   $ {problem['remedy']['command']}", "   ```")
+        yield ""
+    left = len(report["problems"]) - len(chosen)
+    if left:
+        yield from (f"{words.some(left, 'more problem')} in report.json.", "")
+
+
 def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
     """The Markdown text. findings -- lines that stand above the hosts"""
     made = [
@@ -87,9 +106,12 @@ def render(report: Json, title: str, findings: t.Iterable[str] = ()) -> str:
         "",
         f"Generated {words.utc(report['generated_at'])}",
         "",
-        plain(words.headline(report)),
+        f"**{plain(problem_words.verdict_line(report))}**",
         "",
     ]
+    for line in problem_words.below(report):
+        made += [plain(line), ""]
+    made += _first(report)
     for name, event in words.unresolved(report):
         doubt = "" if is_counted(event) else ", disputed"
         made.append(

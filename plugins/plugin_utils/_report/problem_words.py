@@ -155,31 +155,37 @@ _DIRECTIONS = {"worse": "Worse", "better": "Better", "same": "As before", "new":
 def _numbers(trend: Json) -> str:
     """39 kills in 7 days, 11 in the 7 before"""
     noun, now, before = "kill", trend["kills"], trend["kills_before"]
-    went_up = trend["shortages"] > trend["shortages_before"]
-    if (now > before) != went_up and trend["shortages"] != trend["shortages_before"] or not (now or before):
-        # One shortage may have many victims: then their number misleads.
+    change = trend["shortages"] - trend["shortages_before"]
+    # One shortage may have many victims, or none that is known: then their number misleads.
+    is_misleading = bool(change) and (now > before) != (change > 0)
+    if is_misleading or (not now and trend["shortages"]):
         noun, now, before = "shortage", trend["shortages"], trend["shortages_before"]
     length, earlier = _LENGTHS[trend["period"]]
     counted = words.some(now, noun) if now else f"no {noun}"
     return f"{counted} in {length}, {f'{before:,}' if before else 'none'} in {earlier}"
 
 
-def _change(report: Json) -> str:
-    """The word and the numbers; without a time before, what there is."""
+def _partly(report: Json) -> str:
+    """Of how many hosts the numbers are, where it is not all that were read."""
+    trend, read = report["trend"], report["fleet"]["totals"]["ok"]
+    if trend["by"] != "window" or trend["hosts"] >= read:
+        return ""
+    more = f"; {trend['elsewhere']:,} more elsewhere" if trend["elsewhere"] else ""
+    return f" (on the {trend['hosts']:,} of {words.some(read, 'host')} that see back so far{more})"
+
+
+def _change(report: Json) -> tuple[str, str]:
+    """(the word, the numbers); without a time before, what there is."""
     trend, totals = report["trend"], report["fleet"]["totals"]
     if trend["direction"] in _DIRECTIONS:
-        partly = ""
-        if trend["by"] == "window" and trend["hosts"] < totals["ok"]:
-            partly = f" (on the {trend['hosts']:,} of {words.some(totals['ok'], 'host')} that see back so far"
-            partly += f"; {trend['elsewhere']:,} more elsewhere)" if trend["elsewhere"] else ")"
-        return f"{_DIRECTIONS[trend['direction']]}: {_numbers(trend)}{partly}"
-    if trend["direction"] == "none" and (totals["kills"] or totals["unresolved"]):
+        return _DIRECTIONS[trend["direction"]], _numbers(trend) + _partly(report)
+    if trend["direction"] == "none":
         length, _earlier = _LENGTHS[trend["period"]]
-        return f"Quiet: nothing in the last {length}; {words.some(totals['kills'], 'kill')} before that"
-    counted = f"{words.some(totals['kills'], 'kill')} on {words.some(totals['hosts_with_kills'], 'host')}"
+        return "Quiet", f"nothing in the last {length}; {words.some(totals['kills'], 'kill')} before that"
     if not totals["kills"]:
-        return f"{words.some(totals['unresolved'], 'shortage')} without a known victim"
-    return f"{counted}, and no time before it to compare with"
+        return "", f"{words.some(totals['unresolved'], 'shortage')} without a known victim"
+    counted = f"{words.some(totals['kills'], 'kill')} on {words.some(totals['hosts_with_kills'], 'host')}"
+    return "", f"{counted}, and no time before it to compare with"
 
 
 def verdict_line(report: Json) -> str:
@@ -188,16 +194,19 @@ def verdict_line(report: Json) -> str:
     if not totals["ok"] or not (totals["kills"] or totals["unresolved"]):
         return words.gist(report)
     now = report["generated_at"]
-    said = [_change(report)]
+    word, numbers = _change(report)
     worst = first(report)
-    # A host that stood still is said with the problem below it.
-    said += [spoken(problem, now) for problem in worst[: 2 if worst and worst[0]["kind"] == "shortage" else 1]]
+    said = [numbers] + [spoken(problem, now) for problem in worst[:1]]
+    if worst and worst[0]["kind"] == "shortage":
+        # A host that stood still comes before all numbers, and the next problem after them.
+        said = [said[1], said[0]] + [spoken(problem, now) for problem in worst[1:2]]
+        word = _DIRECTIONS.get(worst[0]["state"], word)
     unknown = totals["hosts"] - totals["ok"]
     if unknown:
         said.append(f"{words.some(unknown, 'host is', 'hosts are')} not known")
     as_of = report["trend"]["as_of"]
     stale = f" As of {words.ago(now - as_of)}." if as_of is not None and now - as_of >= 2 * HOUR else ""
-    return f"{'; '.join(said)}.{stale}"
+    return f"{word + ': ' if word else ''}{'; '.join(said)}.{stale}"
 
 
 def mood(report: Json) -> str:
@@ -251,6 +260,20 @@ def not_known(report: Json) -> str:
     told = ", ".join(f"{count:,} {one if count == 1 else many}" for (one, many), count in ranked)
     total = sum(causes.values())
     return f"{words.some(total, 'host is', 'hosts are')} not known: {told}."
+
+
+def told(problem: Json, now: float) -> str:
+    """13 kills on 12 days, every 22 h since Thursday, last 2 h ago; its own limit (512 MiB)"""
+    parts = [tally(problem), pace(problem, now), f"last {ago(problem['last'], now)}"]
+    said = ", ".join(part for part in parts if part)
+    return f"{said}; out of memory: {limit(problem)}" if problem["kind"] == "kill" else said
+
+
+def below(report: Json) -> list[str]:
+    """What stands below the line: the whole in numbers, the period and its age, what changed, who is not known."""
+    gist = words.gist(report)
+    lines = ["" if gist == verdict_line(report) else gist, words.period(report), change_words(report)]
+    return [line for line in (*lines, not_known(report)) if line]
 
 
 def gone(report: Json) -> list[Json]:

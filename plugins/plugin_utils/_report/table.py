@@ -14,7 +14,7 @@ import unicodedata
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
-from . import columns, words
+from . import columns, problem_words, words
 from .columns import Column, HostRow, KillRow
 from .fleet import each_kill, is_counted, urgency
 from .host import Json
@@ -25,6 +25,7 @@ _ALL_HOSTS = 20
 _MOST_HOSTS = 50
 _MOST_KILLS = 20
 _MOST_SAMPLES = 5
+_MOST_FIRST = 3
 #: below the first the columns that say least are left out, below the second seconds and numbers for experts
 _NARROW, _ROOMY = 110, 132
 
@@ -223,17 +224,40 @@ def _kills(report: Json, width: int) -> t.Iterator[Line]:
         yield Line("~ after a time: the log does not say it in full (no year, or uptime only)")
 
 
-def lines(report: Json, width: int = 100) -> list[Line]:
-    """The whole report, at most `width` cells wide (80 to 160)."""
-    width = min(max(width, MIN_WIDTH), MAX_WIDTH)
+def _verdict(report: Json, width: int) -> t.Iterator[Line]:
     totals = report["fleet"]["totals"]
     loud = totals["unresolved"] or totals["hosts"] > totals["ok"] or totals["unexplained"]
-    quiet = "good" if words.is_clean(report) else "warn"
-    made = [Line(part, "bad" if loud else quiet) for part in wrapped(words.gist(report), width)]
-    if words.period(report):
-        made.extend(
-            Line(part, "warn" if report["fleet"]["stale"] else "plain") for part in wrapped(words.period(report), width)
-        )
+    mood = "bad" if loud else problem_words.mood(report)
+    yield from (Line(part, mood) for part in wrapped(problem_words.verdict_line(report), width))
+    for sentence in problem_words.below(report):
+        is_old = report["fleet"]["stale"] and sentence == words.period(report)
+        yield from (Line(part, "warn" if is_old else "plain") for part in wrapped(printable(sentence), width))
+
+
+def _first(report: Json, width: int) -> t.Iterator[Line]:
+    """The problems to look at first, with what to paste."""
+    chosen = problem_words.first(report)[:_MOST_FIRST]
+    if chosen:
+        yield from (Line(""), Line("Do first"))
+    for number, problem in enumerate(chosen, 1):
+        state = f" ({problem_words.state(problem)})" if problem["state"] else ""
+        said = f"{problem_words.title(problem)}{state}: {problem_words.told(problem, report['generated_at'])}"
+        parts = list(wrapped(printable(said), width - 3))
+        yield Line(f"{number}. {parts[0]}", "bad" if problem["kind"] == "shortage" else "warn")
+        yield from (Line(f"   {part}") for part in parts[1:])
+        yield from (Line(f"   {part}") for part in wrapped(problem["remedy"]["text"], width - 3))
+        if problem["remedy"]["command"]:
+            # Whole, whatever the width is: it is to be pasted.
+            yield Line(f"   $ {problem['remedy']['command']}")
+    if chosen:
+        yield Line("")
+
+
+def lines(report: Json, width: int = 100) -> list[Line]:
+    """The whole report, at most `width` cells wide (80 to 160); commands to paste are whole."""
+    width = min(max(width, MIN_WIDTH), MAX_WIDTH)
+    made = list(_verdict(report, width))
+    made.extend(_first(report, width))
     made.extend(_unresolved(report, width))
     if report["hosts"]:
         made.append(Line(""))

@@ -148,10 +148,13 @@ def test_files_and_results(run, tmp_path):
     result = run()
     names = {"html": "index.html", "json": "report.json", "md": "report.md", "csv": "kills.csv"}
     assert {key: os.path.basename(result[key]) for key in names} == names
-    assert sorted(os.listdir(tmp_path / "report")) == sorted(names.values())
+    assert sorted(os.listdir(tmp_path / "report")) == sorted([*names.values(), "history.jsonl"])
+    assert result["history"] == str(tmp_path / "report/history.jsonl")
     assert result["changed"] is True
     assert result["fleet"]["totals"]["kills"] == 1
-    assert result["table"][0] == "1 kill on 1 of 4 hosts. 3 hosts are unknown, not clean."
+    assert "1 kill on 1 of 4 hosts. 3 hosts are unknown, not clean." in result["table"]
+    assert " ".join(result["table"]).startswith(result["headline"])
+    assert [problem["kills"] for problem in result["problems"]] == [1]
     json.dumps(result)
 
 
@@ -176,7 +179,7 @@ def test_check_mode_tells_what_a_run_then_does(run, printed, tmp_path):
 
 def test_formats_leave_the_rest_out(run, tmp_path):
     result = run(formats=["json"])
-    assert os.listdir(tmp_path / "report") == ["report.json"]
+    assert sorted(os.listdir(tmp_path / "report")) == ["history.jsonl", "report.json"]
     assert (result["html"], result["md"], result["csv"]) == (None, None, None)
 
 

@@ -46,9 +46,8 @@ ON_REQUEST = ("metrics", "summary")
 
 def test_all_documents_are_written_beside_the_report(run, tmp_path):
     result = run(facts={"h": now()}, policy=POLICY)
-    assert sorted(os.listdir(tmp_path / "report")) == sorted(
-        name for kind, name in NAMES.items() if kind not in ON_REQUEST
-    )
+    names = [name for kind, name in NAMES.items() if kind not in ON_REQUEST]
+    assert sorted(os.listdir(tmp_path / "report")) == sorted([*names, "history.jsonl"])
     assert (result["verdict"], result.get("failed"), result.get("unreachable")) == ("pass", None, None)
     assert "Is it as declared: policy" in (tmp_path / "report/index.html").read_text()
 
@@ -130,7 +129,13 @@ def test_a_policy_that_is_nowhere_is_named_where_the_command_was_started(run, tm
 
 def test_without_a_policy_all_is_as_before(run, tmp_path):
     result = run(facts={"h": now()})
-    assert sorted(os.listdir(tmp_path / "report")) == ["index.html", "kills.csv", "report.json", "report.md"]
+    assert sorted(os.listdir(tmp_path / "report")) == [
+        "history.jsonl",
+        "index.html",
+        "kills.csv",
+        "report.json",
+        "report.md",
+    ]
     assert "verdict" not in result and "msg" not in result
 
 

@@ -99,7 +99,17 @@ def test_markdown_rows_have_their_cells_and_no_markup(hostile):
 def test_markdown_tells_why(small):
     text = markdown.render(small, "Kills")
     assert "| chronic: mysqld.service was killed in 3 shortages within 2 d |" in text
-    assert text.count("had the highest badness of 9 processes") == 1
+    assert text.count("had the highest badness of 9 processes") == 2  # of the problem, and of the kill
+
+
+def test_markdown_begins_with_the_verdict_and_what_to_do_first(small):
+    text = markdown.render(small, "Kills")
+    assert text.splitlines()[4].startswith(
+        "**New: kernel panic for lack of memory on db1 1 h ago; 1 shortage in 3 days,"
+    )
+    assert "2 hosts are not known: 1 not reachable, 1 that may not read its logs." in text
+    assert text.index("## Do first") < text.index("1. **kernel panic") < text.index("## Hosts")
+    assert "\n   ```console\n   $ ansible-playbook memops.linux.victims -e memops_hosts=db1\n   ```\n" in text
 
 
 def test_markdown_names_stay_readable():

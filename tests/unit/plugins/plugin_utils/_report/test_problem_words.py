@@ -116,8 +116,8 @@ def six_hours(before=0):
         ),
         pytest.param(
             {"e": week(unresolved=[panic(time=MONDAY - 26 * HOUR)]), "db1": week(six_hours(3))},
-            "Worse: 17 kills in 7 days, 3 in the 7 before;"
-            " kernel panic for lack of memory on e 26 h ago; postgresql on db1 every 6 h since Thursday.",
+            "New: kernel panic for lack of memory on e 26 h ago; 17 kills in 7 days, 3 in the 7 before;"
+            " postgresql on db1 every 6 h since Thursday.",
             "bad",
             id="a panic comes first",
         ),
