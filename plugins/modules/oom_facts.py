@@ -216,8 +216,9 @@ ansible_facts:
             - C(cause) is a list of dicts with C(kind), C(text), C(size) in bytes and C(share) of the memory that was
               short, what explains most first. A process is a cause from a quarter of that memory on.
             - Kinds of what could not be had though it was there are V(sysrq) (the kill was requested by hand), V(cpuset),
-              V(numa), V(lowmem), V(fragmentation), V(mglru) (the reclaimer itself called the killer) and V(protection)
-              (memory.min and memory.low).
+              V(numa), V(lowmem), V(fragmentation), V(mglru) (the reclaimer itself called the killer), V(free) (half of the
+              memory or more was free, and nothing in the report says what was short) and V(protection) (memory.min and
+              memory.low).
             - Kinds of what held it are V(one_process), V(many_alike), V(many_processes), V(anon) (processes, and no
               table names them), V(shmem), V(page_cache), V(unevictable), V(slab_unreclaimable), V(slab_reclaimable),
               V(kernel_memory) (of a cgroup), V(page_tables), V(kernel_stack), V(hugepages), V(percpu), V(vmalloc),

@@ -100,6 +100,15 @@ def _owner(tasks: Sequence[Task], size: int) -> str:
     return ", most of them of %s[%d]" % (printable(biggest.comm[:64]), biggest.pid)
 
 
+def _more(row: str, size: int, memory: Optional[MemInfo], tasks: Sequence[Task]) -> str:
+    if row == "page_tables":
+        return _owner(tasks, size)
+    unused = memory.hugepages_free if row == "hugepages" and memory is not None else None
+    if not unused:
+        return ""
+    return ", none of them in use" if unused == size else ", %s of them not in use" % human(unused)
+
+
 def page_tables(accounts: Accounts, tasks: Sequence[Task]) -> int:
     """Of a cgroup they have a counter since 5.11. Before, and where the line is lost, they are in what is not told
     apart, and the table has those of each process.
@@ -132,7 +141,7 @@ def row_holders(accounts: Accounts, memory: Optional[MemInfo], tasks: Sequence[T
     for row, kind, what in _ROWS:
         size = tables if row == "page_tables" else accounts.rows.get(row)
         if size and size >= _SMALL.get(row, _ROW) * total:
-            found.append(held(kind, what, size, total, _owner(tasks, size) if row == "page_tables" else ""))
+            found.append(held(kind, what, size, total, _more(row, size, memory, tasks)))
     found += _cache(accounts, total) + _kernel(accounts, total) + _outside(accounts, tables, total)
     return _part_before_whole(sorted(found, key=_by_size))
 

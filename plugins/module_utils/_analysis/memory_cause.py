@@ -40,7 +40,15 @@ def _limit(kill: Kill, memcg: Optional[MemcgInfo]) -> List[Cause]:
         return [Cause("memcg_limit", "the memory limit of %s was reached" % name)]
     if memcg.limit >= NO_LIMIT:
         return [Cause("memcg", "%s has no memory limit of its own" % name)]
-    return [Cause("memcg_limit", "the limit of %s of %s was reached" % (human(memcg.limit), name), memcg.limit)]
+    reached = Cause("memcg_limit", "the limit of %s of %s was reached" % (human(memcg.limit), name), memcg.limit)
+    if not _is_used_up(memcg.kmem, memcg.kmem_limit):
+        return [reached]
+    kernel = Cause(
+        "memcg_limit",
+        "the limit of kernel memory (kmem) of %s of %s was used up" % (human(memcg.kmem_limit or 0), name),
+        memcg.kmem_limit,
+    )
+    return [kernel, reached] if _is_used_up(memcg.usage, memcg.limit) else [kernel]
 
 
 def _is_used_up(usage: Optional[int], limit: Optional[int]) -> bool:

@@ -179,6 +179,21 @@ def _asked_by_kswapd(kill: Kill, memory: Optional[MemInfo]) -> List[Cause]:
     return [Cause("mglru", text)]
 
 
+def _was_free(kill: Kill, memory: MemInfo) -> List[Cause]:
+    """Nothing that the report tells was short. To 5.14 a page fault that failed for another reason called the killer,
+    too, and asked for nothing.
+    """
+    if not memory.ram or (memory.free or 0) < MOSTLY_FREE * memory.ram:
+        return []
+    text = "%s (%s) were free: the host as a whole was not short of memory" % (
+        human(memory.free or 0),
+        percent(memory.free or 0, memory.ram),
+    )
+    if kill.invoker.gfp_mask is not None and int(kill.invoker.gfp_mask, 16) == 0:
+        text += "; a page fault failed for another reason (gfp_mask=0x0), such as a limit of a cgroup's kernel memory"
+    return [Cause("free", text, memory.free, round((memory.free or 0) / memory.ram, 3))]
+
+
 def _kept_for_others(protected: Optional[int], total: Optional[int]) -> List[Cause]:
     """6.19 prints what memory.min and memory.low keep from reclaim."""
     if not protected or not total or not _PROTECTED * total <= protected <= total:
@@ -205,5 +220,5 @@ def shortages(kill: Kill, report: Report, total: Optional[int]) -> List[Cause]:
     found = _nodes(kill, report) if kill.constraint in _BY_NODE else []
     found += _asked_by_kswapd(kill, memory)
     if memory is not None and not found:
-        found += _zones(kill, memory)
+        found += _zones(kill, memory) or _was_free(kill, memory)
     return found + _kept_for_others(memory.protected if memory else None, total)

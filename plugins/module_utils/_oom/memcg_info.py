@@ -78,7 +78,7 @@ def parse_memcg(text: str) -> Optional[MemcgInfo]:
         return None
     stats = _in_words_of_v2(_of_list(text) or _of_lines(text))
     tables = stats.get("pagetables")
-    memsw, swap = usage.get("memory+swap"), usage.get("swap")
+    memsw, swap, kmem = usage.get("memory+swap"), usage.get("swap"), usage.get("kmem")
     return MemcgInfo(
         usage=usage["memory"][0],
         limit=usage["memory"][1],
@@ -86,7 +86,8 @@ def parse_memcg(text: str) -> Optional[MemcgInfo]:
         memsw_limit=memsw[1] if memsw else None,
         swap_usage=swap[0] if swap else None,
         swap_limit=swap[1] if swap else None,
-        kmem=usage["kmem"][0] if "kmem" in usage else None,
+        kmem=kmem[0] if kmem else None,
+        kmem_limit=kmem[1] if kmem else None,
         anon=stats.get("anon"),
         file=stats.get("file"),
         shmem=stats.get("shmem"),

@@ -60,7 +60,10 @@ _BUDDY = regex(
 _PIECES = regex(r"(?P<count>\d{1,12})\*\s?(?P<kb>\d{1,10})kB(?:\s\((?P<types>[A-Z]{1,8})\))?")
 # kB. Of each zone (to 5.8) or of each node (5.9 and later), never of both.
 _STACKS = regex(r"\s(?P<name>kernel_stack|shadow_call_stack|zspages):(?P<kb>\d{1,15})kB")
-_HUGEPAGES = regex(r"hugepages_total=(?P<total>\d{1,15})\s.{0,80}?hugepages_size=(?P<kb>\d{1,15})kB", re.DOTALL)
+_HUGEPAGES = regex(
+    r"hugepages_total=(?P<total>\d{1,15})\s{1,4}hugepages_free=(?P<free>\d{1,15})\s.{0,80}?hugepages_size=(?P<kb>\d{1,15})kB",
+    re.DOTALL,
+)
 # 6.19 and later; before its final release the numbers were 4096 times too big.
 _PROTECTED = regex(r"Memory cgroup min protection (?P<min>\d{1,20})kB -- low protection\s(?P<low>\d{1,20})kB")
 # The call trace: 2.6.32 to 6.19. What stands behind a question mark was left on the stack by an earlier call.
@@ -217,7 +220,13 @@ def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
     kilobytes = {}  # type: Dict[str, int]
     for match in _STACKS.finditer(text):
         kilobytes[match.group("name")] = kilobytes.get(match.group("name"), 0) + int(match.group("kb")) * _KB
-    huge = [int(match.group("total")) * int(match.group("kb")) * _KB for match in _HUGEPAGES.finditer(text)]
+    huge = [
+        (
+            int(match.group("total")) * int(match.group("kb")) * _KB,
+            int(match.group("free")) * int(match.group("kb")) * _KB,
+        )
+        for match in _HUGEPAGES.finditer(text)
+    ]
     tables = counts.get("pagetables")
     return MemInfo(
         ram=_ram(totals),
@@ -242,7 +251,8 @@ def parse_meminfo(text: str, page_size: Optional[int]) -> Optional[MemInfo]:
         free_cma=counts.get("free_cma"),
         dirty=counts.get("dirty"),
         writeback=counts.get("writeback"),
-        hugepages=sum(huge) if huge else None,
+        hugepages=sum(total for total, _free in huge) if huge else None,
+        hugepages_free=sum(free for _total, free in huge) if huge else None,
         protected=parse_protected(text),
         zones=zones,
     )

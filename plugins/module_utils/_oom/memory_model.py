@@ -50,7 +50,7 @@ class MemInfo(NamedTuple):
     unevictable -- locked pages, ramfs
     shmem -- inside anon, or in unevictable where it is locked
     pagetables -- secondary ones, too (6.1 and later)
-    hugepages -- all that are set aside, used or not
+    hugepages -- all that are set aside, used or not; hugepages_free -- those not in use
     protected -- memory.min and memory.low that cgroups make use of (6.19 and later)
     """
 
@@ -77,6 +77,7 @@ class MemInfo(NamedTuple):
     dirty: Optional[int] = None
     writeback: Optional[int] = None
     hugepages: Optional[int] = None
+    hugepages_free: Optional[int] = None
     protected: Optional[int] = None
     zones: Tuple[Zone, ...] = ()
 
@@ -85,7 +86,7 @@ class MemcgInfo(NamedTuple):
     """The report of a memory cgroup. A limit of NO_LIMIT or more is none.
 
     memsw -- memory and swap together (cgroup v1); swap -- swap alone (v2)
-    kmem -- kernel memory that v1 counts apart; kernel -- the same of v2, 5.18 and later
+    kmem, kmem_limit -- kernel memory that v1 counts apart; kernel -- the same of v2, 5.18 and later
     anon, file -- as the cgroup counts them: shmem is inside file, here
     lru_file, lru -- page cache on the lists; everything on the lists, unevictable as well
     """
@@ -97,6 +98,7 @@ class MemcgInfo(NamedTuple):
     swap_usage: Optional[int] = None
     swap_limit: Optional[int] = None
     kmem: Optional[int] = None
+    kmem_limit: Optional[int] = None
     anon: Optional[int] = None
     file: Optional[int] = None
     shmem: Optional[int] = None

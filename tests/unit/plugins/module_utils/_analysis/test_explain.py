@@ -30,7 +30,10 @@ CAUSES = {
         "the limit of 64 MiB of /system.slice/shmhog.service was reached; the cgroup may not use swap",
     ),
     "tables": (["hugepages", "page_tables"], "page tables held 79 MiB (24 %), most of them of tables[250]"),
-    "hog-huge": (["one_process", "hugepages", "no_swap"], "huge pages set aside held 120 MiB (36 %)"),
+    "hog-huge": (
+        ["one_process", "hugepages", "no_swap"],
+        "huge pages set aside held 120 MiB (36 %), none of them in use",
+    ),
     "hog-pipes": (["unaccounted", "hugepages"], "pages that no counter knows"),
     "hog-slab": (["hugepages", "slab_unreclaimable", "slab_reclaimable"], "unreclaimable slab held 79 MiB (24 %)"),
     "worker": (["many_alike", "hugepages", "no_swap"], "30 processes named worker together held 148 MiB (44 %)"),
@@ -93,7 +96,7 @@ def test_whole_sentences(provoked):
     )
     assert explain(provoked["tables"]).why.startswith(
         "tables[250] had the highest badness of 7 processes: 413 MiB (2.8 MiB of memory, 78 MiB of page tables, +332 MiB for oom_score_adj 1000), "
-        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %); page tables held 79 MiB (24 %), most of them of tables[250]"
+        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %), none of them in use; page tables held 79 MiB (24 %), most of them of tables[250]"
     )
     worker = explain(provoked["worker"]).why
     assert "as bad as the next, worker[373]" in worker and "without adjustments" not in worker
@@ -199,6 +202,22 @@ SHORT = [
         usage=9 * M, limit=9 * M, memsw_usage=9 * M, memsw_limit=9 * M)}), ["memcg_limit"], ""),
     ("a group", kill(scope="memcg", oom_memcg="/a", group_memcg="/a"), ["memcg_limit", "group"], "memory.oom.group of /a is set: all of its processes die"),
     ("who asks dies", kill(report={"allocating": True}), ["allocating_task"], "vm.oom_kill_allocating_task is set: who asks dies"),
+    ("a limit of kernel memory", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(
+        usage=30 * M, limit=100 * M, kmem=10 * M, kmem_limit=10 * M)}), ["kernel_memory", "memcg_limit"],
+     "the limit of kernel memory (kmem) of 10 MiB of /a was used up"),
+    ("nothing was short", kill(invoker=ASKED, report={"memory": shares(free=700, anon=300)}), ["free"],
+     "700 MiB (70 %) were free: the host as a whole was not short of memory"),
+    ("a page fault that asked for nothing", kill(invoker=ASKED._replace(gfp_mask="0x0"), report={"memory": shares(free=700, anon=300)}), ["free"],
+     "a page fault failed for another reason (gfp_mask=0x0)"),
+    ("a board whose free memory is of CMA", kill(invoker=ASKED, report={"memory": MemInfo(ram=3836 * M, free=700 * M, free_cma=501 * M, zones=(
+        Zone(0, "DMA", 506 * M, 10 * M, 768 * M, 648 * M), Zone(0, "HighMem", 194 * M, M, 3188 * M, 3188 * M)))}), ["lowmem"],
+     "of 506 MiB free, 501 MiB are set aside for devices (CMA), which this request may not use"),
+    ("a device that reaches 4 GiB only", kill(invoker=ASKED._replace(gfp_mask="0xcc4"), report={"memory": MemInfo(ram=64000 * M, free=30000 * M, zones=(
+        Zone(0, "DMA", M, 0, 15 * M, 15 * M, reserve=7 * M), Zone(0, "DMA32", M, 4 * M, 1800 * M, 1800 * M), Zone(0, "Normal", 14000 * M, 60 * M, 31000 * M, 31000 * M),
+        Zone(1, "Normal", 15900 * M, 60 * M, 31000 * M, 31000 * M)))}), ["lowmem"],
+     "zone DMA32 was used up (2.0 MiB free) while zone Normal, which this request may not use, had 29 GiB free"),
+    ("huge pages that nobody uses", kill(report={"memory": shares(hugepages=600, hugepages_free=500)}), ["hugepages"],
+     "huge pages set aside held 600 MiB (60 %), 500 MiB of them not in use"),
     ("no limit", kill(scope="memcg", oom_memcg="/a", report={"memcg": MemcgInfo(limit=1 << 62, usage=M)}), ["memcg"], "/a has no memory limit of its own"),
 ]  # fmt: skip
 
