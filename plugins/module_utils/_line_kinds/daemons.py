@@ -12,7 +12,7 @@ import re
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from .model import LineKind
+from .model import CUT, LineKind, beginning_of
 
 # --- earlyoom: one pattern per spelling, newest first. The start-up banner ("sending SIGTERM when mem <=") has no pid.
 EARLYOOM_KILL = (
@@ -54,6 +54,21 @@ EARLYOOM_KILL = (
         re.DOTALL,
     ),
 )
+# Cut behind the name, in it, before it.
+_TO_PROCESS = r"sending SIG(?:TERM|KILL) to process (?P<pid>\d{1,20})(?: uid (?P<uid>\d{1,20}))? "
+EARLYOOM_CUT = (
+    regex(
+        _TO_PROCESS + r"\"(?P<comm>[^\"\n]{0,64})\":? ?"
+        r"(?:(?:badness|oom_score) (?P<score>-?\d{1,20}), ?[^\n]{0,64}|(?:"
+        + beginning_of("badness ")
+        + "|"
+        + beginning_of("oom_score ")
+        + r")-?\d{0,20})"
+        + CUT
+    ),
+    regex(_TO_PROCESS + r"\"[^\"\n]{0,64}$"),
+    regex(r"sending SIG(?:TERM|KILL) to process (?P<pid>\d{1,20}) " + beginning_of("uid ") + r"\d{0,20}" + CUT),
+)
 # to 1.0; the tag is needed, the words are anybody's
 EARLYOOM_OLD = regex(r"Killing process (?P<pid>\d{1,20}) (?P<comm>\S.*)$", re.DOTALL)
 EARLYOOM_TAKEN_BACK = (
@@ -88,6 +103,7 @@ _EARLYOOM_HARMLESS = (
 )
 EARLYOOM = (
     LineKind("earlyoom sends a signal", ("sending SIG", "illing process"), EARLYOOM_KILL, "kill", after=16),
+    LineKind("earlyoom sends a signal, cut", ("sending SIG",), EARLYOOM_CUT, "kill", after=16),
     LineKind("earlyoom to 1.0", ("Killing process ",), (EARLYOOM_OLD,), "old_kill", after=16),
     LineKind(
         "earlyoom takes a kill back",
@@ -115,6 +131,22 @@ OOMD_KILL = (
         r" than ",
         re.DOTALL,
     ),
+)
+# Cut: behind its cgroup, or in it.
+OOMD_CUT = (
+    regex(
+        r"(?:Killed|Marked) (?P<cgroup>/\S{1,1024}) (?:for killing )?(?:due to memory pressure for \S{0,1024} ?"
+        + beginning_of("being")
+        + r"|due to (?:memory|swap) used[^\n]{0,128}|d"
+        + beginning_of("ue to memory pressure for ")
+        + r"|d"
+        + beginning_of("ue to swap used ")
+        + r"|f"
+        + beginning_of("or killing due to ")
+        + r")"
+        + CUT
+    ),
+    regex(r"(?:Killed|Marked) /\S{0,1024}?" + CUT),
 )
 # What follows the second cgroup; a pager cuts the line at the width of the terminal.
 OOMD_TAIL = regex(r" being |\sb?e?>?$")
@@ -155,6 +187,7 @@ _OOMD_HARMLESS = (
 )
 SYSTEMD_OOMD = (
     LineKind("systemd-oomd killed a cgroup", ("due to memory ", "due to swap used "), OOMD_KILL, "kill"),
+    LineKind("systemd-oomd killed a cgroup, cut", ("Killed /", "Marked /"), OOMD_CUT, "cut"),
     LineKind("a rule of systemd-oomd", ("taking action ",), (OOMD_RULE,), "rule", after=96),
     LineKind(
         "systemd-oomd of 247", ("there was reclaim activity", "is more than "), OOMD_ANNOUNCED, "announced", after=4
@@ -284,6 +317,19 @@ VERDICT_OOM = regex(
 VERDICT_RESULT = regex(r"(?P<unit>\S+\.\w+): Failed with result 'oom-kill'\.")
 # since 247; without a number since 251
 VERDICT_OOMD = regex(r"(?P<unit>\S+\.\w+): systemd-oomd killed (?P<count>\d{1,9}|some) process\(es\) in this unit\.")
+# The same, cut.
+VERDICT_CUT = regex(
+    r"(?P<unit>\S+\.\w+): (?:A process of this unit has been k"
+    + beginning_of("illed by the OOM killer")
+    + r"|The kernel OOM killer k"
+    + beginning_of("illed some processes in this unit")
+    + r"|Failed with (?P<result>result) 'oom"
+    + beginning_of("-kill'")
+    + r"|systemd-(?P<oomd>oomd) killed (?P<count>\d{1,9}|some) "
+    + beginning_of("process(es) in this unit")
+    + r")"
+    + CUT
+)
 _SYSTEMD_HARMLESS = (
     # debug; the same is told in another line
     regex(r"\S+: Process(?:\(es\))? of control group (?:was|were) killed by "),
@@ -297,6 +343,12 @@ SYSTEMD = (
     LineKind("systemd-oomd killed, says systemd", ("systemd-oomd killed ",), (VERDICT_OOMD,), "oomd"),
     LineKind("the kernel killed, says systemd", ("OOM killer",), (VERDICT_OOM,), "oom"),
     LineKind("a unit failed of it, says systemd", ("oom-kill",), (VERDICT_RESULT,), "result"),
+    LineKind(
+        "systemd tells of it, cut",
+        ("of this unit has been k", "OOM killer k", "result 'oom", "systemd-oomd killed "),
+        (VERDICT_CUT,),
+        "cut",
+    ),
     LineKind("systemd, known and harmless", ("",), _SYSTEMD_HARMLESS),
 )
 

@@ -14,11 +14,11 @@ import re
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
-from .model import LineKind
+from .model import CUT, LineKind, beginning_of
 
 # The allocation context before "Kill process" (to 5.0) and "Killed process" (since 5.1).
 _CONTEXT = (
-    r"(?P<context>Memory cgroup out of memory|Out of [mM]emory(?: \([^()]{1,40}\))?"
+    r"(?P<context>Memory cgroup out of memory|[Oo]ut of [mM]emory(?: \([^()]{1,40}\))?"
     r"|No available memory \(MPOL_BIND\)|No available memory in cpuset): "
 )
 _MAYBE_CONTEXT = r"(?:" + _CONTEXT + r")?"
@@ -68,8 +68,27 @@ KILLED = (
         r"(?P<oom_score_adj>-?\d{1,20}))?",
         re.DOTALL,
     ),
-    # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot
-    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\.?$", re.DOTALL),
+    # 2.6.9 to 2.6.32: no sizes; 2.6.18 ends with a dot; whoever pastes it may close a quotation
+    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)[.,;:!*`\"']{0,3}\s*$", re.DOTALL),
+)
+# Typed by hand: without capitals; the words alone are anybody's.
+KILLED_TYPED = (
+    regex(r"(?:" + _CONTEXT + r")killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\s*(?:" + _SIZES + r"|[.,;:]?\s*$)"),
+    regex(_MAYBE_CONTEXT + r"killed process (?P<pid>\d{1,20}) \((?P<comm>.*)\)\s*" + _SIZES),
+)
+# Cut before the first size: behind the name, in the name (which is not known then), in the number (the context tells).
+KILLED_CUT = (
+    regex(
+        _MAYBE_CONTEXT
+        + r"Killed process (?P<pid>\d{1,20})(?:, UID (?P<task_uid>\d{1,20}),)? \((?P<comm>[^\n]{0,60})\)"
+        + r"(?:, UID (?P<uid>\d{1,20}),)?(?:, UI?D? ?\d{0,20}|,? ?"
+        + beginning_of("total-vm:")
+        + r"\d{0,20}k?)"
+        + CUT
+    ),
+    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}),? (?:UID (?P<task_uid>\d{1,20}), )?\([^)\n]{0,60}$"),
+    regex(_MAYBE_CONTEXT + r"Killed process (?P<pid>\d{1,20}), ?(?:UI?D? ?\d{0,20},? ?)?" + CUT),
+    regex(_CONTEXT + r"Killed process \d{0,20}" + CUT),
 )
 # 2.6.35 to 4.2: a process with the same mm gets its SIGKILL right behind this line.
 SHARING = regex(
@@ -94,8 +113,35 @@ OPENVZ = (
 # 2.6.18 (capital M, "and children"), 2.6.32 (lower-case k, "or a child"), 2.6.36 to 5.0, EL6, EL7.
 CHOSEN = regex(
     _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20})\s*\((?P<comm>.*)\)\s*score (?P<score>\d{1,20})"
-    r"(?:\s*(?:or sacrifice child|or a child|and children\.?))?\s*$",
+    r"(?:\s*(?:or sacrifice child|or a child|and children\.?)(?:[.,;:!*`\"' ]{1,4}[^\n]{0,24})?)?\s*$",
     re.DOTALL,
+)
+# The same, cut.
+CHOSEN_CUT = (
+    regex(
+        _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) score (?P<score>\d{1,20}) (?:"
+        + beginning_of("or sacrifice child")
+        + "|"
+        + beginning_of("and children")
+        + r")"
+        + CUT
+    ),
+    regex(
+        _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) ?"
+        + beginning_of("score ")
+        + r"\d{0,20}"
+        + CUT
+    ),
+    regex(_CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \([^)\n]{0,60}$"),
+)
+# What is left when the cut fell into the context, or right behind it.
+CONTEXT_CUT = regex(
+    r"(?:Memory cgroup o"
+    + beginning_of("ut of memory: Killed process")
+    + r"|Out of memory: ?(?=[K>.\u2026])"
+    + beginning_of("Killed process")
+    + r"|Out of memory: Kill process \d{0,20}|Memory cgroup out of memory: Kill process \d{0,20})"
+    + CUT
 )
 
 # 2.6.19 to 7.0; nodemask= in 4.15 to 4.20 and EL8; order=-1 is sysrq-f; gfp_mask=0x0() is BPF or sysrq.
@@ -215,4 +261,11 @@ KERNEL = (
         ("oom_reaper: ", "oom killer ", "OOM killer ", "oom_kill_process: ", "VM_FAULT_OOM", "OOM_NOTIFIER"),
         HARMLESS,
     ),
+)
+#: What people leave of a line; the parser tries it last, and no large file is searched for it.
+KERNEL_LEFT = (
+    LineKind("a process was killed, typed by hand", ("killed process ",), KILLED_TYPED, "killed"),
+    LineKind("a process was killed, cut", ("Killed process ",), KILLED_CUT, "killed_cut"),
+    LineKind("a process was chosen, cut", ("ill process ",), CHOSEN_CUT, "chosen_cut"),
+    LineKind("a context, cut", ("ut of m", "emory cgroup o"), (CONTEXT_CUT,), "trace"),
 )

@@ -11,10 +11,19 @@ what is not parsed   rows without a handler: lines that are known and tell of no
 ===================  ==============================================================================
 """
 
+import re
 from typing import TYPE_CHECKING, Match, NamedTuple, Optional, Tuple
 
 if TYPE_CHECKING:
     from typing import Pattern
+
+#: Where a pager, a terminal or an author cut a line; what stands right before it may be a part of a word.
+CUT = r"\s{0,3}(?:>|\.{2,3}|\u2026)?\s*$"
+
+
+def beginning_of(words: str) -> str:
+    """An expression for any beginning of the words, the empty one too."""
+    return "".join("(?:" + re.escape(letter) for letter in words) + ")?" * len(words)
 
 
 class LineKind(NamedTuple):

@@ -66,7 +66,7 @@ def _kill(line: LogLine, found: Match[str]) -> Kill:
     field = found.groupdict()
     victim = Process(
         pid=int(field["pid"]),
-        comm=field["comm"],
+        comm=field.get("comm"),
         uid=number(field.get("uid")),
         oom_score=number(field.get("score")),
         oom_score_adj=number(field.get("adj")),

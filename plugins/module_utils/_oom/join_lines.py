@@ -14,7 +14,8 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 
 from . import split_records
-from .records import is_bare, is_finished, is_name, matched, name_in, opens
+from .records import is_bare, is_finished, is_name, is_wrapped, matched, name_in, opens
+from .respace import goes_on, respaced
 
 _MAX_PARTS = 6
 # A record of which only the prefix is left: the rest was wrapped to the next line.
@@ -27,10 +28,9 @@ _BEGINS = regex(
 _OPEN_NAME = regex(
     r"(?:[A-Z][^:]{0,60}: )?Killed process \d+ \([^)]*$|oom-kill:.*,task=[^,]*$|CPU: .* Comm: [^:]{0,15}$", re.DOTALL
 )
-# A mail program takes away the blank at which it breaks a line; behind these, none of the patterns does without.
+# A group's line needs its blanks.
 _BETWEEN_WORDS = regex(
-    r"(?:[A-Z][^:]{0,60}: )?[Kk]ill(?:ed)?(?: process)?$|Tasks in /.*(?: are| going| to| be| killed| due|"
-    r" memory\.oom\.group)$",
+    r"Tasks in /.*(?: are| going| to| be| killed| due| memory\.oom\.group)$",
     re.DOTALL,
 )
 
@@ -55,9 +55,10 @@ def _join(parts: List[LogLine]) -> Optional[str]:
                 if wrapped.rstrip().endswith("\\"):
                     wrapped = wrapped.rstrip("\\ ")
                 wrapped += part.text.lstrip() if wrapped.startswith("oom-kill:") else part.text
-        end = matched(wrapped)
-        if end > reached and end > len(text) and is_name(name_in(wrapped)):
-            text, reached, used = wrapped, end, wanted
+        whole = respaced(wrapped)
+        end = matched(whole)
+        if end > reached and end > len(text) and is_name(name_in(whole)):
+            text, reached, used = whole, end, wanted
     del parts[1:used]
     return text if used > 1 else None
 
@@ -78,16 +79,20 @@ def _unwrapped(lines: Iterable[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
     pending = []  # type: List[LogLine]
     for line in lines:
         if pending:
-            if len(pending) < _MAX_PARTS and is_bare(line) and not opens(line.text):
+            if len(pending) < _MAX_PARTS and is_bare(line) and _may_follow(pending[-1].text, line.text):
                 pending.append(line)
                 continue
             yield from _release(pending)
             pending = []
-        if opens(line.text) and not is_finished(line.text):
+        if (opens(line.text) and not is_finished(line.text)) or is_wrapped(line):
             pending = [line]
         else:
             yield line, False
     yield from _release(pending)
+
+
+def _may_follow(before: str, text: str) -> bool:
+    return not opens(text) or goes_on(before, text)
 
 
 def _release(pending: List[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
@@ -96,7 +101,7 @@ def _release(pending: List[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
         if number == 0 and text is not None:
             yield line._replace(text=text), False
         else:
-            yield line, number == 0 and not is_bare(line)
+            yield line, number == 0 and not is_bare(line) and opens(line.text)
 
 
 def join_records(lines: Iterable[LogLine]) -> Iterator[LogLine]:

@@ -38,6 +38,19 @@ def _int(text: Optional[str]) -> Optional[int]:
     return None if text is None else int(text)
 
 
+#: How a pager and authors mark that they cut a line.
+_CUT_MARKS = (">", ".", "\u2026")
+
+
+def _without_last(victim: Process, found: Match[str]) -> Process:
+    """A number that the cut fell into is not known."""
+    if not found.string[found.end() :].strip(".>\u2026 "):
+        for name in ("oom_score_adj", "uid"):
+            if found.end(name if name in found.re.groupindex else 0) == found.end() and found.string[found.end() :]:
+                return victim._replace(**{name: None})
+    return victim
+
+
 #: What the numbers of a report begin with.
 _NUMBERS = ("Mem-Info:", "memory: usage ", "active_anon:")
 
@@ -264,6 +277,8 @@ class Kernel:
             pgtables=_bytes(field.get("pgtables")),
             oom_score_adj=_int(field.get("oom_score_adj")),
         )
+        if line.text[-1:] in _CUT_MARKS:
+            victim = _without_last(victim, found)
         self._name(key, victim.pid)
         index = report.killed.get(victim.pid)
         if index is not None and within(report.kills[index].line, line, _REPEAT_SPAN):
@@ -283,6 +298,29 @@ class Kernel:
         report.killed[victim.pid] = len(report.kills)
         report.kills.append(report.kill(line, victim, context, member or (bool(report.group) and not report.kills)))
         return events
+
+    def _on_killed_cut(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        """What the line does not say any more, the summary of the same report says."""
+        field = found.groupdict()
+        victim = Process(pid=_int(field.get("pid")), comm=field.get("comm"), uid=_int(field.get("task_uid") or field.get("uid")))
+        events = []  # type: List[Event]
+        if report.kills or report.unresolved or report.is_over(line):
+            if victim.pid in report.killed and within(report.kills[-1].line, line, _REPEAT_SPAN):
+                return []
+            report, events = self._fresh(key, line)
+        summary = report.summary[1] if report.summary is not None else None
+        if summary is not None and summary.pid is not None and victim.pid in (None, summary.pid):
+            victim = victim._replace(pid=summary.pid, comm=victim.comm or summary.comm)
+        elif report.is_stale(line, victim, False):
+            report, events = self._fresh(key, line)
+        report.touch(line)
+        report.killed[victim.pid] = len(report.kills)
+        report.kills.append(report.kill(line, victim, field["context"], bool(report.group)))
+        self._name(key, victim.pid)
+        return events
+
+    def _on_chosen_cut(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
+        return self._on_chosen(key, report, line, found)
 
     def _on_sharing(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         """A process with the memory of the victim: it is killed, too, and no other line tells of it."""
@@ -338,6 +376,6 @@ class Kernel:
 #: Needle, patterns and handler of each row, flat: every line of a storm goes through here.
 _ROWS = tuple(
     (needle, kind.patterns, getattr(Kernel, "_on_" + kind.handler) if kind.handler else None)
-    for kind in kinds.KERNEL
+    for kind in kinds.KERNEL + kinds.KERNEL_LEFT
     for needle in kind.needles
 )

@@ -38,6 +38,22 @@ def _scope_of(context: Optional[str]) -> Optional[str]:
     return "memcg" if context.startswith("Memory cgroup") else "global"
 
 
+def _score(chosen: Match[str]) -> Optional[int]:
+    """Of a line that may have been cut before it."""
+    score = chosen.groupdict().get("score")
+    return None if score is None else int(score)
+
+
+def _as_named(comm: str, named: Optional[str]) -> str:
+    """A name in which a line was wrapped, as another line of the same report has it."""
+    same = named is not None and "\n" not in named and "".join(named.split()) == "".join(comm.split())
+    return named if named is not None and same else comm
+
+
+def _comm(chosen: Match[str]) -> Optional[str]:
+    return chosen.groupdict().get("comm")
+
+
 class OomReport:
     """One out-of-memory report of the kernel while its lines come in."""
 
@@ -95,7 +111,7 @@ class OomReport:
         if chosen is not None and (
             not member or int(chosen.group("pid")) == victim.pid
         ):  # the others of a group have their own
-            victim = victim._replace(oom_score=int(chosen.group("score")))
+            victim = victim._replace(oom_score=_score(chosen))
         victim = self.table.complete(victim)
         contexts = (context, chosen.group("context") if chosen else None)
         self.allocating = self.allocating or any("allocating" in words for words in contexts if words)
@@ -109,6 +125,9 @@ class OomReport:
         )
         if kill.trigger == "unknown" and scope == "memcg":
             kill = kill._replace(trigger="fault")  # a limit is only hit by a charge; sysrq is never a memcg kill
+        if summary is not None and victim.comm is not None and "\n" in victim.comm and summary.pid == victim.pid:
+            kill = kill._replace(victim=victim._replace(comm=_as_named(victim.comm, summary.comm)))
+            victim = kill.victim
         if summary is not None and not member:
             oom_memcg, task_memcg = _memcgs_of(self.summary[0].text if self.summary else "", summary, victim)
             kill = kill._replace(constraint=summary.constraint, oom_memcg=oom_memcg, task_memcg=task_memcg)
@@ -197,7 +216,7 @@ class OomReport:
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
             chosen=(
-                Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"), oom_score=int(chosen.group("score")))
+                Process(pid=int(chosen.group("pid")), comm=_comm(chosen), oom_score=_score(chosen))
                 if chosen
                 else None
             ),
@@ -218,7 +237,7 @@ class OomReport:
             kill = self.kill(self.summary[0], victim, None, False)
         elif self.chosen is not None:
             chosen = self.chosen[1]
-            victim = Process(pid=int(chosen.group("pid")), comm=chosen.group("comm"))
+            victim = Process(pid=int(chosen.group("pid")), comm=_comm(chosen))
             kill = self.kill(self.chosen[0], victim, chosen.group("context"), False)
         return [kill._replace(partial=True)] if kill is not None else []
 

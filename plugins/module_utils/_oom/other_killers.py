@@ -69,5 +69,11 @@ class Systemd(Daemon):
     def _on_oom(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         return [Verdict(line=line, unit=line.unit or found.group("unit"))]
 
+    def _on_cut(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
+        field = found.groupdict()
+        if field.get("oomd"):
+            return self._on_oomd(line, found, own)
+        return self._on_result(line, found, own) if field.get("result") else self._on_oom(line, found, own)
+
     def _on_result(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         return [Verdict(line=line, unit=found.group("unit"), kind="result")]

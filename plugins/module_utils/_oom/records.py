@@ -8,9 +8,17 @@ outside.
 import re
 
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds import kernel as patterns
-from ansible_collections.memops.linux.plugins.module_utils._line_kinds.daemons import EARLYOOM_KILL
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.daemons import (
+    EARLYOOM_KILL,
+    OOMD_KILL,
+    VERDICT_OOM,
+    VERDICT_OOMD,
+    VERDICT_RESULT,
+)
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
+
+from .respace import HEADS, is_left, is_left_of_verdict
 
 _OPENS = regex(
     r"(?:[A-Z][^:]{0,60}: )?(?:Killed process \d|[Kk]ill process \d)|oom-kill:\s*constraint=|CPU: \d+ |Pid: \d+, comm:"
@@ -19,7 +27,7 @@ _OPENS = regex(
 )
 _SUMMARY = regex(r"oom-kill:.*,\s*pid=\d+,\s*uid=\d+\s*$", re.DOTALL)
 _NAMED = patterns.KILLED + (patterns.CHOSEN, patterns.HEADER, patterns.CPU_LINE, patterns.PID_LINE) + EARLYOOM_KILL[:3]
-_WHOLE = _NAMED + (_SUMMARY, patterns.GROUP)
+_WHOLE = _NAMED + (_SUMMARY, patterns.GROUP, VERDICT_OOM, VERDICT_OOMD, VERDICT_RESULT) + OOMD_KILL
 _ESCAPED = regex(r"\\x[0-9a-f]{2}")
 
 #: Bytes of a process's name.
@@ -29,6 +37,23 @@ NAME = 15
 def is_bare(line: LogLine) -> bool:
     """No prefix at all: the whole paste has none, or it is the rest of a wrapped line."""
     return line.tag is None and line.host is None and line.time is None and line.uptime is None
+
+
+# What systemd-oomd says, while its end may be on the next line.
+_MAY_GO_ON = regex(r"(?:Killed|Marked) /(?!.{0,1200}(?: being |\)))")
+#: How those begin that may go on.
+_BEGINNINGS = frozenset(head[:3] for head in HEADS)
+_SYSTEMD = (None, "systemd")
+
+
+def is_wrapped(line: LogLine) -> bool:
+    """Less than a record, of which the rest may come without a prefix."""
+    text = line.text
+    if not text:
+        return not is_bare(line)
+    if text[:3] in _BEGINNINGS:
+        return is_left(text) or _MAY_GO_ON.match(text) is not None
+    return line.tag in _SYSTEMD and is_left_of_verdict(text)
 
 
 def opens(text: str) -> bool:

@@ -52,6 +52,15 @@ class SystemdOomd(Daemon):
         scope = "global" if pressed is None else "memcg"
         return [Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=found.group("cgroup"))]
 
+    def _on_cut(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
+        """The words that are left must tell whose they are."""
+        cgroup = found.groupdict().get("cgroup")
+        if cgroup is None and not own:
+            return None
+        self._open.pop(_key(line), None)
+        scope = "memcg" if "pressure" in line.text else "unknown"
+        return [Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=cgroup)]
+
     def _on_rule(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         whole = found.group("action") == "kill-all"
         cgroup = found.group("cgroup")

@@ -23,13 +23,17 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 MAX_SAMPLES = 5
 _SAMPLE = 200
 #: None of the lines that are looked for does without one of these.
-_STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path")
+_STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path", "emory:")
 
 # What the kernel says when it kills, in any era and with some drift.
 _KERNEL_WORDS = regex(
     r"(?P<context>(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\)| in [^:]{1,40})?: ?)?"
     r"(?:Killed (?:process|task|child) \d|[Kk]ill(?:ed)? (?:process|task|child) \d{1,9},? ?(?:\(|UID)"
     r"|OOM[ -][Kk]ill(?:ed|ing)\b.{0,12}\d|oom-kill:|invoked oom-killer|oom_reaper: reaped )"
+)
+# What is left of the kernel's words where somebody cut them, said by the kernel.
+_KERNEL_LEFT = regex(
+    r"(?:Out of [mM]emory:|Memory cgroup(?: o\w{0,2}.{0,16})?|Killed process\b.{0,24}|oom-kill\b.{0,24})\s{0,3}(?:>|\.{2,3}|\u2026)?\s*$"
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(
@@ -38,7 +42,8 @@ _KERNEL_CONTEXT = regex(
 )
 # Killers of user space without a tag. What systemd's debug line says of a control group, another line of it tells.
 _DAEMON_WORDS = regex(
-    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)|taking"
+    r"sending SIG[A-Z]+ to process \d|(?:Killed|Marked|Terminated) /\S{1,1024} .{0,64}memory (?:pressure|used)"
+    r"|(?:Killed|Marked) /(?:user|system|machine)\.slice/|taking"
     r" action kill"
     r"|(?<!control group was )killed by the OOM killer|OOM killer killed|systemd-oomd killed|oomd kill: \d"
     r"|(?:Killing|killing) process \d{1,9} (?:uid|\")|Failed with result 'oom"
@@ -135,6 +140,8 @@ class Unparsed:
                 self.add(line)
             return
         at = _kernel_words(text)
+        if at is None and tag == "kernel" and _KERNEL_LEFT.match(text):
+            at = 0
         if at is None:
             found = _DAEMON_WORDS.search(text) if tag is None else None
             if found is None:

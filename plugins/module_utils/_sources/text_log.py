@@ -13,6 +13,7 @@ from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 from .model import QUOTED, LogLine
+from .one_line import lines_of
 from .prefix import Split, split
 
 if TYPE_CHECKING:
@@ -74,7 +75,22 @@ class TextLog:
                     yield from found
                     continue
             if raw:
-                yield self._plain(raw)
+                parts = lines_of(raw) if b"ill" in raw else None
+                if parts is None:
+                    yield self._plain(raw)
+                else:
+                    yield from self._parts(parts)
+
+    def _parts(self, parts: List[bytes]) -> Iterator[LogLine]:
+        """Lines that were put on one. What one of them does not say of host and time, the one before it says."""
+        before = None  # type: Optional[LogLine]
+        for part in parts:
+            line = self._plain(part)
+            if before is not None and line.host is None and line.time is None and line.tag is None:
+                uptime = before.uptime if line.uptime is None else line.uptime
+                line = before._replace(text=line.text, uptime=uptime)
+            before = line
+            yield line
 
     def _plain(self, raw: bytes) -> LogLine:
         if raw.startswith(self._front):

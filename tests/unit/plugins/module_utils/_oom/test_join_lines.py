@@ -33,7 +33,7 @@ JOINED = [
      ["oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,pid=1,uid=0"]),
     ("a summary continued as in a shell", [bare("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,\\  "), bare("   pid=1,uid=0")],
      ["oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=a,pid=1,uid=0"]),
-    ("a kill wrapped by mail", [bare("Out of memory: Killed process 1 (a)"), bare(REST)], ["Out of memory: Killed process 1 (a)" + REST]),
+    ("a kill wrapped by mail", [bare("Out of memory: Killed process 1 (a)"), bare(REST)], ["Out of memory: Killed process 1 (a) " + REST]),
 ]  # fmt: skip
 APART = [
     ("other second", [kernel("Killed process 1 (a"), kernel("b) " + REST, uptime=9.0)]),
