@@ -140,6 +140,8 @@ OOMD_CUT = (
         + r"|due to (?:memory|swap) used[^\n]{0,128}|d"
         + beginning_of("ue to memory pressure for ")
         + r"|d"
+        + beginning_of("ue to memory used ")
+        + r"|d"
         + beginning_of("ue to swap used ")
         + r"|f"
         + beginning_of("or killing due to ")
@@ -176,9 +178,9 @@ OOMD_DUMP = regex(
 OOMD_FAILED = regex(r"Failed to kill ")
 # 247 to 259; since 260
 OOMD_DRYRUN = regex(r"oomd dry-run: Would have tried to kill ")
+# debug; as a rule another line tells of the kill
+OOMD_ATTEMPT = regex(r"oomd attempting to kill (?P<pid>\d{1,20}) with (?:SIG)?KILL")
 _OOMD_HARMLESS = (
-    # debug; the kill is told of in another line
-    regex(r"oomd attempting to kill \d{1,20} with KILL"),
     # 260 and later
     regex(r"Invoking oomd prekill hook |oomd prekill hook |Prekill hook "),
     # debug
@@ -194,6 +196,7 @@ SYSTEMD_OOMD = (
     ),
     LineKind("systemd-oomd names a candidate", ("Path: ",), (OOMD_PATH,), "path", before=0, after=0),
     LineKind("systemd-oomd dumps a candidate", ("Considered ", ":"), (OOMD_DUMP,), "dump", before=0, after=0),
+    LineKind("systemd-oomd sends a signal", ("attempting to kill ",), (OOMD_ATTEMPT,), "attempt"),
     LineKind("systemd-oomd could not kill", ("Failed to kill ",), (OOMD_FAILED,), "failed"),
     LineKind("systemd-oomd only says what it would do", ("oomd dry-run: ",), (OOMD_DRYRUN,), "dry_run"),
     LineKind("systemd-oomd, known and harmless", ("",), _OOMD_HARMLESS),

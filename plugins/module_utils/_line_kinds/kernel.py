@@ -119,7 +119,8 @@ CHOSEN = regex(
 # The same, cut.
 CHOSEN_CUT = (
     regex(
-        _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) score (?P<score>\d{1,20}) (?:"
+        _CONTEXT
+        + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) score (?P<score>\d{1,20}) (?:"
         + beginning_of("or sacrifice child")
         + "|"
         + beginning_of("and children")
@@ -127,7 +128,8 @@ CHOSEN_CUT = (
         + CUT
     ),
     regex(
-        _CONTEXT + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) ?"
+        _CONTEXT
+        + r"[Kk]ill process (?P<pid>\d{1,20}) \((?P<comm>[^\n]{0,60})\) ?"
         + beginning_of("score ")
         + r"\d{0,20}"
         + CUT

@@ -17,7 +17,7 @@ from . import split_records
 from .records import is_bare, is_finished, is_name, is_wrapped, matched, name_in, opens
 from .respace import goes_on, respaced
 
-_MAX_PARTS = 6
+_MAX_PARTS = 8
 # A record of which only the prefix is left: the rest was wrapped to the next line.
 # More than the 15 bytes of a name.
 _BEGINS = regex(
@@ -79,7 +79,7 @@ def _unwrapped(lines: Iterable[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
     pending = []  # type: List[LogLine]
     for line in lines:
         if pending:
-            if len(pending) < _MAX_PARTS and is_bare(line) and _may_follow(pending[-1].text, line.text):
+            if len(pending) < _MAX_PARTS and is_bare(line) and _may_follow(pending, line.text):
                 pending.append(line)
                 continue
             yield from _release(pending)
@@ -91,8 +91,8 @@ def _unwrapped(lines: Iterable[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
     yield from _release(pending)
 
 
-def _may_follow(before: str, text: str) -> bool:
-    return not opens(text) or goes_on(before, text)
+def _may_follow(pending: List[LogLine], text: str) -> bool:
+    return not opens(text) or goes_on([line.text for line in pending], text)
 
 
 def _release(pending: List[LogLine]) -> Iterator[Tuple[LogLine, bool]]:

@@ -302,7 +302,9 @@ class Kernel:
     def _on_killed_cut(self, key: Key, report: OomReport, line: LogLine, found: Match[str]) -> Optional[List[Event]]:
         """What the line does not say any more, the summary of the same report says."""
         field = found.groupdict()
-        victim = Process(pid=_int(field.get("pid")), comm=field.get("comm"), uid=_int(field.get("task_uid") or field.get("uid")))
+        victim = Process(
+            pid=_int(field.get("pid")), comm=field.get("comm"), uid=_int(field.get("task_uid") or field.get("uid"))
+        )
         events = []  # type: List[Event]
         if report.kills or report.unresolved or report.is_over(line):
             if victim.pid in report.killed and within(report.kills[-1].line, line, _REPEAT_SPAN):

@@ -29,6 +29,7 @@ class Nohang(Daemon):
 
     def __init__(self) -> None:
         self._victims = {}  # type: Dict[_Key, Victim]
+        self._signalled = {}  # type: Dict[_Key, None]  # whom it named last was sent a signal
         self._stamped = None  # type: Optional[LogLine]
 
     def feed(self, line: LogLine, own: bool) -> Tuple[List[Event], bool]:
@@ -37,7 +38,8 @@ class Nohang(Daemon):
         return super().feed(line, own)
 
     def _on_one_line(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
-        return self._kill(line, Victim(int(found.group("pid")), found.group("comm"), number(found.group("score"))))
+        victim = Victim(int(found.group("pid")), found.group("comm"), number(found.group("score")))
+        return list(self._kill(line, victim))
 
     def _on_victim(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         self._remember(line, Victim(int(found.group("pid")), found.group("comm"), number(found.group("score"))))
@@ -59,23 +61,30 @@ class Nohang(Daemon):
 
     def _on_signal(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
         victim = self._victims.pop(_key(line), None)
-        if victim is None or victim.pid is None:
-            return None
-        return self._kill(line, victim)
+        if victim is not None and victim.pid is not None:
+            return list(self._kill(line, victim))
+        if _key(line) in self._signalled:
+            return []  # once more to the same
+        kills = self._kill(line, Victim())
+        return [kill._replace(partial=True) for kill in kills]
 
     def _on_command(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
         victim = self._victims.pop(_key(line), None)
         if victim is None or victim.pid != int(found.group("pid")):
             return None
-        return self._kill(line, victim)
+        return list(self._kill(line, victim))
 
     def _remember(self, line: LogLine, victim: Victim) -> None:
         if len(self._victims) >= MAX_PENDING:
             self._victims.clear()
         self._victims[_key(line)] = victim
+        self._signalled.pop(_key(line), None)
 
-    def _kill(self, line: LogLine, victim: Victim) -> List[Event]:
+    def _kill(self, line: LogLine, victim: Victim) -> List[Kill]:
         """Its own log has a stamp before the first line of each message only."""
+        if len(self._signalled) >= MAX_PENDING:
+            self._signalled.clear()
+        self._signalled[_key(line)] = None
         before = self._stamped
         if line.time is None and before is not None and (before.host, before.source) == (line.host, line.source):
             line = line._replace(time=before.time, time_quality=before.time_quality)

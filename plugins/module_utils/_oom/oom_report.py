@@ -216,9 +216,7 @@ class OomReport:
             memcg=parse_memcg(text),
             columns=tuple(self.table.columns or ()),
             chosen=(
-                Process(pid=int(chosen.group("pid")), comm=_comm(chosen), oom_score=_score(chosen))
-                if chosen
-                else None
+                Process(pid=int(chosen.group("pid")), comm=_comm(chosen), oom_score=_score(chosen)) if chosen else None
             ),
             chosen_listed=chosen is not None and self.table.lists(int(chosen.group("pid"))),
             allocating=self.allocating,

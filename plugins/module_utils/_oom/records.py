@@ -40,7 +40,7 @@ def is_bare(line: LogLine) -> bool:
 
 
 # What systemd-oomd says, while its end may be on the next line.
-_MAY_GO_ON = regex(r"(?:Killed|Marked) /(?!.{0,1200}(?: being |\)))")
+_MAY_GO_ON = regex(r"(?:Killed|Marked) /(?!.{0,1200} being )")
 #: How those begin that may go on.
 _BEGINNINGS = frozenset(head[:3] for head in HEADS)
 _SYSTEMD = (None, "systemd")

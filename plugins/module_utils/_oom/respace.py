@@ -7,7 +7,7 @@ Mail programs and web forms take the blank at which they break a line, terminals
 tells which it was, and none of the records needs its blanks to be understood, except those within a name.
 """
 
-from typing import Match
+from typing import Iterable, Match
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
@@ -34,11 +34,13 @@ def _loosely(words: str) -> str:
 
 
 _CONTEXT = regex(
-    r"(?P<context>Memory\s?cgroup\s?out\s?of\s?memory:|Out\s?of\s?memory:)\s?(?=Kill)|(?P<kill>Kill(?:ed)?)\s?process\s?(?=\d)"
+    r"(?P<context>Memory\s?cgroup\s?out\s?of\s?memory:|Out\s?of\s?memory:)\s?(?=Kill)"
+    r"|(?P<kill>Kill(?:ed)?)\s?process\s?(?=\d)"
 )
 _CONTEXTS = {"Memorycgroupoutofmemory:": "Memory cgroup out of memory: ", "Outofmemory:": "Out of memory: "}
 _KILLED = regex(
-    r"(?P<head>(?:Memory cgroup out of memory: |Out of memory: )?Killed process \d{1,20})(?P<uid>,\s?UID\s?\d{1,20},)?\s?"
+    r"(?P<head>(?:Memory cgroup out of memory: |Out of memory: )?Killed process \d{1,20})"
+    r"(?P<uid>,\s?UID\s?\d{1,20},)?\s?"
     r"\((?P<comm>.{0,64})\)(?P<uid_behind>,\s?UID\s?\d{1,20},)?\s?(?=total-vm:)"
 )
 _CHOSEN = regex(
@@ -52,8 +54,10 @@ _CHOSEN = regex(
 )
 _TAILS = {"orsacrificechild": "or sacrifice child", "orachild": "or a child"}
 _SENDING = regex(
-    r"sending\s?SIG(?P<signal>TERM|KILL)\s?to\s?process\s?(?P<pid>\d{1,20})\s?(?:uid\s?(?P<uid>\d{1,20}))?\s?\"(?P<comm>.{0,64})\":\s?"
-    r"(?P<word>badness|oom_score)\s?(?P<score>-?\d{1,20}),\s?(?:oom_score_adj\s?(?P<adj>-?\d{1,20}),\s?)?VmRSS\s?(?P<rss>\d{1,20})\s?MiB"
+    r"sending\s?SIG(?P<signal>TERM|KILL)\s?to\s?process\s?(?P<pid>\d{1,20})\s?"
+    r"(?:uid\s?(?P<uid>\d{1,20}))?\s?\"(?P<comm>.{0,64})\":\s?"
+    r"(?P<word>badness|oom_score)\s?(?P<score>-?\d{1,20}),\s?(?:oom_score_adj\s?(?P<adj>-?\d{1,20}),\s?)?"
+    r"VmRSS\s?(?P<rss>\d{1,20})\s?MiB"
 )
 _OOMD = regex(
     r"(?P<word>Killed|Marked)\s?(?P<cgroup>/.{1,1024}?)\s?(?P<marked>"
@@ -61,6 +65,7 @@ _OOMD = regex(
     + r"\s?)?due\s?to\s?(?:memory\s?pressure\s?for\s?(?P<pressed>/.{1,1024}?)\s?being\s?"
     r"|(?P<what>memory|swap)\s?used\s?(?=\())"
 )
+_USED = regex(r"(?P<used>\(\d{1,20}\))\s?/\s?total\s?(?P<total>\(\d{1,20}\))\s?and\s?swap\s?used\s?\(")
 _UNIT = r"(?P<unit>\S{1,255}\.(?:service|scope|slice)):\s?"
 _WORDS = (
     "A process of this unit has been killed by the OOM killer.",
@@ -68,8 +73,11 @@ _WORDS = (
     "Failed with result 'oom-kill'.",
 )
 _VERDICTS = tuple((regex(_UNIT + _loosely(words.replace(".", r"\.")) + r"\s*$"), words) for words in _WORDS)
+_BY_OOMD = regex(
+    _UNIT + r"systemd-oomd\s?killed\s?(?P<count>\d{1,9}|some)\s?" + _loosely(r"process\(es\) in this unit\.") + r"\s*$"
+)
 _BEHIND_UNIT = regex(_UNIT + r"(?P<rest>.*)$")
-_OOMD_WORDS = regex(r"systemd-oomd killed (?:\d{1,9} )?[^.]*$")
+_OOMD_WORDS = regex(r"systemd-oomd(?: killed(?: \d{1,9}| some)?(?: p[^.]*)?)?$")
 
 
 def is_left(text: str) -> bool:
@@ -87,9 +95,13 @@ def is_left_of_verdict(text: str) -> bool:
     return any(words != left and words.startswith(left) for words in _WORDS) or _OOMD_WORDS.match(left) is not None
 
 
-def goes_on(left: str, text: str) -> bool:
-    """Does the text, which could begin a record, go on with what is left of one?"""
-    return text.startswith("Kill") and left.rstrip().endswith("memory:") and is_left(left)
+def goes_on(left: Iterable[str], text: str) -> bool:
+    """Does the text, which could begin a record, go on with what is left of one?
+
+    left -- the lines of it
+    """
+    parts = [part.strip() for part in left]
+    return text.startswith("Kill") and parts[-1].endswith(":") and (is_left(" ".join(parts)) or is_left("".join(parts)))
 
 
 def respaced(text: str) -> str:
@@ -98,8 +110,16 @@ def respaced(text: str) -> str:
         verdict = pattern.match(text)
         if verdict:
             return "%s: %s" % (verdict.group("unit"), words)
+    by_oomd = _BY_OOMD.match(text)
+    if by_oomd:
+        return "%s: systemd-oomd killed %s process(es) in this unit." % by_oomd.group("unit", "count")
     text = _SENDING.sub(_sending, _CONTEXT.sub(_context, text), 1)
+    text = _USED.sub(_used, text, 1)
     return _OOMD.sub(_oomd, _CHOSEN.sub(_chosen, _KILLED.sub(_killed, text, 1), 1), 1)
+
+
+def _used(found: Match[str]) -> str:
+    return "%s / total %s and swap used (" % found.group("used", "total")
 
 
 def _without(text: str) -> str:
@@ -136,7 +156,7 @@ def _chosen(found: Match[str]) -> str:
 
 def _sending(found: Match[str]) -> str:
     field = found.groupdict()
-    return "sending SIG%s to process %s %s\"%s\": %s %s, %sVmRSS %s MiB" % (
+    return 'sending SIG%s to process %s %s"%s": %s %s, %sVmRSS %s MiB' % (
         field["signal"],
         field["pid"],
         "" if field["uid"] is None else "uid %s " % field["uid"],

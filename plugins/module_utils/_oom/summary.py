@@ -32,6 +32,8 @@ _SUMMARY_HEAD = regex(
 _MEMS_ALLOWED = regex(r",mems_allowed=(?P<nodes>[\d,-]{1,256}),(?:oom_memcg=/|global_oom|task_memcg=/|task=)")
 # Whoever quotes the line likes to put blanks behind its commas.
 _QUOTED = regex(r"oom-kill:\s*constraint=\w+,\s")
+# What an author left out of it.
+_ELIDED = regex(r"(?<=[A-Z)\d])\s*(?:\.{2,3}|\u2026),?\s*(?=(?:oom_memcg|task_memcg|task|pid)=|global_oom)")
 _SPACED = regex(r",\s+(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg|task|pid|uid)=|global_oom)")
 _SUMMARY_TAIL = regex(r",\s*pid=(?P<pid>\d{1,20}),\s*uid=(?P<uid>\d{1,20})\s*$")
 
@@ -72,6 +74,8 @@ def parse_summary(text: str) -> Optional[Summary]:
     """
     if _QUOTED.match(text) or (", oom_memcg=/" in text and ",oom_memcg=/" not in text):
         text = _SPACED.sub(",", text)
+    if ".." in text or "\u2026" in text:
+        text = _ELIDED.sub(",", text)
     head = _SUMMARY_HEAD.match(text)
     if not head:
         return None

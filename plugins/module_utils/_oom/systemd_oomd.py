@@ -10,9 +10,13 @@ from ansible_collections.memops.linux.plugins.module_utils._sources.model import
 
 from .daemon import MAX_PENDING, Daemon
 from .model import Event, Kill, Process, Unresolved
+from .oom_report import within
 
 #: The dump of ten candidates has some 80 lines.
 _HELD_LINES = 96
+#: Seconds between a signal and the line that tells of the kill, or the other way round.
+_SIGNAL_SPAN = 30.0
+_MAX_SIGNALS = 256
 _Key = Tuple[Optional[str], str, bool]
 
 
@@ -38,28 +42,69 @@ class SystemdOomd(Daemon):
 
     def __init__(self) -> None:
         self._open = {}  # type: Dict[_Key, _Decision]
+        self._signals = {}  # type: Dict[_Key, List[Kill]]  # processes of which no line told yet that they were killed
+        self._told = {}  # type: Dict[_Key, LogLine]  # the last line that told of a kill
 
     def finish(self) -> List[Event]:
         events = [_outcome(decision) for decision in self._open.values()]
         self._open.clear()
+        for key in list(self._signals):
+            events += self._signalled(key)
         return events
+
+    def _on_attempt(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
+        """At debug level only. Where no other line tells of the kill, this is its only trace."""
+        key = _key(line)
+        told = self._told.get(key)
+        if key in self._open or (told is not None and within(told, line, _SIGNAL_SPAN)):
+            return []
+        kills = self._signals.setdefault(key, [])
+        events = self._signalled(key) if kills and not within(kills[-1].line, line, _SIGNAL_SPAN) else []
+        kills = self._signals.setdefault(key, [])
+        pid = int(found.group("pid"))
+        if (
+            len(kills) < _MAX_SIGNALS
+            and len(self._signals) < MAX_PENDING
+            and all(kill.victim.pid != pid for kill in kills)
+        ):
+            kills.append(Kill(line=line, victim=Process(pid=pid), killer="systemd-oomd", scope="unknown", partial=True))
+        return events
+
+    def _signalled(self, key: _Key, told: Optional[LogLine] = None) -> List[Event]:
+        """Those of which no line told. told -- a line that tells of the last ones"""
+        kills = self._signals.pop(key, [])
+        return [kill for kill in kills if told is None or not within(kill.line, told, _SIGNAL_SPAN)]
+
+    def _tell(self, line: LogLine) -> List[Event]:
+        """A kill is told: the signals right before it belong to it."""
+        key = _key(line)
+        self._open.pop(key, None)  # what was decided is told now
+        if len(self._told) >= MAX_PENDING:
+            self._told.clear()
+        self._told[key] = line
+        return self._signalled(key, line)
 
     def _on_kill(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
         pressed = found.groupdict().get("pressed")
         if pressed is not None and not kinds.OOMD_TAIL.search(pressed):
             return None
-        self._open.pop(_key(line), None)  # what was decided is told now
+        before = self._tell(line)
         scope = "global" if pressed is None else "memcg"
-        return [Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=found.group("cgroup"))]
+        kill = Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=found.group("cgroup"))
+        return before + [kill]
 
     def _on_cut(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
         """The words that are left must tell whose they are."""
         cgroup = found.groupdict().get("cgroup")
         if cgroup is None and not own:
             return None
-        self._open.pop(_key(line), None)
-        scope = "memcg" if "pressure" in line.text else "unknown"
-        return [Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=cgroup)]
+        before = self._tell(line)
+        scope = "unknown"
+        if " pressure" in line.text:
+            scope = "memcg"
+        elif " used" in line.text:
+            scope = "global"
+        return before + [Kill(line=line, victim=Process(), killer="systemd-oomd", scope=scope, task_memcg=cgroup)]
 
     def _on_rule(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         whole = found.group("action") == "kill-all"
@@ -102,9 +147,10 @@ class SystemdOomd(Daemon):
 
     def _on_failed(self, line: LogLine, found: Match[str], own: bool) -> Optional[List[Event]]:
         decision = self._open.pop(_key(line), None)
+        signalled = self._signalled(_key(line))
         if decision is None:
-            return [] if own else None
-        return [_nobody_died(decision.kill)]
+            return signalled if own or signalled else None
+        return signalled + [_nobody_died(decision.kill)]
 
     def _on_dry_run(self, line: LogLine, found: Match[str], own: bool) -> List[Event]:
         self._open.pop(_key(line), None)

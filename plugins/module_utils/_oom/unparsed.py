@@ -15,6 +15,7 @@ cluster are a quotation. It is counted apart: whoever has read of a kill need no
 
 from typing import List, Optional
 
+from ansible_collections.memops.linux.plugins.module_utils._line_kinds.model import CUT
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import KMSG_USER, LogLine
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -23,7 +24,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import printabl
 MAX_SAMPLES = 5
 _SAMPLE = 200
 #: None of the lines that are looked for does without one of these.
-_STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path", "emory:")
+_STEMS = ("ill", "SIG", "oom", "OOM", "action", "ermina", "Path", "emory:", "Marked /")
 
 # What the kernel says when it kills, in any era and with some drift.
 _KERNEL_WORDS = regex(
@@ -33,7 +34,7 @@ _KERNEL_WORDS = regex(
 )
 # What is left of the kernel's words where somebody cut them, said by the kernel.
 _KERNEL_LEFT = regex(
-    r"(?:Out of [mM]emory:|Memory cgroup(?: o\w{0,2}.{0,16})?|Killed process\b.{0,24}|oom-kill\b.{0,24})\s{0,3}(?:>|\.{2,3}|\u2026)?\s*$"
+    r"(?:Out of [mM]emory:|Memory cgroup(?: o\w{0,2}.{0,16})?|Killed process\b.{0,24}|oom-kill\b.{0,24})" + CUT
 )
 # The context alone says it where a word of killing follows.
 _KERNEL_CONTEXT = regex(
@@ -77,6 +78,9 @@ _ECHO = regex(
 _SPEAKER = regex(r"[A-Za-z][\w./-]{0,64}(?:\[\d{1,10}\])?: ")
 _COMMENT = regex(r"\s{0,64}(?://|#|/\*|\* |--|let |assert|const |return )")
 
+# A text in a program, which a quotation mark opens.
+_CODE = regex(r"(?:\w\s= |\(|\b(?:echo|return|assert) )[rbf]?[\"'][^\"']*$")
+
 
 def is_quoted(front: str) -> bool:
     """Do the words stand in somebody's message? front -- what stands before them"""
@@ -84,6 +88,7 @@ def is_quoted(front: str) -> bool:
         return True
     return (
         front.lstrip()[:1] == "{"
+        or _CODE.search(front) is not None
         or _ECHO.search(front) is not None
         or _SPEAKER.search(front) is not None
         or _COMMENT.match(front) is not None
@@ -102,9 +107,13 @@ def _is_half_said(front: str) -> bool:
     return (half.endswith(":") and _CONTEXT.endswith(half[:-1].lower())) or _UNIT_NAMED.match(front) is not None
 
 
-def _kernel_words(text: str) -> Optional[int]:
-    """Where the kernel's words begin."""
+def _words_at(text: str, tag: Optional[str]) -> Optional[int]:
+    """Where the words of a kill begin: the kernel's, whoever says them; a daemon's where no tag is."""
     found = _KERNEL_WORDS.search(text) or _KERNEL_CONTEXT.search(text)
+    if found is None and tag == "kernel":
+        found = _KERNEL_LEFT.match(text)
+    elif found is None and tag is None:
+        found = _DAEMON_WORDS.search(text)
     return None if found is None else found.start()
 
 
@@ -139,16 +148,11 @@ class Unparsed:
             if _VERDICT.search(text):
                 self.add(line)
             return
-        at = _kernel_words(text)
-        if at is None and tag == "kernel" and _KERNEL_LEFT.match(text):
-            at = 0
+        at = _words_at(text, tag)
         if at is None:
-            found = _DAEMON_WORDS.search(text) if tag is None else None
-            if found is None:
-                return
-            at = found.start()
+            return
         front = text[:at]
-        if _is_first_hand(front) and (tag is None or tag in _CARRIERS):
+        if _is_first_hand(front) and (tag is None or tag in _CARRIERS) and not _CODE.search(front):
             self.add(line)
         elif tag is not None and tag != "kernel" and tag not in _CARRIERS or is_quoted(front):
             self.quoted += 1

@@ -13,25 +13,39 @@ from typing import List, Optional
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
 _RECORD = (
-    rb"(?:(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\))?: )?[Kk]ill(?:ed)? process \d{1,20}(?: \(|, UID )"
+    rb"(?:(?:Memory cgroup out of memory|[Oo]ut of [mM]emory)(?: \([^()]{1,40}\))?: )?"
+    rb"[Kk]ill(?:ed)? process \d{1,20}(?: \(|, UID )"
     rb"|oom-kill:constraint=[A-Z]|oom_reaper: reaped process \d|[^\s:]\S{0,14} invoked oom-killer: gfp_mask="
     rb"|sending SIG[A-Z]{1,8} to process \d|Killed /\S|Marked /\S"
 )
 _STAMP = (
-    rb"(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
+    rb"(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d"
+    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
 )
 _PREFIX = (
     rb"(?:" + _STAMP + rb" (?:\S{1,255} )?(?:kernel|systemd-oomd\[\d{1,10}\]|earlyoom\[\d{1,10}\]): )?"
-    rb"(?:kernel: )?(?:<\d{1,3}>)?(?:\[ {0,11}\d{1,12}\.\d{1,9}\] ?|\[[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}\] ?)?"
+    rb"(?:kernel: )?(?:<\d{1,3}>)?(?:\[ {0,11}\d{1,12}\.\d{1,9}\] ?"
+    rb"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4}\] ?)?"
 )
 #: A line begins: at the beginning, or behind what a newline became.
-_BEGINS = regex(rb"(?:^|(?P<gap>(?:\\r)?\\n|<br ?/?>|[ \t])(?:[ \t]|<br ?/?>|(?:\\r)?\\n){0,8})" + _PREFIX + rb"(?:" + _RECORD + rb")")
+_BEGINS = regex(
+    rb"(?:^|(?:(?:\\r)?\\n|<br ?/?>|[ \t])(?:[ \t]|<br ?/?>|(?:\\r)?\\n){0,8})(?:"
+    + _PREFIX
+    + rb"(?:"
+    + _RECORD
+    + rb")|(?<!^)"
+    + _STAMP
+    + rb" \S{1,255} kernel: )"
+)
 #: More than one of them: anything else is looked at no further.
 _MARKS = regex(rb"ill(?:ed)? process \d|oom-kill:c|oom-killer: g|ing SIG[A-Z]{1,8} to p|(?:Killed|Marked) /")
 #: A name is not longer: what follows within it is a part of it.
 _NAME = 15
 _MAX_RECORDS = 4096
-_ENDS = regex(rb"(?:\)|kB|child|children\.?|uid=\d{1,20}|oom_score_adj:-?\d{1,20}|order=-?\d{1,20}|MiB|activity|\d%|[.,;>])\s{0,4}$")
+_ENDS = regex(
+    rb"(?:\)|kB|child|children\.?|uid=\d{1,20}|oom_score_adj:-?\d{1,20}"
+    rb"|order=-?\d{1,20}|MiB|activity|\d%|[.,;>])\s{0,4}$"
+)
 
 
 def lines_of(raw: bytes) -> Optional[List[bytes]]:

@@ -158,7 +158,7 @@ _HOST_ALONE = regex(
 )
 # A stamp, perhaps a host, and at once the kernel's words.
 _STAMPED = regex(
-    r"(?P<stamp>" + _ISO + r"|" + _CTIME + r"|" + _RFC3164 + r")(?: (?P<host>[^\s:\[\]]{1,255}))? "
+    r"(?P<stamp>" + _ISO + r"|" + _CTIME + r"|" + _RFC3164 + r")(?: (?P<host>[^\s:\[\]]{1,255}))?(?: (?P<tag>kernel))? "
     r"(?=Memory cgroup out of memory: Kill|Out of [mM]emory(?: \([^()]{1,40}\))?: [Kk]ill|Killed process \d{1,20}(?:"
     r" \(|, UID )"
     r"|oom-kill:constraint=|Tasks? in /|\[ *pid *\] +uid |\[ *\d{1,10}\] +\d+ +\d+ +\d+ |Mem-Info:|Node \d+ |CPU: \d+"
@@ -285,7 +285,10 @@ def _inside(line: str) -> Optional[Split]:
     for stamp in stamps:
         plain = _STAMPED.match(line, stamp.start()) if _is_prefix(line[: stamp.start()], True) else None
         if plain:
-            return Split(line[plain.end() :], plain.group("stamp"), plain.group("host"))
+            host, tag = plain.group("host"), plain.group("tag")
+            if host == "kernel" and tag is None:
+                host, tag = None, host
+            return Split(line[plain.end() :], plain.group("stamp"), host, tag)
     alone = _STAMP_ALONE.match(line)
     return Split(line[alone.end() :], alone.group("stamp")) if alone else None
 
@@ -302,10 +305,15 @@ def _behind(line: str, found: Match[str], stamps: List[Match[str]]) -> Split:
     kernel = "kernel" if fields.get("tag") or (fields.get("prio") and int(fields["prio"]) < 8) else None
     tag = KMSG_USER if fields.get("prio") and kernel is None else kernel
     text = line[found.end() :]
+    tagged = _BARE_TAG.match(text) if uptime is not None and kernel is None and stamp is not None else None
+    if tagged:  # stamped by a reader of journalctl -o short-monotonic
+        kernel, text = "kernel", text[tagged.end() :]
+        tag = kernel
+    named = tagged.group("host") if tagged else None
     return Split(
         _kmsg_text(text) if fields.get("usec") else text,
         stamp=fields.get("stamp") or (stamp.group("stamp") if stamp else None),
-        host=host.group("host") if host else None,
+        host=host.group("host") if host else named,
         tag=tag,
         uptime=uptime,
     )
@@ -405,6 +413,8 @@ def split(raw: str) -> Split:
         caller = _CALLER.match(text)
         if caller:
             text = text[caller.end() :]
+    if text[:1] == "<" and text[2:3] == ">" and text[1:2].isdigit() and parts.uptime is not None:
+        text = text[3:]  # a console that shows both
     if text[:1].isspace():
         indented = _INDENTED.match(text)
         text = text[indented.end() :] if indented else text

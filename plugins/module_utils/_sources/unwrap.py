@@ -17,7 +17,7 @@ _RFC3164 = r"[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d"
 _FACILITY = r"(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])"
 #: How a line of a log begins, or a bare one of the kernel or of earlyoom.
 _LOG_BEGINS = (
-    r"(?:<\d{1,3}>|\[ {0,11}\d{1,12}\.\d|\[?[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d|"
+    r"(?:<\d{1,3}>|\d{1,4},\d{1,20},\d{1,18},[-c];|\[ {0,11}\d{1,12}\.\d|\[?[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d|"
     + _RFC3164
     + r"|"
     + _ISO
@@ -51,7 +51,7 @@ _LUCI = regex(_FACILITY + r"\.(?:emerg|alert|crit|err|warn|notice|info|debug) (?
 _SOCKLOG = regex(r"kern\.(?:emerg|alert|crit|err|warn|notice|info|debug): (?=\[)")
 #: RFC 6587: the length of the message before it
 _OCTETS = regex(r"\d{1,5} (?=<\d{1,3}>1 \d{4}-)")
-_BULLET = regex(r"\s{0,16}(?:[-+*\u2022\u00b7\u2013\u25aa] |\d{1,3}[.)] |`{1,3}|\*\*)(?=" + _LOG_BEGINS + r")")
+_BULLET = regex(r"\s{0,16}(?:[-+*\u2022\u00b7\u2013\u25aa] |\d{1,3}[.)] |`{1,3}|\*\*)['\"]?(?=" + _LOG_BEGINS + r")")
 _HTML_BEGIN = regex(
     r"(?:\s{0,8}<(?:br|p|li|ul|ol|pre|code|span|div|td|tr|font|b|samp|tt)\b[^<>]{0,128}>){1,8}\s{0,8}(?="
     + _LOG_BEGINS
@@ -65,7 +65,7 @@ _COMMENT = regex(
 )
 
 _CSV_BEGIN = regex(
-    r"\"?(?:" + _ISO + r"|" + _RFC3164 + r"|\d{10}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?)\"?[,;]|\"[^\"]{0,4096}\"[,;]"
+    r"\"?(?:" + _ISO + r"|" + _RFC3164 + r"|\d{10}(?:\.\d{1,9}|\d{3}|\d{6}|\d{9})?)\"?[,;\t]|\"[^\"]{0,4096}\"[,;\t]"
 )
 _CSV_STAMP = regex(
     r"(?:" + _ISO + r"|" + _RFC3164 + r"|[A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \d{4})$"
@@ -112,7 +112,7 @@ def unwrap(raw: str) -> Optional[Carried]:
         return _from_row(raw)
     if first == "<":
         return _comment(raw) or _from_page(raw)
-    return _comment(raw) or _from_list(raw)
+    return _comment(raw) or _from_list(raw) or (_from_table(raw) if raw.count("|", 0, 512) > 1 else None)
 
 
 def _comment(raw: str) -> Optional[Carried]:
@@ -135,7 +135,8 @@ def _from_labels(raw: str) -> Optional[Carried]:
 
 
 def _from_row(raw: str) -> Optional[Carried]:
-    return _row(raw) if _CSV_BEGIN.match(raw) else None
+    begin = _CSV_BEGIN.match(raw)
+    return _row(raw, begin.group()[-1:]) if begin else None
 
 
 def _from_node(raw: str) -> Optional[Carried]:
@@ -158,7 +159,9 @@ def _tai64n(raw: str) -> Optional[Carried]:
 
 
 def _without_marks(text: str, mark: str) -> str:
-    """Markdown closes what it opens."""
+    """Markdown closes what it opens, and so does a quotation in a list of YAML."""
+    if mark[-1:] in ("'", '"'):
+        return text[:-1] if text.endswith(mark[-1]) else text
     return text[: -len(mark)] if mark[:1] in "`*" and len(mark) > (mark == "*") and text.endswith(mark) else text
 
 
@@ -191,20 +194,25 @@ def _fields(raw: str, delimiter: str) -> List[str]:
     return [field.strip() for field in row] if 2 <= len(row) <= _MAX_FIELDS else []
 
 
-def _row(raw: str) -> Optional[Carried]:
+def _row(raw: str, delimiter: str) -> Optional[Carried]:
     """A row of a table: the field that is a line of a log, and stamp, host and program in the fields before it."""
-    for delimiter in ",;":
-        fields = _fields(raw, delimiter)
-        at = next(
-            (number for number, field in enumerate(fields) if _CSV_TEXT.match(field) and not _CSV_STAMP.match(field)),
-            None,
-        )
-        if at is not None:
-            return _cells(fields, at)
-    return None
+    return _cells(_fields(raw, delimiter))
 
 
-def _cells(fields: List[str], at: int) -> Carried:
+def _from_table(raw: str) -> Optional[Carried]:
+    """A row between bars: Markdown, psql, mysql."""
+    fields = [field.strip() for field in raw.strip().strip("|").split("|")]
+    if not 2 <= len(fields) <= _MAX_FIELDS:
+        return None
+    return _cells(fields)
+
+
+def _cells(fields: List[str]) -> Optional[Carried]:
+    at = next(
+        (number for number, field in enumerate(fields) if _CSV_TEXT.match(field) and not _CSV_STAMP.match(field)), None
+    )
+    if at is None:
+        return None
     stamp = next((field for field in fields if _CSV_STAMP.match(field)), None)
     epochs = [] if stamp else [field for field in fields if _CSV_EPOCH.match(field)]
     host, tag = _host_and_tag(fields[:at])

@@ -136,11 +136,33 @@ def test_systemd_oomd(text):
         "Considered 2 cgroups for killing, top candidates were:",
         "Memory pressure for /x is 64.15% > 1.00% for > 30s with reclaim activity",
         "oomd dry-run: Would have tried to kill /x with recurse=true",
-        "oomd attempting to kill 63 with KILL",
     ],
 )
 def test_systemd_oomd_says_more_than_kills(text):
     assert events(P + "systemd-oomd[682]: " + text + "\n") == []
+
+
+OOMD_DEBUG = P + "systemd-oomd[682]: oomd attempting to kill %d with KILL\n"
+
+
+def test_a_signal_of_systemd_oomd_is_a_kill_where_no_other_line_tells_of_it():
+    """At debug level, and only there, it names processes."""
+    signals = OOMD_DEBUG % 63 + OOMD_DEBUG % 64
+    failed = P + "systemd-oomd[682]: Failed to kill any cgroup(s) under /x based on pressure: No such device\n"
+    killed = P + "systemd-oomd[682]: Marked /a/b.service for killing due to memory pressure for /a being 85.03% > 80%\n"
+    for text in (signals, signals + failed):
+        assert [(kill.killer, kill.victim.pid, kill.partial) for kill in events(text)] == [
+            ("systemd-oomd", 63, True),
+            ("systemd-oomd", 64, True),
+        ]
+    for text in (signals + killed, killed + signals):
+        assert [kill.task_memcg for kill in events(text)] == ["/a/b.service"]
+
+
+def test_nohang_whose_victim_is_not_in_the_log():
+    signal = P + "nohang[1]:   Sending %s to the victim\n"
+    (kill,) = events(signal % "SIGTERM" + signal % "SIGKILL")
+    assert (kill.killer, kill.victim.pid, kill.partial) == ("nohang", None, True)
 
 
 def test_nohang_names_its_victim_before_the_signal():

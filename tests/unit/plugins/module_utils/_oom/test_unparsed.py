@@ -32,7 +32,8 @@ DRIFT = [
     ("oomd", P + "oomd[12]: [a.cpp:12] Ended 2 processes: killed 12"),
     ("the kernel", P + "kernel: Out of memory: OOM-killed task 265 (plymouthd) " + SIZES),
     ("the kernel, new fields", P + "kernel: Out of memory: Killed process 265 <plymouthd> " + SIZES),
-    ("the kernel, cut", P + "kernel: [   12.300000] Out of memory: Killed process 265 (plymo"),
+    ("the kernel, cut", P + "kernel: [   12.300000] Killed process 26"),
+    ("the kernel, cut early", P + "kernel: [   12.300000] Out of memory:"),
     ("systemd", P + "systemd[1]: x.service: Some processes were killed by the OOM policy."),
     ("handed on by klogd", P + "klogd[9]: <3>Out of memory: Killed process 265 <plymouthd> " + SIZES),
     ("no prefix that we know", "web-1  | Out of memory: Killed process 265 <plymouthd> " + SIZES),
@@ -66,6 +67,8 @@ QUOTED = [
     P + 'kernel: EXT4-fs (vda): Unrecognized mount option "Killed process 42 (java) %s"' % SIZES,
     '12m  Warning  OOMKilling  node/n1  "Memory cgroup out of memory: Killed process 71 (hog)"',
     '        let line = "Out of memory: Killed process 71 (hog)";',
+    '    text = "Sep 10 08:00:00 host kernel: Out of memory: Killed process 1234 (myapp)"',
+    'echo "$(date) web1 kernel: Out of memory: Killed process 1234 (gunicorn)" >> /var/log/messages',
 ]
 
 

@@ -369,7 +369,7 @@ OOMD = [
     ("o14", ["Invoking oomd prekill hook h for cgroup /work.slice", "oomd prekill hook h finished"], NOTHING),
     ("o15", ["Failed to kill any cgroup(s) under /work.slice based on pressure: No such process"], NOTHING),
     ("o16", ["Failed to kill all processes in /work.slice: Operation not permitted"], NOTHING),
-    ("o17", ["oomd attempting to kill 71 with KILL"], NOTHING),
+    ("o17", ["oomd attempting to kill 71 with KILL"], one(comm=None, killer="systemd-oomd", partial=True)),
 ]
 
 EARLY = 'sending SIGTERM to process 71 uid 1001 "hog": badness 866, VmRSS 5 MiB'

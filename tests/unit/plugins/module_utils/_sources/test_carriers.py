@@ -531,6 +531,18 @@ CARRIERS = [
     ),
     ("a web page", each(lambda h, o, up, t: syslog(h, o, t) + "<br />"), True, True),
     ("a list", each(lambda h, o, up, t: "- " + syslog(h, o, t)), True, True),
+    ("a list of YAML", each(lambda h, o, up, t: "  - '" + syslog(h, o, t) + "'"), True, True),
+    ("a table of Markdown", each(lambda h, o, up, t: "| %s | %s | %s |" % (iso(o), h, t)), True, True),
+    ("psql", each(lambda h, o, up, t: " %s | %s | kernel | %s" % (iso(o).replace("T", " "), h, t)), True, True),
+    ("columns", each(lambda h, o, up, t: "\t".join([iso(o).replace("T", " "), "kern", "err", h, t])), True, True),
+    ("no colon behind the tag", each(lambda h, o, up, t: "%sZ %s kernel %s" % (iso(o), h, t)), True, True),
+    (
+        "stamps before journalctl -o short-monotonic",
+        each(lambda h, o, up, t: "%sZ %s" % (iso(o), seconds(up, h + " kernel: " + t))),
+        True,
+        True,
+    ),
+    ("a console with both", each(lambda h, o, up, t: seconds(up, "<3>" + t)), False, False),
     ("Windows", each(lambda h, o, up, t: syslog(h, o, t), "\r\n"), True, True),
 ]
 IDS = [row[0] for row in CARRIERS]
