@@ -129,12 +129,15 @@ def _baseline(generated_at: t.Any, as_of: t.Any, problems: t.Any) -> Baseline | 
     return Baseline(when, seen, {known.id: known for known in found})
 
 
+def _is_ours(document: t.Any) -> bool:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    return isinstance(schema, int) and not isinstance(schema, bool) and schema == SCHEMA
+
+
 def is_report(document: t.Any) -> bool:
     """Is it one of ours?"""
     return (
-        isinstance(document, dict)
-        and document.get("schema") == SCHEMA
-        and not isinstance(document.get("schema"), bool)
+        _is_ours(document)
         and time(document.get("generated_at")) is not None
         and isinstance(document.get("fleet"), dict)
     )
@@ -155,7 +158,7 @@ def baselines(document: Json) -> list[Baseline]:
 
 def runs(line: t.Any) -> list[Run]:
     """Of a line of the history; none where it is no such line."""
-    if not isinstance(line, dict) or line.get("schema") != SCHEMA:
+    if not _is_ours(line):
         return []
     as_of, ok, lately = time(line.get("as_of")), count(line.get("ok")), line.get("last")
     if as_of is None or ok is None or not isinstance(lately, dict):

@@ -202,7 +202,8 @@ def _cut(dest: str, fd: int) -> None:
     data = os.pread(fd, _MOST_HISTORY, max(size - _MOST_HISTORY, 0))
     if size <= _MOST_HISTORY and data.count(b"\n") <= 2 * _KEPT:
         return
-    kept = _lines(data)[1 if size > _MOST_HISTORY else 0 :][-_KEPT:]
+    whole = data[data.find(b"\n") + 1 :] if size > _MOST_HISTORY else data
+    kept = _lines(whole)[-_KEPT:]
     kept = [one for one in kept if len(one) <= _MOST_LINE]
     while kept and sum(map(len, kept)) > _MOST_HISTORY // 2:
         kept = kept[len(kept) // 2 + 1 :]

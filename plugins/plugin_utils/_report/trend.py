@@ -17,6 +17,8 @@ from .sight import DAY, WEEK, Scene
 #: A shortage that nothing resolved is remembered for longer.
 _GONE, _LOUD_GONE = WEEK, 4 * WEEK
 _MOST_LISTED = 100
+#: Between two looks that follow each other.
+_HOLE = 600.0
 #: An earlier run counts as the time before when it lies this near, as a share of the period.
 _NEAR = 1 / 14
 #: and when it read at least this share of as many hosts.
@@ -82,10 +84,11 @@ def _is_gone(known: Earlier, base: Baseline, scene: Scene) -> bool:
     """Nothing of it is seen any more, and all of its hosts were looked at since."""
     if known.hosts_total != len(known.hosts):
         return False
+    since = max(base.as_of, known.last or 0.0)
+    # A job that asks for 24 h every day leaves a minute or two between its looks.
+    since += _HOLE + (scene.as_of - since) / 50
     sights = [scene.sights.get(host) for host in known.hosts]
-    return all(
-        sight is not None and sight.covers(max(base.as_of, known.last or 0.0), scene.as_of - DAY) for sight in sights
-    )
+    return all(sight is not None and sight.covers(since, scene.as_of - DAY) for sight in sights)
 
 
 def fleet_trend(problems: t.Sequence[Json], scene: Scene, past: Past, hosts: t.Sequence[Json]) -> Json:
