@@ -325,3 +325,50 @@ def test_terminal_width(monkeypatch, columns, width):
 def test_the_documentation_names_every_option():
     for name in argument_spec():
         assert f"\n  {name}:\n" in DOCUMENTATION
+
+
+def written(folder):
+    with open(folder / "report.json", encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+def test_the_next_report_is_compared_with_the_one_that_lies_there(run, tmp_path, monkeypatch):
+    def asked(back, *kills):
+        return {"db1": facts(kills, gathered_at=1763835040.0 - back)}
+
+    old, new = kill(1, time=1763835000.0 - 3 * 86400), kill(2, time=1763835000.0)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1763835100 - 86400))
+    first = run(facts=asked(86400, old))
+    assert first["changed_files"][-1] == "history.jsonl"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763835100")
+    told = run(facts=asked(0, old, new), check_mode=True)
+    done = run(facts=asked(0, old, new))
+    assert told["changed_files"] == done["changed_files"] and "history.jsonl" in done["changed_files"]
+    states = {one["subject"]: (one["state"], one["state_by"]) for one in written(tmp_path / "report")["problems"]}
+    assert states == {"mysqld.service": ("same", "previous"), "php-fpm.service": ("new", "previous")}
+    assert any(line.startswith("Since the report of 2025-11-21") for line in done["table"])
+    again = run(facts=asked(0, old, new))
+    assert (again["changed"], again["changed_files"]) == (False, [])
+    assert len((tmp_path / "report/history.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_report_that_is_named_is_taken(run, tmp_path):
+    run(facts={"db1": facts([kill(1)], gathered_at=1763735000.0)}, dest=str(tmp_path / "old"))
+    for previous in (tmp_path / "old", tmp_path / "old/report.json"):
+        run(facts={"db1": facts([kill(1)])}, previous=str(previous))
+        assert written(tmp_path / "report")["trend"]["previous"]["as_of"] == 1763735000.0
+    run(facts={"db1": facts([kill(1)])}, dest=str(tmp_path / "new"))
+    assert written(tmp_path / "new")["trend"]["previous"] is None
+
+
+def test_a_report_that_is_named_and_is_none_ends_it_before_a_host_is_asked(run, tmp_path):
+    (tmp_path / "secret").write_text("token: abc123\n")
+    with pytest.raises(AnsibleError, match="previous: .*secret is not a report.json") as caught:
+        run(hosts=[], formats=[], previous=str(tmp_path / "secret"))
+    assert "abc123" not in str(caught.value)
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_check_of_a_role_leaves_no_line(run, tmp_path):
+    run(hosts=[], formats=[])
+    assert not (tmp_path / "report").exists()

@@ -143,7 +143,7 @@ def test_why_and_whether_it_comes_again(small, big):
     # Facts without the task tables make no column.
     text = page.render(big, "Kills")
     assert "why" not in json.loads(found(r'<script type="application/json" id="data">(.*?)</script>', text))["columns"]
-    assert 'class="said"' not in text and "comes again</span>" not in text
+    assert 'class="said"' not in text and "hosts where it comes again</span>" not in text
 
 
 def test_what_the_engine_calls_a_container(big):
