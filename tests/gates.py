@@ -27,7 +27,7 @@ if sys.version_info < (3, 11):
 
 # The order in which gates start is the order of these, and of the functions in them.
 from ci import lint, fleet, units, host  # noqa: F401, I001  # pylint: disable=unused-import
-from ci import commands, docs, examples, package, metrics  # noqa: F401, I001  # pylint: disable=unused-import
+from ci import commands, docs, examples, scale, package, metrics  # noqa: F401, I001  # pylint: disable=unused-import
 from ci.gate import GATES, Failed, Gate
 from ci.machine import Machine
 from ci.places import CACHE, LOGS, ROOT
