@@ -23,11 +23,12 @@ Value = t.Union[str, float, None]  # int and bool are among these
 
 
 class KillRow(t.NamedTuple):
-    """counts -- False for a copy of a kill that another host shows too"""
+    """counts -- False for a copy of a kill that another host shows too; unit -- what systemd knows of its unit"""
 
     host: str
     kill: Json
     counts: bool
+    unit: t.Optional[Json] = None
 
 
 class HostRow(t.NamedTuple):
@@ -78,11 +79,11 @@ def _size(value: Value) -> str:
 
 
 def _time(value: Value) -> str:
-    return words.utc(value) if isinstance(value, (int, float)) else _text(value)
+    return words.utc_minute(value) if isinstance(value, (int, float)) else _text(value)
 
 
 def _moment(value: Value) -> str:
-    return _time(value) or "unknown"
+    return words.utc(t.cast("float | None", value))
 
 
 #: kind -> its wording; every other kind is text
@@ -94,20 +95,30 @@ def shown(column: Column, row: t.Any) -> str:
     return _WORDINGS.get(column.kind, _text)(column.value(row))
 
 
-def _of(*path: str) -> t.Callable[[KillRow], Value]:
-    """A value of the kill as it is in the facts."""
-
-    def value(row: KillRow) -> Value:
-        found: t.Any = row.kill
-        for key in path:
-            found = found[key]
-        return t.cast(Value, found)
-
-    return value
+def _of(key: str, inner: str | None = None) -> t.Callable[[KillRow], Value]:
+    """A value of the kill as it is in the facts. Millions are asked for, so each is as short as can be."""
+    if inner is None:
+        return lambda row: row.kill[key]  # type: ignore[no-any-return]
+    return lambda row: row.kill[key][inner]  # type: ignore[no-any-return]
 
 
 def _container(row: KillRow) -> Value:
     return words.container_words(row.kill) if row.kill["container_id"] else None
+
+
+def logged_as(row: KillRow) -> Value:
+    """The host by the log, where it has another name: a central log server tells of many."""
+    name = row.kill["host"]
+    same = not name or name.partition(".")[0].lower() == row.host.partition(".")[0].lower()
+    return None if same else t.cast(Value, name)
+
+
+def _copy(row: KillRow) -> Value:
+    return "no" if row.counts else "yes"
+
+
+def _systemd(row: KillRow) -> Value:
+    return words.unit_now(row.unit) if row.unit else None
 
 
 #: in the order of the tables that people read; kills.csv has an order of its own
@@ -124,6 +135,8 @@ KILLS: tuple[Column, ...] = (
     Column("proof", "Proof", _of("proof"), _ALL, "badge"),
     # Below the row, or in a click's details.
     Column("why", "Why", _of("why"), _ALL, SENTENCE),
+    Column("logged_as", "in the log of", logged_as, (DETAIL,)),
+    Column("systemd", "the unit when the host was asked", _systemd, (DETAIL,)),
     Column("unit", "unit", _of("unit"), (DETAIL, CSV)),
     Column("task_memcg", "cgroup of the victim", _of("task_memcg"), (DETAIL, CSV)),
     Column("oom_memcg", "cgroup that was out of memory", _of("oom_memcg"), (DETAIL, CSV)),
@@ -149,13 +162,14 @@ KILLS: tuple[Column, ...] = (
     Column("time_quality", "time is", _of("time_quality"), (DETAIL, CSV)),
     Column("boot_id", "boot", _of("boot_id"), (DETAIL, CSV)),
     Column("uptime", "uptime, s", _of("uptime"), (DETAIL,), "number"),
-    Column("log_host", "host in the log", _of("host"), (DETAIL, CSV)),
+    Column("log_host", "host in the log", _of("host"), (CSV,)),
     Column("source", "source", _of("source", "name"), (DETAIL, CSV)),
     Column("reason", "because", _of("source", "reason"), (DETAIL,)),
     Column("seen_in", "seen in", lambda row: " ".join(row.kill["source"]["seen_in"]), (DETAIL, CSV)),
     Column("trusted", "trusted", lambda row: row.kill["source"]["trusted"], (CSV,)),
     Column("counted", "counted", lambda row: row.counts and is_counted(row.kill), (CSV,)),
-    Column("partial", "partial", _of("partial"), (CSV,)),
+    Column("partial", "announced, no \u201cKilled process\u201d line", _of("partial"), (DETAIL, CSV)),
+    Column("copy", "copy of what another host shows", _copy, (DETAIL,)),
     Column("id", "id", _of("id"), (DETAIL, CSV)),
 )
 
@@ -205,6 +219,7 @@ HOSTS: tuple[Column, ...] = (
     Column("verdict", "Will it come again", _verdict, (PAGE, MARKDOWN), "verdict"),
     Column("since", "Sees since", _since, _TABLES, "time"),
     Column("asked", "Asked", _asked, _TABLES, "time", room=_NARROW),
+    Column("known", "known", lambda row: "yes" if row.entry["state"] == "ok" else "no", (DETAIL,)),
     Column("why", "What it could not see", lambda row: words.why(row.entry), _TABLES, SENTENCE),
 )
 
@@ -217,3 +232,14 @@ def of(table: t.Sequence[Column], format_: str) -> list[Column]:
 def cells_of(table: t.Sequence[Column], format_: str) -> list[Column]:
     """Those that have a cell there; the sentence stands below the row."""
     return [column for column in of(table, format_) if column.kind != SENTENCE]
+
+
+#: what the page's script refers to by name
+_FIXED = ("time", "host", "victim", "proof", "why")
+
+
+def filled(table: t.Sequence[Column], rows: t.Sequence[t.Any]) -> list[Column]:
+    """Those that tell something of at least one row."""
+    return [
+        column for column in table if column.key in _FIXED or any(column.value(row) not in (None, "") for row in rows)
+    ]

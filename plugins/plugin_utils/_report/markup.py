@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
@@ -59,14 +58,6 @@ def join(parts: t.Iterable[object], between: str = "") -> Html:
 def scrolling(label: str, inner: Html) -> Html:
     """What may be wider than the screen: it can be scrolled from the keyboard, too."""
     return tag("div", inner, class_="scroll", role="region", tabindex=0, aria_label=label)
-
-
-def island(value: object) -> Html:
-    """JSON for a data island: no character in it can end the script element or start a comment."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for char in "<>&'\u2028\u2029":
-        text = text.replace(char, "\\u%04x" % ord(char))
-    return Html(text)
 
 
 def digest(source: str) -> str:

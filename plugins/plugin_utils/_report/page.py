@@ -8,80 +8,11 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from . import first_screen, sections, timeline, words
-from .fleet import each_kill
+from . import first_screen, page_data, sections, timeline, words
+from .columns import HostRow, KillRow
+from .fleet import each_kill, urgency
 from .host import Json
-from .markup import NEWLINE, Html, digest, island, tag
-
-_Records = tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]
-#: the data island: record within a kill -> (column, kind, key); kind s is an index into the strings, n the number
-#: itself
-_ISLAND: _Records = (
-    (
-        "",
-        (
-            ("time", "n", "time"),
-            ("quality", "s", "time_quality"),
-            ("log_host", "s", "host"),
-            ("killer", "s", "killer"),
-            ("scope", "s", "scope"),
-            ("trigger", "s", "trigger"),
-            ("constraint", "s", "constraint"),
-            ("oom_memcg", "s", "oom_memcg"),
-            ("task_memcg", "s", "task_memcg"),
-            ("unit", "s", "unit"),
-            ("container", "s", "container_id"),
-            ("kernel", "s", "kernel"),
-            ("boot", "s", "boot_id"),
-            ("uptime", "n", "uptime"),
-            ("id", "s", "id"),
-        ),
-    ),
-    (
-        "victim",
-        (
-            ("comm", "s", "comm"),
-            ("pid", "n", "pid"),
-            ("uid", "n", "uid"),
-            ("total_vm", "n", "total_vm"),
-            ("anon_rss", "n", "anon_rss"),
-            ("file_rss", "n", "file_rss"),
-            ("shmem_rss", "n", "shmem_rss"),
-            ("pgtables", "n", "pgtables"),
-            ("adj", "n", "oom_score_adj"),
-            ("score", "n", "oom_score"),
-        ),
-    ),
-    (
-        "invoker",
-        (
-            ("invoker", "s", "comm"),
-            ("invoker_pid", "n", "pid"),
-            ("gfp_mask", "s", "gfp_mask"),
-            ("order", "n", "order"),
-        ),
-    ),
-    (
-        "source",
-        (
-            ("source", "s", "name"),
-            ("reason", "s", "reason"),
-        ),
-    ),
-)
-#: the same, where at least one kill has it: facts that were gathered with the task tables
-_WHY = ("", (("why", "s", "why"),))
-#: the same, of what the host's engines know the container by
-_CONTAINER = (
-    "container",
-    (
-        ("container_name", "s", "name"),
-        ("image", "s", "image"),
-        ("pod", "s", "pod"),
-        ("namespace", "s", "namespace"),
-        ("engine", "s", "engine"),
-    ),
-)
+from .markup import NEWLINE, Html, digest, join, tag
 
 
 def asset(name: str) -> str:
@@ -89,37 +20,25 @@ def asset(name: str) -> str:
     return pathlib.Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _data(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Json:
-    """Every kill as a row of numbers; each string is there once."""
-    strings = {}  # type: dict[str, int]
+def script() -> str:
+    """One script, out of files that each have a subject."""
+    return "\n".join(asset(name) for name in _SCRIPTS)
 
-    def known(value: str | None) -> int | None:
-        return None if value is None else strings.setdefault(value, len(strings))
 
-    records: _Records = _ISLAND + ((_WHY,) if any(kill["why"] for _name, kill, _counts in kills) else ())
-    if any(kill["container"][key] for _name, kill, _counts in kills for _column, _kind, key in _CONTAINER[1]):
-        records += (_CONTAINER,)
-    shown = [column for _inner, columns in records for column in columns]
-    rows = []
-    for name, kill, counts in kills:
-        row = [
-            known(name),
-            int(counts),
-            int(kill["partial"]),
-            known(kill["proof"]),
-            known(", ".join(kill["source"]["seen_in"]) or None),
-        ]
-        for inner, columns in records:
-            record = kill[inner] if inner else kill
-            row += [known(record[key]) if kind == "s" else record[key] for _column, kind, key in columns]
-        rows.append(row)
-    return {
-        "columns": ["host", "counts", "partial", "proof", "seen_in"] + [column for column, _kind, _key in shown],
-        "kinds": "snnss" + "".join(kind for _column, kind, _key in shown),
-        "marks": words.QUALITY,
-        "strings": list(strings),
-        "rows": rows,
-    }
+_SCRIPTS = ("page_data.js", "page_table.js", "page_kills.js", "page.js")
+
+
+def kill_rows(report: Json) -> list[KillRow]:
+    """Every kill, newest first, those without a time last; with what systemd knows of its unit."""
+    units: dict[str, dict[str, Json]] = {}
+    for name, entry in report["hosts"].items():
+        given = entry["oom"].get("units") if entry["oom"] else None
+        found = [unit for unit in given if isinstance(unit, dict)] if isinstance(given, list) else []
+        units[name] = {str(unit.get("name")): unit for unit in found}
+    rows = [KillRow(name, kill, counts, units[name].get(kill["unit"])) for name, kill, counts in each_kill(report)]
+    rows.sort(key=lambda row: (row.host, str(row.kill["id"])))
+    rows.sort(key=lambda row: -1.0 if row.kill["time"] is None else row.kill["time"], reverse=True)
+    return rows
 
 
 _LEGEND = (
@@ -162,11 +81,12 @@ _LEGEND = (
 
 def render(report: Json, title: str, findings: Html = Html("")) -> str:
     """The HTML text. findings -- a section that stands above all others"""
-    kills = sorted(each_kill(report), key=lambda item: (item[0], str(item[1]["id"])))
-    kills.sort(key=lambda item: -1.0 if item[1]["time"] is None else item[1]["time"], reverse=True)
-    style, script = asset("page.css") + asset("first_screen.css"), asset("page.js")
+    kills = kill_rows(report)
+    hosts = [HostRow(*item) for item in sorted(report["hosts"].items(), key=urgency)]
+    rows = page_data.grouped(kills)
+    style, code = asset("page.css") + asset("first_screen.css"), script()
     policy = (
-        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; form-action"
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(code)}; base-uri 'none'; form-action"
         " 'none'"
     )
     head = tag(
@@ -201,8 +121,8 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
             first_screen.problems(report),
             tag("section", tag("h2", "When"), timeline.draw(report, kills)),
             sections.who(report),
-            sections.hosts(report),
-            sections.kills(report, kills),
+            sections.hosts(hosts),
+            sections.kills(report, rows),
         ),
         tag(
             "footer",
@@ -210,8 +130,11 @@ def render(report: Json, title: str, findings: Html = Html("")) -> str:
             tag("dl", *[Html(tag("dt", term) + tag("dd", text)) for term, text in _LEGEND], class_="muted"),
         ),
         NEWLINE,
-        tag("script", island(_data(report, kills)), type="application/json", id="data") if kills else "",
-        NEWLINE,
-        tag("script", Html(script)) if report["hosts"] else "",
+        _program(page_data.collect(rows, hosts), code) if hosts else "",
     )
     return "<!DOCTYPE html>\n" + tag("html", head, NEWLINE, body, lang="en") + "\n"
+
+
+def _program(data: Json, code: str) -> Html:
+    packed = tag("script", page_data.pack(data), type="text/plain", id="data")
+    return join((packed, tag("script", Html(code))), NEWLINE)

@@ -12,42 +12,63 @@ from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import GRADES, Json
 from .markup import NEWLINE, Html, escape, join, scrolling, tag
+from .page_data import Rows
 
 #: rows that are there without script; the script pages through all of them
-_STATIC_ROWS = 200
+_STATIC_ROWS = 50
+_STATIC_HOSTS = 50
 _MOST_ALARMS = 25
 _MOST_BARS = 10
 
 
+class Tile(t.NamedTuple):
+    """A figure, and the rows behind it: target -- the section, filter -- what of it"""
+
+    number: int
+    mood: str
+    label: str
+    target: str
+    filter: str
+
+
 def tiles(report: Json) -> Html:
-    fleet = report["fleet"]
-    totals = fleet["totals"]
-    unknown = totals["hosts"] - totals["ok"]
+    totals = report["fleet"]["totals"]
     if not totals["hosts"]:
         return Html("")
     clean = "good" if words.is_clean(report) else ""
-    tiles = [
-        (totals["kills"], "bad" if totals["kills"] else clean, "kills"),
-        (totals["by_proof"]["logged"], "", "of them in text logs alone"),
-        (totals["disputed"], "warn" if totals["disputed"] else "", "disputed, no kills"),
-        (totals["unresolved"], "bad" if totals["unresolved"] else "", "out of memory, no victim known"),
-        (totals["hosts_with_kills"], "", f"hosts with kills, of {totals['hosts']:,}"),
-        (unknown, "bad" if unknown else "good", "hosts unknown"),
-        (totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part"),
-    ]
-    if totals["chronic"]:
-        tiles.append((totals["chronic"], "bad", "hosts where it comes again"))
-    if totals["unexplained"]:
-        tiles.append((totals["unexplained"], "bad", "kills counted, not in any log"))
-    if totals["unparsed"]:
-        tiles.append((totals["unparsed"], "warn", "lines not understood"))
-    if report["fleet"]["stale"]:
-        tiles.append((report["fleet"]["stale"], "warn", "hosts asked more than a day ago"))
+    hosts = f"on {totals['hosts_with_kills']:,} of {words.some(totals['hosts'], 'host')}"
+    unknown = totals["hosts"] - totals["ok"]
+    found = (
+        Tile(
+            totals["kills"], "bad" if totals["kills"] else clean, f"kills {hosts}", "kills", "copy=no -proof=disputed"
+        ),
+        Tile(totals["chronic"], "bad" if totals["chronic"] else "", "hosts where it comes again", "hosts", "chronic"),
+        Tile(unknown, "bad" if unknown else "", "hosts unknown", "hosts", "known=no"),
+        Tile(totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part", "hosts", "state=partial"),
+    )
     measured = totals["ok"] > 0
-    items = [
-        tag("li", tag("b", _measured(n, measured)), tag("span", label), class_=mood or None) for n, mood, label in tiles
-    ]
-    return tag("ul", *items, class_="tiles")
+    return join((tag("ul", *[_tile(tile, measured) for tile in found], class_="tiles"), _beside(report)))
+
+
+def _tile(tile: Tile, measured: bool) -> Html:
+    inner = (tag("b", _measured(tile.number, measured)), tag("span", tile.label))
+    where = {f"data_{tile.target}": tile.filter}
+    return tag("li", tag("a", *inner, href=f"#{tile.target}", **where), class_=tile.mood or None)
+
+
+def _beside(report: Json) -> Html:
+    """What is no headline, where there is any."""
+    totals = report["fleet"]["totals"]
+    found = (
+        (totals["disputed"], "disputed, no kills"),
+        (totals["by_proof"]["logged"], "in text logs alone"),
+        (totals["unresolved"], "out of memory, no victim known"),
+        (totals["unexplained"], "kills counted, not in any log"),
+        (totals["unparsed"], "lines not understood"),
+        (report["fleet"]["stale"], "hosts asked more than a day ago"),
+    )
+    said = " \u00b7 ".join(f"{number:,} {label}" for number, label in found if number)
+    return tag("p", f"Beside these: {said}.", class_="muted beside") if said else Html("")
 
 
 def _measured(number: int, measured: bool) -> str:
@@ -175,7 +196,7 @@ def who(report: Json) -> Html:
     return tag("section", tag("h2", "What died"), tag("div", *groups, class_="columns")) if groups else Html("")
 
 
-#: title, and the column of the island that a bar counts and a click on it filters
+#: title, and the column that a bar counts and a click on it filters
 _GROUPS = (
     ("Units", "unit"),
     ("Processes", "comm"),
@@ -183,17 +204,6 @@ _GROUPS = (
     ("Killed by", "killer"),
     ("Out of memory was", "scope"),
 )
-
-
-def _linked(name: str, entry: Json) -> Html:
-    """The host's name, by which its kills can be found."""
-    seen = bool(entry["kills"] or entry["disputed"] or entry["unresolved"])
-    return tag("span", name, data_find=name if seen else None, data_column="host" if seen else None)
-
-
-def _verdict(entry: Json, text: str) -> Html:
-    state, reasons = words.verdict(entry)
-    return join((badge(state), " ", tag("small", reasons))) if state and state != "unknown" else escape(text)
 
 
 #: kind -> the class of its cells
@@ -210,92 +220,135 @@ _CLASSES = {
 }
 
 
-def _head(table: t.Sequence[Column], sortable: bool = False) -> Html:
+def _class(column: Column) -> str:
+    """By its kind, and by its name, for what a narrow screen shows of it."""
+    return f"{_CLASSES.get(column.kind, '')} c-{column.key}".strip()
+
+
+def _head(table: t.Sequence[Column]) -> Html:
     heads = [
         tag(
             "th",
             column.title,
             scope="col",
-            class_="n" if column.kind in columns.NUMBERS else None,
-            data_sort=column.key if sortable else None,
+            class_=f"n c-{column.key}" if column.kind in columns.NUMBERS else f"c-{column.key}",
+            data_sort=column.key,
         )
         for column in table
     ]
     return tag("thead", tag("tr", *heads))
 
 
-def _host_row(row: HostRow) -> Html:
-    name, entry = row
-    cells = [tag("th", _linked(name, entry), scope="row", class_="name")]
-    for column in columns.of(columns.HOSTS, columns.PAGE)[1:]:
-        text = columns.shown(column, row)
-        inner = _verdict(entry, text) if column.kind == "verdict" else escape(text)
-        cells.append(tag("td", badge(text) if column.kind == "badge" else inner, class_=_CLASSES.get(column.kind)))
+def _linked(row: HostRow) -> Html:
+    """The host's name, by which its kills can be found."""
+    seen = any(row.entry[key] for key in ("kills", "disputed", "unresolved"))
+    return tag("span", row.host, data_find=row.host if seen else None, data_column="host" if seen else None)
+
+
+def _verdict(text: str) -> Html:
+    state, _colon, reasons = text.partition(": ")
+    if not text:
+        return Html("")
+    return join((badge(state), " ", tag("small", reasons))) if reasons else badge(state)
+
+
+_INNER: dict[str, t.Callable[[str], Html]] = {
+    "badge": lambda text: badge(text) if text else Html(""),
+    "verdict": _verdict,
+}
+
+
+def _host_row(row: HostRow, table: t.Sequence[Column]) -> Html:
+    first, *others = table
+    cells = [tag("th", _linked(row), scope="row", class_=_class(first))]
+    for column in others:
+        inner = _INNER.get(column.kind, escape)(columns.shown(column, row))
+        cells.append(tag("td", inner, class_=_class(column)))
     return tag("tr", *cells)
 
 
-def hosts(report: Json) -> Html:
-    rows = [_host_row(HostRow(*item)) for item in sorted(report["hosts"].items(), key=urgency)]
-    tools = Html("")
-    if len(rows) > 20:
-        box = tag("input", type="search", id="host-search", placeholder="Filter hosts", aria_label="Filter hosts")
-        tools = tag("div", box, class_="tools")
-    inner = tag("table", _head(columns.of(columns.HOSTS, columns.PAGE)), tag("tbody", join(rows, NEWLINE)))
-    return tag("section", tag("h2", "Hosts"), tools, scrolling("Table of hosts", inner), id="hosts")
+def hosts(rows: t.Sequence[HostRow]) -> Html:
+    box = tag("input", type="search", id="host-search", placeholder="Filter hosts", aria_label="Filter hosts")
+    table = columns.filled(columns.of(columns.HOSTS, columns.PAGE), rows)
+    body = tag("tbody", join((_host_row(row, table) for row in rows[:_STATIC_HOSTS]), NEWLINE))
+    inner = tag("table", _head(table), body)
+    title = tag("h2", "Hosts")
+    note = _shortened(len(rows), _STATIC_HOSTS, "host", "the most urgent")
+    return tag("section", title, _tools("hosts", box), scrolling("Table of hosts", inner), note, id="hosts")
+
+
+def _tools(what: str, *inner: Html) -> Html:
+    """What the script needs to page through a table; hidden without it."""
+    return tag(
+        "div",
+        *inner,
+        tag("span", class_="muted count", role="status"),
+        tag("button", f"Previous {what}", type="button", class_="step"),
+        tag("button", f"Next {what}", type="button", class_="step"),
+        class_="tools",
+    )
+
+
+def _shortened(count: int, shown: int, noun: str, which: str) -> Html:
+    """Said where the script does not run, or the browser is too old for it."""
+    if count <= shown:
+        return Html("")
+    text = f"Without script this table shows {which} {shown} of {words.some(count, noun)}; all are in report.json."
+    return tag("p", text, class_="muted without")
 
 
 def _kill_cell(column: Column, row: KillRow) -> Html:
     kill = row.kill
     text = columns.shown(column, row)
     if column.kind == "badge":
-        return tag("td", badge(text), class_="t", title=words.seen_in(kill))
+        return tag("td", badge(text), class_=_class(column), title=words.seen_in(kill))
     mark, meaning = words.QUALITY.get(kill["time_quality"], words.QUALITY["unknown"])
     marked = column.kind == "moment" and mark and kill["time"] is not None
     sign = tag("span", " " + mark, class_="mark", title=meaning) if marked else ""
-    return tag("td", text, sign, class_=_CLASSES.get(column.kind))
+    other = columns.logged_as(row) if column.key == "host" else None
+    told = join((tag("br"), tag("small", f"log of {other}"))) if other else ""
+    return tag("td", text, sign, told, class_=_class(column))
 
 
-def _kill_row(name: str, kill: Json) -> Html:
-    row = KillRow(name, kill, True)
-    table = columns.cells_of(columns.KILLS, columns.PAGE)
+def _kill_row(row: KillRow, table: t.Sequence[Column]) -> Html:
     line = tag("tr", *[_kill_cell(column, row) for column in table], class_="row")
-    said = tag("tr", tag("td", kill["why"], colspan=len(table)), class_="said")
-    return join((line, said)) if kill["why"] else line
+    why = row.kill["why"]
+    said = tag("tr", tag("td", why, colspan=len(table)), class_="said") if why else ""
+    return join((line, said))
 
 
-def kills(report: Json, kills: t.Sequence[tuple[str, Json, bool]]) -> Html:
+def kills(report: Json, rows: Rows) -> Html:
     title = tag("h2", "Kills")
-    if not kills:
+    if not rows.kills:
         return tag("section", title, tag("p", words.no_kills(report), class_="muted"), id="kills")
     options = [
         tag("option", text, value=value)
         for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
     ]
-    tools = tag(
-        "div",
-        tag(
-            "input",
-            type="search",
-            id="search",
-            placeholder='Filter: words, -word to leave out, unit="a.service"',
-            aria_label="Filter kills",
-        ),
-        tag("label", "Proof ", tag("select", *options, id="proof")),
-        tag("span", id="count", class_="muted", role="status"),
-        tag("button", "Previous page", type="button", id="previous"),
-        tag("button", "Next page", type="button", id="next"),
-        class_="tools",
+    box = tag(
+        "input",
+        type="search",
+        id="search",
+        placeholder='Filter: words, -word to leave out, unit="a.service", since=2026-01-31',
+        aria_label="Filter kills",
     )
-    rows = join((_kill_row(name, kill) for name, kill, _counts in kills[:_STATIC_ROWS]), NEWLINE)
-    inner = scrolling(
-        "Table of kills",
-        tag("table", _head(columns.cells_of(columns.KILLS, columns.PAGE), sortable=True), tag("tbody", rows)),
+    tools = _tools("kills", box, tag("label", "Proof ", tag("select", *options, id="proof")))
+    shown = columns.filled(columns.cells_of(columns.KILLS, columns.PAGE), rows.kills)
+    body = join((_kill_row(row, shown) for row in rows.kills[:_STATIC_ROWS]), NEWLINE)
+    table = tag("table", _head(shown), tag("tbody", body))
+    note = _shortened(sum(rows.times) + rows.left_out, _STATIC_ROWS, "kill", "the newest")
+    return tag("section", title, _counted(rows), tools, scrolling("Table of kills", table), note, id="kills")
+
+
+def _counted(rows: Rows) -> Html:
+    """What a fleet with very many kills must know of this table."""
+    single = sum(count == 1 for count in rows.times)
+    total = sum(rows.times) + rows.left_out
+    if single == total:
+        return Html("")
+    left_out = f" {words.some(rows.left_out, 'kill is', 'kills are')} in no row." if rows.left_out else ""
+    text = (
+        f"The newest {single:,} of {total:,} kills are listed one by one. Older ones that have host, unit, process,"
+        f" killer and proof in common are one row.{left_out} Each of them is in report.json and kills.csv."
     )
-    note = Html("")
-    if len(kills) > _STATIC_ROWS:
-        text = (
-            f"Without script this table shows the newest {_STATIC_ROWS} of {len(kills):,}; all are in report.json and"
-            " kills.csv."
-        )
-        note = tag("noscript", tag("p", text, class_="muted"))
-    return tag("section", title, tools, inner, note, id="kills")
+    return tag("p", text, class_="muted")

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, memops.linux contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When it happened, as inline SVG: a histogram of the fleet, under it one lane per host with what that host
-cannot see.
+"""When it happened, as inline SVG: a histogram of the fleet, under it a heat map of hosts by time. Both end now. What a
+host could not see is hatched: it is never shown as zero.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import typing as t
 
 from . import words
+from .columns import KillRow
 from .fleet import is_counted, urgency
 from .host import Json
 from .markup import Html, join, scrolling, tag
 
-#: (host, kill, counts)
-Kills = t.Sequence[t.Tuple[str, Json, bool]]
+#: of every host
+Kills = t.Sequence[KillRow]
 
 _HOUR, _DAY = 3600, 86400
 _STEPS = (
@@ -39,6 +40,8 @@ _SHARE = 0.9
 #: a host's clock may be that much ahead of ours
 _AHEAD = 600
 _MOST_BINS, _MOST_TICKS, _MOST_LANES = 72, 8, 30
+#: cells of the heat map have one colour for 1 kill, 2 to 3, 4 to 7, 8 to 15, and more
+_DARKEST = 5
 _LEFT, _WIDTH, _RIGHT = 190, 1200, 20
 _TOP, _BARS, _AXIS, _LANE = 18, 110, 22, 20
 _SCALE = _WIDTH - _LEFT - _RIGHT
@@ -52,10 +55,25 @@ class Mark(t.NamedTuple):
     kind: str
 
 
+#: piece of the axis -> kind -> how many
+Bins = t.Dict[int, t.Dict[str, int]]
+
+
 class Window(t.NamedTuple):
     start: float
     end: float
     step: int
+
+    def bins(self) -> int:
+        return int((self.end - self.start) // self.step)
+
+    def bin(self, when: float) -> int:
+        """The piece of the axis in which a moment lies."""
+        return int((min(when, self.end - 1) - self.start) // self.step)
+
+    def width(self) -> float:
+        """Of the bar of one piece."""
+        return max(round(self.x(self.start + self.step) - _LEFT - 1, 1), 1.5)
 
     def x(self, when: float) -> float:
         share = (when - self.start) / (self.end - self.start)
@@ -66,7 +84,7 @@ def marks(report: Json, kills: Kills) -> list[Mark]:
     """Every event that has a time, oldest first."""
     found = [
         Mark(kill["time"], name, "kill" if is_counted(kill) else "disputed")
-        for name, kill, counts in kills
+        for name, kill, counts, _unit in kills
         if counts and kill["time"] is not None
     ]
     for name, entry in report["hosts"].items():
@@ -109,21 +127,28 @@ def _ticks(view: Window, height: int) -> t.Iterator[Html]:
         when += step
 
 
-def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
-    bins = {}  # type: dict[int, dict[str, int]]
+def _counts(view: Window, shown: t.Iterable[Mark]) -> Bins:
+    """What happened in each piece of the axis."""
+    bins: Bins = {}
     for mark in shown:
-        kinds = bins.setdefault(int((mark.time - view.start) // view.step), {})
+        kinds = bins.setdefault(view.bin(mark.time), {})
         kinds[mark.kind] = kinds.get(mark.kind, 0) + 1
+    return bins
+
+
+def _told(view: Window, index: int, kinds: t.Mapping[str, int]) -> str:
+    begin = view.start + index * view.step
+    said = ", ".join(f"{count:,} {_NOUN[kind]}" for kind, count in sorted(kinds.items()))
+    return f"{words.utc_minute(begin)} to {words.utc_minute(begin + view.step)}: {said}"
+
+
+def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
+    bins = _counts(view, shown)
     tallest = max(sum(kinds.values()) for kinds in bins.values())
     yield tag("text", f"{tallest:,}", x=_LEFT - 8, y=_TOP + 10, class_="scale")
     yield tag("text", "0", x=_LEFT - 8, y=_TOP + _BARS, class_="scale")
-    width = max(view.x(view.start + view.step) - _LEFT - 1, 1.5)
     for index in sorted(bins):
-        begin = view.start + index * view.step
         y = float(_TOP + _BARS)
-        title = f"{words.utc_minute(begin)} to {words.utc_minute(begin + view.step)}: " + ", ".join(
-            f"{count:,} {_NOUN[kind]}" for kind, count in sorted(bins[index].items())
-        )
         drawn = []
         for kind in ("kill", "disputed", "unresolved"):
             count = bins[index].get(kind, 0)
@@ -133,14 +158,14 @@ def _bars(view: Window, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
                 drawn.append(
                     tag(
                         "rect",
-                        x=view.x(begin),
+                        x=view.x(view.start + index * view.step),
                         y=round(max(y, _TOP - 8), 1),
-                        width=round(width, 1),
+                        width=view.width(),
                         height=round(size, 1),
                         class_="m-" + kind,
                     )
                 )
-        yield tag("g", tag("title", title), *drawn)
+        yield tag("g", tag("title", _told(view, index, bins[index])), *drawn, data_bin=index)
 
 
 _NOUN = {"kill": "killed", "disputed": "disputed", "unresolved": "without a known victim"}
@@ -153,43 +178,95 @@ def _now(view: Window, height: int) -> t.Iterator[Html]:
     yield tag("text", "now", tag("title", "when this report was made"), x=x, y=_TOP - 6, class_="tick")
 
 
-def _dark(name: str, text: str, y: int, left: float, right: float) -> Html:
-    """A time of which the host cannot speak."""
-    rect = tag("rect", x=left, y=y + 3, width=round(right - left, 1), height=14, class_="unseen")
-    return tag("g", tag("title", f"{name} {text}"), rect)
+def _blind(view: Window, since: float | None, end: float | None) -> set[int]:
+    """The pieces of the axis of which a host cannot speak, whole or in part; the one that is not over is seen."""
+    every = range(view.bins())
+    if since is None:
+        return set(every)
+    late = view.bins() if end is None else view.bin(end)
+    return {index for index in every if view.start + index * view.step < since or late < index}
 
 
-def _lane(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark]) -> t.Iterator[Html]:
+def _end(entry: Json) -> float | None:
+    """When the host was asked, or until when it was asked to tell."""
+    return min((when for when in (entry["gathered_at"], entry["window"]["until"]) if when is not None), default=None)
+
+
+def _blindness(name: str, entry: Json, view: Window) -> str:
+    """Why pieces are hatched."""
+    since, end = entry["since"], _end(entry)
+    said = []
+    if since is None:
+        said.append("does not say how far back it sees")
+    elif since > view.start:
+        said.append(f"sees nothing before {words.utc_minute(since)}")
+    if end is not None and view.bin(end) < view.bins() - 1:
+        until = end == entry["window"]["until"]
+        asked = f"was asked for kills until {words.utc_minute(end)} only"
+        said.append(asked if until else f"was asked at {words.utc_minute(end)}, and not since")
+    return f"{name} {' and '.join(said)}"
+
+
+def _runs(indices: t.Iterable[int]) -> t.Iterator[tuple[int, int]]:
+    """First and last of each run of numbers that follow each other."""
+    first = last = None
+    for index in sorted(indices):
+        if last is not None and index == last + 1:
+            last = index
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = index
+    if first is not None and last is not None:
+        yield first, last
+
+
+def _level(kinds: t.Mapping[str, int]) -> str:
+    """The class of a cell: what is certain decides; twice as many is one step darker."""
+    if kinds.get("unresolved"):
+        return "m-unresolved"
+    sure = kinds.get("kill", 0)
+    return f"heat{min(sure.bit_length(), _DARKEST)}" if sure else "m-disputed"
+
+
+def _row(view: Window, y: int, label: Html, bins: Bins, dark: set[int], why: str) -> Html:
+    """One row of the heat map: a cell for each piece, hatched ones as one line."""
+    middle = y + _LANE / 2
+
+    def spans(indices: t.Iterable[int], class_: str, title: str) -> t.Iterator[Html]:
+        for first, last in _runs(indices):
+            left, right = view.x(view.start + first * view.step), view.x(view.start + (last + 1) * view.step)
+            line = tag("line", x1=left, x2=round(right - 1, 1), y1=middle, y2=middle, class_=class_)
+            yield tag("g", tag("title", title), line)
+
+    quiet = set(range(view.bins())) - dark - set(bins)
+    parts = [label, *spans(quiet, "zero", "none"), *spans(dark - set(bins), "unseen", why)]
+    width = view.width()
+    for index, kinds in sorted(bins.items()):
+        x = view.x(view.start + index * view.step)
+        cell = tag("path", d=f"M{x} {y + 2}h{width}v{_LANE - 4}h-{width}z", class_=_level(kinds))
+        parts.append(tag("g", tag("title", _told(view, index, kinds)), cell, data_bin=index))
+    return join(parts)
+
+
+def _host_row(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Mark]) -> Html:
     short = name if len(name) <= 26 else name[:23] + "..."
-    yield tag("text", short, tag("title", name), x=_LEFT - 8, y=y + 14, class_="lane")
-    yield tag("line", x1=_LEFT, x2=_LEFT + _SCALE, y1=y + 10, y2=y + 10, class_="base")
-    since = entry["since"]
-    if since is None or since > view.start:
-        edge = view.x(view.end if since is None else since)
-        text = (
-            "does not say how far back it sees" if since is None else f"sees nothing before {words.utc_minute(since)}"
-        )
-        if edge > _LEFT:
-            yield _dark(name, text, y, _LEFT, edge)
-    known, until = entry["gathered_at"], entry["window"]["until"]
-    ends = [when for when in (known, until) if when is not None]
-    end = min(ends, default=view.end)
-    if since is not None and end < view.end - view.step:
-        text = (
-            f"was asked for kills until {words.utc_minute(end)} only"
-            if end == until
-            else f"was asked at {words.utc_minute(end)}, and not since"
-        )
-        yield _dark(name, text, y, max(view.x(end), view.x(since)), view.x(view.end))
-    spots = {}  # type: dict[tuple[int, str], list[Mark]]
-    for mark in shown:
-        spots.setdefault((int(view.x(mark.time) // 6), mark.kind), []).append(mark)
-    for (_spot, kind), group in sorted(spots.items()):
-        title = f"{name}, {words.utc(group[0].time)}: {len(group):,} {_NOUN[kind]}"
-        size = round(min(3.2 + 0.9 * (len(group) - 1) ** 0.5, 8.0), 1)
-        yield tag(
-            "g", tag("title", title), tag("circle", cx=view.x(group[0].time), cy=y + 10, r=size, class_="m-" + kind)
-        )
+    label = tag("text", short, tag("title", name), x=_LEFT - 8, y=y + 14, class_="lane")
+    dark = _blind(view, entry["since"], _end(entry))
+    inner = _row(view, y, label, _counts(view, shown), dark, _blindness(name, entry, view))
+    return tag("g", inner, data_host=name)
+
+
+def _rest(view: Window, y: int, entries: t.Sequence[Json], shown: t.Sequence[Mark]) -> Html:
+    """All other hosts as one row."""
+    blind = [0] * view.bins()
+    for entry in entries:
+        for index in _blind(view, entry["since"], _end(entry)):
+            blind[index] += 1
+    dark = {index for index, count in enumerate(blind) if count}
+    label = tag("text", words.some(len(entries), "other host"), x=_LEFT - 8, y=y + 14, class_="lane")
+    why = f"no kill told, but up to {max(blind):,} of {len(entries):,} hosts could not see this"
+    return _row(view, y, label, _counts(view, shown), dark, why)
 
 
 def draw(report: Json, kills: Kills) -> Html:
@@ -209,17 +286,30 @@ def draw(report: Json, kills: Kills) -> Html:
         of_host.setdefault(mark.host, []).append(mark)
     lanes = [item for item in sorted(report["hosts"].items(), key=urgency) if item[0] in of_host]
     lanes.sort(key=lambda item: -len(of_host[item[0]]))
-    drawn = lanes[:_MOST_LANES]
-    height = _TOP + _BARS + _AXIS + _LANE * len(drawn) + 4
+    drawn = dict(lanes[:_MOST_LANES])
+    others = [entry for name, entry in report["hosts"].items() if name not in drawn]
+    height = _TOP + _BARS + _AXIS + _LANE * (len(drawn) + bool(others)) + 4
     parts = [tag("title", f"{len(shown):,} events from {words.utc_minute(view.start)} to {words.utc_minute(view.end)}")]
     parts.extend(_ticks(view, height))
     parts.append(tag("line", x1=_LEFT, x2=_LEFT + _SCALE, y1=_TOP + _BARS, y2=_TOP + _BARS, class_="axis"))
     parts.extend(_bars(view, shown))
-    for index, (name, entry) in enumerate(drawn):
-        parts.extend(_lane(view, _TOP + _BARS + _AXIS + _LANE * index, name, entry, of_host[name]))
+    y = _TOP + _BARS + _AXIS
+    for name, entry in drawn.items():
+        parts.append(_host_row(view, y, name, entry, of_host[name]))
+        y += _LANE
+    if others:
+        parts.append(_rest(view, y, others, [mark for mark in shown if mark.host not in drawn]))
     parts.extend(_now(view, height))
-    svg = tag("svg", join(parts), viewBox=f"0 0 {_WIDTH} {height}", role="img", class_="timeline")
-    return join([scrolling("Events by time", svg), _notes(kills, found, shown, later, len(lanes) - len(drawn))])
+    svg = tag(
+        "svg",
+        join(parts),
+        viewBox=f"0 0 {_WIDTH} {height}",
+        role="img",
+        class_="timeline",
+        data_start=int(view.start),
+        data_step=view.step,
+    )
+    return join([scrolling("Events by time", svg), _notes(kills, found, shown, later)])
 
 
 def _nothing(report: Json, kills: Kills) -> str:
@@ -233,13 +323,14 @@ def _later(count: int) -> str:
     return f"{words.some(count, 'event')} with a time after this report was made not drawn." if count else ""
 
 
-def _notes(kills: Kills, found: t.Sequence[Mark], shown: t.Sequence[Mark], later: int, hidden: int) -> Html:
+def _notes(kills: Kills, found: t.Sequence[Mark], shown: t.Sequence[Mark], later: int) -> Html:
     key = [
         tag("span", tag("i", class_="k-" + kind), " " + text, class_="key")
         for kind, text in (
             ("kill", "killed"),
             ("disputed", "disputed"),
             ("unresolved", "out of memory, no victim known"),
+            ("zero", "none"),
             ("unseen", "not visible to the host"),
         )
     ]
@@ -249,9 +340,7 @@ def _notes(kills: Kills, found: t.Sequence[Mark], shown: t.Sequence[Mark], later
         notes.append(f"{words.some(older, 'older event')} since {words.utc_minute(found[0].time)} not drawn.")
     if later:
         notes.append(_later(later))
-    if hidden:
-        notes.append(f"{words.some(hidden, 'more host')} with events not drawn.")
-    timeless = sum(kill["time"] is None for _name, kill, counts in kills if counts)
+    timeless = sum(kill["time"] is None for _name, kill, counts, _unit in kills if counts)
     if timeless:
         notes.append(f"{words.some(timeless, 'kill')} without a time.")
     return tag("p", join(key, " "), " ", " ".join(notes), class_="muted legend")

@@ -116,6 +116,23 @@ def where(kill: Json) -> str:
     return str(unit or kill["task_memcg"] or "")
 
 
+def unit_now(unit: Json) -> str:
+    """What systemd made of a unit, as far as the facts tell: it runs or not, how often it was started, its settings."""
+    state, result, restarts = (unit.get(key) for key in ("active_state", "result", "restarts"))
+    said = [state] if isinstance(state, str) and state else []
+    if isinstance(result, str) and result not in ("", "success"):
+        said.append(f"result {result}")
+    if isinstance(restarts, int) and restarts > 0:
+        said.append(f"started again {some(restarts, 'time')}")
+    for key, name in (("restart", "Restart"), ("oom_policy", "OOMPolicy")):
+        if isinstance(unit.get(key), str) and unit[key]:
+            said.append(f"{name}={unit[key]}")
+    limit = unit.get("memory_max")
+    if isinstance(limit, int) and not isinstance(limit, bool):
+        said.append(f"MemoryMax={mebibytes(limit)} MiB")
+    return ", ".join(said)
+
+
 def victim(kill: Json) -> str:
     """comm[pid], as the kernel and systemd write it; systemd-oomd kills a cgroup and names nobody in it."""
     comm, pid = kill["victim"]["comm"], kill["victim"]["pid"]

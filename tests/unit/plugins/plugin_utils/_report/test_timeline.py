@@ -9,8 +9,8 @@ import re
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import timeline
-from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build, each_kill
+from ansible_collections.memops.linux.plugins.plugin_utils._report import page, timeline
+from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report.timeline import Mark
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill
 
@@ -52,7 +52,7 @@ def test_the_axis_shows_the_time_that_was_asked_for(asked, days):
 
 def draw(*kills, since=0.0):
     report = build({"h": HostInput(facts(kills, since=since))}, NOW)
-    return timeline.draw(report, list(each_kill(report)))
+    return timeline.draw(report, page.kill_rows(report))
 
 
 def test_a_bar_says_what_it_counts():
@@ -85,7 +85,7 @@ def test_what_a_host_cannot_see_is_drawn():
 )
 def test_what_happened_since_the_host_was_asked_is_not_visible(changes, said):
     report = build({"h": HostInput(facts([kill(1, time=NOW - 2 * 86400.0)], **changes))}, NOW)
-    text = timeline.draw(report, list(each_kill(report)))
+    text = timeline.draw(report, page.kill_rows(report))
     assert said in text and text.count('class="unseen"') == bool(said)
 
 
@@ -115,7 +115,7 @@ def test_no_times():
 
 
 def test_everything_stays_inside(big):
-    text = timeline.draw(big, list(each_kill(big)))
+    text = timeline.draw(big, page.kill_rows(big))
     xs = [float(x) for x in re.findall(r' (?:x|cx)="([-\d.]+)"', text)]
     assert min(xs) >= 0 and max(xs) <= 1200
     assert len(text) < 400_000
