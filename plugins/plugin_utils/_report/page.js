@@ -94,7 +94,7 @@ const started = (async () => {
       if (asked.has("kill")) kills.open(asked.get("kill"));
       else document.getElementById("kills").scrollIntoView();
     };
-    kills.table.changed = () => {
+    const write = () => {
       const { key, down } = kills.table.order;
       const now = new URLSearchParams();
       if (search.value) now.set("filter", search.value);
@@ -103,6 +103,12 @@ const started = (async () => {
       if (!down) now.set("up", "");
       const text = String(now);
       if (text || location.hash.includes("=")) history.replaceState(null, "", `#${text || "kills"}`);
+    };
+    // Browsers count how often a page changes its address.
+    let pause;
+    kills.table.changed = () => {
+      clearTimeout(pause);
+      pause = setTimeout(write, 300);
     };
     const changed = kills.table.changed;
     kills.table.changed = null;

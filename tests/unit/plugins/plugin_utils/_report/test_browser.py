@@ -427,7 +427,7 @@ def test_a_kill_has_an_address(browser, tmp_path, big):
     assert kill_id in browser.run(shown) and "host0150.dc3.example.net" in browser.run(shown)
     browser.run("document.querySelector('#kills th[data-sort=anon_rss] button').click()")
     browser.run(TYPE % ("'mysqld host0150'", "0"))
-    address = browser.run("location.hash")
+    address = browser.run("new Promise((done) => setTimeout(() => done(location.hash), 500))")
     rows = browser.run(ROWS)
     assert "filter=mysqld+host0150" in address and "sort=anon_rss" in address and set(rows) == {"mysqld"}
     again(browser, f"{tmp_path}/index.html{address}")
