@@ -98,8 +98,8 @@ def shown(column: Column, row: t.Any) -> str:
 def _of(key: str, inner: str | None = None) -> t.Callable[[KillRow], Value]:
     """A value of the kill as it is in the facts. Millions are asked for, so each is as short as can be."""
     if inner is None:
-        return lambda row: row.kill[key]  # type: ignore[no-any-return]
-    return lambda row: row.kill[key][inner]  # type: ignore[no-any-return]
+        return lambda row: row.kill[key]
+    return lambda row: row.kill[key][inner]
 
 
 def _container(row: KillRow) -> Value:
