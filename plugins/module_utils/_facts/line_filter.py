@@ -5,8 +5,8 @@
 does not.
 """
 
-from itertools import zip_longest
-from typing import List, Set, Tuple
+from bisect import bisect_left
+from typing import Iterable, List, Sequence, Set, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles import (
     ALL_ANCHORS,
@@ -16,6 +16,8 @@ from ansible_collections.memops.linux.plugins.module_utils._line_kinds.needles i
 )
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
+
+from .whole_reports import Reports, kept_lines
 
 #: The same for a log whose lines have a prefix: a longer needle skips further, 6 % of the whole.
 PREFIXED_ANCHORS = tuple(b" " + anchor if anchor == b"Killed process " else anchor for anchor in KERNEL_ANCHORS)
@@ -49,18 +51,6 @@ _CHOICE_WHOLE = regex(rb"\) score \d+ or (?:sacrifice|a) child\s*$")
 SHORT = 6 + 15 + 1
 _SUMMARY_WHOLE = regex(rb",pid=(\d+),uid=\d+\s*$")
 _INVOKER_WHOLE = regex(rb"[^\n]* PID: \d+ Comm: [^\n]*ainted")
-
-# rsyslog and syslog-ng: a program with a pid, which the kernel has not. Not those that kill, speak of it, or hand on
-# what the kernel says.
-_OTHERS = regex(
-    rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
-    rb" [\w.-]{1,255} "
-    rb"(?!kern|klog|systemd|earlyoom|nohang|oomd|talos|bustd|vmunix|dmesg|netconsole|printk|unknown|journal"
-    rb"|logger)[\w./-]{1,128}\[\d{1,10}\]: "
-)
-#: What makes the parser look at such a line: the words of its net (unparsed.py), an object of JSON, an escape of
-#: rsyslog's.
-_TELLS = regex(rb"ill|SIG|oom|OOM|action|ermina|Path|\{\"|#")
 
 #: What others take from here.
 __all__ = [
@@ -171,19 +161,8 @@ def _choice(data: bytes, pid: bytes, start: int) -> List[int]:
 
 
 def whole_lines(data: bytes) -> List[bytes]:
-    """Every line of an excerpt that is read whole, without those of programs that have nothing to do with it: in a
-    storm most are theirs.
-
-    A line stays where the next one does not begin as it does: that may be its rest, and would become another's.
-    """
-    lines = data.split(b"\n")
-    following = iter(lines)
-    next(following)
-    return [
-        line
-        for line, after in zip_longest(lines, following, fillvalue=b"")
-        if after[:3] != line[:3] or _OTHERS.match(line) is None or _TELLS.search(line) is not None
-    ]
+    """Every line of an excerpt that is read whole, but for those of others."""
+    return [line for _start, line in kept_lines(data, 0, len(data))]
 
 
 def lines_of_interest(data: bytes, hits: Tuple[int, ...], tables: bool = False) -> List[bytes]:
@@ -259,6 +238,23 @@ def _starts(data: bytes, hits: Tuple[int, ...]) -> List[int]:
     return sorted(wanted)
 
 
+def _between(
+    lines: Sequence[Tuple[int, int, int]], reports: Iterable[Tuple[int, int, int]]
+) -> List[Tuple[int, int, int]]:
+    """What is left of the reports without these lines, which are in their order."""
+    found = []  # type: List[Tuple[int, int, int]]
+    starts = [start for start, _end, _report in lines]
+    for begin, end, report in reports:
+        at = begin
+        for start, behind, _telling in lines[bisect_left(starts, begin) : bisect_left(starts, end)]:
+            if at < start:
+                found.append((at, start, report))
+            at = behind
+        if at < end:
+            found.append((at, end, report))
+    return found
+
+
 class Picker:
     """lines_of_interest() of one excerpt after the other.
 
@@ -271,17 +267,26 @@ class Picker:
         self._tail = b""
         self._hits = []  # type: List[int]
         self._picked = set()  # type: Set[int]
+        self._reports = Reports()
 
     def lines(self, excerpt: Excerpt) -> List[bytes]:
+        """The telling lines."""
+        return [line for line, report in self.pick(excerpt, tables=False)]
+
+    def pick(self, excerpt: Excerpt, tables: bool = True) -> List[Tuple[bytes, int]]:
+        """The telling lines, each with 0; with tables also what lies between those of a report, with its number."""
         if excerpt.offset != self._end:
             self._forget()
         data = self._tail + excerpt.data
         shift = len(self._tail)
         hits = self._hits + [hit + shift for hit in excerpt.hits]
         starts = _starts(data, tuple(hits))
-        lines = [data[start : _line_at(data, start)[1]] for start in starts if start not in self._picked]
+        found = [(start, _line_at(data, start)[1], 0) for start in starts if start not in self._picked]
+        if tables:
+            found += _between(found, self._reports.spans(data, shift))
+            found.sort()
         self._keep(excerpt, data, hits, starts)
-        return lines
+        return [(data[start:end], report) for start, end, report in found]
 
     def _keep(self, excerpt: Excerpt, data: bytes, hits: List[int], starts: List[int]) -> None:
         self._end = excerpt.offset + len(excerpt.data)
@@ -291,15 +296,6 @@ class Picker:
         self._hits = [hit - cut for hit in hits if hit >= cut]
         self._picked = {start - cut for start in picked if start >= cut}
 
-    def left_before(self, excerpt: Excerpt) -> List[bytes]:
-        """What was not picked of the lines right before an excerpt that is read whole."""
-        tail, picked = self._tail, self._picked
-        continues = excerpt.offset == self._end
-        self._forget()
-        if not continues:
-            return []
-        starts = [0] + [at + 1 for at in range(len(tail) - 1) if tail[at : at + 1] == b"\n"]
-        return [tail[start : _line_at(tail, start)[1]] for start in starts if start not in picked]
-
     def _forget(self) -> None:
         self._end, self._tail, self._hits, self._picked = -1, b"", [], set()
+        self._reports.cut_off()

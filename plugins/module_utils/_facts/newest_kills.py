@@ -22,7 +22,7 @@ _SUMMARY = b"oom-kill:constraint="
 #: What is kept of a file before it is cut down to the lines of interest.
 _RAW_BYTES = 12 << 20
 #: What is parsed whole of the newest, to tell where the memory was.
-_WHOLE_BYTES = 2 << 20
+_WHOLE_BYTES = 512 << 10
 _RECENT = 64
 _BATCH = 64
 _MAX_ALIKE = 4096

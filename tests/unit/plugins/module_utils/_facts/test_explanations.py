@@ -13,10 +13,8 @@ from ansible_collections.memops.linux.plugins.module_utils._facts import facts
 from ansible_collections.memops.linux.plugins.module_utils._facts.explanations import Explainer
 from ansible_collections.memops.linux.plugins.module_utils._facts.kills import windows
 from ansible_collections.memops.linux.plugins.module_utils._facts.ledger import Ledger
-from ansible_collections.memops.linux.plugins.module_utils._facts.text_files import Whole
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Process
 from ansible_collections.memops.linux.plugins.module_utils._oom.unparsed import Unparsed
-from ansible_collections.memops.linux.plugins.module_utils._sources.context import Excerpt
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import LogLine
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.table_replay import kills_in
 from ansible_collections.memops.linux.tests.unit.plugins.module_utils._oom.vm_truth import decompress, kills_of
@@ -118,20 +116,6 @@ def test_one_run_of_journalctl_for_what_lies_near(ends, spans):
 def test_the_runs_of_journalctl_are_bounded():
     assert len(windows([1000.0 * number for number in range(5000)])) == 16
     assert windows([float(number) for number in range(100000)]) == [(99999.0 - 199 - 30, 100001.0)]
-
-
-def test_of_a_storm_the_newest_reports_are_read_whole():
-    whole = Whole(limit=25)
-    lines_only = [old.data for number in range(5) for old in whole.add(Excerpt(10 * number, b"%d" % number * 10, ()))]
-    assert lines_only == [b"0" * 10, b"1" * 10, b"2" * 10]
-    assert [held.data for held in whole.rest()] == [b"3" * 10, b"4" * 10]
-
-
-def test_of_a_storm_in_one_piece_the_end_is_read_whole():
-    whole = Whole(limit=12)
-    data = b"".join(b"line %d\n" % number for number in range(5))
-    assert list(whole.add(Excerpt(100, data, (0, 7, 30)))) == [Excerpt(100, data[:28], (0, 7))]
-    assert list(whole.rest()) == [Excerpt(128, b"line 4\n", (2,))]
 
 
 def test_a_kill_is_explained_and_lets_its_table_go(fixtures):
