@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 from ansible_collections.memops.linux.plugins.modules.oom_report import argument_spec
 from ansible_collections.memops.linux.plugins.plugin_utils._actions.steering import not_taken, steering
+from ansible_collections.memops.linux.plugins.plugin_utils._actions.typed import switch, words, yaml_or_text
 from ansible_collections.memops.linux.plugins.plugin_utils._report import (
     archive,
     digest,
@@ -62,6 +63,16 @@ NAMES = {
 _STEERED = ("dest", "formats", "title", "print_table", "policy", "enforce", "unknown", "from", "previous")
 #: and what only its other tasks go by
 _OF_ROLES = ("gather", "units", "since", "until", "include_tasks", "timeout", "predict")
+#: how those are read that are no plain text: on the command line all are strings
+_READ: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "formats": words,
+    "units": words,
+    "policy": yaml_or_text,
+    "from": yaml_or_text,
+    "gather": switch,
+    "predict": switch,
+    "include_tasks": switch,
+}
 _COLOURS = {"bad": C.COLOR_ERROR, "warn": C.COLOR_WARN, "good": C.COLOR_OK}
 #: the table must not stand in the middle of a document that a program reads
 _MACHINE_CALLBACKS = ("json", "jsonl")
@@ -135,6 +146,16 @@ class ActionModule(ActionBase):
         found, others = steering(self, task_vars, str(prefix), _STEERED + _OF_ROLES)
         if others:
             display.warning(not_taken(others))
+        for option in _READ.keys() & found.keys():
+            try:
+                found[option] = _READ[option](found[option])
+            except ValueError as exc:
+                raise AnsibleActionFail(f"nothing was done: {prefix}_{option}: {exc}") from None
+        strange = [str(name) for name in found.get("formats") or [] if name not in NAMES]
+        if strange:  # the task that checks the options writes nothing and would not look
+            raise AnsibleActionFail(
+                f"nothing was done: {prefix}_formats: {', '.join(strange)} is none of {', '.join(NAMES)}"
+            )
         return found
 
     def _report(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -198,15 +198,7 @@ class _Run:
         broken = [run for run in self._continuing() if run.wrote and self._newly_broken(run)]
         if not broken:
             return
-        message = (
-            "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit"
-            " says why"
-        )
-        reasons = {
-            run.name: message % (state.id, state.get("LoadState"))
-            for run in broken
-            for state in self._newly_broken(run)[:1]
-        }
+        reasons = {run.name: _not_loaded(state) for run in broken for state in self._newly_broken(run)[:1]}
         self._back(broken, lambda run: reasons[run.name])
         manager.reload(self.host)
         self._refresh()
@@ -215,7 +207,9 @@ class _Run:
                 run.add_to_error("systemd does not load it now either.")
 
     def _newly_broken(self, run: UnitRun) -> List[UnitState]:
-        return [state for state in run.current.not_loadable if state.id in self._loadable]
+        present = run.request.state == "present"
+        lost = [state for state in run.current.states if state.is_broken or (present and not state.exists)]
+        return [state for state in lost if state.id in self._loadable]
 
     def _pending(self, run: UnitRun, ours: Set[str]) -> Set[str]:
         """Units of others that a reload will bring new files to. Not known is no reason to stop, and is said."""
@@ -278,6 +272,13 @@ class _Run:
         except ManagerError as exc:
             for run in runs:
                 run.add_to_error("systemd did not take the earlier state back: %s." % exc)
+
+
+def _not_loaded(state: UnitState) -> str:
+    if not state.exists:
+        return "the reload left nothing of %s: its unit file, or what a generator makes it of, is gone" % state.id
+    message = "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
+    return message % (state.id, state.get("LoadState"))
 
 
 def _reason(exc: Exception) -> str:

@@ -5,6 +5,7 @@
 
 from typing import Collection, Dict, FrozenSet, List, Optional, Sequence, Union
 
+from ansible_collections.memops.linux.plugins.module_utils._systemd import cgroup
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 from ansible_collections.memops.linux.plugins.module_utils._systemd.precedence import Origin, Planned, UnitFile, origins
 from ansible_collections.memops.linux.plugins.module_utils._systemd.setting import BY_OPTION, unsupported
@@ -17,6 +18,8 @@ from .state import CurrentUnit
 from .unit_plan import UnitPlan
 from .unit_run import UnitRun
 
+#: Types that run nothing but commands of theirs: without one they may be active and have no control group.
+_OF_COMMANDS = (".socket", ".mount", ".swap")
 #: Before and while it is carried out.
 Unit = Union[UnitPlan, UnitRun]
 
@@ -78,6 +81,8 @@ def unread_reason(context: RunContext, state: UnitState, read: Collection[int]) 
         return (
             None if state.main_pid is None else "systemd names no control group of its main process %d" % state.main_pid
         )
+    if pids is None and state.id.endswith(_OF_COMMANDS) and not cgroup.is_there(context.host, context.layout, group):
+        return None
     if pids is None:
         return "the list of its processes cannot be read (%s%s/cgroup.procs)" % (context.layout.processes, group)
     hidden = [pid for pid in pids if pid not in read and not can_be_read(context.host, pid)]

@@ -35,8 +35,10 @@ def link_on_the_way(host: Host, path: str) -> Optional[str]:
     return None
 
 
-def not_installed(host: Host, unit: UnitName) -> str:
-    """Why it is not installed, and what is there in its place."""
+def not_installed(host: Host, unit: UnitName, gone: Optional[str] = None) -> str:
+    """Why it is not installed, and what is there in its place. ``gone``: its file, which systemd has read."""
+    if gone is not None:
+        return "its unit file %s is gone since systemd read it: what still runs of it cannot be started again" % gone
     template = "%s@.%s" % (unit.prefix, unit.type)
     if unit.instance is None and fragment_path(host, template) is not None:
         return "it is not installed, its template %s is: name that, or one instance of it" % template

@@ -78,12 +78,18 @@ def managed(current: CurrentUnit, request: Request) -> List[str]:
 
 
 def reload_due(
-    current: CurrentUnit, request: Request, origins_of: Callable[[UnitState], Dict[str, Origin]], ram: Optional[int]
+    current: CurrentUnit,
+    request: Request,
+    waiting: bool,
+    origins_of: Callable[[UnitState], Dict[str, Origin]],
+    ram: Optional[int],
 ) -> bool:
-    """Whether systemd has to read files again: ours will change, or it holds something else."""
+    """Whether systemd has to read files again: ours will change, or it holds something else. ``waiting``: it says so
+    itself.
+    """
     if not current.booted:
         return False
-    pending = file_changes(current, wanted_file(current, request)) or any(state.needs_reload for state in current.asked)
+    pending = file_changes(current, wanted_file(current, request)) or waiting
     return pending or bool(unread(current, request.settings if request.state == "present" else {}, origins_of, ram))
 
 

@@ -27,7 +27,7 @@ from .plan import Steps, reload_due, steps, wanted_file
 from .restart import refusal
 from .run_record import recorded_options
 from .scores import Score
-from .state import CurrentUnit, read_state, shadowing
+from .state import CurrentUnit, read_state, reload_is_pending, shadowing
 from .unit_plan import ABSENT, CHANGED, MASKED, UnitPlan, as_they_stay
 
 #: Where a unit sets none, DefaultMemoryMin= or DefaultMemoryLow= of a slice above counts, and systemd shows 0 all the
@@ -75,7 +75,7 @@ def _missing(context: RunContext, plan: UnitPlan) -> Optional[UnitPlan]:
         )
         return plan.refused(message % (current.state.get("LoadState"), plan.name, UNTOUCHED))
     if not current.exists:
-        status, text = ABSENT, not_installed(context.host, current.unit)
+        status, text = ABSENT, not_installed(context.host, current.unit, current.gone)
     elif current.is_masked:
         status, text = MASKED, "it is masked: nothing of it can start"
     else:
@@ -155,7 +155,7 @@ def _plan_one(context: RunContext, plan: UnitPlan, planned: Planned) -> UnitPlan
         plan = _shadows(context, plan)
         if not plan.continues:
             return plan
-    due = reload_due(current, request, plan.origins_of, context.ram)
+    due = reload_due(current, request, reload_is_pending(context.host, current), plan.origins_of, context.ram)
     plan = plan._replace(
         options={state.id: _own_limits(context, plan, state, due) for state in current.running if current.asked}
     )
@@ -253,7 +253,7 @@ def _with_scores(context: RunContext, plan: UnitPlan) -> UnitPlan:
 
 def _with_steps(context: RunContext, plan: UnitPlan, due: bool, differing: Sequence[Limit]) -> UnitPlan:
     score = None  # type: Optional[int]
-    if score_is_ours(context, plan):
+    if score_is_ours(context, plan) and not plan.current.is_masked:  # systemd gives scores no more there than it starts
         score = score_in(plan.files)
         plan = _with_scores(context, plan)
     plan = plan._replace(steps=steps(plan.current, plan.request, due, score, plan.rows, differing))

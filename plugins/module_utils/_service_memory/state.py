@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is there before anything is done: files, what systemd has loaded, who runs."""
 
+import os
 from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -37,6 +38,7 @@ class CurrentUnit(NamedTuple):
     masked -- by its file, where systemd cannot be asked
     others -- instances of a template that have a file of the same name, by another request
     unsafe -- why our drop-in cannot be looked at, and must not be touched
+    gone -- the unit's own file, which systemd has read and which is not there any more
     litter -- what a killed run of ours left beside it: a temporary file, or a folder without a file
     """
 
@@ -52,6 +54,7 @@ class CurrentUnit(NamedTuple):
     masked: bool = False
     others: FrozenSet[str] = frozenset()
     unsafe: Optional[str] = None
+    gone: Optional[str] = None
 
     @property
     def path(self) -> str:
@@ -101,11 +104,6 @@ class CurrentUnit(NamedTuple):
     def states(self) -> Tuple[UnitState, ...]:
         """The unit itself, or the loaded units of a pattern."""
         return (self.state,) if self.state is not None else self.running
-
-    @property
-    def not_loadable(self) -> Tuple[UnitState, ...]:
-        """Those that systemd has, or would have, no more of than an error."""
-        return tuple(state for state in self.states if state.is_broken)
 
     @property
     def kept(self) -> Dict[str, str]:
@@ -174,6 +172,32 @@ def _is_pattern(host: Host, unit: UnitName) -> bool:
     return unit.is_template or (unit.is_prefix and fragment_path(host, unit.name) is None)
 
 
+def _file_that_is_gone(host: Host, unit: UnitName, state: UnitState) -> Optional[str]:
+    """Deleted since systemd read it: the next reload, ours or any other, leaves nothing of the unit but its
+    processes.
+    """
+    path = state.fragment
+    if path is None or not state.exists or os.path.lexists(host.path(path)):
+        return None
+    return path if own_file(host, unit)[1] is None else None
+
+
+def reload_is_pending(host: Host, current: CurrentUnit) -> bool:
+    """Whether systemd wants to read files of this unit again, and a reload would end that."""
+    return any(state.needs_reload and not _wants_reload_for_ever(host, state) for state in current.asked)
+
+
+def _wants_reload_for_ever(host: Host, state: UnitState) -> bool:
+    """A file that systemd compares with what it has read, and cannot look at: the script that a generator made the unit
+    of is gone, or a drop-in is a link to nowhere. No reload changes that; values that differ still ask for one.
+    """
+    source = state.get("SourcePath")
+    dangling = [
+        path for path in state.drop_ins if os.path.islink(host.path(path)) and not os.path.exists(host.path(path))
+    ]
+    return bool(dangling) or bool(source.startswith("/") and not os.path.lexists(host.path(source)))
+
+
 def read_state(host: Host, requests: Sequence[Request]) -> List[CurrentUnit]:
     """One for each request. One `systemctl show` for all. Raises ManagerError, PermissionError."""
     booted = manager.runs(host)
@@ -185,10 +209,11 @@ def read_state(host: Host, requests: Sequence[Request]) -> List[CurrentUnit]:
             found.append(_pattern(host, request, booted))
             continue
         state = next(shown, None)
-        unit, fragment = request.unit, None  # type: UnitName, Optional[str]
+        unit, fragment, gone = request.unit, None, None  # type: UnitName, Optional[str], Optional[str]
         if state is not None:
             unit = parse_unit_name(state.id) if state.exists else request.unit
-            fragment, exists = state.fragment, state.exists
+            gone = _file_that_is_gone(host, unit, state)
+            fragment, exists = state.fragment, state.exists and gone is None
         else:
             unit, fragment = own_file(host, unit)
             exists = fragment is not None or unit.type == "slice"  # a slice needs no file of its own
@@ -202,6 +227,7 @@ def read_state(host: Host, requests: Sequence[Request]) -> List[CurrentUnit]:
             running,
             fragment,
             masked=state is None and is_mask(host, fragment),
+            gone=gone,
         )
         found.append(_with_file(host, current))
     return found

@@ -55,6 +55,11 @@ def _safe(cgroup: Optional[str]) -> bool:
     return bool(cgroup) and cgroup is not None and cgroup.startswith("/") and ".." not in cgroup.split("/")
 
 
+def is_there(host: Host, where: Layout, cgroup: str) -> bool:
+    """True where that cannot be told, too."""
+    return not where.is_mounted or not _safe(cgroup) or os.path.lexists(host.path(where.processes + cgroup))
+
+
 def pids(host: Host, where: Layout, cgroup: Optional[str]) -> Optional[List[int]]:
     """Every process in it and below, threads not counted. None: its list cannot be read, or it has gone, which is not
     an empty list.

@@ -16,7 +16,7 @@ from .show import ACTIVE_STATES, NotAnAnswer, Properties, number, parse_units
 from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
-    "Id Names LoadState ActiveState SubState FragmentPath SourcePath NeedDaemonReload Transient Type RemainAfterExit"
+    "Id Names LoadState ActiveState SubState FragmentPath SourcePath DropInPaths NeedDaemonReload Transient Type RemainAfterExit"
     " KillMode Delegate RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID"
     " ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic NRestarts Result MemoryCurrent MemoryPeak"
     " MemoryLimit ConditionResult ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureLimitPercent"
@@ -47,9 +47,16 @@ class UnitState(NamedTuple):
 
     @property
     def names(self) -> Tuple[str, ...]:
-        # A name with a backslash is printed in quotes as for a shell, but not in Id=.
-        words = [shlex.split(word)[0] if word.startswith('"') else word for word in self.get("Names").split()]
-        return tuple(dict.fromkeys([self.id] + words))
+        return tuple(dict.fromkeys([self.id] + self._words("Names")))
+
+    def _words(self, name: str) -> List[str]:
+        """A word with a backslash is printed in quotes as for a shell, but not in Id=."""
+        return [shlex.split(word)[0] if word.startswith('"') else word for word in self.get(name).split()]
+
+    @property
+    def drop_ins(self) -> List[str]:
+        """Those that it has read."""
+        return self._words("DropInPaths")
 
     @property
     def units(self) -> List[UnitName]:

@@ -24,9 +24,15 @@ def text_of(path):
         return stream.read()
 
 
+def the_task():
+    module = "memops.linux.service_memory"
+    return next(task[module] for task in yaml.safe_load(text_of("tasks/main.yml")) if module in task)
+
+
 @pytest.fixture(name="options")
 def options_fixture():
-    return yaml.safe_load(text_of("meta/argument_specs.yml"))["argument_specs"]["main"]["options"]
+    specs = yaml.safe_load(text_of("meta/argument_specs.yml"))["argument_specs"]
+    return dict(specs["main"]["options"], **specs["lists"]["options"])
 
 
 @pytest.fixture(name="presets")
@@ -50,13 +56,16 @@ def test_every_other_option_of_the_module_is_a_variable_of_the_same_type(options
     wanted = {name: option for name, option in spec.items() if name not in per_service and name != "services"}
     mine = {name[len("oom_protect_") :]: option for name, option in options.items()}
     assert what_counts({name: mine[name] for name in wanted}) == what_counts(wanted)
-    task = yaml.safe_load(text_of("tasks/main.yml"))[0]["memops.linux.service_memory"]
+    task = the_task()
     assert set(task) == set(wanted) | {"services"}
 
 
 def test_defaults_are_those_of_the_specification(options):
     defaults = yaml.safe_load(text_of("defaults/main.yml"))
     assert defaults == {name: option["default"] for name, option in options.items() if "default" in option}
+    specs = yaml.safe_load(text_of("meta/argument_specs.yml"))["argument_specs"]
+    for name, option in specs["lists"]["options"].items():
+        assert option["default"] == specs["main"]["options"][name]["default"]
 
 
 @pytest.mark.parametrize(
@@ -130,105 +139,11 @@ def test_the_readme_has_every_unit_and_its_score(presets):
     }
 
 
-# ---------------------------------------------------------------- -e: every value is a string
-
-#: variable -> (as typed after -e, what it means)
-TYPED = {
-    "oom_protect_services": ("[{name: web, oom_score_adjust: 5}]", [{"name": "web", "oom_score_adjust": 5}]),
-    "oom_protect_presets": ("ssh", ["ssh"]),
-    "oom_protect_accept_gaps": ("no_cap_sys_resource", ["no_cap_sys_resource"]),
-    "oom_protect_require_verified": ("false", False),
-    "oom_protect_state": ("absent", "absent"),
-    "oom_protect_dropin": ("60-x.conf", "60-x.conf"),
-    "oom_protect_apply": ("restart", "restart"),
-    "oom_protect_missing": ("skip", "skip"),
-    "oom_protect_settle": ("30", 30.0),
-    "oom_protect_restart_timeout": ("45", 45.0),
-    "oom_protect_min_killable": ("40%", "40%"),
-}
-TYPED.update(
-    ("oom_protect_" + name, ("false", False))
-    for name in "allow_limits allow_unkillable allow_overcommit allow_weaker allow_shadowed allow_broad allow_unsupported force_restart".split()
-    + "force_limits allow_loosening force_broad ignore_unsupported".split()
-)
-
-
-def render(name, values):
-    """One of the role's own variables, as Ansible makes it of these."""
-    jinja2 = pytest.importorskip("jinja2")
-    core = pytest.importorskip("ansible.plugins.filter.core")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    theirs = core.FilterModule().filters()
-    environment.filters.update(
-        {name: theirs[name] for name in ("bool", "combine", "extract", "flatten", "from_yaml", "regex_replace")}
-    )
-    variables = yaml.safe_load(text_of("vars/main.yml"))
-    known = dict(yaml.safe_load(text_of("defaults/main.yml")), __oom_protect_presets=variables["__oom_protect_presets"])
-    known.update(values)
-    for wanted in (
-        "__oom_protect_wanted",
-        "__oom_protect_accepted_here",
-        "__oom_protect_named",
-        "__oom_protect_all",
-        "__oom_protect_accepted",
-    ):
-        known[wanted] = environment.compile_expression(
-            variables[wanted].strip()[2:-2].strip(), undefined_to_none=False
-        )(**known)
-    return known[name]
-
-
-def test_the_table_has_every_variable(options):
-    assert set(TYPED) == set(options)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(TYPED))
-def test_a_variable_typed_on_the_command_line(name, options):
-    """issue 16, 2: -e oom_protect_require_verified=false meant true, -e oom_protect_presets=ssh was three presets of
-    one letter
-    """
-    typed, meant = TYPED[name]
-    for own in ("__oom_protect_all", "__oom_protect_accepted"):
-        assert render(own, {name: typed}) == render(own, {name: meant})
-    spec = service_memory.argument_spec()
-    task = yaml.safe_load(text_of("tasks/main.yml"))
-    handed = [
-        option for option, text in task[0]["memops.linux.service_memory"].items() if re.search(r"\b%s\b" % name, text)
-    ]
-    if handed:  # the module converts it
-        arguments = pytest.importorskip("ansible.module_utils.common.arg_spec")
-        result = arguments.ArgumentSpecValidator(spec).validate({handed[0]: typed})
-        assert result.error_messages == [] and result.validated_parameters[handed[0]] == meant
-        return
-    text = text_of("tasks/main.yml") + text_of("vars/main.yml")
-    as_condition = re.findall(r"^ *(?:- |when: ).*\b%s\b.*$" % name, text_of("tasks/main.yml"), re.MULTILINE)
-    as_condition = [
-        line for line in as_condition if "name:" not in line and "oom_protect_require_verified=false" not in line
-    ]
-    assert re.search(r"\b%s\b" % name, text) and all(
-        "| bool" in line for line in as_condition if options[name]["type"] == "bool"
-    )
-
-
-@pytest.mark.parametrize(
-    "typed, meant",
-    [
-        ("ssh,database", ["ssh", "database"]),
-        ("ssh, database", ["ssh", "database"]),
-        ("[\"ssh\", 'web']", ["ssh", "web"]),
-        ("", []),
-    ],
-)
-def test_several_presets_typed_on_the_command_line(typed, meant):
-    assert render("__oom_protect_wanted", {"oom_protect_presets": typed}) == meant
-
-
 @pytest.mark.parametrize(
     "new, old", sorted((new, old) for new, old in service_memory.FORMER_NAMES.items() if new != "fallback")
 )
 def test_former_names_still_count(new, old):
-    text = yaml.safe_load(text_of("tasks/main.yml"))[0]["memops.linux.service_memory"][new]
+    text = the_task()[new]
     assert text == "{{ oom_protect_%s | default(oom_protect_%s | default(omit)) }}" % (new, old)
     arguments = pytest.importorskip("ansible.module_utils.common.arg_spec")
     result = arguments.ArgumentSpecValidator(service_memory.argument_spec()).validate({old: "true"})

@@ -112,6 +112,7 @@ class FakeMachine:
         self.refuses = []  # bytes in a file of a unit with which systemd does not load it
         self.after_restart = {}  # unit -> what becomes of it: a function of the Running
         self.restart_says = {}
+        self.sources = {}  # unit -> the script that a generator made it of
         self.write(
             "/proc/meminfo",
             "MemTotal: %d kB\nMemAvailable: %d kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n" % (ram >> 10, ram >> 11),
@@ -252,6 +253,10 @@ class FakeMachine:
             shutil.rmtree(self.root + "/proc/" + pid.decode("ascii"))
         shutil.rmtree(self.root + self._tree + running.cgroup)
         return running
+
+    def stop_group(self, name):
+        """It is still active, and has no control group: nothing of it runs."""
+        shutil.rmtree(self.root + self._tree + self.running[name].cgroup)
 
     def _limits(self, name, used=None):
         """The kernel's files of a running unit: systemd writes them at its start and, before 257, at every reload
@@ -428,6 +433,9 @@ class FakeMachine:
             return self.version < 257  # measured: after every reload as well
         if unit.state != "loaded":
             return False
+        source = self.sources.get(unit.id)
+        if None in unit.stamps.values() or (source and not os.path.exists(self.root + source)):
+            return True  # src/core/unit.c, fragment_mtime_newer(): what cannot be looked at counts as newer
         files = [unit.fragment] + self._drop_ins(unit.names)
         if self.not_loaded:  # folders that were not there at the last reload are not looked into
             seen = {os.path.dirname(path) for path in unit.stamps}
@@ -440,7 +448,8 @@ class FakeMachine:
             "Names": " ".join(unit.names),
             "LoadState": unit.state,
             "FragmentPath": unit.fragment,
-            "SourcePath": "",
+            "SourcePath": self.sources.get(unit.id, ""),
+            "DropInPaths": " ".join(path for path in unit.stamps if path != unit.fragment),
         }
         for key, (default, since) in DEFAULTS.items():
             if self.version >= since:

@@ -41,7 +41,8 @@ def request(state="present", apply="live", **settings):
 
 
 def planned(now, wanted, rows=None, origin=Origin("-500", PATH)):
-    due = reload_due(now, wanted, lambda _state: {"oom_score_adjust": origin}, None)
+    waiting = any(state.needs_reload for state in now.asked)
+    due = reload_due(now, wanted, waiting, lambda _state: {"oom_score_adjust": origin}, None)
     found = steps(now, wanted, due, -500, rows or {})
     return [word for word in ("write", "remove", "clear", "reload", "setting", "restart") if getattr(found, word)]
 
