@@ -16,8 +16,8 @@ from .show import ACTIVE_STATES, NotAnAnswer, Properties, number, parse_units
 from .unit_name import UnitName, parse_unit_name
 
 _PROPERTIES = (
-    "Id Names LoadState ActiveState SubState FragmentPath SourcePath DropInPaths NeedDaemonReload Transient Type RemainAfterExit"
-    " KillMode Delegate RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID"
+    "Id Names LoadState ActiveState SubState FragmentPath SourcePath DropInPaths NeedDaemonReload Transient Type"
+    " RemainAfterExit KillMode Delegate RefuseManualStart RefuseManualStop MainPID ControlGroup InvocationID"
     " ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic NRestarts Result MemoryCurrent MemoryPeak"
     " MemoryLimit ConditionResult ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureLimitPercent"
 ).split()
