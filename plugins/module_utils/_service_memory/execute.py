@@ -278,7 +278,8 @@ def _not_loaded(state: UnitState) -> str:
     if not state.exists:
         return "the reload left nothing of %s: its unit file, or what a generator makes it of, is gone" % state.id
     message = (
-        "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says why"
+        "with our change systemd does not load %s any more (%s); `systemd-analyze verify` on a copy of the unit says"
+        " why"
     )
     return message % (state.id, state.get("LoadState"))
 
