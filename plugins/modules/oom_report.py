@@ -69,8 +69,8 @@ options:
       - Where facts stand that were gathered before, instead of those of this play. One source, or a list of them. No
         host is touched.
       - A path, as a text or as a mapping with C(path), of a C(report.json), of a file with the facts of one host (as
-        C(ansible --tree) writes it) or of a mapping of hosts to their facts, or of a folder of such files. Reports are
-        looked for four folders deep.
+        C(ansible --tree) writes it) or of a mapping of hosts to their facts, or of a directory of such files. Reports are
+        looked for four directories deep.
       - A fact cache, as a mapping with C(cache), C(connection) and C(prefix), through Ansible's own plugin. C(cache) is
         the name of the plugin, such as V(jsonfile) or V(community.general.redis), or V(true) for the cache that Ansible
         is configured with. Nothing in it expires by being read.
@@ -78,7 +78,7 @@ options:
         What cannot be read, and a host of the play that no source has, is shown as unknown.
       - Where two sources have a host of one name, both are shown, with the source behind the name. With C(newest) in
         the mapping, which is V(true) then, the newest facts of each name are taken, as for the runs of one fleet.
-      - All of it is shaped and bounded as the answer of a host is. A file may have 1 GiB, a folder 10,000 files.
+      - All of it is shaped and bounded as the answer of a host is. A file may have 1 GiB, a directory 10,000 files.
     type: raw
   gathered:
     description:

@@ -6,6 +6,7 @@
 * No conditional expression stands inside another one.
 * Every room has a floor in .importlinter: import-linter says nothing of a package that no contract names.
 * .pre-commit-config.yaml takes the releases of tests/requirements/lint.txt.
+* A text for users names its subject and says "is not a valid X": no "is no X", nobody, somebody, whoever.
 * The tables of variables in the roles' READMEs are those of their argument_specs.
 """
 
@@ -61,6 +62,39 @@ def other_releases() -> list[str]:
     ]
 
 
+#: "there is no X" and "is no longer" are as they should be.
+_ODD = re.compile(
+    r"(?<!\bthere )(?<!\bThere )\b(?:is|are|was|were) no\b(?! longer| more)|\b(?:nobody|somebody|whoever|wished)\b|all the same",
+    re.I,
+)
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of every string that is not a docstring, line by line; comments of shell scripts are none."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            for number, line in enumerate(node.value.splitlines(), node.lineno):
+                if not line.lstrip().startswith("#"):
+                    yield number, line
+
+
+def odd_texts() -> list[str]:
+    wrong = []
+    for path in sorted(ROOT.glob("plugins/**/*.py")):
+        for number, text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+            found = _ODD.search(text)
+            if found:
+                name = path.relative_to(ROOT)
+                wrong.append(f"{name}:{number}: {found.group()!r} in a text for users: say who, or 'is not a valid X'")
+    return wrong
+
+
 def outdated_tables() -> list[str]:
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import role_tables
@@ -69,7 +103,7 @@ def outdated_tables() -> list[str]:
 
 
 def main() -> int:
-    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases(), *outdated_tables()]
+    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases(), *odd_texts(), *outdated_tables()]
     print(
         "\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor"
     )

@@ -92,4 +92,4 @@ def _see_folder(name: str, connection: str | None) -> None:
         raise IntakeError(f"from: cache {name}: give its folder as connection. Nothing was written.")
     folder = os.path.expanduser(os.path.expandvars(str(folder)))
     if not os.path.isdir(folder):
-        raise IntakeError(f"from: cache {name}: {folder} is no directory. Nothing was written.")
+        raise IntakeError(f"from: cache {name}: {folder} is not a directory. Nothing was written.")

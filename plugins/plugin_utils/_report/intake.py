@@ -181,7 +181,7 @@ def _read(path: str) -> bytes:
     with os.fdopen(fd, "rb") as stream:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if status.st_size > MOST_BYTES:
             raise ValueError(f"it takes {status.st_size >> 20:,} MiB, and at most {MOST_BYTES >> 20:,} MiB are read")
         return stream.read(MOST_BYTES)
@@ -252,14 +252,16 @@ def _oom(value: Json) -> t.Any:
 def _of_variables(value: t.Any) -> HostInput:
     """The result of oom_facts, or what a cache has of a host. Only a result says that it failed."""
     if not isinstance(value, dict):
-        return HostInput(None, None, "what is kept of it is no mapping")
+        return HostInput(None, None, "what is kept of it is not a mapping")
     for state in ("unreachable", "failed"):
         if value.get(state) is True and "oom" not in value:
             return HostInput(None, state, text(value.get("msg")) or "no reason was given")
     oom = _oom(value)
     if oom is None and _PAYLOAD in value:
         return HostInput(None, None, "a fact cache holds it in a form of its ansible-core: give it to from as a cache")
-    return HostInput(shaped_facts(oom), None, "no OOM facts were gathered" if oom is None else "these are no OOM facts")
+    return HostInput(
+        shaped_facts(oom), None, "no OOM facts were gathered" if oom is None else "these are not OOM facts"
+    )
 
 
 def _of_entry(entry: t.Any, made: float | None) -> HostInput:

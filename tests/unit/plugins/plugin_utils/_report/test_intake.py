@@ -137,7 +137,7 @@ STATES = [
     ({"unreachable": True, "msg": "no route"}, "unreachable", "no route"),
     ({"failed": True, "msg": "no Python"}, "failed", "no Python"),
     ({"ansible_facts": {}}, "blind", "no OOM facts were gathered"),
-    ({"ansible_facts": {"oom": "x"}}, "blind", "these are no OOM facts"),
+    ({"ansible_facts": {"oom": "x"}}, "blind", "these are not OOM facts"),
     ({"__payload__": "{}"}, "blind", "give it to from as a cache"),
 ]
 
