@@ -21,8 +21,7 @@ _VERDICTS = {"chronic": "comes again", "unknown": "too early to tell", "transien
 def verdict(report: Json) -> Html:
     """The headline, and below it the whole in numbers."""
     line = say.verdict_line(report)
-    gist = "" if line == words.gist(report) else words.gist(report)
-    changed = say.change_words(report)
+    gist, changed = say.gist(report), say.change_words(report)
     return join(
         (
             tag("p", line, class_=f"headline {say.mood(report)}"),

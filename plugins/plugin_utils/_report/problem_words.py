@@ -188,11 +188,43 @@ def _change(report: Json) -> tuple[str, str]:
     return "", f"{counted}, and no time before it to compare with"
 
 
+def _seen_for(report: Json) -> str:
+    """Of how long a time all hosts that were read tell; empty where one cannot say."""
+    fleet, as_of = report["fleet"], report["trend"]["as_of"]
+    if fleet["since"] is None or as_of is None:
+        return ""
+    start = max(fleet["since"], fleet["window"]["since"] or 0.0)
+    hours = round((min(as_of, fleet["window"]["until"] or as_of) - start) / HOUR)
+    if hours < 1:
+        return ""
+    return f" in {words.some(hours, 'hour')}" if hours < 48 else f" in {round(hours / 24):,} days"
+
+
+def _calm(report: Json) -> str:
+    """No kill: of which time, on which hosts, and what is not known."""
+    totals = report["fleet"]["totals"]
+    unknown = totals["hosts"] - totals["ok"]
+    which = f"the {totals['ok']:,} of {words.some(totals['hosts'], 'host')} that could be read"
+    said = [f"No kill{_seen_for(report)} on {which if unknown else words.some(totals['ok'], 'host')}"]
+    if totals["partial"]:
+        said.append(f"{words.some(totals['partial'], 'host was', 'hosts were')} seen in part")
+    if unknown:
+        said.append(f"{words.some(unknown, 'host is', 'hosts are')} not known")
+    return f"{'; '.join(said)}.{_stale(report)}"
+
+
+def _stale(report: Json) -> str:
+    now, as_of = report["generated_at"], report["trend"]["as_of"]
+    return f" As of {words.ago(now - as_of)}." if as_of is not None and now - as_of >= 2 * HOUR else ""
+
+
 def verdict_line(report: Json) -> str:
     """One sentence for the fleet: does it get worse, and what is worst. It holds what is not known."""
     totals = report["fleet"]["totals"]
-    if not totals["ok"] or not (totals["kills"] or totals["unresolved"]):
+    if not totals["ok"]:
         return words.gist(report)
+    if not (totals["kills"] or totals["unresolved"]) and report["trend"]["direction"] != "quiet":
+        return _calm(report)
     now = report["generated_at"]
     word, numbers = _change(report)
     worst = first(report)
@@ -204,9 +236,7 @@ def verdict_line(report: Json) -> str:
     unknown = totals["hosts"] - totals["ok"]
     if unknown:
         said.append(f"{words.some(unknown, 'host is', 'hosts are')} not known")
-    as_of = report["trend"]["as_of"]
-    stale = f" As of {words.ago(now - as_of)}." if as_of is not None and now - as_of >= 2 * HOUR else ""
-    return f"{word + ': ' if word else ''}{'; '.join(said)}.{stale}"
+    return f"{word + ': ' if word else ''}{'; '.join(said)}.{_stale(report)}"
 
 
 def mood(report: Json) -> str:
@@ -271,9 +301,14 @@ def told(problem: Json, now: float) -> str:
 
 def below(report: Json) -> list[str]:
     """What stands below the line: the whole in numbers, the period and its age, what changed, who is not known."""
-    gist = words.gist(report)
-    lines = ["" if gist == verdict_line(report) else gist, words.period(report), change_words(report)]
-    return [line for line in (*lines, not_known(report)) if line]
+    lines = (gist(report), words.period(report), change_words(report), not_known(report))
+    return [line for line in lines if line]
+
+
+def gist(report: Json) -> str:
+    """The whole in numbers, where the line above does not say it all."""
+    told = words.gist(report)
+    return "" if words.is_clean(report) or told == verdict_line(report) else told
 
 
 def gone(report: Json) -> list[Json]:

@@ -316,6 +316,8 @@ def is_clean(report: Json) -> bool:
         return False
     if any(entry["gathered_at"] is None for entry in report["hosts"].values()):
         return False  # facts of an unknown age
+    if report["fleet"]["since"] is None:
+        return False  # nothing was found, and of which time is not known
     return not any(
         totals[key] for key in ("kills", "disputed", "unresolved", "unresolved_disputed", "unexplained", "unparsed")
     )

@@ -129,20 +129,24 @@ def six_hours(before=0):
         ),
         pytest.param(
             {"db1": week(), "down": DOWN},
-            "No kill was found on the 1 host that could be read. 1 host is unknown, not clean.",
+            "No kill in 21 days on the 1 of 2 hosts that could be read; 1 host is not known.",
             "warn",
             id="silence is not good news",
         ),
-        pytest.param(
-            {"db1": week(), "db2": week()}, "No kill was found on the 2 hosts that could be read.", "good", id="clean"
-        ),
+        pytest.param({"db1": week(), "db2": week(days=9)}, "No kill in 9 days on 2 hosts.", "good", id="clean"),
         pytest.param(
             {"down": DOWN}, "Nothing is known about 1 host: none could be read.", "warn", id="nothing is known"
+        ),
+        pytest.param(
+            {"a": week(visibility={"state": "clear", "since": None, "reasons": []}), "b": week()},
+            "No kill on 2 hosts.",
+            "warn",
+            id="since when is not known",
         ),
         pytest.param({}, "No hosts in this report.", "warn", id="no hosts"),
         pytest.param(
             {"db1": week(state="partial", reasons=["no root"])},
-            "No kill was found on the 1 host that could be read. 1 host was seen in part.",
+            "No kill in 21 days on 1 host; 1 host was seen in part.",
             "warn",
             id="seen in part is not good",
         ),

@@ -134,7 +134,7 @@ def test_nothing_known():
 
 def test_clean():
     report = build({"a": HostInput(facts())}, NOW)
-    assert table.lines(report)[0] == ("No kill was found on the 1 host that could be read.", "good")
+    assert table.lines(report)[0] == ("No kill in 10 days on 1 host.", "good")
 
 
 def test_no_hosts(empty):
