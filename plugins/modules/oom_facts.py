@@ -22,9 +22,10 @@ options:
   gather_subset:
     description:
       - Which parts to gather. V(counters) needs the kills and looks for them as well.
+      - V(all) means all but V(pressure), which is gathered only where it is named, and may take a second longer.
     type: list
     elements: str
-    choices: [all, kills, counters, memory, settings, units, daemons, swap]
+    choices: [all, kills, counters, memory, settings, units, daemons, swap, pressure]
     default: [all]
   since:
     description:
@@ -515,6 +516,44 @@ ansible_facts:
             too much of the result.
           type: int
           returned: when V(units) is gathered and there are any
+        pressure:
+          description:
+            - Near misses. Every control group with a limit of memory, the worst first, at most 50, null where no memory
+              controller can be seen. Sizes are bytes, null is none or unknown.
+            - C(state) is V(frozen) (at C(MemoryHigh=), and for half of the last ten seconds none of its processes came
+              on; the kernel never kills for that), V(throttled) (at C(MemoryHigh=) and held back), V(at_limit) (at
+              C(MemoryMax=), and nine tenths of it cannot be taken back), V(near) (nine tenths of the smaller limit
+              cannot be taken back) or V(ok). C(text) says so in a sentence.
+            - C(share) is what cannot be taken back, of the smaller limit; C(events) and C(events_local) are
+              C(memory.events) with and without what is below; C(more_high) is how often it was held back within a
+              second, null where nobody looked twice; C(psi) its own pressure. C(next_victim) is who would die there,
+              told for the first 20.
+          type: list
+          elements: dict
+          returned: when V(pressure) is gathered
+          sample:
+            - cgroup: /system.slice/web.service
+              unit: web.service
+              container_id: null
+              state: frozen
+              text: >-
+                web.service is frozen at MemoryHigh=48 MiB: it holds 48 MiB, and for 93 % of the last 10 s none of its
+                processes came on; the kernel held it back 1234 times (2 more while we looked) and never kills for that
+              memory_current: 50331648
+              memory_max: 67108864
+              memory_high: 50331648
+              reclaimable: 12288
+              share: 1.0
+              swap_current: 0
+              swap_max: 0
+              events: {low: 0, high: 1234, max: 0, oom: 0, oom_kill: 0, oom_group_kill: 0}
+              events_local: {low: 0, high: 1234, max: 0, oom: 0, oom_kill: 0, oom_group_kill: 0}
+              more_high: 2
+              psi:
+                some: {avg10: 95.1, avg60: 90.2, avg300: 60.3, total: 123456789}
+                full: {avg10: 93.2, avg60: 88.1, avg300: 58.7, total: 120456789}
+              processes: 3
+              next_victim: {pid: 812, comm: web, oom_score_adj: 0, rss: 47185920}
         swap:
           description: Swap areas in use, largest priority first, sizes in bytes. C(in_fstab) is about files and devices
             by their path.
@@ -534,7 +573,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.memops.linux.plugins.module_utils._facts.params import SOURCES, SUBSETS, Only, Wish
+from ansible_collections.memops.linux.plugins.module_utils._facts.params import ON_REQUEST, SOURCES, SUBSETS, Only, Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit_name import parse_unit_name
 from ansible_collections.memops.linux.plugins.module_utils._text import safe
@@ -543,7 +582,12 @@ from ansible_collections.memops.linux.plugins.module_utils._when import parse_wh
 
 def argument_spec() -> Dict[str, Any]:
     return {
-        "gather_subset": {"type": "list", "elements": "str", "choices": ("all",) + SUBSETS, "default": ["all"]},
+        "gather_subset": {
+            "type": "list",
+            "elements": "str",
+            "choices": ("all",) + SUBSETS + ON_REQUEST,
+            "default": ["all"],
+        },
         "since": {"type": "str"},
         "until": {"type": "str"},
         "sources": {"type": "list", "elements": "str", "choices": ("auto",) + SOURCES, "default": ["auto"]},
@@ -610,7 +654,8 @@ def wish_of(params: Dict[str, Any], now: float) -> Wish:
     ]:
         if path and "\0" in path:
             raise ValueError("%s: %r is not a valid path: it contains a NUL. Nothing was read." % (option, path))
-    subset = SUBSETS if "all" in params["gather_subset"] else tuple(params["gather_subset"])
+    named = tuple(params["gather_subset"])
+    subset = SUBSETS + tuple(name for name in ON_REQUEST if name in named) if "all" in named else named
     sources = None if "auto" in params["sources"] else tuple(params["sources"])
     return Wish(
         subset=subset,

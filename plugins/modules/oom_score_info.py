@@ -212,6 +212,15 @@ reasons:
   type: list
   elements: str
   sample: []
+pressure:
+  description:
+    - Near misses, as C(pressure) of M(memops.linux.oom_facts) has them. With O(memcg) that one and what is below it. Null
+      where no memory controller can be seen.
+    - Where a service is frozen at C(MemoryHigh=), RV(msg) begins with it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 notes:
   description: What may make it end otherwise, such as settings of the kernel, a killer in user space, NUMA nodes, or
     the limit of an outer cgroup.

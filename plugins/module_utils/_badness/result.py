@@ -11,6 +11,7 @@ from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .memcg import group_of, within
+from .pressure import pressure
 from .processes import Process, Snapshot, ancestors, snapshot, started
 from .proposed_scores import Adjustments, Applied, apply
 from .ranking import Group, RankedProcess, Ranking, margin, memory_of, rank, units
@@ -211,6 +212,10 @@ def score_info(
     result["msg"] = headline(selection, now.ranking, itself, group and group["cgroup"])
     result["contest"] = _selection_facts(selection, seen, now.ranking)
     result.update(complete=selection.complete, reasons=list(selection.reasons), notes=list(selection.notes))
+    rows = pressure(host, seen, selection.memcg.path if selection.memcg else "/", top)
+    result["pressure"] = rows
+    frozen = [row["text"] for row in rows or () if row["state"] == "frozen"]
+    result["msg"] = "; ".join(frozen[:1] + [result["msg"]])
     if adjustments:
         applied = apply(host, adjustments, selection.processes)
         then = now._replace(ranking=rank(selection, when, applied.scores, top), scores=applied.scores)

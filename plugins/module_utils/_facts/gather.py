@@ -67,6 +67,10 @@ def _gather(host: Host, wish: Wish, offline: Optional["Offline"]) -> Dict[str, A
         from ansible_collections.memops.linux.plugins.module_utils._swap_file.facts import swap_facts
 
         oom["swap"] = swap_facts(host)
+    if "pressure" in wanted:
+        from ansible_collections.memops.linux.plugins.module_utils._badness.pressure import pressure
+
+        oom["pressure"] = pressure(host)
     if "kills" in oom and oom["kills"] and oom.get("units"):
         from .aftermath import tell_aftermath
 

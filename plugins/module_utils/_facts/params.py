@@ -6,6 +6,8 @@
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 SUBSETS = ("kills", "counters", "memory", "settings", "units", "daemons", "swap")
+#: What V(all) does not mean: it looks twice at a cgroup that is short, a second apart.
+ON_REQUEST = ("pressure",)
 SOURCES = ("journal", "files", "kmsg")
 
 
