@@ -376,9 +376,11 @@ ansible_facts:
             - C(vmstat_oom_kill) is the kernel's own count since boot, C(kernel_kills_this_boot) what the sources tell
               of (a victim that the kernel printed twice counts twice, as it does in the kernel's count).
             - C(unexplained) is the difference; null where it cannot be known.
+            - C(unexplained_by_unit) has the units of which C(memory.events) or systemd count more kills than the sources
+              tell of, and how many; null where units were not gathered or cannot be asked for.
           type: dict
           returned: when V(counters) or V(kills) is gathered
-          sample: {vmstat_oom_kill: 2, kernel_kills_this_boot: 2, unexplained: 0}
+          sample: {vmstat_oom_kill: 2, kernel_kills_this_boot: 2, unexplained: 0, unexplained_by_unit: {}}
         sources:
           description:
             - What each source said. C(status) is V(read), V(absent), V(denied), V(skipped), V(not_regular), V(corrupt),
@@ -445,6 +447,9 @@ ansible_facts:
           description:
             - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a
               drop-in of this collection's, and those in O(units). As systemd sees them, at most 200.
+            - C(oom_kills) is what the unit's cgroup counts since it was made; C(oom_kills_by_systemd) and
+              C(managed_oom_kills) are the numbers of systemd 259 and later, null before, of kills by the kernel and by
+              systemd-oomd.
             - C(active_since_uptime) is when the unit became active, in seconds since boot.
             - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not
               answer it is null.
@@ -478,6 +483,8 @@ ansible_facts:
               active_since_uptime: 11.37
               result: success
               oom_kills: 0
+              oom_kills_by_systemd: null
+              managed_oom_kills: null
               oom_score_adjust: -500
               oom_policy: continue
               memory_current: 7340032

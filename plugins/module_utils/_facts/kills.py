@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
+from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from . import facts
 from .boot import Boot
@@ -63,12 +64,20 @@ def windows(ends: Sequence[float]) -> List[Tuple[float, float]]:
 
 
 class UnitCounts:
-    """What the cgroup of each unit counted: oom_kill of memory.events."""
+    """What was counted of each unit: oom_kill of its cgroup's memory.events, and systemd's own numbers (259 and later),
+    which outlive the cgroup. None: nothing can be known.
+    """
 
     def __init__(self, units: Optional[Sequence[Dict[str, Any]]]) -> None:
-        self._of = {
-            unit["name"]: unit["oom_kills"] for unit in units or () if unit.get("oom_kills")
-        }  # type: Dict[str, int]
+        self._is_known = units is not None
+        self._of = {}  # type: Dict[str, int]
+        self._managed = {}  # type: Dict[str, int]
+        for unit in units or ():
+            counted = max(unit.get(counter) or 0 for counter in ("oom_kills", "oom_kills_by_systemd"))
+            if counted:
+                self._of[unit["name"]] = counted
+            if unit.get("managed_oom_kills"):
+                self._managed[unit["name"]] = unit["managed_oom_kills"]
 
     def has(self, kill: Kill, boot: Boot) -> bool:
         """All that is told of the kill's unit was counted."""
@@ -84,6 +93,17 @@ class UnitCounts:
             if more > 0:
                 found[unit] = more
         return found
+
+    def by_unit(self, boot: Boot, kills: Sequence[Dict[str, Any]]) -> Optional[Dict[str, int]]:
+        """The same for the facts, with those of systemd-oomd of which no record tells at all."""
+        if not self._is_known:
+            return None
+        found = self.unexplained(boot)
+        told = {kill["unit"] for kill in kills if kill["killer"] == "systemd-oomd"}
+        for unit, counted in self._managed.items():
+            if unit not in told:
+                found[unit] = found.get(unit, 0) + counted
+        return {printable(unit): found[unit] for unit in sorted(found)}
 
 
 class KillSources:
@@ -279,7 +299,7 @@ def kill_facts(
         of_units=counted.unexplained(boot),
         now=time.time() if local and wish.until is None else None,
     )
-    section["counters"] = counters
+    section["counters"] = dict(counters, unexplained_by_unit=counted.by_unit(boot, section["kills"]))
     section["sources"] = facts.source_facts(sources.reports)
     section["visibility"] = visibility(coverage)
     section["window"] = {"since": wish.since, "until": wish.until}

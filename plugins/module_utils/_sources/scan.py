@@ -164,6 +164,9 @@ class FileScan:
 
         def filled(view: memoryview) -> int:
             got = fill(view)
+            unread = None if self._front else unsupported_format(bytes(view[: min(got, 16)]))
+            if unread:
+                raise Unsupported("compressed, and what is in it is %s" % unread)
             if len(self._front) < keep:
                 self._front += bytes(view[: min(got, keep - len(self._front))])
             if got >= keep:

@@ -39,6 +39,8 @@ _PROPERTIES = (
     "MemoryLimit",  # systemd 219 and cgroup v1
     "ControlGroup",
     "DropInPaths",
+    "OOMKills",  # systemd 259, as is the next
+    "ManagedOOMKills",
 )
 _MAX_UNITS = 200
 _QUOTED = 60
@@ -135,6 +137,8 @@ def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
         "load_state": block.get("LoadState") or None,
         "result": block.get("Result") or None,
         "oom_kills": oom_kills(host, block.get("ControlGroup")),
+        "oom_kills_by_systemd": number(block.get("OOMKills")),
+        "managed_oom_kills": number(block.get("ManagedOOMKills")),
         "oom_score_adjust": number(block.get("OOMScoreAdjust")),
         "active_state": block.get("ActiveState") or None,
         "active_since_uptime": _seconds(block.get("ActiveEnterTimestampMonotonic")),
@@ -150,7 +154,7 @@ def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
     limited = unit["memory_max"] is not None or unit["memory_high"] is not None
     return (
         unit["result"] == "oom-kill"
-        or bool(unit["oom_kills"])
+        or any(unit[counter] for counter in ("oom_kills", "oom_kills_by_systemd", "managed_oom_kills"))
         or bool(unit["oom_score_adjust"])
         or limited
         or "memops" in drop_ins

@@ -129,3 +129,21 @@ def test_the_count_is_checked_from_the_boot_on(host):
     assert Boot(host(0), True).since(day_later) == day_later
     assert Boot(host(1), True).since(None) is None
     assert Boot(host(1), False).since(day_later) == day_later
+
+
+def test_by_unit_for_the_facts(host):
+    """What is counted and told by no source; systemd's own numbers (259) outlive the cgroup."""
+    units = [
+        {"name": "a.service", "oom_kills": 3, "oom_kills_by_systemd": None},
+        {"name": "b.service", "oom_kills": None, "oom_kills_by_systemd": 2, "managed_oom_kills": 0},
+        {"name": "c.service", "oom_kills": 0, "managed_oom_kills": 4},
+        {"name": "d.service", "oom_kills": 0, "managed_oom_kills": 1},
+        {"name": "e.service", "oom_kills": 1, "oom_kills_by_systemd": 1},
+    ]
+    boot = Boot(host(9), True)
+    for number, unit in ((1, "a.service"), (2, "e.service")):
+        boot.count(kill(number)._replace(unit=unit))
+    told = [{"killer": "systemd-oomd", "unit": "d.service"}, {"killer": "kernel", "unit": "c.service"}]
+    assert UnitCounts(units).by_unit(boot, told) == {"a.service": 2, "b.service": 2, "c.service": 4}
+    assert UnitCounts([]).by_unit(boot, told) == {}
+    assert UnitCounts(None).by_unit(boot, told) is None

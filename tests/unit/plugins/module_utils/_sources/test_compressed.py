@@ -325,3 +325,11 @@ def test_kind(head, name):
 def test_foreign(tmp_path, head):
     got, report = scan(tmp_path, head + b"x" * 100)
     assert (got, report.status) == (b"", "unsupported") and report.reason
+
+
+@pytest.mark.parametrize("inside", [b"LPKSHHRH" + bytes(4096), b"PK\x03\x04" + bytes(4096)], ids=["journal", "zip"])
+def test_what_is_compressed_is_no_text(tmp_path, inside):
+    """system.journal.zst: no line of it may become a kill, or the name of a unit."""
+    line = b"MESSAGE=x.service: A process of this unit has been killed by the OOM killer.\n"
+    got, report = scan(tmp_path, gzip.compress(inside + line))
+    assert (got, report.status) == (b"", "unsupported") and report.reason.startswith("compressed, and what is in it is ")
