@@ -445,11 +445,14 @@ ansible_facts:
           sample: {values: {swappiness: {value: 10, file: /etc/sysctl.d/90-memops.conf}}, ignored: {}}
         units:
           description:
-            - Units that lost a process to the OOM killer, that have C(OOMScoreAdjust=) or a memory limit set, or a
-              drop-in of this collection's, and those in O(units). As systemd sees them, at most 200.
+            - Units that lost a process to the OOM killer, whose main process ended by SIGKILL, that have
+              C(OOMScoreAdjust=) or a memory limit set, or a drop-in of this collection's, and those in O(units). As
+              systemd sees them, at most 200.
             - C(oom_kills) is what the unit's cgroup counts since it was made; C(oom_kills_by_systemd) and
               C(managed_oom_kills) are the numbers of systemd 259 and later, null before, of kills by the kernel and by
               systemd-oomd.
+            - C(main_exit) is how the main process ended, C(code) V(exited), V(killed) or V(dumped) with the C(status) or
+              signal and the C(uptime) of it; null while it runs and where it ended well.
             - C(active_since_uptime) is when the unit became active, in seconds since boot.
             - An empty list says that systemd was asked and has none of them. Where systemd does not run or does not
               answer it is null.
@@ -485,6 +488,7 @@ ansible_facts:
               oom_kills: 0
               oom_kills_by_systemd: null
               managed_oom_kills: null
+              main_exit: null
               oom_score_adjust: -500
               oom_policy: continue
               memory_current: 7340032
@@ -523,6 +527,26 @@ ansible_facts:
             too much of the result.
           type: int
           returned: when V(units) is gathered and there are any
+        sigkills:
+          description:
+            - Exit code 137. Units that are down and containers of docker that ended by SIGKILL, of which no killer's
+              record tells, at most 50. C(text) says what can be said.
+            - C(verdict) is V(oom) (systemd, the engine or a counter says that it was an OOM killer), V(not_oom) (the
+              kernel counted no kill that the sources do not tell of), V(stopped) (systemd or the engine sent the signal
+              to stop it) or V(unknown).
+          type: list
+          elements: dict
+          returned: when V(kills) and V(units) are gathered of the host itself, and systemd answers
+          sample:
+            - unit: job.service
+              container: null
+              time: null
+              uptime: 812.3
+              verdict: not_oom
+              text: >-
+                job.service ended by SIGKILL (exit code 137), and no killer's record tells of it; it was not the
+                kernel's OOM killer, which counted no kill that the sources do not tell of; no user-space OOM killer
+                runs; what is left is a kill -9 by a person or a program, RLIMIT_CPU, or an engine that stopped it
         pressure:
           description:
             - Near misses. Every control group with a limit of memory, the worst first, at most 50, null where no memory

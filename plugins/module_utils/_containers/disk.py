@@ -20,6 +20,7 @@ from ansible_collections.memops.linux.plugins.module_utils._text import to_text
 
 #: A hundred containers of a user take a tenth of it.
 _MAX_OF_USER = 1 << 20
+_MAX_DIGITS = 18
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Not a link; and neither a FIFO nor a terminal may hold the reader.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -58,6 +59,20 @@ def json_of(data: Optional[bytes]) -> Any:
         return None
     try:
         return json.loads(to_text(data), parse_int=_no_number, parse_float=_no_number, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _short_number(digits: str) -> Optional[int]:
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
+
+
+def json_with_numbers(data: Optional[bytes]) -> Any:
+    """The same with whole numbers of a few digits."""
+    if data is None:
+        return None
+    try:
+        return json.loads(to_text(data), parse_int=_short_number, parse_float=_no_number, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
 

@@ -173,6 +173,16 @@ def _owner(kill: Dict[str, Any]) -> int:
     return int(match.group(1)) if match else 0
 
 
+def _spoken(names: Names) -> str:
+    """``container web (image nginx:1.25) of pod web-0 in shop``"""
+    text = "container %s" % (names.name or "without a name")
+    if names.image:
+        text += " (image %s)" % names.image
+    if names.pod:
+        text += " of pod %s%s" % (names.pod, " in %s" % names.namespace if names.namespace else "")
+    return text
+
+
 def name_containers(host: Host, kills: List[Dict[str, Any]]) -> None:
     """The kills that have a container's id get its names, in place; the newest first, for there may be too many."""
     places = {}  # type: Dict[int, Places]
@@ -191,3 +201,5 @@ def name_containers(host: Host, kills: List[Dict[str, Any]]) -> None:
         whole, names = known[owner, identity]
         if names is not None:
             kill["container"] = dict(names._asdict(), id=whole)
+            if kill.get("why") and (names.name or names.pod):
+                kill["why"] += "; it ran in %s" % _spoken(names)

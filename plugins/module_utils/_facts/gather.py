@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the wish of a task to ``ansible_facts.oom``: asks the sources in turn and puts together what they say."""
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -82,10 +83,23 @@ def _gather(host: Host, wish: Wish, offline: Optional["Offline"]) -> Dict[str, A
             from ansible_collections.memops.linux.plugins.module_utils._containers.names import name_containers
 
             name_containers(host, oom["kills"])
+        if is_local(wish) and oom.get("units") is not None:
+            _tell_sigkills(host, oom)
         oom["summary"]["verdict"] = _verdict(oom, is_local(wish))
         if wish.max_kills is None:
             facts.fit(oom)
     return oom
+
+
+def _tell_sigkills(host: Host, oom: Dict[str, Any]) -> None:
+    """Most hosts have none, and do not load what tells of them."""
+    containers = os.path.isdir(host.path("/var/lib/docker/containers"))
+    if not containers and not any(unit.get("main_exit") for unit in oom["units"]):
+        oom["sigkills"] = []
+        return
+    from .sigkills import sigkill_facts
+
+    oom["sigkills"] = sigkill_facts(host, oom, containers)
 
 
 def _systemd_view(host: Host, wish: Wish) -> "SystemdView":

@@ -38,6 +38,9 @@ _PROPERTIES = (
     "MemoryMax",
     "MemoryLimit",  # systemd 219 and cgroup v1
     "ControlGroup",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "ExecMainExitTimestampMonotonic",
     "DropInPaths",
     "OOMKills",  # systemd 259, as is the next
     "ManagedOOMKills",
@@ -46,6 +49,8 @@ _MAX_UNITS = 200
 _QUOTED = 60
 #: A unit in one of these has processes, or may have some in a moment.
 ACTIVE_STATES = ("active", "activating", "reloading", "deactivating", "refreshing")
+#: CLD_EXITED, CLD_KILLED and CLD_DUMPED of siginfo_t.
+_ENDS = {"1": "exited", "2": "killed", "3": "dumped"}
 _UNSET = 2**64 - 1  # how systemd says "not set" or "infinity" in a number
 
 Properties = Dict[str, str]
@@ -128,6 +133,20 @@ def _words(text: str) -> List[str]:
     return shlex.split(text) if '"' in text else text.split()
 
 
+def main_exit(block: Properties) -> Optional[Dict[str, Any]]:
+    """How the main process ended; None while it runs, and where it ended well."""
+    code, status = _ENDS.get(block.get("ExecMainCode") or ""), number(block.get("ExecMainStatus"))
+    if code is None or status is None or (code == "exited" and status == 0):
+        return None
+    return {"code": code, "status": status, "uptime": _seconds(block.get("ExecMainExitTimestampMonotonic"))}
+
+
+def _was_killed(unit: Dict[str, Any]) -> bool:
+    """By SIGKILL, or with the exit code that passes it on."""
+    ended = unit["main_exit"]
+    return ended is not None and (ended["code"], ended["status"]) in (("killed", 9), ("exited", 137))
+
+
 def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
     """One unit of the facts contract. memory_max None is no limit as well as unknown."""
     limit = number(block.get("MemoryMax"))
@@ -140,6 +159,7 @@ def unit_facts(host: Host, block: Properties) -> Dict[str, Any]:
         "oom_kills_by_systemd": number(block.get("OOMKills")),
         "managed_oom_kills": number(block.get("ManagedOOMKills")),
         "oom_score_adjust": number(block.get("OOMScoreAdjust")),
+        "main_exit": main_exit(block),
         "active_state": block.get("ActiveState") or None,
         "active_since_uptime": _seconds(block.get("ActiveEnterTimestampMonotonic")),
         "memory_current": number(block.get("MemoryCurrent")),
@@ -154,6 +174,7 @@ def _tells(unit: Dict[str, Any], drop_ins: str) -> bool:
     limited = unit["memory_max"] is not None or unit["memory_high"] is not None
     return (
         unit["result"] == "oom-kill"
+        or _was_killed(unit)
         or any(unit[counter] for counter in ("oom_kills", "oom_kills_by_systemd", "managed_oom_kills"))
         or bool(unit["oom_score_adjust"])
         or limited

@@ -12,7 +12,8 @@ import sys
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.module_utils._containers.names import name_containers
+from ansible_collections.memops.linux.plugins.module_utils._containers.engines import Names
+from ansible_collections.memops.linux.plugins.module_utils._containers.names import Places, name_containers
 from ansible_collections.memops.linux.plugins.module_utils._facts.gather import gather
 from ansible_collections.memops.linux.plugins.module_utils._facts.params import Wish
 from ansible_collections.memops.linux.plugins.module_utils._host import Host, Ran
@@ -367,3 +368,20 @@ def test_a_host_without_such_kills_loads_nothing_more(tmp_path, cgroup, loaded):
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     said = subprocess.check_output([sys.executable, "-c", program, str(tmp_path)], env=env)
     assert said.decode().split() == ["1", str(loaded)]
+
+
+@pytest.mark.parametrize(
+    "names, clause",
+    [
+        (Names("web", "nginx:1.25", engine="podman"), "; it ran in container web (image nginx:1.25)"),
+        (Names("web", "nginx:1.25", "web-0", "shop", "containerd"), "; it ran in container web (image nginx:1.25) of pod web-0 in shop"),
+        (Names(pod="web-0"), "; it ran in container without a name of pod web-0"),
+        (Names(engine="docker"), ""),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_the_sentence_names_it(monkeypatch, tmp_path, names, clause):
+    monkeypatch.setattr(Places, "find", lambda self, identity: (identity, names))
+    kill = {"container_id": ID, "container": None, "why": "it was big"}
+    name_containers(Host(root=str(tmp_path)), [kill])
+    assert kill["why"] == "it was big" + clause
