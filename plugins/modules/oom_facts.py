@@ -557,7 +557,7 @@ ansible_facts:
               cannot be taken back) or V(ok). C(text) says so in a sentence.
             - C(share) is what cannot be taken back, of the smaller limit; C(events) and C(events_local) are
               C(memory.events) with and without what is below; C(more_high) is how often it was held back within a
-              second, null where nobody looked twice; C(psi) its own pressure. C(next_victim) is who would die there,
+              second, null where it was looked at once; C(psi) its own pressure. C(next_victim) is who would die there,
               told for the first 20.
           type: list
           elements: dict

@@ -332,4 +332,6 @@ def test_what_is_compressed_is_no_text(tmp_path, inside):
     """system.journal.zst: no line of it may become a kill, or the name of a unit."""
     line = b"MESSAGE=x.service: A process of this unit has been killed by the OOM killer.\n"
     got, report = scan(tmp_path, gzip.compress(inside + line))
-    assert (got, report.status) == (b"", "unsupported") and report.reason.startswith("compressed, and what is in it is ")
+    assert (got, report.status) == (b"", "unsupported") and report.reason.startswith(
+        "compressed, and what is in it is "
+    )
