@@ -99,6 +99,10 @@ demo: .cache/stamps/collection  ## the page of a fleet of six hosts that were ou
 	@$(ALONE) "$(BIN)/ansible-playbook" memops.linux.report -i examples/demo/hosts.yml -e demo_python="$(BASE_PYTHON)" \
 	    -e '{"ansible_remote_tmp": "$(CACHE)/ansible/remote", "oom_report_dest": "$(REPORT_DIR)-demo"}' $(ARGS)
 
+.PHONY: pictures
+pictures: demo  ## docs/images: the page of make demo wide, on a phone and in the dark, by Chromium
+	@"$(BIN)/python" tests/tools/pictures.py "$(REPORT_DIR)-demo/index.html" docs/images
+
 .PHONY: try
 try: export LINE := $(LINE)
 try: .cache/stamps/collection  ## what the parser makes of LINE='...', and which step refused it
