@@ -9,7 +9,7 @@ import json
 import re
 import typing as t
 
-from . import words
+from . import problem_words, words
 from .fleet import urgency
 from .host import Json
 
@@ -57,12 +57,20 @@ def render(report: Json, title: str) -> str:
     fleet = report["fleet"]
     made = {
         "schema": 1,
-        "text": harmless(f"{title}: {words.headline(report)}", _MAX_TEXT),
+        "text": harmless(f"{title}: {_told(report)}", _MAX_TEXT),
         "title": harmless(title, _MAX_NAME),
         **numbers(report),
         "generated": words.iso(report["generated_at"]),
         "window": fleet["window"],
         "gathered_at": fleet["gathered_at"],
+        "do_first": [
+            {
+                "problem": harmless(problem_words.title(problem), _MAX_NAME),
+                "told": harmless(problem_words.told(problem, report["generated_at"]), _MAX_NAME),
+                "state": problem["state"],
+            }
+            for problem in problem_words.first(report)[:_MOST_LISTED]
+        ],
         "by_unit": _top(fleet["by_unit"]),
         "by_host": _top(fleet["by_host"]),
         "unknown_hosts": [
@@ -74,13 +82,19 @@ def render(report: Json, title: str) -> str:
     return _fitting(made)
 
 
+def _told(report: Json) -> str:
+    """The verdict, who is not known, of which time it is, and how old."""
+    parts = (problem_words.verdict_line(report), problem_words.not_known(report), words.period(report))
+    return " ".join(part for part in parts if part)
+
+
 def _top(counts: t.Mapping[str, int]) -> list[Json]:
     return [{"name": harmless(name, _MAX_NAME), "kills": count} for name, count in list(counts.items())[:_MOST_LISTED]]
 
 
 def _fitting(made: Json) -> str:
     """Names of many bytes may not fit: then the lists give, the last of each first."""
-    lists = ("unknown_hosts", "by_host", "by_unit")
+    lists = ("unknown_hosts", "by_host", "by_unit", "do_first")
     while True:
         said = json.dumps(made, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
         longest = max(lists, key=lambda name: len(made[name]))

@@ -10,14 +10,18 @@ import re
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import summary
+from ansible_collections.memops.linux.plugins.plugin_utils._report import problem_words, summary
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import NOW, facts, kill
 
 
 def test_a_fleet(small):
     said = json.loads(summary.render(small, "Kills"))
-    assert said["text"].startswith("Kills: ") and "3 kills on 2 of 5 hosts" in said["text"]
+    assert said["text"].startswith(f"Kills: {problem_words.verdict_line(small)} 2 hosts are not known")
+    assert "asked within the last two hours" in said["text"]
+    assert [one["problem"] for one in said["do_first"]] == [
+        problem_words.title(problem) for problem in problem_words.first(small)[:5]
+    ]
     assert (said["verdict"], said["hosts"], said["kills"], said["unreachable"]) == ("kills", 5, 3, 1)
     assert said["by_host"] == [{"name": "db1", "kills": 2}, {"name": "web1", "kills": 1}]
     assert {one["host"]: one["state"] for one in said["unknown_hosts"]} == {"down": "unreachable", "blind": "blind"}
@@ -54,6 +58,7 @@ def test_it_fits_a_webhook(fleet, request):
 def test_no_name_is_markup_a_mention_or_a_template(hostile):
     said = json.loads(summary.render(hostile, "x"))
     names = [one["name"] for key in ("by_unit", "by_host") for one in said[key]]
+    names += [one[key] for one in said["do_first"] for key in ("problem", "told")]
     for name in [*names, said["text"], *(one["host"] for one in said["unknown_hosts"])]:
         assert not re.search(r"[<>`*|{}\[\]]|(?<!\w)@", name), name
 
