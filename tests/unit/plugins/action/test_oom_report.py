@@ -241,7 +241,7 @@ def test_the_cache_jsonfile_is_read_by_its_plugin_and_left_as_it_is(run, tmp_pat
     "source, message",
     [
         ({"cache": "memory"}, "the cache memory ends with each run"),
-        ({"cache": "jsonfile", "connection": "/nonexistent/cache"}, "is no directory"),
+        ({"cache": "jsonfile", "connection": "/nonexistent/cache"}, "is not a directory"),
         ({"cache": "no.such.cache"}, "no.such.cache"),
         ("/nonexistent/report.json", "No such file"),
     ],
