@@ -191,7 +191,7 @@ def _script(m: Machine, box: Path, wanted: list[console.Command], fleet: bool) -
 
 
 def _fleet(m: Machine, checkout: Path) -> list[str]:
-    """Two containers with systemd, and a /srv that only these commands see, with a log in it."""
+    """Two containers with systemd, and a /srv that only these commands see, with a log and facts in it."""
     playbook = m.venv("molecule", *NEW_ENOUGH) / "ansible-playbook"
     tests = TREE / SANDBOX
     base = shared_script("base-image")
@@ -213,4 +213,5 @@ def _fleet(m: Machine, checkout: Path) -> list[str]:
             " > /srv/reports/berlin/report.json"
         ),
         f"mkdir -p {logs}/journal && cp tests/integration/targets/oom_facts/files/kern.log {logs}/messages",
+        """mkdir /srv/reports && echo '{"ansible_facts": {"oom": {"schema": 1, "kills": []}}}' >/srv/reports/web1""",
     ]
