@@ -249,8 +249,6 @@ def _first(report: Json, width: int) -> t.Iterator[Line]:
         if problem["remedy"]["command"]:
             # Whole, whatever the width is: it is to be pasted.
             yield Line(f"   $ {problem['remedy']['command']}")
-    if chosen:
-        yield Line("")
 
 
 def lines(report: Json, width: int = 100) -> list[Line]:
@@ -258,7 +256,8 @@ def lines(report: Json, width: int = 100) -> list[Line]:
     width = min(max(width, MIN_WIDTH), MAX_WIDTH)
     made = list(_verdict(report, width))
     made.extend(_first(report, width))
-    made.extend(_unresolved(report, width))
+    shortages = list(_unresolved(report, width))
+    made.extend([Line(""), *shortages] if shortages else [])
     if report["hosts"]:
         made.append(Line(""))
         made.extend(_hosts(report, width))
