@@ -171,6 +171,31 @@ def headroom(
     return None
 
 
+#: What one more login, and the module of Ansible that it starts, may need.
+_FOR_A_LOGIN = 64 << 20
+
+
+def way_in(limits: Sequence[Limit], used: Optional[int]) -> Optional[str]:
+    """A limit of what this connection hangs on: where it kills, the run ends halfway and its host may be lost. Nothing
+    overrides this. ``limits``: all of one unit.
+    """
+    needs = (used or 0) + _FOR_A_LOGIN
+    for limit in limits:
+        if limit.restricts and isinstance(limit.wanted, int) and needs > limit.wanted:
+            return (
+                "this connection hangs on %s, which uses %s now: %s=%s could end it and keep out the next one. Give at"
+                " least %s"
+                % (
+                    limit.unit,
+                    "an unknown amount" if used is None else human(used),
+                    limit.option,
+                    human(limit.wanted),
+                    human(needs),
+                )
+            )
+    return None
+
+
 def inheritance(current: CurrentUnit, request: Request, overrides: Overrides) -> Optional[str]:
     """-1000 passes to everything that the unit starts, other users' programs too, and nothing can free their memory."""
     if overrides.unkillable or request.state != "present" or request.settings.get("oom_score_adjust") != "-1000":

@@ -11,7 +11,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd import cgrou
 from ansible_collections.memops.linux.plugins.module_utils._systemd.manager import UnitState
 
 from .params import Overrides
-from .restart import connection_units
+from .restart import connection_groups, connection_units
 from .scores import may_lower
 
 
@@ -26,16 +26,20 @@ class RunContext:
         self.booted = manager.runs(host)
         self.version = manager.version(host) if self.booted else None
         self.manager_may_lower = may_lower(host, "1")
-        self._connection = None  # type: Optional[FrozenSet[str]]
+        self._groups = None  # type: Optional[FrozenSet[str]]
         self._connection_is_read = False
 
     @property
     def connection(self) -> Optional[FrozenSet[str]]:
-        """None: it cannot be read."""
+        """The units that it hangs on. None: that cannot be read."""
+        return connection_units(self.connection_groups)
+
+    @property
+    def connection_groups(self) -> Optional[FrozenSet[str]]:
         if not self._connection_is_read:
-            self._connection = connection_units(self.host)
+            self._groups = connection_groups(self.host)
             self._connection_is_read = True
-        return self._connection
+        return self._groups
 
     def listed_pids(self, state: UnitState) -> Optional[List[int]]:
         """None: the unit's list of processes cannot be read."""

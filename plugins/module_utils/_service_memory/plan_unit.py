@@ -24,7 +24,7 @@ from .hints import not_installed, socket_names_its_service
 from .limits import Limit, limits
 from .params import UNTOUCHED, ParamsError, Request, conflict, effective_entries
 from .plan import Steps, reload_due, steps, wanted_file
-from .restart import refusal
+from .restart import carries_connection, refusal
 from .run_record import recorded_options
 from .scores import Score
 from .state import CurrentUnit, read_state, reload_is_pending, shadowing
@@ -208,6 +208,10 @@ def _no_headroom(context: RunContext, plan: UnitPlan, found: Dict[str, List[Limi
         used = cgroup.usage(context.host, context.layout, state.control_group)
         if used is None:
             used = state.number("MemoryCurrent")
+        if carries_connection(state.control_group, context.connection_groups):
+            message = checks.way_in(found.get(state.id, ()), used)
+            if message:
+                return message
         swapped = cgroup.swap_usage(context.host, context.layout, state.control_group)
         message = checks.headroom(found.get(state.id, ()), used, swapped, context.overrides)
         if message:

@@ -32,23 +32,36 @@ class Health(NamedTuple):
     main_pid: Optional[int]
 
 
-def connection_units(host: Host) -> Optional[FrozenSet[str]]:
-    """Units of our own process and of those that started it: sshd, an agent, a session. None: that cannot be read."""
-    found = set()
+def connection_groups(host: Host) -> Optional[FrozenSet[str]]:
+    """Control groups of our own process and of those that started it: sshd, an agent, a session. None: that cannot be
+    read.
+    """
+    found = set()  # type: Set[str]
     pid = "self"
     for _turn in range(_DEEP):
         cgroups = host.read("/proc/%s/cgroup" % pid)
         if cgroups is None:
             return None
-        for line in to_text(cgroups).split("\n"):
-            unit = unit_of(line.split(":", 2)[-1])
-            if unit:
-                found.add(unit)
+        found.update(line.split(":", 2)[-1] for line in to_text(cgroups).split("\n") if line)
         status = re.search(r"^PPid:\s*(\d+)$", to_text(host.read("/proc/%s/status" % pid) or b""), re.MULTILINE)
         if status is None or status.group(1) in ("0", "1"):
             break
         pid = status.group(1)
     return frozenset(found)
+
+
+def connection_units(groups: Optional[FrozenSet[str]]) -> Optional[FrozenSet[str]]:
+    if groups is None:
+        return None
+    return frozenset(unit for unit in map(unit_of, groups) if unit)
+
+
+def carries_connection(group: Optional[str], groups: Optional[FrozenSet[str]]) -> bool:
+    """Whether what a limit of this control group kills may be the connection: it is in it, or in a slice of it."""
+    if group is None or groups is None:
+        return False
+    inside = group.rstrip("/") + "/"
+    return any(other == group or other.startswith(inside) for other in groups)
 
 
 def refusal(state: UnitState, connection: Optional[FrozenSet[str]], force: bool) -> Optional[str]:

@@ -95,6 +95,7 @@ TYPED = {
         "formats": (["html", "csv"], listed(["html", "csv"])),
         "title": ("yes: [so] it is", ["yes: [so] it is"]),
         "print_table": (False, NO),
+        "previous": ("of/yesterday", ["of/yesterday"]),
     },
     "oom_compliance": {
         "policy": (POLICY, mapped(POLICY)),
@@ -106,6 +107,7 @@ TYPED = {
         "formats": (["html", "junit"], listed(["html", "junit"])),
         "title": ("2026", ["2026"]),
         "print_table": (False, NO),
+        "previous": ("of/yesterday", ["of/yesterday"]),
         "enforce": (False, NO),
         "unknown": ("warn", ["warn"]),
     },

@@ -9,6 +9,8 @@ import pytest
 
 from ansible_collections.memops.linux.plugins.module_utils._service_memory import restart
 from ansible_collections.memops.linux.plugins.module_utils._service_memory.restart import (
+    carries_connection,
+    connection_groups,
     connection_units,
     refusal,
     restart_and_watch,
@@ -69,7 +71,7 @@ def test_what_the_connection_hangs_on(make):
     machine._process(me, "python3", "/user.slice/user-0.slice/session-3.scope", 0, ppid=600)
     machine._process(600, "sshd", "/user.slice/user-0.slice/session-3.scope", 0, ppid=601)
     machine._process(601, "sshd", "/system.slice/ssh.service", 0, ppid=1)
-    assert connection_units(machine.host) == frozenset(["session-3.scope", "ssh.service"])
+    assert connection_units(connection_groups(machine.host)) == frozenset(["session-3.scope", "ssh.service"])
 
 
 def test_it_lives(make):
@@ -139,5 +141,25 @@ def test_nothing_is_restarted_where_the_connection_cannot_be_read(make, force):
     """Somebody's ssh session may hang on just this unit."""
     machine = make()
     shutil.rmtree(machine.root + "/proc/%d" % os.getpid())
-    assert connection_units(machine.host) is None
+    assert connection_units(connection_groups(machine.host)) is None
     assert refusal(state("web.service"), None, force) == "what this connection hangs on cannot be read in /proc"
+
+
+@pytest.mark.parametrize(
+    "group, carries",
+    [
+        ("/system.slice/ssh.service", True),
+        ("/user.slice/user-0.slice/session-3.scope", True),
+        ("/user.slice/user-0.slice", True),
+        ("/user.slice", True),
+        ("/", True),
+        ("/user.slice/user-0.slice/session-30.scope", False),
+        ("/user.slice/user-1000.slice", False),
+        ("/system.slice/web.service", False),
+        (None, False),
+    ],
+)
+def test_what_carries_the_connection(group, carries):
+    groups = frozenset(["/user.slice/user-0.slice/session-3.scope", "/system.slice/ssh.service"])
+    assert carries_connection(group, groups) is carries
+    assert not carries_connection(group, None)
