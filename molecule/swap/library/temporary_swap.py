@@ -12,6 +12,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError
 from ansible_collections.memops.linux.plugins.module_utils._host import host_of
 from ansible_collections.memops.linux.plugins.module_utils._lock import host_lock
 from ansible_collections.memops.linux.plugins.module_utils._swap_file.expiry import cancel, schedule, scheduled
@@ -35,7 +36,10 @@ def main():
             os.ftruncate(fd, 1 << 20)
             os.close(fd)
             update(host, lambda table: table.with_swap(path, "noauto,nofail"), locked=True)
-            schedule(host, path, time.time() + module.params["seconds"])
+            try:
+                schedule(host, path, time.time() + module.params["seconds"])
+            except ExecutionError as exc:
+                module.fail_json(msg=str(exc))
             changed = True
         elif module.params["state"] == "canceled":
             changed = cancel(host, path)
