@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill
+from ansible_collections.memops.linux.plugins.module_utils._sources.log_paths import standard_logs
 from ansible_collections.memops.linux.plugins.module_utils._sources.model import SourceReport
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -18,7 +19,6 @@ from .boot import Boot
 from .collector import Collector, most_kills
 from .params import SOURCES, Wish
 from .proof import DISPUTED, Span, TrustedSpans, journal_spans
-from .text_files import TextFiles
 from .visibility import Coverage, visibility
 
 if TYPE_CHECKING:
@@ -178,6 +178,14 @@ class KillSources:
 
     def _read_files(self, since: Optional[float]) -> None:
         wish = self._wish
+        if wish.paths is None:
+            found = standard_logs(self._host.root)
+            if not found.paths:  # as on a host with a journal alone: nothing of what reads logs is even loaded
+                self.files = found.missing
+                self.reports += found.missing
+                return
+        from .text_files import TextFiles
+
         alone = (
             self._asked == ("files",)
             and wish.since is None
