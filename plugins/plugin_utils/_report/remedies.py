@@ -54,7 +54,9 @@ def _protect(problem: Json, **settings: t.Any) -> str | None:
 
 
 def _swap(problem: Json) -> str | None:
-    return _playbook("swap", problem, "-e oom_swap_files='path=/swapfile size=auto'", _LOOK)
+    # As JSON: of path=... size=..., typed after -e, Ansible makes two variables.
+    files = json.dumps({"oom_swap_files": [{"path": "/swapfile", "size": "auto"}]})
+    return _playbook("swap", problem, f"-e '{files}'", _LOOK)
 
 
 def _victims(problem: Json) -> str | None:

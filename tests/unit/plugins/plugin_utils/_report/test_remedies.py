@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.memops.linux.plugins.module_utils._size import parse_size
+from ansible_collections.memops.linux.plugins.modules.service_memory import argument_spec
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS, panic
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.synthetic_fleets import (
     HOUR,
@@ -86,7 +87,8 @@ def parts(command):
         if value.startswith("{"):
             variables.update(json.loads(value))
         else:
-            name, _is, text = value.partition("=")
+            (name, text), *more = (one.partition("=")[::2] for one in value.split())  # as Ansible reads it
+            assert not more, "Ansible makes two variables of it"
             variables[name] = text
     return words[1].rpartition(".")[2], variables, switches
 
@@ -116,9 +118,11 @@ def test_it_names_what_exists(facts):
     known = {**options_of("oom_protect"), **options_of("oom_swap")}
     for name, value in variables.items():
         assert name in known and f"memops.linux.{name[: name.index('_', 4)]}" in text
+        if name == "oom_swap_files":
+            assert {"path", "size"} == set(value[0])
         if name == "oom_protect_services":
             (service,) = value
-            assert set(service) <= set(known[name]["options"])
+            assert set(service) <= set(argument_spec()["services"]["options"])
             assert "memory_max" not in service or parse_size(service["memory_max"]) > 512 * MIB
     changes = playbook in ("protect", "swap")
     assert (switches == ["--check", "--diff"]) is changes  # a paste changes nothing
@@ -130,7 +134,7 @@ def test_every_name_of_ours_in_a_sentence_exists():
     assert names and all(os.path.exists(os.path.join(ROOT, "playbooks", f"{name}.yml")) for name in names)
 
 
-SWAP = "-e oom_swap_files='path=/swapfile size=auto' --check --diff"
+SWAP = '-e \'{"oom_swap_files": [{"path": "/swapfile", "size": "auto"}]}\' --check --diff'
 VICTIMS = "ansible-playbook memops.linux.victims -e memops_hosts=h1"
 HOSTILE = [*PAYLOADS, "$(id)", "a;id", "`id`", "a b", "a\nb", "{{ 1 }}", "'", "-e", "a,b", "a'.service", "x.service;y"]
 
