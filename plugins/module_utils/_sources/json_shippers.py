@@ -8,6 +8,7 @@ Splunk, Datadog, OpenTelemetry, the log services and serial consoles of AWS, Goo
 nothing else, so names are compared without case, punctuation and what they are nested in.
 """
 
+import binascii
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -52,6 +53,9 @@ _TELLING = regex(
     r"[Kk]ill(?:ed|ing)? process|oom-kill|invoked oom|ut of memory|due to memory|[Ss]end(?:ing)? SIG|OOM killer|to the"
     r" victim"
 )
+#: EC2's GetConsoleOutput answers in base64, which the command line decodes and the API does not.
+_ENCODED = regex(r"[A-Za-z0-9+/\r\n]{64,}={0,2}\s*$")
+_MAX_ENCODED = 1 << 20
 _PLAIN = regex(r"[^a-z0-9]+")
 _UNIT_END = regex(r"\.(?:service|scope)$")
 _MAX_DEPTH = 6
@@ -192,6 +196,16 @@ def _shipped(text: str, names: Dict[str, Any]) -> Shipped:
     )
 
 
+def _decoded(text: str) -> str:
+    """The text, or what it says in base64."""
+    if len(text) > _MAX_ENCODED or _ENCODED.match(text) is None:
+        return text
+    try:
+        return to_text(binascii.a2b_base64(text))
+    except binascii.Error:
+        return text
+
+
 def _text_of(value: Dict[str, Any]) -> Optional[str]:
     """The text of a record among its own members: the first by its name, but for one that tells of a kill where that
     does not.
@@ -202,6 +216,8 @@ def _text_of(value: Dict[str, Any]) -> Optional[str]:
             one = one["stringValue"]
         if isinstance(one, str) and one:
             plain.setdefault(_name_of(key.rpartition(".")[2]), one)
+    if "output" in plain:
+        plain["output"] = _decoded(plain["output"])
     named = [plain[name] for name in _TEXTS if name in plain]
     telling = next((text for text in named + list(plain.values()) if _TELLING.search(text)), None)
     return telling or (named[0] if named else None)

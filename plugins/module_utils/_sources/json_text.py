@@ -14,7 +14,7 @@ from .json_stream import Element, JsonStream, elements_of, loads
 from .prefix import Split, split
 
 #: Objects without these words are spared the decoding.
-_OF_INTEREST = regex(rb'kernel|\[ *\d|[Kk]ill|SIG|oom|OOM|emory|CPU: |Node \d|Tasks? in |"MESSAGE"')
+_OF_INTEREST = regex(rb'kernel|\[ *\d|[Kk]ill|SIG|oom|OOM|emory|CPU: |Node \d|Tasks? in |"MESSAGE"|"Output"')
 #: json-seq has a byte before each record (RFC 7464), json-sse a word.
 _FRONT = regex(rb"[\s\x1e]{0,64}(?:data: ?(?=\{))?")
 _JSON_STRING = regex(rb'[ \t]{0,64}("[^"]{2,8192}"),?\s{0,4}$')

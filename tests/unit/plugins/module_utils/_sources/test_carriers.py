@@ -5,6 +5,7 @@
 and time.
 """
 
+import base64
 import calendar
 import json
 
@@ -512,6 +513,19 @@ CARRIERS = [
         pretty({"changed": True, "stdout_lines": [syslog(h, o, t) for h, o, up, t in EVENTS]}),
         True,
         True,
+    ),
+    (
+        "the console of EC2 as its API answers",
+        pretty(
+            {
+                "InstanceId": "i-0",
+                "Output": base64.b64encode(
+                    "\r\n".join(seconds(up, t) for h, o, up, t in EVENTS).encode("ascii")
+                ).decode("ascii"),
+            }
+        ),
+        False,
+        False,
     ),
     ("pdsh", each(lambda h, o, up, t: h + ": " + seconds(up, t)), True, False),
     (
