@@ -124,9 +124,10 @@ test-fuzz:  ## 100,000 mutated logs through the parser
 	@FUZZ_CASES=100000 $(PYTHON) tests/gates.py --only fuzz
 
 .PHONY: test-silence
-test-silence:  ## 10,000 mutilated incidents: none that still tells of a kill reads as clean
+test-silence:  ## 10,000 mutilated incidents: none that still tells of a kill reads as clean; 2,000 kills of each killer in a large file: none lost
 	$(check_python)
 	@$(PYTHON) tests/fault/mutilate.py --count 10000 --shared "$${MEMOPS_SHARED:-../shared}"
+	@MEMOPS_SEAM_KILLS=2000 $(PYTHON) tests/gates.py --tests tests/unit/plugins/module_utils/_facts/test_seams.py
 
 .PHONY: test-vm
 test-vm:  ## real kernels in virtual machines; VM_TESTS=facts,contest and VM_SUITES=bookworm pick some

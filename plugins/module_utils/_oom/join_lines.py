@@ -84,11 +84,17 @@ def _unwrapped(lines: Iterable[LogLine]) -> Iterator[Tuple[LogLine, bool]]:
                 continue
             yield from _release(pending)
             pending = []
-        if (opens(line.text) and not is_finished(line.text)) or is_wrapped(line):
+        if _is_unfinished(line):
             pending = [line]
         else:
             yield line, False
     yield from _release(pending)
+
+
+def _is_unfinished(line: LogLine) -> bool:
+    if opens(line.text):
+        return not is_finished(line.text)
+    return is_wrapped(line)
 
 
 def _may_follow(pending: List[LogLine], text: str) -> bool:

@@ -26,6 +26,7 @@ HEADS = (
 )
 #: Less may be anything.
 _LEAST = 3
+_MOST = 64
 
 
 def _loosely(words: str) -> str:
@@ -82,7 +83,7 @@ _OOMD_WORDS = regex(r"systemd-oomd(?: killed(?: \d{1,9}| some)?(?: p[^.]*)?)?$")
 
 def is_left(text: str) -> bool:
     """Is it a beginning of a record, too short for any pattern?"""
-    left = text.rstrip()
+    left = text.rstrip() if len(text) < _MOST else ""
     return len(left) >= _LEAST and any(head.startswith(left) for head in HEADS)
 
 

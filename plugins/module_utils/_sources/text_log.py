@@ -75,7 +75,8 @@ class TextLog:
                     yield from found
                     continue
             if raw:
-                parts = lines_of(raw) if b"ill" in raw else None
+                several = raw.count(b"ill") > 1 or raw.count(b"ending SIG") > 1
+                parts = lines_of(raw) if several else None
                 if parts is None:
                     yield self._plain(raw)
                 else:
