@@ -30,6 +30,9 @@ NEAR = tuple(anchor for anchor in KERNEL_ANCHORS if anchor.startswith(b"oom-kill
 _SMALL = 64 << 20
 #: A guess, before a compressed file is read.
 _COMPRESSION = 8
+#: So many of the first bytes are looked at whether they are a text; a log with a few of a crash's bytes in it is one.
+_HEAD = 4096
+_CONTROL = bytes(range(1, 9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 #: messages-20250412, kern.log-20250412.gz, syslog.2025-04-12
 _DATE_IN_NAME = regex(r"[.-](20\d\d)-?(\d\d)-?(\d\d)(?=[.-]|$)")
 
@@ -202,7 +205,9 @@ class FileScan:
         finally:
             self.report = self.report._replace(bytes=plain.produced, lines=cutter.lines)
         self._finish(plain.damage)
-        if not plain.damage and self._renamed(opened):
+        if not plain.damage and plain.produced and _is_no_text(os.pread(opened.fd, _HEAD, 0)):
+            self._say("corrupt", "no text: it looks like a binary file, in which no line could be told from another")
+        elif not plain.damage and self._renamed(opened):
             self._say("rotated", "it was renamed while it was read")
             yield from self._successor(cutter, plain.end(), deadline)
 
@@ -232,6 +237,16 @@ class FileScan:
             self._say(damage.status, damage.reason)
         else:
             self._say("read")
+
+
+def _is_no_text(head: bytes) -> bool:
+    """More than one in sixteen of the bytes is of no text, or the file is nothing but zeros; a crash, or a rotation
+    that truncates, leaves zeros before the lines.
+    """
+    text = head.lstrip(b"\0")
+    if not text:
+        return len(head) < _HEAD
+    return 16 * (len(text) - len(text.translate(None, _CONTROL))) > len(text)
 
 
 def _line_start(read: time_bisect.Read, offset: int) -> int:

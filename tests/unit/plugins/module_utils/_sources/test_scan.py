@@ -69,6 +69,23 @@ def test_carriage_returns_nul_and_other_bytes(tmp_path):
 # what is no regular file
 
 
+@pytest.mark.parametrize(
+    "data, status",
+    [
+        (bytes(range(256)) * 64, "corrupt"),
+        (b"\0" * 64, "corrupt"),
+        (b"\0" * 5000 + KILL, "read"),
+        ("Nov 22 20:06:24 h\u00e4ger: \u043c\u0430\u044f \x1b[1mbold\x1b[0m\tdone\r\n".encode() * 99, "read"),
+        (b"\0" * 300 + KILL * 60, "read"),
+    ],
+    ids=["a binary file", "nothing but zeros", "a hole", "a text in colours", "zeros of a crash"],
+)
+def test_what_is_no_text_is_not_read_as_a_quiet_log(data, status, tmp_path):
+    (tmp_path / "messages").write_bytes(data)
+    report = read(tmp_path / "messages")[1]
+    assert (report.status, "no text" in (report.reason or "")) == (status, status == "corrupt")
+
+
 def test_fifo(tmp_path):
     os.mkfifo(str(tmp_path / "messages"))
     started = time.monotonic()
