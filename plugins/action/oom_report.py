@@ -165,9 +165,8 @@ class ActionModule(ActionBase):
         report = build(self._inputs(options, task_vars), generation_time(os.environ, now), past)
         judged = None if options["policy"] is None else self._judge(options["policy"], report, task_vars, now)
         wanted = self._documents(report, options, judged, task_vars)
-        changed = files.write(
-            dest, [Document(NAMES[name], render()) for name, render in wanted.items()], dry_run=self._task.check_mode
-        )
+        documents = (Document(NAMES[name], render()) for name, render in wanted.items())
+        changed = files.write(dest, documents, dry_run=self._task.check_mode)
         keeps_history = "json" in wanted and options["hosts"] != []
         changed += history.note(dest, report, self._task.check_mode) if keeps_history else []
         lines = table.lines(report, terminal_width())

@@ -10,7 +10,7 @@ import re
 import shutil
 from xml.etree import ElementTree
 
-from ci.gate import ANSIBLE_TEST, gate
+from ci.gate import ANSIBLE_TEST, Skip, gate
 from ci.machine import Machine
 from ci.places import SHARED, TREE
 from ci.pythons import CORE_OF, TARGET_PYTHONS, minor
@@ -31,6 +31,13 @@ def counts(output: str) -> str:
     """What pytest says of itself, in a line."""
     said = re.findall(r"^(?:=+ )?(\d+ (?:passed|failed|skipped|error).*?)(?: =+)?$", output, re.M)
     return said[-1] if said else "?"
+
+
+@gate("browser", "the report's page in Chromium: axe-core, sizes and times of 60,000 kills, on the Python of the tools")
+def browser(m: Machine) -> str:
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))):
+        raise Skip("no Chromium (apt install chromium)")
+    return counts(nox(m, "units", "tests/unit/plugins/plugin_utils/_report/browser_checks.py"))
 
 
 def unit(m: Machine, target: str) -> str:

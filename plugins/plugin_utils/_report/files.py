@@ -110,31 +110,33 @@ def _check(dest: str) -> None:
 
 
 def write(dest: str, documents: t.Iterable[Document], dry_run: bool) -> list[str]:
-    """Names of the documents whose content is new; they are written unless dry_run."""
-    wanted = {document.name: document.text.encode("utf-8") for document in documents}
+    """Names of the documents whose content is new; they are written unless dry_run.
+
+    One document after the other is made and staged: those of a big fleet do not fit into memory together.
+    """
+    staged: dict[str, str] = {}
+    changed: list[str] = []
     try:
         _check(os.path.realpath(dest))
-        changed = [name for name, data in wanted.items() if not same(_read(os.path.join(dest, name)), data)]
+        for document in documents:
+            data = document.text.encode("utf-8")
+            if same(_read(os.path.join(dest, document.name)), data):
+                continue
+            changed.append(document.name)
+            if not dry_run:
+                _make_directory(dest)
+                staged[document.name] = _stage(dest, data)
+        for name in list(staged):
+            os.replace(staged[name], os.path.join(dest, name))
+            del staged[name]
         if changed and not dry_run:
-            _make_directory(dest)
-            _replace(dest, {name: wanted[name] for name in changed})
+            _sync_directory(dest)
     except OSError as exc:
         way_out = _WAYS_OUT.get(exc.errno or 0, "Choose another dest")
         raise ReportFilesError(
             f"{exc.filename or dest}: {exc.strerror}; what was in dest before is untouched or complete. {way_out}."
         ) from exc
-    return changed
-
-
-def _replace(dest: str, documents: dict[str, bytes]) -> None:
-    staged = {}  # type: dict[str, str]
-    try:
-        for name, data in documents.items():
-            staged[name] = _stage(dest, data)
-        for name in documents:
-            os.replace(staged[name], os.path.join(dest, name))
-            del staged[name]
     finally:
         for path in staged.values():
             os.unlink(path)
-    _sync_directory(dest)
+    return changed

@@ -12,7 +12,7 @@ from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import GRADES, Json
 from .markup import NEWLINE, Html, escape, join, scrolling, tag
-from .page_data import Rows
+from .page_data import MOST, Rows
 
 #: rows that are there without script; the script pages through all of them
 _STATIC_ROWS = 50
@@ -342,13 +342,12 @@ def kills(report: Json, rows: Rows) -> Html:
 
 def _counted(rows: Rows) -> Html:
     """What a fleet with very many kills must know of this table."""
-    single = sum(count == 1 for count in rows.times)
     total = sum(rows.times) + rows.left_out
-    if single == total:
+    if total == len(rows.kills):
         return Html("")
     left_out = f" {words.some(rows.left_out, 'kill is', 'kills are')} in no row." if rows.left_out else ""
     text = (
-        f"The newest {single:,} of {total:,} kills are listed one by one. Older ones that have host, unit, process,"
+        f"The newest {MOST:,} of {total:,} kills are listed one by one. Older ones that have host, unit, process,"
         f" killer and proof in common are one row.{left_out} Each of them is in report.json and kills.csv."
     )
     return tag("p", text, class_="muted")

@@ -49,6 +49,8 @@ def cell(value: object) -> str:
 
 @functools.lru_cache(maxsize=16384)
 def _text(value: str) -> str:
+    if value.isprintable() and value[:1].isalnum() and value.isascii():
+        return value  # nearly all
     text = printable(value)
     return "'" + text if text.lstrip(" '\u00a0").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
