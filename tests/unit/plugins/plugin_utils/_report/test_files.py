@@ -87,6 +87,21 @@ def test_a_link_is_replaced_and_what_it_names_is_not(dest, tmp_path):
     assert not os.path.islink(os.path.join(dest, "index.html"))
 
 
+def test_a_document_that_cannot_be_made_leaves_the_old_ones_and_no_litter(dest):
+    """They are made one after the other, when the first is staged already."""
+    files.write(dest, DOCUMENTS, dry_run=False)
+
+    def made():
+        yield Document("index.html", "new")
+        raise ReportFilesError("the second one cannot be made")
+
+    with pytest.raises(ReportFilesError, match="the second one"):
+        files.write(dest, made(), dry_run=False)
+    assert sorted(os.listdir(dest)) == ["index.html", "report.json"]
+    with open(os.path.join(dest, "index.html"), encoding="utf-8") as stream:
+        assert stream.read() == "<p>\u00e9"
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace", "fchmod"])
 def test_a_failure_leaves_the_old_files_and_no_litter(dest, monkeypatch, call):
     files.write(dest, DOCUMENTS, dry_run=False)
