@@ -29,7 +29,7 @@ description:
   - Tells what would make it otherwise than it says - a mount that hides an area of this name, a masked or hand-made
     C(.swap) unit that a boot takes instead of the line in C(/etc/fstab), zram that would be filled after the file.
   - On btrfs no snapshot of a subvolume can be made while a file in it is swapped to. Give the file a subvolume of its
-    own, such as C(/swap) for C(/swap/swapfile); otherwise there is a warning.
+    own, such as C(/swap) for C(/swap/swapfile), or let O(subvolume=auto) do it; otherwise there is a warning.
   - Works on ext2, ext3, ext4, xfs, btrfs and f2fs. Needs root, and C(mkswap) from util-linux or busybox.
 author:
   - memops.linux contributors (@memops)
@@ -44,7 +44,7 @@ attributes:
 options:
   path:
     description:
-      - The file. Its directory must exist, and every directory on the way must belong to root and be writable by root only,
+      - The file. Its directory must exist, but for O(subvolume=auto), and every directory on the way must belong to root and be writable by root only,
         without symbolic links.
     type: path
     required: true
@@ -105,6 +105,16 @@ options:
       - A time that is over is an error, unless the timer of an earlier run with that time still waits until it is safe.
       - Without it a timer of an earlier run is cancelled.
     type: str
+  subvolume:
+    description:
+      - With V(auto), on btrfs, the directory of the file is made as a subvolume of its own where it is not there, such
+        as C(/swap) for C(/swap/swapfile), so that snapshots of everything else go on. A directory that is there and
+        is no subvolume for swap alone is refused.
+      - With O(state=absent) it goes with the file, if nothing else is in it. The timer of O(expires) leaves it.
+      - Where the directory is there on another file system, this does nothing.
+    type: str
+    choices: [auto]
+    version_added: 0.2.0
   allow_on_kubernetes:
     description:
       - Activate swap though there is a kubelet, which does not start on a host with swap unless C(failSwapOn) is false.
@@ -243,6 +253,7 @@ def argument_spec() -> Dict[str, Any]:
         "nofail": {"type": "bool", "default": True},
         "min_free": {"type": "str"},
         "expires": {"type": "str"},
+        "subvolume": {"type": "str", "choices": ["auto"]},
         "allow_on_kubernetes": {"type": "bool", "default": False},
         "allow_resume_change": {"type": "bool", "default": False},
     }

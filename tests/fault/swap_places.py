@@ -82,6 +82,37 @@ def btrfs_compression() -> None:
 
 
 @alone
+def btrfs_subvolume_auto() -> None:
+    """Made with the file and gone with it; snapshots of all else go on. What is there is never made one."""
+    with a_btrfs() as where:
+        path = where / "swap" / "swapfile"
+        foreseen = do(path, True, size="16M", subvolume="auto")
+        check(not path.parent.exists(), "check mode made a directory")
+        done = do(path, size="16M", subvolume="auto")
+        check(done["plan"] == foreseen["plan"] and done["plan"][0]["action"] == "subvolume", done["plan"])
+        whole(path, 16 * M, 10)
+        check(path.parent.stat().st_ino == 256 and path.parent.stat().st_mode & 0o777 == 0o755, "no subvolume")
+        check(not do(path, size="16M", subvolume="auto")["changed"], "a second run changes something")
+        check(not said_of(path, size="16M", subvolume="auto"), said_of(path, size="16M"))
+        _sh("btrfs", "subvolume", "snapshot", "-r", where, where / "snapshot")
+        do(path, size="24M", subvolume="auto")
+        foreseen = do(path, True, state="absent", subvolume="auto")
+        done = do(path, state="absent", subvolume="auto")
+        check(done["plan"] == foreseen["plan"] and not path.parent.exists(), done["plan"], foreseen["plan"])
+        check(not do(path, state="absent", subvolume="auto")["changed"], "absent twice")
+        refused("makes none of a directory that is there", where / "swapfile", size="16M", subvolume="auto")
+        refused("is not there. Nothing was changed; make it first", path, size="16M")
+        refused("is not there. Nothing was changed; make it first", where / "a/b/c", size="16M", subvolume="auto")
+        refused("of disk", path, size="900M", subvolume="auto")
+        check(not path.parent.exists(), "a refused one left its directory")
+        # somebody's file in it stays
+        do(path, size="16M", subvolume="auto")
+        (path.parent / "notes").write_text("mine")
+        do(path, state="absent", subvolume="auto")
+        check((path.parent / "notes").read_text() == "mine" and not path.exists(), "somebody's file")
+
+
+@alone
 def btrfs_subvolumes() -> None:
     """In one of its own no snapshot of anything else fails; a read-only one and a quota are told before."""
     with a_btrfs() as where:
@@ -100,7 +131,7 @@ def btrfs_subvolumes() -> None:
         refused("a read-only subvolume (btrfs property get)", path, size="16M")
         _sh("btrfs", "property", "set", "-ts", own, "ro", "false")
         _sh("chattr", "+i", own)
-        refused("the folder is immutable", path, size="16M")
+        refused("the directory is immutable", path, size="16M")
         _sh("chattr", "-i", own)
         _sh("btrfs", "quota", "enable", where)
         _sh("btrfs", "qgroup", "limit", "20M", own)

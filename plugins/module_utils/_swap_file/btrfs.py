@@ -60,9 +60,14 @@ def _profile(host: Host, sysfs: str) -> Optional[str]:
     return "+".join(sorted(name for name in data if name in _PROFILES)) or None
 
 
+def is_subvolume(fd: int) -> bool:
+    """On btrfs: whether one begins in this folder."""
+    return os.fstat(fd).st_ino == _TOP
+
+
 def _is_shared(fd: int, ours: List[str]) -> bool:
     """A subvolume for swap alone begins in this folder and has nothing else in it."""
-    return os.fstat(fd).st_ino != _TOP or not set(os.listdir(fd)) <= set(ours)
+    return not is_subvolume(fd) or not set(os.listdir(fd)) <= set(ours)
 
 
 def _subvolume(fd: int) -> Optional[int]:

@@ -35,6 +35,7 @@ class Params(NamedTuple):
     expires: Optional[str] = None
     allow_on_kubernetes: bool = False
     allow_resume_change: bool = False
+    own_subvolume: bool = False
 
 
 def _fail(option: str, text: str) -> ValueError:
@@ -88,6 +89,7 @@ def parse_params(params: Dict[str, Any]) -> Params:
         expires=params["expires"] if present else None,
         allow_on_kubernetes=params["allow_on_kubernetes"],
         allow_resume_change=params["allow_resume_change"],
+        own_subvolume=params.get("subvolume") == "auto",
     )
 
 

@@ -35,8 +35,8 @@ class Target(NamedTuple):
 
 
 class Step(NamedTuple):
-    """action -- remove | make | link | secure | activate | deactivate | fstab | reload | arm | disarm; text -- for
-    people
+    """action -- remove | make | link | secure | activate | deactivate | fstab | reload | arm | disarm | subvolume |
+    unsubvolume; text -- for people
 
     over -- made in the place of what has the name, in one rename
     options -- the fourth field of our fstab line; None: no line

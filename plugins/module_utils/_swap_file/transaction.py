@@ -42,7 +42,7 @@ expiry_script.py, which has no Python, takes the same lock and the same care.
 import os
 import time
 from contextlib import ExitStack
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._errors import ExecutionError, PreconditionError, describe
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
@@ -55,8 +55,11 @@ from .checks import check, check_areas, check_file
 from .execute import StepContext, Timer, run_step
 from .fstab import read as read_fstab
 from .fstab_lines import FstabError
+from .own_subvolume import above, as_if_made, check_own, going, making
+from .own_subvolume import make as make_subvolume
+from .own_subvolume import remove as remove_subvolume
 from .params import Params
-from .plan import Step, has_valid_header
+from .plan import Step, Target, has_valid_header
 from .result import Outcome, before_and_after
 from .state import SwapState, read_state
 from .target import choose_plan, target_of
@@ -128,11 +131,11 @@ def _act(context: StepContext, state: SwapState, steps: List[Step]) -> None:
 def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode: bool, timer: Timer) -> Outcome:
     state = _look(host, folder, params, timer)
     check_areas(state)
-    if folder is None and params.present:
-        raise PreconditionError(
-            "the directory %s is not there. Nothing was changed; make it first."
-            % printable(os.path.dirname(params.path))
-        )
+    new = folder is None and params.present
+    if new:
+        state = _state_of_what_is_to_be_made(host, params, timer)
+    elif params.own_subvolume and params.present:
+        check_own(state)
     for file, path, area in (
         (state.file, params.path, state.area),
         (state.temporary, state.temporary_path, state.temporary_area),
@@ -147,14 +150,55 @@ def _in_folder(host: Host, params: Params, folder: Optional[Folder], check_mode:
     before, after = before_and_after(state, target)
     for text in warnings(host, state, steps, target):
         host.warn(text)
+    last = going(state, folder, params.own_subvolume) if not params.present else None
     if steps and not check_mode:
-        context = StepContext(
-            host, folder, params.path, target, state.mount.fstype if state.mount is not None else "", timer
+        state = _carry_out(host, params, folder, timer, (state, target, steps))
+    if last is not None and not check_mode:
+        left = remove_subvolume(host, params.path)
+        if left is not None:
+            host.warn(left)
+    return Outcome(
+        ([making(params.path)] if new else []) + steps + ([last] if last else []), state, target, before, after
+    )
+
+
+def _state_of_what_is_to_be_made(host: Host, params: Params, timer: Timer) -> SwapState:
+    if not params.own_subvolume:
+        raise PreconditionError(
+            "the directory %s is not there. Nothing was changed; make it first."
+            % printable(os.path.dirname(params.path))
         )
-        _act(context, state, steps)
-        state = _look(host, folder, params, timer)
-        verify(state, target, steps)
-    return Outcome(steps, state, target, before, after)
+    with above(host, params.path) as folder:
+        return as_if_made(_look(host, folder, params, timer))
+
+
+def _carry_out(
+    host: Host,
+    params: Params,
+    folder: Optional[Folder],
+    timer: Timer,
+    plan: Tuple[SwapState, Target, List[Step]],
+) -> SwapState:
+    """The state afterwards. A directory that is made for it goes again where the rest fails."""
+    state, target, steps = plan
+    fstype = state.mount.fstype if state.mount is not None else ""
+    if folder is None and params.present:
+        with above(host, params.path) as parent:
+            make_subvolume(parent, params.path)
+        with ExitStack() as stack:
+            made = open_folder(os.path.dirname(params.path), root=host.root)
+            if made is None:
+                raise ExecutionError("the directory %s was made and is gone" % printable(os.path.dirname(params.path)))
+            stack.enter_context(made)
+            try:
+                return _carry_out(host, params, made, timer, plan)
+            except ExecutionError:
+                remove_subvolume(host, params.path)
+                raise
+    _act(StepContext(host, folder, params.path, target, fstype, timer), state, steps)
+    state = _look(host, folder, params, timer)
+    verify(state, target, steps)
+    return state
 
 
 def run(host: Host, params: Params, check_mode: bool, timer: Timer) -> Outcome:

@@ -79,7 +79,7 @@ def warnings(host: Host, state: SwapState, steps: List[Step], target: Target) ->
         )
         way_out = (
             "so backups by snapshots stop. Give it a subvolume of its own, such as: btrfs subvolume create /swap, and"
-            " path: /swap/swapfile"
+            " path: /swap/swapfile; with subvolume: auto it is made where the directory is not there"
         )
         found.append(text % (printable(state.path), way_out))
     return found
