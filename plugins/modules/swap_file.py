@@ -109,7 +109,7 @@ options:
     description:
       - With V(auto), on btrfs, the directory of the file is made as a subvolume of its own where it is not there, such
         as C(/swap) for C(/swap/swapfile), so that snapshots of everything else go on. A directory that is there and
-        is no subvolume for swap alone is refused.
+        is not a subvolume for swap alone is refused.
       - With O(state=absent) it goes with the file, if nothing else is in it. The timer of O(expires) leaves it.
       - Where the directory is there on another file system, this does nothing.
     type: str

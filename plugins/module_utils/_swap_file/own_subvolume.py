@@ -63,7 +63,7 @@ def check_own(state: SwapState) -> None:
     """The directory is there: it has to be one already. Raises PreconditionError."""
     if state.btrfs.shared:
         raise PreconditionError(
-            "subvolume: auto makes none of a directory that is there, and %s is no subvolume for swap alone. Nothing"
+            "subvolume: auto makes none of a directory that is there, and %s is not a subvolume for swap alone. Nothing"
             " was changed; give the file a directory that is not there yet, such as /swap/swapfile."
             % printable(os.path.dirname(state.path))
         )
