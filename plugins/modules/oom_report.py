@@ -320,12 +320,13 @@ problems:
     - C(rhythm) has C(every) in seconds, C(since), C(until), C(times), the C(host) and whether it C(goes_on), null where
       there is none. C(recent) compares a C(period) with the one before it, null where no host of the problem sees both.
     - C(state) is V(new), V(worse), V(same) or V(gone), null where that is not known; C(state_by) says whether
-      V(previous) or the V(window) that the hosts see told it. C(verdict) is V(chronic), V(transient) or V(unknown), as
+      V(previous) or the V(window) that the hosts see told it. C(undated) of its C(events) have no time: they may be older
+      or newer than C(first) and C(last), and are in no period. C(verdict) is V(chronic), V(transient) or V(unknown), as
       of a host, but a bad afternoon alone is not chronic.
     - C(remedy) is a C(text) and a C(command) to paste, null where there is none. It changes nothing until C(--check) is
       taken away.
     - C(trend) has, of all hosts, C(kills) and C(shortages) of the last C(period) and of the one before, the C(direction)
-      (V(worse), V(better), V(same), V(new), V(quiet), V(none) or null), how many problems have which of the C(states),
+      (V(worse), V(better), V(same), V(new), V(quiet), V(none), or null where the C(undated) could change it), how many problems have which of the C(states),
       what is C(gone) and C(not_known) of the C(previous) report.
   returned: without O(policy)
   type: list

@@ -75,7 +75,7 @@ def _marks(problem: Json) -> t.Iterator[Html]:
 
 
 def _figures(problem: Json, now: float) -> str:
-    told = [say.tally(problem), say.pace(problem, now), f"last {say.ago(problem['last'], now)}"]
+    told = [say.tally(problem), say.pace(problem, now), f"last {say.last(problem, now)}"]
     if problem["kind"] == "kill":
         told.append(f"out of memory: {say.limit(problem)}")
     return " \u00b7 ".join(part for part in told if part)
@@ -128,7 +128,7 @@ def _row(problem: Json, now: float) -> Html:
         tag("td", f"{problem['events']:,}", class_="n"),
         tag("td", spark(problem)),
         tag("td", say.pace(problem, now), class_="why"),
-        tag("td", say.ago(problem["last"], now), class_="t"),
+        tag("td", say.last(problem, now), class_="t"),
         tag("td", *_marks(problem)),
         tag("td", say.limit(problem) if problem["kind"] == "kill" else "", class_="why"),
     )

@@ -97,6 +97,14 @@ def ago(when: float | None, now: float) -> str:
     return f"{int(age // HOUR)} h ago" if age < 2 * DAY else f"{int(age // DAY)} days ago"
 
 
+def last(problem: Json, now: float) -> str:
+    """2 h ago; 9 days ago and 3 times at an unknown time: what has no time may be the newest."""
+    said, undated = ago(problem["last"], now), problem["undated"]
+    if problem["last"] is None or not undated:
+        return said
+    return f"{said} and {'once' if undated == 1 else f'{undated:,} times'} at an unknown time"
+
+
 def tally(problem: Json) -> str:
     """13 kills in 2 shortages on 12 days"""
     if problem["kind"] == "shortage":
@@ -116,10 +124,10 @@ def limit(problem: Json) -> str:
     if problem["scope"] != "memcg":
         return "not told"
     size = f" ({human(problem['limit_size'])})" if problem["limit_size"] else ""
-    last = str(problem["limit"] or "").rpartition("/")[2]
-    if last == problem["subject"]:
+    name = str(problem["limit"] or "").rpartition("/")[2]
+    if name == problem["subject"]:
         return f"its own limit{size}"
-    return f"the limit of {last or 'a cgroup'}{size}"
+    return f"the limit of {name or 'a cgroup'}{size}"
 
 
 def state(problem: Json) -> str:
@@ -135,10 +143,10 @@ def first(report: Json) -> list[Json]:
 def spoken(problem: Json, now: float) -> str:
     """postgresql on db1 every 6 h since Thursday"""
     told = pace(problem, now)
-    last = f"last {ago(problem['last'], now)}"
+    when = last(problem, now)
     if told.startswith("every") and problem["rhythm"]["goes_on"]:
         return f"{title(problem)} {told}"
-    return f"{title(problem)} {told}, {last}" if told else f"{title(problem)} {ago(problem['last'], now)}"
+    return f"{title(problem)} {told}, last {when}" if told else f"{title(problem)} {when}"
 
 
 _LENGTHS = {
@@ -178,14 +186,22 @@ def _change(report: Json) -> tuple[str, str]:
     """(the word, the numbers); without a time before, what there is."""
     trend, totals = report["trend"], report["fleet"]["totals"]
     if trend["direction"] in _DIRECTIONS:
-        return _DIRECTIONS[trend["direction"]], _numbers(trend) + _partly(report)
+        return _DIRECTIONS[trend["direction"]], _numbers(trend) + _partly(report) + _more(trend)
     if trend["direction"] == "none":
         length, _earlier = _LENGTHS[trend["period"]]
         return "Quiet", f"nothing in the last {length}; {words.some(totals['kills'], 'kill')} before that"
     if not totals["kills"]:
         return "", f"{words.some(totals['unresolved'], 'shortage')} without a known victim"
     counted = f"{words.some(totals['kills'], 'kill')} on {words.some(totals['hosts_with_kills'], 'host')}"
+    if trend["undated_kills"]:
+        return "", f"{counted}, {trend['undated_kills']:,} of them at an unknown time"
     return "", f"{counted}, and no time before it to compare with"
+
+
+def _more(trend: Json) -> str:
+    """What is in none of the periods."""
+    undated = trend["undated_kills"]
+    return f"; {words.some(undated, 'more kill')} at an unknown time" if undated else ""
 
 
 def _seen_for(report: Json) -> str:
@@ -294,7 +310,7 @@ def not_known(report: Json) -> str:
 
 def told(problem: Json, now: float) -> str:
     """13 kills on 12 days, every 22 h since Thursday, last 2 h ago; its own limit (512 MiB)"""
-    parts = [tally(problem), pace(problem, now), f"last {ago(problem['last'], now)}"]
+    parts = [tally(problem), pace(problem, now), f"last {last(problem, now)}"]
     said = ", ".join(part for part in parts if part)
     return f"{said}; out of memory: {limit(problem)}" if problem["kind"] == "kill" else said
 

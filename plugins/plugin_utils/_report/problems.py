@@ -35,6 +35,7 @@ class Gathered:
         self.times = {}  # type: dict[str, list[float]]
         self.hosts = {}  # type: dict[str, int]
         self.events = 0
+        self.undated = 0
         self.comms = {}  # type: dict[str, int]
         self.killers = {}  # type: dict[str, int]
         self.by_proof = dict.fromkeys(GRADES, 0)
@@ -52,6 +53,8 @@ class Gathered:
         when = event["time"]
         if when is not None:
             self.times.setdefault(host, []).append(when)
+        else:
+            self.undated += count
         at = -1.0 if when is None else when
         if at >= self._newest_at:
             self._newest_at, self.newest, self.newest_host = at, event, host
@@ -69,6 +72,7 @@ class Gathered:
     def take(self, other: Gathered) -> None:
         """Another one turns out to be this."""
         self.events += other.events
+        self.undated += other.undated
         for mine, theirs in (
             (self.hosts, other.hosts),
             (self.comms, other.comms),
@@ -175,7 +179,7 @@ def _measure(problem: Gathered, scene: Scene) -> Measured:
         _recent(times if is_kill else {}, shortages, scene),
         _elsewhere(times, scene),
         _lately(every if is_kill else [], shortages, scene),
-        _days(every, problem.hosts, scene),
+        _days(every, {} if problem.undated else problem.hosts, scene),
     )
 
 
@@ -208,7 +212,10 @@ def _lately(times: t.Sequence[float], shortages: t.Mapping[str, list[float]], sc
 
 
 def _days(times: t.Sequence[float], hosts: t.Iterable[str], scene: Scene) -> list[int | None]:
-    """How many in each of the last days, the last one ends now; None where none of its hosts could have told."""
+    """How many in each of the last days, the last one ends now; None where none of its hosts could have told.
+
+    hosts -- none where a kill without a time may have been on any day
+    """
     counts = [0] * SPARK_DAYS
     for when in times:
         back = int((scene.as_of - when) // DAY)
@@ -222,7 +229,7 @@ def _days(times: t.Sequence[float], hosts: t.Iterable[str], scene: Scene) -> lis
     ]
 
 
-def _verdict(found: Measured, scene: Scene, by_hand: bool) -> str:
+def _verdict(found: Measured, scene: Scene, by_hand: bool, undated: int) -> str:
     """Will it come again? As the verdict on a host, but a bad afternoon alone is not chronic."""
     if by_hand:
         return "transient"
@@ -233,6 +240,8 @@ def _verdict(found: Measured, scene: Scene, by_hand: bool) -> str:
         return "chronic"
     if found.rhythm is not None and found.rhythm.goes_on(scene.as_of):
         return "chronic"
+    if undated:
+        return "unknown"  # they may have been on any day
     if age < HOUR or (again >= _AGAIN and age < DAY) or (again == 2 and age < WEEK):
         return "unknown"
     return "transient"
@@ -276,6 +285,7 @@ def _as_json(problem: Gathered, scene: Scene, past: Past) -> Json:
         "kills": 0 if likeness.kind == "outcome" else problem.events,
         "shortages": max(len(found.shortages), 1),
         "events": problem.events,
+        "undated": problem.undated,
         "by_proof": problem.by_proof,
         "first": found.first,
         "last": found.last,
@@ -285,7 +295,7 @@ def _as_json(problem: Gathered, scene: Scene, past: Past) -> Json:
         "recent": found.recent,
         "elsewhere": found.elsewhere,
         "lately": found.lately,
-        "verdict": _verdict(found, scene, likeness.by_hand),
+        "verdict": _verdict(found, scene, likeness.by_hand, problem.undated),
         "criticality": criticality(likeness, problem.lowest_adj),
         "newest": {"host": problem.newest_host, "id": newest.get("id"), "time": newest["time"]},
         "why": newest.get("why"),

@@ -68,7 +68,8 @@ def _sight(entry: Json) -> Sight:
     start = _most(entry["since"], entry["window"]["since"]) if entry["since"] is not None else None
     if entry["unlisted"]["kills"] + entry["unlisted"]["disputed"]:
         # Older kills are counted and not listed: before the oldest that is, nothing can be compared.
-        start = _most(start, entry["oom"]["kills"][0]["time"] if entry["oom"]["kills"] else entry["gathered_at"])
+        times = [kill["time"] for kill in entry["oom"]["kills"]]
+        start = _most(start, times[0] if times and None not in times else entry["gathered_at"])
     end = _least(entry["gathered_at"], entry["window"]["until"]) if entry["gathered_at"] is not None else None
     return Sight(start, end)
 

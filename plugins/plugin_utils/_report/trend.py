@@ -32,7 +32,7 @@ def is_more(now: float, before: float) -> bool:
 
 def _is_quiet(problem: Json, scene: Scene) -> bool:
     """So long without one that it would have come again, on hosts that were looked at."""
-    if problem["last"] is None or not all(map(scene.is_fresh, problem["hosts"])):
+    if problem["last"] is None or problem["undated"] or not all(map(scene.is_fresh, problem["hosts"])):
         return False
     usual = problem["rhythm"]["every"] if problem["rhythm"] else 0.0
     least = _LOUD_GONE if problem["kind"] == "shortage" else _GONE
@@ -46,6 +46,10 @@ def _state_of_itself(problem: Json, scene: Scene) -> str | None:
     recent = problem["recent"]
     if recent is None or problem["first"] is None:
         return None
+    if problem["undated"]:
+        # Any of them may have been before.
+        is_worse = is_more(recent["shortages"], recent["shortages_before"] + problem["undated"])
+        return "worse" if is_worse else None
     if recent["hosts"] == problem["hosts_total"] and problem["first"] > scene.as_of - recent["period"]:
         return "new"
     return "worse" if is_more(recent["shortages"], recent["shortages_before"]) else "same"
@@ -122,6 +126,8 @@ def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -
     """The last period and the one before it, out of this report, or out of an earlier run where that sees further."""
     made = dict.fromkeys(("by", "period", "hosts", *_COUNTS, "direction"))  # type: Json
     made["elsewhere"] = sum(problem["elsewhere"] for problem in problems)
+    made["undated"] = sum(problem["undated"] for problem in problems)
+    made["undated_kills"] = sum(problem["undated"] for problem in problems if problem["kind"] == "kill")
     if scene.period is not None:
         made.update(by="window", period=scene.period, hosts=sum(map(scene.compares, scene.sights)))
         made.update(dict.fromkeys(_COUNTS, 0))
@@ -153,6 +159,13 @@ def _direction(made: Json) -> str | None:
         return None
     if made["elsewhere"] > made["kills"]:
         return None  # most of it happened where nothing can be compared
+    # What has no time may have been in either: the word stands where that makes no difference.
+    undated = made["undated"]
+    words = {_word(now, before), _word(now + undated, before), _word(now, before + undated)}
+    return words.pop() if len(words) == 1 else None
+
+
+def _word(now: float, before: float) -> str:
     if not now:
         return "quiet" if before else "none"
     if not before:
@@ -163,11 +176,11 @@ def _direction(made: Json) -> str | None:
 
 
 def last(problems: t.Sequence[Json], scene: Scene, period: float) -> Json | None:
-    """Kills and shortages of one period alone; None where most hosts do not see it."""
+    """Kills and shortages of one period alone; None where most hosts do not see it, or something has no time."""
     start = scene.as_of - period
     slack = period / 50 + 600
     seeing = sum(sight.covers(start + slack, scene.as_of - period / 7 - slack) for sight in scene.sights.values())
-    if not scene.sights or 2 * seeing <= len(scene.sights):
+    if not scene.sights or 2 * seeing <= len(scene.sights) or any(problem["undated"] for problem in problems):
         return None
     key = str(int(period))
     made = {"hosts": seeing, "kills": 0, "shortages": 0}  # type: Json

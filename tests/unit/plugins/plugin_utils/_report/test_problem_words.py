@@ -33,6 +33,11 @@ def six_hours(before=0):
     )
 
 
+def undated(name, number=0):
+    """As dmesg without stamps tells it."""
+    return died(f"{name}.service", name, 0, number) | {"time": None, "time_quality": None}
+
+
 @pytest.mark.parametrize(
     "hosts, line, mood",
     [
@@ -144,6 +149,37 @@ def six_hours(before=0):
             id="since when is not known",
         ),
         pytest.param({}, "No hosts in this report.", "warn", id="no hosts"),
+        pytest.param(
+            {"db1": week([died("a.service", "a", 18 * DAY), undated("b")])},
+            "2 kills on 1 host, 1 of them at an unknown time; b on db1 at an unknown time.",
+            "warn",
+            id="a kill without a time is not long ago",
+        ),
+        pytest.param(
+            {"db1": week([died("a.service", "a", 18 * DAY), *(undated("a", n) for n in range(3))])},
+            "4 kills on 1 host, 3 of them at an unknown time;" " a on db1 18 days ago and 3 times at an unknown time.",
+            "warn",
+            id="the newest of a problem may be one without a time",
+        ),
+        pytest.param(
+            {"db1": week([*every("a.service", "a", 11 * HOUR, 9, 8 * DAY), undated("b")])},
+            "10 kills on 1 host, 1 of them at an unknown time;" " b on db1 at an unknown time.",
+            "warn",
+            id="not quiet",
+        ),
+        pytest.param(
+            {"db1": week([*six_hours(), undated("b")])},
+            "18 kills on 1 host, 1 of them at an unknown time; postgresql on db1 every 6 h since Thursday.",
+            "bad",
+            id="new, unless that one was before",
+        ),
+        pytest.param(
+            {"db1": week([*six_hours(3), undated("b")])},
+            "Worse: 17 kills in 7 days, 3 in the 7 before; 1 more kill at an unknown time;"
+            " postgresql on db1 every 6 h since Thursday.",
+            "bad",
+            id="worse whenever that one was",
+        ),
         pytest.param(
             {"db1": week(state="partial", reasons=["no root"])},
             "No kill in 21 days on 1 host; 1 host was seen in part.",

@@ -24,8 +24,8 @@ WHY = "mysqld[401] had the highest badness of 9 processes: 5 GiB, 4 GiB more tha
 
 def test_the_whole_table(small):
     assert [line.text for line in table.lines(small, 120)] == [
-        "New: kernel panic for lack of memory on db1 1 h ago; 1 shortage in 3 days, 2 in the 3 before; postgresql@15-main on web1",
-        "at an unknown time; 2 hosts are not known.",
+        "New: kernel panic for lack of memory on db1 1 h ago; 1 shortage in 3 days, 2 in the 3 before; 1 more kill at an unknown",
+        "time; postgresql@15-main on web1 at an unknown time; 2 hosts are not known.",
         "Once memory ran out and no victim is known. 3 kills on 2 of 5 hosts. 1 more is disputed: the journal has none of it, so",
         "it is forged or another machine's. 2 hosts are unknown, not clean.",
         "All hosts that could be read see back to 2025-11-13 02:13Z; asked within the last two hours.",

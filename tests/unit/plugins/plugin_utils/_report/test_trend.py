@@ -202,3 +202,20 @@ def test_a_line_of_the_history_feeds_the_next_run(tmp_path):
         "Worse: 39 kills in 7 days, 11 in the 7 before",
         "Better: 12 kills in 7 days, 39 in the 7 before",
     ]
+
+
+def test_a_problem_with_a_kill_without_a_time_is_not_over():
+    """Neither gone nor without a kill on any day: that one may have been today."""
+    timeless = died("u.service", "u", 0) | {"time": None, "time_quality": None}
+    report = fleet({"a": week([*every("u.service", "u", DAY, 3, 12 * DAY), timeless], days=60)})
+    (problem,) = report["problems"]
+    assert (problem["state"], problem["verdict"], problem["undated"]) == (None, "chronic", 1)
+    assert (problem["days"][1], problem["days"][-1]) == (1, None)
+    assert (report["trend"]["direction"], report["trend"]["undated"], report["trend"]["undated_kills"]) == (None, 1, 1)
+    assert json.loads(history.line(report))["last"] == {}  # no zero for the next run to be compared with
+
+
+def test_older_kills_that_are_only_counted_are_older_than_any_that_has_a_time():
+    timeless = died("u.service", "u", 0) | {"time": None, "time_quality": None}
+    report = fleet({"a": week([timeless, died("u.service", "u", HOUR)], truncated=5)})
+    assert report["trend"]["period"] is None
