@@ -183,7 +183,7 @@ def _blind(view: Window, since: float | None, end: float | None) -> set[int]:
     every = range(view.bins())
     if since is None:
         return set(every)
-    late = view.bins() if end is None else view.bin(end)
+    late = view.bins() if end is None else view.bin(end + _AHEAD)  # to ask all of a fleet takes its time
     return {index for index in every if view.start + index * view.step < since or late < index}
 
 
@@ -200,7 +200,7 @@ def _blindness(name: str, entry: Json, view: Window) -> str:
         said.append("does not say how far back it sees")
     elif since > view.start:
         said.append(f"sees nothing before {words.utc_minute(since)}")
-    if end is not None and view.bin(end) < view.bins() - 1:
+    if end is not None and view.bin(end + _AHEAD) < view.bins() - 1:
         until = end == entry["window"]["until"]
         asked = f"was asked for kills until {words.utc_minute(end)} only"
         said.append(asked if until else f"was asked at {words.utc_minute(end)}, and not since")
@@ -257,14 +257,14 @@ def _host_row(view: Window, y: int, name: str, entry: Json, shown: t.Sequence[Ma
     return tag("g", inner, data_host=name)
 
 
-def _rest(view: Window, y: int, entries: t.Sequence[Json], shown: t.Sequence[Mark]) -> Html:
-    """All other hosts as one row."""
+def _rest(view: Window, y: int, which: str, entries: t.Sequence[Json], shown: t.Sequence[Mark]) -> Html:
+    """All other hosts of a kind as one row."""
     blind = [0] * view.bins()
     for entry in entries:
         for index in _blind(view, entry["since"], _end(entry)):
             blind[index] += 1
     dark = {index for index, count in enumerate(blind) if count}
-    label = tag("text", words.some(len(entries), "other host"), x=_LEFT - 8, y=y + 14, class_="lane")
+    label = tag("text", f"{words.some(len(entries), 'host')} {which}", x=_LEFT - 8, y=y + 14, class_="lane")
     why = f"no kill told, but up to {max(blind):,} of {len(entries):,} hosts could not see this"
     return _row(view, y, label, _counts(view, shown), dark, why)
 
@@ -287,8 +287,11 @@ def draw(report: Json, kills: Kills) -> Html:
     lanes = [item for item in sorted(report["hosts"].items(), key=urgency) if item[0] in of_host]
     lanes.sort(key=lambda item: -len(of_host[item[0]]))
     drawn = dict(lanes[:_MOST_LANES])
-    others = [entry for name, entry in report["hosts"].items() if name not in drawn]
-    height = _TOP + _BARS + _AXIS + _LANE * (len(drawn) + bool(others)) + 4
+    rest: dict[str, dict[str, Json]] = {"more": {}, "not known": {}}
+    for name, entry in report["hosts"].items():
+        if name not in drawn:
+            rest["more" if entry["state"] == "ok" else "not known"][name] = entry
+    height = _TOP + _BARS + _AXIS + _LANE * (len(drawn) + sum(map(bool, rest.values()))) + 4
     parts = [tag("title", f"{len(shown):,} events from {words.utc_minute(view.start)} to {words.utc_minute(view.end)}")]
     parts.extend(_ticks(view, height))
     parts.append(tag("line", x1=_LEFT, x2=_LEFT + _SCALE, y1=_TOP + _BARS, y2=_TOP + _BARS, class_="axis"))
@@ -297,8 +300,12 @@ def draw(report: Json, kills: Kills) -> Html:
     for name, entry in drawn.items():
         parts.append(_host_row(view, y, name, entry, of_host[name]))
         y += _LANE
-    if others:
-        parts.append(_rest(view, y, others, [mark for mark in shown if mark.host not in drawn]))
+    for which, entries in rest.items():
+        if entries:
+            parts.append(
+                _rest(view, y, which, list(entries.values()), [mark for mark in shown if mark.host in entries])
+            )
+            y += _LANE
     parts.extend(_now(view, height))
     svg = tag(
         "svg",

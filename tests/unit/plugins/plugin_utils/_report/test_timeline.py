@@ -119,3 +119,31 @@ def test_everything_stays_inside(big):
     xs = [float(x) for x in re.findall(r' (?:x|cx)="([-\d.]+)"', text)]
     assert min(xs) >= 0 and max(xs) <= 1200
     assert len(text) < 400_000
+
+
+def test_the_worst_hosts_have_rows_and_the_rest_has_one_each_for_known_and_unknown():
+    hosts = {
+        f"h{n:02d}": HostInput(facts([kill(100 * n + k, time=NOW - k * 60.0) for k in range(1, 42 - n)]))
+        for n in range(40)
+    }
+    hosts["quiet"] = HostInput(facts())
+    hosts["down"] = HostInput(None, "unreachable", "no route")
+    report = build(hosts, NOW)
+    text = timeline.draw(report, page.kill_rows(report))
+    assert re.findall(r'data-host="(h\d+)"', text) == [f"h{n:02d}" for n in range(30)]
+    assert "11 hosts more</text>" in text and "1 host not known</text>" in text
+    # What one unknown host cannot see is hatched as a whole, whatever the others see.
+    assert text.count('class="unseen"') == 1 and "up to 1 of 1 hosts could not see this" in text
+    told = re.findall(r"(\d+) killed</title><path", text)
+    assert sum(map(int, told)) == report["fleet"]["totals"]["kills"]
+
+
+def test_what_was_not_seen_is_never_zero():
+    """A piece of the axis that lies before the host's memory is neither empty nor none, even in part."""
+    text = draw(kill(1, time=NOW - 10.0), kill(2, time=NOW - 7200.0), since=NOW - 3600.0)
+    row = text[text.index('data-host="h"') :]
+    cells = {name: row.count(f'class="{name}"') for name in ("zero", "unseen")}
+    assert cells["unseen"] >= 1
+    spans = re.findall(r'<line x1="([\d.]+)" x2="([\d.]+)"[^>]*class="(zero|unseen)"', row)
+    last_unseen = max(float(right) for _left, right, name in spans if name == "unseen")
+    assert all(float(left) >= last_unseen for left, _right, name in spans if name == "zero")
