@@ -189,7 +189,9 @@ def _change(report: Json) -> tuple[str, str]:
         return _DIRECTIONS[trend["direction"]], _numbers(trend) + _partly(report) + _more(trend)
     if trend["direction"] == "none":
         length, _earlier = _LENGTHS[trend["period"]]
-        return "Quiet", f"nothing in the last {length}; {words.some(totals['kills'], 'kill')} before that"
+        kills, shortages = totals["kills"], totals["unresolved"]
+        earlier = words.some(kills, "kill") if kills else words.some(shortages, "shortage") + " without a known victim"
+        return "Quiet", f"nothing in the last {length}; {earlier} before that"
     if not totals["kills"]:
         return "", f"{words.some(totals['unresolved'], 'shortage')} without a known victim"
     counted = f"{words.some(totals['kills'], 'kill')} on {words.some(totals['hosts_with_kills'], 'host')}"

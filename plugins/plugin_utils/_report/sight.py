@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .host import Json
+from .host import Json, number
 
 HOUR, DAY = 3600.0, 86400.0
 WEEK = 7 * DAY
@@ -15,6 +15,8 @@ WEEK = 7 * DAY
 _PERIODS = (WEEK, 3 * DAY, DAY, 12 * HOUR, 3 * HOUR, HOUR)
 #: Days of a sparkline.
 SPARK_DAYS = 14
+#: Such a source told nothing.
+_UNREAD = ("absent", "denied", "skipped", "not_regular", "unsupported", "error")
 #: Clocks differ by so much.
 _AHEAD = 600.0
 
@@ -70,8 +72,25 @@ def _sight(entry: Json) -> Sight:
         # Older kills are counted and not listed: before the oldest that is, nothing can be compared.
         times = [kill["time"] for kill in entry["oom"]["kills"]]
         start = _most(start, times[0] if times and None not in times else entry["gathered_at"])
-    end = _least(entry["gathered_at"], entry["window"]["until"]) if entry["gathered_at"] is not None else None
+    end = (
+        _least(entry["gathered_at"], entry["window"]["until"], _ended(entry))
+        if entry["gathered_at"] is not None
+        else None
+    )
     return Sight(start, end)
+
+
+def _ended(entry: Json) -> float | None:
+    """When the text logs end, if nothing else was read and nobody has written to them for long: a file that was brought
+    from somewhere tells nothing of the time since. None where they go on.
+    """
+    read = [source for source in entry["oom"]["sources"] if source.get("status") not in _UNREAD]
+    ends = [number(source.get("last")) for source in read if str(source.get("name")).startswith("/")]
+    last = _most(*ends)
+    if last is None or len(ends) < len(read):
+        return None
+    # Even an idle host writes a line a day.
+    return last if last < entry["gathered_at"] - DAY - _AHEAD else None
 
 
 def scene(entries: t.Mapping[str, Json], generated_at: float) -> Scene:

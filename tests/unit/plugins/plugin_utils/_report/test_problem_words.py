@@ -33,6 +33,11 @@ def six_hours(before=0):
     )
 
 
+def log(ended):
+    """A text log whose last line is so old."""
+    return {"name": "/srv/kern.log", "status": "read", "first": MONDAY - 21 * DAY, "last": MONDAY - ended}
+
+
 def undated(name, number=0):
     """As dmesg without stamps tells it."""
     return died(f"{name}.service", name, 0, number) | {"time": None, "time_quality": None}
@@ -150,6 +155,36 @@ def undated(name, number=0):
         ),
         pytest.param({}, "No hosts in this report.", "warn", id="no hosts"),
         pytest.param(
+            {"db1": week(unresolved=[panic(time=MONDAY - 40 * DAY, outcome="unseen")], days=60)},
+            "Quiet: nothing in the last 7 days; 1 shortage without a known victim before that.",
+            "warn",
+            id="a shortage long ago",
+        ),
+        pytest.param(
+            {"db1": week([died("a.service", "a", 9 * DAY)], sources=[log(9 * DAY)])},
+            "New: 1 kill in 3 days, none in the 3 before; a on db1 9 days ago. As of 9 days ago.",
+            "bad",
+            id="a log that ends at its kill is not quiet since",
+        ),
+        pytest.param(
+            {"db1": week([died("a.service", "a", 9 * DAY)], sources=[log(9 * DAY), {**log(0), "status": "denied"}])},
+            "New: 1 kill in 3 days, none in the 3 before; a on db1 9 days ago. As of 9 days ago.",
+            "bad",
+            id="and another that was not read does not make it so",
+        ),
+        pytest.param(
+            {"db1": week([died("a.service", "a", 9 * DAY)], sources=[log(9 * DAY), log(HOUR)])},
+            "Quiet: no kill in 7 days, 1 in the 7 before.",
+            "warn",
+            id="another log goes on",
+        ),
+        pytest.param(
+            {"db1": week(sources=[log(9 * DAY)])},
+            "No kill in 12 days on 1 host. As of 9 days ago.",
+            "good",
+            id="a log without a kill speaks until it ends",
+        ),
+        pytest.param(
             {"db1": week([died("a.service", "a", 18 * DAY), undated("b")])},
             "2 kills on 1 host, 1 of them at an unknown time; b on db1 at an unknown time.",
             "warn",
@@ -157,13 +192,13 @@ def undated(name, number=0):
         ),
         pytest.param(
             {"db1": week([died("a.service", "a", 18 * DAY), *(undated("a", n) for n in range(3))])},
-            "4 kills on 1 host, 3 of them at an unknown time;" " a on db1 18 days ago and 3 times at an unknown time.",
+            "4 kills on 1 host, 3 of them at an unknown time; a on db1 18 days ago and 3 times at an unknown time.",
             "warn",
             id="the newest of a problem may be one without a time",
         ),
         pytest.param(
             {"db1": week([*every("a.service", "a", 11 * HOUR, 9, 8 * DAY), undated("b")])},
-            "10 kills on 1 host, 1 of them at an unknown time;" " b on db1 at an unknown time.",
+            "10 kills on 1 host, 1 of them at an unknown time; b on db1 at an unknown time.",
             "warn",
             id="not quiet",
         ),
