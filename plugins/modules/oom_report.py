@@ -320,7 +320,7 @@ problems:
     - C(rhythm) has C(every) in seconds, C(since), C(until), C(times), the C(host) and whether it C(goes_on), null where
       there is none. C(recent) compares a C(period) with the one before it, null where no host of the problem sees both.
     - C(state) is V(new), V(worse), V(same) or V(gone), null where that is not known; C(state_by) says whether
-      V(previous) or the V(window) that the hosts see told it. C(undated) of its C(events) have no time: they may be older
+      V(previous) or the V(window) that the hosts see told it. C(undated) of its C(events) have no time, and may be older
       or newer than C(first) and C(last), and are in no period. C(verdict) is V(chronic), V(transient) or V(unknown), as
       of a host, but a bad afternoon alone is not chronic.
     - C(remedy) is a C(text) and a C(command) to paste, null where there is none. It changes nothing until C(--check) is

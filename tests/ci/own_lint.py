@@ -8,6 +8,7 @@
 * .pre-commit-config.yaml takes the releases of tests/requirements/lint.txt.
 * A text for users names its subject and says "is not a valid X": no "is no X", nobody, somebody, whoever.
 * The tables of variables in the roles' READMEs are those of their argument_specs.
+* The documentation of every plugin is YAML.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Iterator
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,6 +98,20 @@ def odd_texts() -> list[str]:
     return wrong
 
 
+def broken_documentation() -> list[str]:
+    wrong = []
+    for path in sorted(ROOT.glob("plugins/*/*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Name) and target.id in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+                try:
+                    yaml.safe_load(ast.literal_eval(node.value))
+                except yaml.YAMLError as exc:
+                    text = " ".join(str(exc).split())
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {target.id} is not valid YAML: {text}")
+    return wrong
+
+
 def outdated_tables() -> list[str]:
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import role_tables
@@ -103,7 +120,15 @@ def outdated_tables() -> list[str]:
 
 
 def main() -> int:
-    wrong = [*nested_conditionals(), *rooms_without_floor(), *other_releases(), *odd_texts(), *outdated_tables()]
+    checks = (
+        nested_conditionals,
+        rooms_without_floor,
+        other_releases,
+        odd_texts,
+        broken_documentation,
+        outdated_tables,
+    )
+    wrong = [line for check in checks for line in check()]
     print(
         "\n".join(f"ERROR: {line}" for line in wrong) or "conditional expressions stand alone, every room has its floor"
     )
