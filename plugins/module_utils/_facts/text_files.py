@@ -44,6 +44,10 @@ _KERNEL_ONLY = (
     "is large, and was looked through for the kernel's kills only: set killers to all for those of systemd-oomd,"
     " earlyoom, nohang and oomd"
 )
+_NO_LOG = (
+    "has no line with a time, nor in a form of dmesg, syslog or the journal: is it a log? That no kill is in it says"
+    " nothing"
+)
 #: More kills than that do not fit into the default result: one takes some 800 bytes of JSON.
 _FIT = facts.RESULT_BYTES // 800
 #: So much of the reports of a file is parsed whole, the newest: some 15 of 200 processes. That takes 0.15 s.
@@ -175,9 +179,8 @@ class TextFiles:
 
             newest = Newest(_FIT if wish.max_kills is None else wish.max_kills)
         whole = Whole()
-        for excerpt in scan:
-            if every_line and not any(word in excerpt.data for word in _WORDS):
-                continue
+        notes = []  # type: List[str]
+        for excerpt in self._with_words(scan, notes) if every_line else scan:
             if log is None:
                 from ansible_collections.memops.linux.plugins.module_utils._sources.text_log import TextLog
 
@@ -202,7 +205,26 @@ class TextFiles:
                 totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:
                 self._counted(totals)
-        self.reports.append(scan.report._replace(left_out=left_out))
+        self.reports.append(scan.report._replace(left_out=notes[0] if notes else left_out))
+
+    def _with_words(self, scan: FileScan, notes: List[str]) -> Iterator[Excerpt]:
+        """What a line that is looked for may be in. notes -- where there is none, whether it is a log at all"""
+        head, is_told = b"", False
+        for excerpt in scan:
+            if any(word in excerpt.data for word in _WORDS):
+                is_told = True
+                yield excerpt
+            head = head or excerpt.data[:_HEAD]
+        if self._wish.paths is not None and head and not is_told and scan.report.first is None and not _is_log(head):
+            notes.append(_NO_LOG)
+
+
+def _is_log(head: bytes) -> bool:
+    """Has one of the first lines the prefix of a log?"""
+    from ansible_collections.memops.linux.plugins.module_utils._sources.prefix import split
+
+    found = [split(line) for line in head.decode("utf-8", "replace").split("\n")]
+    return any(parts.stamp is not None or parts.uptime is not None for parts in found)
 
 
 class Whole:

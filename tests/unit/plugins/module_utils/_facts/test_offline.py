@@ -165,6 +165,25 @@ def test_a_large_file_from_elsewhere_says_what_was_not_looked_for(tmp_path, monk
     assert "killers" not in repr(facts(str(path), killers="kernel")["visibility"])
 
 
+@pytest.mark.parametrize(
+    "text, state",
+    [
+        ("root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:\n", "partial"),
+        ("#!/bin/sh\nexit 0\n", "partial"),
+        ("Nov 23 10:00:00 web7 app: well\n", "clear"),
+        ("[   12.345678] eth0: link up\n", "clear"),
+        ("6,1,42,-;eth0: link up\n", "clear"),
+        ("\n[Thu Nov 23 10:00:00 2023] eth0: link up\n", "clear"),
+        ("Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB\n", "clear"),
+    ],
+    ids=["a table of users", "a script", "syslog", "dmesg", "kmsg", "dmesg -T", "a kill as people paste it"],
+)
+def test_a_text_that_is_no_log_is_no_quiet_log(text, state, tmp_path):
+    (tmp_path / "file").write_text(text)
+    visibility = facts(str(tmp_path / "file"))["visibility"]
+    assert (visibility["state"], "is it a log?" in "".join(visibility["reasons"])) == (state, state == "partial")
+
+
 def test_links_in_a_directory_are_not_followed(tmp_path):
     root = tmp_path / "sosreport"
     (tmp_path / "elsewhere").write_text(MESSAGES)
