@@ -195,8 +195,10 @@ def _change(report: Json) -> tuple[str, str]:
     if not totals["kills"]:
         return "", f"{words.some(totals['unresolved'], 'shortage')} without a known victim"
     counted = f"{words.some(totals['kills'], 'kill')} on {words.some(totals['hosts_with_kills'], 'host')}"
-    if trend["undated_kills"]:
-        return "", f"{counted}, {trend['undated_kills']:,} of them at an unknown time"
+    undated = trend["undated_kills"]
+    if undated:
+        part = "" if undated == totals["kills"] == 1 else f"{undated:,} of them "
+        return "", f"{counted}, {part}at an unknown time"
     return "", f"{counted}, and no time before it to compare with"
 
 

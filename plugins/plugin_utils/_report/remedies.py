@@ -137,7 +137,9 @@ def _global(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | No
                 " memops.linux.swap).",
                 command,
             )
-    return "The whole host was short of memory, and this was the cheapest to lose. Give the host room.", _swap(problem)
+    # Of a process without a unit nothing says what it is worth.
+    cheap = ", and this was the cheapest to lose" if problem["criticality"] == "low" else ""
+    return f"The whole host was short of memory{cheap}. Give the host room.", _swap(problem)
 
 
 def _watched(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | None]:

@@ -185,6 +185,12 @@ def undated(name, number=0):
             id="a log without a kill speaks until it ends",
         ),
         pytest.param(
+            {"db1": week([undated("b")])},
+            "1 kill on 1 host, at an unknown time; b on db1 at an unknown time.",
+            "warn",
+            id="the only one has no time",
+        ),
+        pytest.param(
             {"db1": week([died("a.service", "a", 18 * DAY), undated("b")])},
             "2 kills on 1 host, 1 of them at an unknown time; b on db1 at an unknown time.",
             "warn",

@@ -104,6 +104,17 @@ def test_what_is_to_be_done(facts, holds):
         assert all(word in said for word in holds.split()), said
 
 
+@pytest.mark.parametrize(
+    "comm, adj, is_cheap",
+    [("mysqld", 0, False), ("alpha", 0, False), ("alpha", 300, True)],
+    ids=["a database", "a process of which nothing is known", "it asked to go first"],
+)
+def test_what_it_is_worth_is_said_where_it_is_known(comm, adj, is_cheap):
+    killed = died(None, comm, HOUR, scope="global", oom_memcg=None, task_memcg=None, victim_oom_score_adj=adj)
+    remedy = remedy_of(week([killed]))
+    assert ("cheapest to lose" in remedy["text"], "oom_swap_files" in remedy["command"]) == (is_cheap, True)
+
+
 def options_of(role):
     with open(os.path.join(ROOT, "roles", role, "meta/argument_specs.yml"), encoding="utf-8") as stream:
         return yaml.safe_load(stream)["argument_specs"]["main"]["options"]
