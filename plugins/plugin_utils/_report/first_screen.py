@@ -71,7 +71,10 @@ def _marks(problem: Json) -> t.Iterator[Html]:
     if problem["state"]:
         yield tag("span", say.state(problem), class_=f"chip {_STATE_CLASS[problem['state']]}")
     if problem["kind"] == "kill":
-        yield tag("span", _VERDICTS[problem["verdict"]], class_="chip plain")
+        said = _VERDICTS[problem["verdict"]]
+        if problem["verdict"] == "unknown" and problem["undated"]:
+            said = "no time: may come again"  # it is not too early, and may have been years ago
+        yield tag("span", said, class_="chip plain")
 
 
 def _figures(problem: Json, now: float) -> str:

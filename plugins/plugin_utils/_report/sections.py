@@ -47,7 +47,10 @@ def tiles(report: Json) -> Html:
         Tile(totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part", "hosts", "state=partial"),
     )
     measured = totals["ok"] > 0
-    return join((tag("ul", *[_tile(tile, measured) for tile in found], class_="tiles"), _beside(report)))
+    # Of kills without a time it cannot be said that none comes again.
+    is_told = {"chronic": measured and bool(totals["chronic"] or not report["trend"]["undated_kills"])}
+    shown = [_tile(tile, is_told.get(tile.filter, measured)) for tile in found]
+    return join((tag("ul", *shown, class_="tiles"), _beside(report)))
 
 
 def _tile(tile: Tile, measured: bool) -> Html:

@@ -119,3 +119,12 @@ def test_no_name_becomes_markup(hostile):
     assert names <= {
         *"class id width height x y viewBox role aria-label tabindex scope".split(),
     }
+
+
+def test_whether_a_kill_without_a_time_comes_again_is_not_known():
+    """Neither too early to tell, nor on no host."""
+    timeless = died("u.service", "u", 0) | {"time": None, "time_quality": None}
+    shown = "".join(page.render(fleet({"a": week([timeless])}), "t"))
+    assert "no time: may come again" in shown and first_screen._VERDICTS["unknown"] not in shown
+    assert re.search(r"<b>\?</b>\s*<span>hosts where it comes again", shown)
+    assert re.search(r"<b>0</b>\s*<span>hosts where it comes again", "".join(page.render(fleet({"a": week()}), "t")))
