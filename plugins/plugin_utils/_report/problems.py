@@ -297,6 +297,7 @@ def _as_json(problem: Gathered, scene: Scene, past: Past) -> Json:
         "lately": found.lately,
         "verdict": _verdict(found, scene, likeness.by_hand, problem.undated),
         "criticality": criticality(likeness, problem.lowest_adj),
+        "lowest_adj": problem.lowest_adj,
         "newest": {"host": problem.newest_host, "id": newest.get("id"), "time": newest["time"]},
         "why": newest.get("why"),
     }  # type: Json

@@ -130,6 +130,10 @@ def _global(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | No
     """The whole host was short."""
     if problem["criticality"] != "low" and problem["subject_kind"] == "unit":
         score = _SCORE[problem["criticality"]]
+        if problem["lowest_adj"] is not None and problem["lowest_adj"] <= score:
+            return "The whole host was short of memory, and its score was low already. Give the host room.", _swap(
+                problem
+            )
         command = _protect(problem, oom_score_adjust=score)
         if command is not None:
             return (

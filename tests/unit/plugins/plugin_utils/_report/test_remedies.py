@@ -115,6 +115,11 @@ def test_what_it_is_worth_is_said_where_it_is_known(comm, adj, is_cheap):
     assert ("cheapest to lose" in remedy["text"], "oom_swap_files" in remedy["command"]) == (is_cheap, True)
 
 
+@pytest.mark.parametrize("adj, holds", [(0, "oom_score_adjust"), (-100, "oom_score_adjust"), (-500, "oom_swap_files")])
+def test_a_score_that_it_had_when_it_died_is_no_remedy(adj, holds):
+    assert holds in remedy_of(week([whole_host("mysql.service", victim_oom_score_adj=adj)]))["command"]
+
+
 def options_of(role):
     with open(os.path.join(ROOT, "roles", role, "meta/argument_specs.yml"), encoding="utf-8") as stream:
         return yaml.safe_load(stream)["argument_specs"]["main"]["options"]
