@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import problem_words as say
-from . import words
+from . import sections, words
 from .host import Json
 from .markup import NEWLINE, Html, join, scrolling, tag
 
@@ -109,15 +109,26 @@ def _card(problem: Json, now: float) -> Html:
     )
 
 
+def _folded(summary: str, items: t.Sequence[Html], class_: str) -> Html:
+    return tag("details", tag("summary", summary), sections.listed(items), class_=class_) if items else Html("")
+
+
+def _told_shortages(report: Json) -> Html:
+    """Each shortage that the cards count: when, where, and why nothing was killed."""
+    found, _others = say.shortages(report)
+    summary = f"Out of memory, no victim known: {words.some(len(found), 'entry', 'entries')} of the logs"
+    return _folded(summary, [sections.shortage(name, event) for name, event in found], "fold")
+
+
 def first(report: Json) -> Html:
-    """Do first, and the line of the hosts that nothing is known of."""
+    """Do first, and the line of the hosts that nothing is known of, which unfolds to their names."""
     chosen = say.first(report)
     unknown = say.not_known(report)
-    line = tag("p", unknown, class_="not-known") if unknown else Html("")
+    line = _folded(unknown, sections.not_known(report), "fold not-known")
     if not chosen:
         return tag("section", line, class_="first") if unknown else Html("")
     cards = tag("ol", join((_card(problem, report["generated_at"]) for problem in chosen), NEWLINE), class_="do-first")
-    return tag("section", tag("h2", "Do first"), line, cards, class_="first", id="first")
+    return tag("section", tag("h2", "Do first"), line, cards, _told_shortages(report), class_="first", id="first")
 
 
 _HEAD = ("Problem", "Hosts", "Kills", "Per day, two weeks", "How often", "Last", "State", "Out of memory was")

@@ -10,7 +10,9 @@ from __future__ import annotations
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 
 from . import words
+from .fleet import is_counted
 from .host import Json
+from .likeness import of_shortage
 from .sight import DAY, HOUR, SPARK_DAYS, WEEK
 
 _OUTCOMES = {
@@ -138,6 +140,18 @@ def first(report: Json) -> list[Json]:
     """The problems to begin with: what is over and what was asked for are none of them."""
     live = [problem for problem in report["problems"] if problem["state"] != "gone" and not problem["by_hand"]]
     return live[:MOST_FIRST]
+
+
+def shortages(report: Json) -> tuple[list[tuple[str, Json]], list[tuple[str, Json]]]:
+    """(host, event) of the shortages without a known victim that the problems to begin with count, and of all others:
+    a disputed one is in no problem.
+    """
+    chosen = {problem["id"] for problem in first(report)}
+    counted, others = [], []  # type: tuple[list[tuple[str, Json]], list[tuple[str, Json]]]
+    for host, event in words.unresolved(report):
+        is_told = is_counted(event) and of_shortage(host, event).id() in chosen
+        (counted if is_told else others).append((host, event))
+    return counted, others
 
 
 def spoken(problem: Json, now: float) -> str:

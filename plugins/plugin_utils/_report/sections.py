@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import columns, words
+from . import problem_words as say
 from .columns import Column, HostRow, KillRow
 from .fleet import is_counted, urgency
 from .host import GRADES, Json
@@ -60,16 +61,18 @@ def _tile(tile: Tile, measured: bool) -> Html:
 
 
 def _beside(report: Json) -> Html:
-    """What is no headline, where there is any."""
+    """What is no headline, where there is any. Where no host could be read, the sentence above tells less."""
     totals = report["fleet"]["totals"]
-    found = (
-        (totals["disputed"], "disputed, no kills"),
-        (totals["by_proof"]["logged"], "in text logs alone"),
-        (totals["unresolved"], "out of memory, no victim known"),
+    found = [
         (totals["unexplained"], "kills counted, not in any log"),
         (totals["unparsed"], "lines not understood"),
-        (report["fleet"]["stale"], "hosts asked more than a day ago"),
-    )
+    ]
+    if not totals["ok"]:
+        found += [
+            (totals["disputed"], "disputed, no kills"),
+            (totals["by_proof"]["logged"], "in text logs alone"),
+            (totals["unresolved"], "out of memory, no victim known"),
+        ]
     said = " \u00b7 ".join(f"{number:,} {label}" for number, label in found if number)
     return tag("p", f"Beside these: {said}.", class_="muted beside") if said else Html("")
 
@@ -79,40 +82,55 @@ def _measured(number: int, measured: bool) -> str:
     return f"{number:,}" if number or measured else "?"
 
 
-def _alarm(title: str, items: t.Sequence[Html], class_: str) -> Html:
+def listed(items: t.Sequence[Html]) -> Html:
     shown = list(items[:_MOST_ALARMS])
     if len(items) > len(shown):
         shown.append(tag("li", f"... and {len(items) - len(shown):,} more, in the table of hosts"))
-    return tag("section", tag("h2", title), tag("ul", *shown), class_="alarm" + class_) if items else Html("")
+    return tag("ul", *shown)
+
+
+def _alarm(title: str, items: t.Sequence[Html], class_: str) -> Html:
+    return tag("section", tag("h2", title), listed(items), class_="alarm" + class_) if items else Html("")
+
+
+def shortage(name: str, event: Json) -> Html:
+    """A shortage of which no victim is known, as an item of a list."""
+    more = f", {event['count']:,} times" if event["count"] > 1 else ""
+    where = f" in {event['oom_memcg']}" if event.get("oom_memcg") else ""
+    doubt = "" if is_counted(event) else badge("disputed")
+    when = words.utc(event["time"], "at an unknown time")
+    why = join((tag("br"), tag("small", event["why"]))) if event["why"] else ""
+    return tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", when, more, where, " ", doubt, why)
+
+
+def not_known(report: Json) -> list[Html]:
+    """Each host of which nothing is known, with the reason, as items of a list."""
+    return [
+        tag("li", tag("strong", name), " ", badge(entry["state"]), " ", words.why(entry))
+        for name, entry in sorted(report["hosts"].items(), key=urgency)
+        if entry["state"] != "ok"
+    ]
 
 
 def alarms(report: Json) -> Html:
-    loud, unknown, lost = [], [], []  # type: tuple[list[Html], list[Html], list[Html]]
-    for name, event in words.unresolved(report):
-        more = f", {event['count']:,} times" if event["count"] > 1 else ""
-        where = f" in {event['oom_memcg']}" if event.get("oom_memcg") else ""
-        doubt = "" if is_counted(event) else badge("disputed")
-        when = words.utc(event["time"], "at an unknown time")
-        why = join((tag("br"), tag("small", event["why"]))) if event["why"] else ""
-        loud.append(
-            tag("li", tag("strong", name), " ", badge(event["outcome"]), " ", when, more, where, " ", doubt, why)
+    """What the cards above do not tell."""
+    _first, loud = say.shortages(report)
+    lost = [
+        tag(
+            "li",
+            tag("strong", name),
+            f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell",
         )
-    for name, entry in sorted(report["hosts"].items(), key=urgency):
-        if entry["state"] != "ok":
-            unknown.append(tag("li", tag("strong", name), " ", badge(entry["state"]), " ", words.why(entry)))
-        elif entry["unexplained"]:
-            lost.append(
-                tag(
-                    "li",
-                    tag("strong", name),
-                    f": the kernel counted {words.some(entry['unexplained'], 'kill')} more than its logs tell",
-                )
-            )
+        for name, entry in sorted(report["hosts"].items(), key=urgency)
+        if entry["state"] == "ok" and entry["unexplained"]
+    ]
+    counted = any(is_counted(event) for _name, event in loud)
     alarms = (
         _alarm(
-            "Out of memory, and no victim is known", loud, "" if report["fleet"]["totals"]["unresolved"] else " unknown"
+            "Out of memory, and no victim is known",
+            [shortage(name, event) for name, event in loud],
+            "" if counted else " unknown",
         ),
-        _alarm("Unknown, not clean", unknown, " unknown"),
         _alarm("Kills that no log tells of", lost, ""),
         _unparsed(report),
     )
@@ -323,7 +341,8 @@ def _kill_row(row: KillRow, table: t.Sequence[Column]) -> Html:
 def kills(report: Json, rows: Rows) -> Html:
     title = tag("h2", "Kills")
     if not rows.kills:
-        return tag("section", title, tag("p", words.no_kills(report), class_="muted"), id="kills")
+        said = tag("p", words.no_kills(report), class_="muted")
+        return tag("section", title, said, _quoted(report), id="kills")
     options = [
         tag("option", text, value=value)
         for value, text in (("all", "all"), ("counted", "without disputed"), *((grade, grade) for grade in GRADES))
@@ -340,7 +359,16 @@ def kills(report: Json, rows: Rows) -> Html:
     body = join((_kill_row(row, shown) for row in rows.kills[:_STATIC_ROWS]), NEWLINE)
     table = tag("table", _head(shown), tag("tbody", body))
     note = _shortened(sum(rows.times) + rows.left_out, _STATIC_ROWS, "kill", "the newest")
-    return tag("section", title, _counted(rows), tools, scrolling("Table of kills", table), note, id="kills")
+    return tag(
+        "section", title, _counted(rows), tools, scrolling("Table of kills", table), note, _quoted(report), id="kills"
+    )
+
+
+def _quoted(report: Json) -> Html:
+    """Lines that look like kills and are none, with the hosts that have them."""
+    if not words.quoted(report):
+        return Html("")
+    return tag("p", f"{words.quoted(report)} {words.quoted_on(report)}", class_="muted quoted")
 
 
 def _counted(rows: Rows) -> Html:

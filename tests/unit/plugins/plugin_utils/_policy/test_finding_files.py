@@ -133,7 +133,7 @@ def test_no_name_adds_an_element_to_the_page():
 def test_the_markdown_has_the_findings_above_the_hosts(plain):
     text = markdown.render(plain.report, "t", plain.markdown())
     assert text.index("Is it as declared") < text.index("## Hosts")
-    assert "**Failed** (error) bad, panic&#45;on&#45;oom" in text or "**Failed** (error) bad, panic-on-oom" in text
+    assert "* **Failed** (error) panic-on-oom on bad. The kernel panics where it could kill one process: " in text
 
 
 def test_junit_tells_a_failure_from_what_is_not_known(plain):

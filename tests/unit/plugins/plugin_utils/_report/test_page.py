@@ -22,6 +22,7 @@ from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fl
     PAYLOADS,
     facts,
     kill,
+    panic,
 )
 
 
@@ -299,11 +300,58 @@ def test_what_is_loud_comes_first(small):
     text = page.render(small, "Kills")
     order = [
         text.index(part)
-        for part in ("and no victim is known</h2>", "Unknown, not clean</h2>", "When</h2>", 'id="hosts"', 'id="kills"')
+        for part in ('class="headline', "Do first</h2>", "Kills that no log", "When</h2>", 'id="hosts"', 'id="kills"')
     ]
     assert order == sorted(order)
     assert "Once memory ran out and no victim is known. 3 kills on 2 of 5 hosts. 1 more is disputed" in text
     assert "2 hosts are unknown, not clean." in text
+
+
+def test_what_is_not_known_is_told_once_and_no_host_vanishes(small):
+    text = page.render(small, "Kills")
+    assert "<h2>Unknown, not clean" not in text and "victim is known</h2>" not in text
+    fold = found(r'<details class="fold not-known">(.*?)</details>', text)
+    assert fold.startswith("<summary>2 hosts are not known: 1 not reachable, 1 that may not read its logs.</summary>")
+    assert re.findall(r"<strong>(\w+)</strong>", fold) == ["down", "blind"]
+    assert "no route to host" in fold and "journal: denied" in fold
+    told = found(r'<details class="fold">(<summary>Out of memory.*?)</details>', text)
+    assert told.startswith("<summary>Out of memory, no victim known: 1 entry of the logs</summary>")
+    assert "<strong>db1</strong>" in told and text.count('<span class="badge panic">panic</span>') == 1
+
+
+def shortages(text, start):
+    return re.findall(r"<li><strong>a</strong>.*?</li>", found(start + r".*?(<ul>.*?</ul>)", text))
+
+
+DOUBTED = panic(proof="disputed", source={"name": "kern.log", "trusted": False})
+
+
+@pytest.mark.parametrize(
+    "given, folded, title",
+    [
+        ([DOUBTED], 0, "alarm unknown"),
+        ([panic(oom_memcg=f"/{name}") for name in "abcdefg"], 5, "alarm"),
+    ],
+    ids=["disputed", "more than there are cards"],
+)
+def test_a_shortage_of_no_card_keeps_its_alarm(given, folded, title):
+    """What stands in none of the problems to begin with is told on its own; each is told once."""
+    text = page.render(build({"a": HostInput(facts(unresolved=given))}, NOW), "Kills")
+    told = shortages(text, f'<section class="{title}"><h2>Out of memory, and no victim is known</h2>')
+    told += shortages(text, "<summary>Out of memory, no victim known") if folded else []
+    assert len(told) == len(set(told)) == len(given) and text.count("<summary>Out of memory") == (folded > 0)
+
+
+@pytest.mark.parametrize("kills", [[], [kill(1)]], ids=["no kill", "a kill"])
+def test_lines_that_quote_kills_are_named_with_their_hosts(kills):
+    hosts = {f"web{n:02d}": HostInput(facts(kills, quoted=n)) for n in range(13)}
+    text = page.render(build(hosts, NOW), "Kills")
+    said = found(r'<p class="muted quoted">(.*?)</p>', text)
+    assert said.startswith(
+        "78 lines quote kills and are none: other programs&#x27; messages. On web12 (12), web11 (11),"
+    )
+    assert said.endswith("web03 (3) and 2 more.")
+    assert "muted quoted" not in page.render(build({"a": HostInput(facts(kills))}, NOW), "Kills")
 
 
 def test_a_time_that_was_inferred_is_marked(small):
