@@ -205,9 +205,11 @@ _MOST_QUOTING = 10
 def quoted_on(report: Json) -> str:
     """Which hosts have them: On web1 (12), web2 (3) and 2 more."""
     found = sorted((-entry["quoted"], name) for name, entry in report["hosts"].items() if entry["quoted"])
+    if not found:
+        return ""
     named = ", ".join(f"{name} ({-count:,})" for count, name in found[:_MOST_QUOTING])
     more = len(found) - _MOST_QUOTING
-    return f"On {named}{f' and {more:,} more' if more > 0 else ''}." if found else ""
+    return f"On {named} and {more:,} more." if more > 0 else f"On {named}."
 
 
 def unresolved(report: Json) -> t.Iterator[tuple[str, Json]]:
