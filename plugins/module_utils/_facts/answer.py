@@ -17,6 +17,7 @@ _MOST = 1200
 _NAMES = 3
 _REASONS = 3
 _MAX_NAME = 80
+_NODES_OF = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 _WHILES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -122,7 +123,8 @@ def _newest(oom: Dict[str, Any]) -> str:
 
 def _limit(kill: Dict[str, Any]) -> str:
     if kill["scope"] == "global":
-        return ", the host was out of memory"
+        allowed = _NODES_OF.get(kill.get("constraint") or "")
+        return ", the memory nodes of its %s were full" % allowed if allowed else ", the host was out of memory"
     ledger = kill.get("ledger")
     if kill["scope"] == "memcg" and ledger and ledger["of"] == "limit" and ledger["total"] is not None:
         return ", limit %s" % human(ledger["total"])

@@ -23,6 +23,8 @@ _OUTCOMES = {
 }
 #: state -> what is shown of it
 STATES = {"new": "new", "worse": "worse", "same": "as before", "gone": "gone"}
+#: constraint of the kernel -> what kept it to some memory nodes: then the others may have had room
+NODES_OF = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 _MOST_NAMED = 2
 #: That many are to be looked at first.
 MOST_FIRST = 5
@@ -122,7 +124,8 @@ def limit(problem: Json) -> str:
     if problem["killers"] and problem["killers"][0] not in ("kernel", "unknown"):
         return f"killed by {problem['killers'][0]}"
     if problem["scope"] == "global":
-        return "the whole host"
+        allowed = NODES_OF.get(problem["constraint"])
+        return f"the memory nodes that the {allowed} allows" if allowed else "the whole host"
     if problem["scope"] != "memcg":
         return "not told"
     size = f" ({human(problem['limit_size'])})" if problem["limit_size"] else ""

@@ -13,7 +13,7 @@ import typing as t
 
 from . import remedies
 from .earlier import MOST_PROBLEMS, Past
-from .host import GRADES, Json, number, whole
+from .host import GRADES, Json, number, text, whole
 from .likeness import Likeness, of_kill, of_shortage
 from .rhythm import BLOW, Rhythm, rhythm
 from .sight import DAY, HOUR, SPARK_DAYS, WEEK, Scene, scene
@@ -280,6 +280,7 @@ def _as_json(problem: Gathered, scene: Scene, past: Past) -> Json:
         "scope": likeness.scope,
         "limit": likeness.limit,
         "limit_size": _limit_size(newest) if likeness.scope == "memcg" else None,
+        "constraint": text(newest.get("constraint")),
         "killers": sorted(problem.killers, key=lambda name: (-problem.killers[name], name))[:_MOST_COMMS],
         "by_hand": likeness.by_hand,
         "kills": 0 if likeness.kind == "outcome" else problem.events,

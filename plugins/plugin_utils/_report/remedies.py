@@ -28,6 +28,17 @@ _STEP = 64 << 20
 _MORE, _ROOM = 1.5, 0.8
 _SCORE = {"high": -500, "normal": -100}
 _LOOK = "--check --diff"
+#: constraint -> what helps: a score would only choose another victim, and swap is not what a node is short of.
+_NODES = {
+    "CONSTRAINT_CPUSET": (
+        "The memory nodes that the cpuset allows were full; the others may have had room. Allow it more of them"
+        " (AllowedMemoryNodes= of the unit, or cpuset.mems of the cgroup or container)."
+    ),
+    "CONSTRAINT_MEMORY_POLICY": (
+        "The memory nodes that the memory policy allows were full; the others may have had room. Allow it more of them"
+        " (NUMAPolicy= and NUMAMask= of the unit, or what numactl starts it with)."
+    ),
+}
 
 
 def _hosts(problem: Json) -> str | None:
@@ -127,7 +138,10 @@ def _limit(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | Non
 
 
 def _global(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | None]:
-    """The whole host was short."""
+    """The whole host was short, or the part of its memory that a cpuset or a policy leaves."""
+    nodes = _NODES.get(problem["constraint"])
+    if nodes is not None:
+        return nodes, None
     if problem["criticality"] != "low" and problem["subject_kind"] == "unit":
         score = _SCORE[problem["criticality"]]
         if problem["lowest_adj"] is not None and problem["lowest_adj"] <= score:

@@ -43,15 +43,20 @@ def tiles(report: Json) -> Html:
         Tile(
             totals["kills"], "bad" if totals["kills"] else clean, f"kills {hosts}", "kills", "copy=no -proof=disputed"
         ),
-        Tile(totals["chronic"], "bad" if totals["chronic"] else "", "hosts where it comes again", "hosts", "chronic"),
-        Tile(unknown, "bad" if unknown else "", "hosts unknown", "hosts", "known=no"),
-        Tile(totals["partial"], "warn" if totals["partial"] else "", "hosts seen in part", "hosts", "state=partial"),
+        _hosts_tile(totals["chronic"], "bad", "where it comes again", "chronic"),
+        _hosts_tile(unknown, "bad", "unknown", "known=no"),
+        _hosts_tile(totals["partial"], "warn", "seen in part", "state=partial"),
     )
     measured = totals["ok"] > 0
     # Of kills without a time it cannot be said that none comes again.
     is_told = {"chronic": measured and bool(totals["chronic"] or not report["trend"]["undated_kills"])}
     shown = [_tile(tile, is_told.get(tile.filter, measured)) for tile in found]
     return join((tag("ul", *shown, class_="tiles"), _beside(report)))
+
+
+def _hosts_tile(number: int, mood: str, which: str, wanted: str) -> Tile:
+    label = f"{'host' if number == 1 else 'hosts'} {which}"
+    return Tile(number, mood if number else "", label, "hosts", wanted)
 
 
 def _tile(tile: Tile, measured: bool) -> Html:

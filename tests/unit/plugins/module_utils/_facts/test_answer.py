@@ -75,6 +75,12 @@ ANSWERS = [
         "the last of them in detail",
     ),
     (
+        facts([kill(scope="global", constraint="CONSTRAINT_CPUSET")]),
+        "1 kill in 24 h: nginx (web.service) at 2025-11-22T18:39:00Z, the memory nodes of its cpuset were full; "
+        + SINCE,
+        "the nodes of a cpuset",
+    ),
+    (
         facts([kill(unit=None, ledger=None)], window={"since": None, "until": None}),
         "1 kill: nginx at 2025-11-22T18:39:00Z, a limit was reached; " + SINCE,
         "no unit, no numbers, no window",

@@ -202,7 +202,7 @@ def test_why_and_whether_it_comes_again(small, big):
         '<span class="badge chronic">chronic</span> <small>mysqld.service was killed in 3 shortages within 2 d</small>'
         in text
     )
-    assert "<b>1</b><span>hosts where it comes again</span>" in text
+    assert "<b>1</b><span>host where it comes again</span>" in text
     # Facts without the task tables have no sentence.
     text = page.render(big, "Kills")
     assert set(unpacked(text)["kills"]["why"]) == {None}
@@ -389,6 +389,12 @@ def test_zero_is_shown_only_where_it_was_measured():
     assert found["kills on 0 of 2 hosts"] == ("?", "") and found["hosts unknown"] == ("2", "bad")
     assert [number for number, _mood in found.values() if number != "2"] == ["?"] * (len(found) - 1)
     assert tiles({"a": HostInput(facts())})["kills on 0 of 1 host"] == ("0", "good")
+
+
+def test_one_host_is_said_in_the_singular():
+    found = tiles({"a": HostInput(None, "failed", "no"), "b": HostInput(facts(state="partial"))})
+    assert found["host unknown"] == ("1", "bad") and found["host seen in part"] == ("1", "warn")
+    assert "hosts where it comes again" in found
 
 
 @pytest.mark.parametrize(

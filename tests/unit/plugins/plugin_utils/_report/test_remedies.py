@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.memops.linux.plugins.module_utils._size import parse_size
 from ansible_collections.memops.linux.plugins.modules.service_memory import argument_spec
+from ansible_collections.memops.linux.plugins.plugin_utils._report import problem_words as say
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import PAYLOADS, panic
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.synthetic_fleets import (
     HOUR,
@@ -55,6 +56,8 @@ CASES = {
     "the whole host, a database": (week([whole_host("mysql.service")]), "oom_score_adjust: -500"),
     "the whole host, a login": (week([whole_host("session-1.scope")]), "oom_swap_files"),
     "the whole host, a process": (week([whole_host(None, task_memcg=None)]), "oom_swap_files"),
+    "the nodes of a cpuset": (week([whole_host("mysql.service", constraint="CONSTRAINT_CPUSET")]), None),
+    "the nodes of a memory policy": (week([whole_host(constraint="CONSTRAINT_MEMORY_POLICY")]), None),
     "nobody knows who was short": (week([whole_host(None) | {"scope": "unknown"}]), "facts"),
     "systemd-oomd": (week([limited(killer="systemd-oomd")]), "managed_oom_preference: avoid"),
     "earlyoom": (week([whole_host(killer="earlyoom")]), "oom_swap_files"),
@@ -177,3 +180,23 @@ def test_a_hostile_name_gets_into_no_command(name):
 def test_its_hosts(names, said):
     (problem,) = fleet({name: week([whole_host()]) for name in names})["problems"]
     assert said in problem["remedy"]["command"]
+
+
+@pytest.mark.parametrize(
+    "constraint, told, said, advice",
+    [
+        ("CONSTRAINT_CPUSET", "the memory nodes that the cpuset allows", "AllowedMemoryNodes=", "cpuset.mems"),
+        ("CONSTRAINT_MEMORY_POLICY", "the memory nodes that the memory policy allows", "NUMAMask=", "numactl"),
+    ],
+)
+def test_full_memory_nodes_are_not_the_whole_host(constraint, told, said, advice):
+    (problem,) = fleet({"h1": week([whole_host("mysql.service", constraint=constraint)])})["problems"]
+    assert (problem["constraint"], say.limit(problem)) == (constraint, told)
+    text = problem["remedy"]["text"]
+    assert said in text and advice in text and "whole host" not in text and problem["remedy"]["command"] is None
+
+
+@pytest.mark.parametrize("constraint", ["CONSTRAINT_NONE", None, "<b>"])
+def test_without_such_a_constraint_it_is_the_whole_host(constraint):
+    (problem,) = fleet({"h1": week([whole_host(constraint=constraint)])})["problems"]
+    assert say.limit(problem) == "the whole host" and "The whole host" in problem["remedy"]["text"]
