@@ -252,7 +252,7 @@ COSTLY = {
 @pytest.mark.slow
 @pytest.mark.parametrize("data", COSTLY.values(), ids=COSTLY.keys())
 def test_no_log_takes_long(data):
-    """Half a megabyte that anybody may log. It took 20 to 70 seconds."""
+    """Half a megabyte that anybody may log. It took 20 to 70 seconds, and takes 3 to 7 of a busy machine."""
     began = time.process_time()
     told(*data.split("\n"))
-    assert time.process_time() - began < 5.0
+    assert time.process_time() - began < 12.0

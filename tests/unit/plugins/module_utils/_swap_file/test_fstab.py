@@ -182,7 +182,7 @@ def test_an_editor_that_never_stops(host, etc):
         sed(etc / "fstab", b"#\n")
         return wanted
 
-    with pytest.raises(FstabError, match="somebody else changed /etc/fstab each time"):
+    with pytest.raises(FstabError, match="another program changed /etc/fstab each time"):
         update(host, hopeless)
     assert OURS not in (etc / "fstab").read_bytes()
     assert os.listdir(str(etc)) == ["fstab"]
