@@ -390,6 +390,12 @@ ansible_facts:
           elements: dict
           returned: when V(kills) is gathered
           sample: [{name: /var/log/messages.1.gz, status: read, lines: 10431, first: 1763700000.0, last: 1763835083.6, reason: null}]
+        local:
+          description: Whether the sources were the host's own. V(false) where O(paths) or O(journal_directory) named them; then they are of the
+            machine that wrote them. Facts of an older version do not have it.
+          type: bool
+          returned: when V(kills) is gathered
+          sample: true
         visibility:
           description: V(clear), V(partial) or V(blind), since when, and the reasons.
           type: dict

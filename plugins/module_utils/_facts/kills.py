@@ -310,5 +310,6 @@ def kill_facts(
     section["counters"] = dict(counters, unexplained_by_unit=counted.by_unit(boot, section["kills"]))
     section["sources"] = facts.source_facts(sources.reports)
     section["visibility"] = visibility(coverage)
+    section["local"] = local
     section["window"] = {"since": wish.since, "until": wish.until}
     return section

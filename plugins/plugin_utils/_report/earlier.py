@@ -10,9 +10,11 @@ those who show it.
 from __future__ import annotations
 
 import re
+import types
 import typing as t
 
 from .host import SCHEMA, Json, text, time, whole
+from .origin import is_same, read_mark, read_origins
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _KINDS = ("kill", "shortage")
@@ -42,28 +44,43 @@ class Earlier(t.NamedTuple):
 
 
 class Baseline(t.NamedTuple):
-    """An earlier report. as_of -- the moment of which it could speak"""
+    """An earlier report.
+
+    as_of -- the moment of which it could speak
+    origins -- host -> its logs, where these were another machine's
+    """
 
     generated_at: float
     as_of: float
     problems: t.Mapping[str, Earlier]
+    origins: t.Mapping[str, Json] = types.MappingProxyType({})
+
+    def is_of_the_same(self, hosts: t.Iterable[str], origins: t.Mapping[str, Json]) -> bool:
+        """Was it of the logs that these hosts tell of now?"""
+        return all(is_same(origins.get(host), self.origins.get(host)) for host in hosts)
 
     def as_json(self) -> Json:
         return {
             "generated_at": self.generated_at,
             "as_of": self.as_of,
             "problems": [known.as_json() for known in self.problems.values()],
+            "origins": dict(self.origins),
         }
 
 
 class Run(t.NamedTuple):
-    """One line of the history, about one period. ok -- how many hosts could be read"""
+    """One line of the history, about one period.
+
+    ok -- how many hosts could be read
+    origin -- a mark of the logs, where any were another machine's
+    """
 
     as_of: float
     ok: int
     period: float
     kills: int
     shortages: int
+    origin: str | None = None
 
 
 class Past(t.NamedTuple):
@@ -82,9 +99,10 @@ class Past(t.NamedTuple):
         """
         return next((base for base in self.baselines if base.as_of < as_of - _SAME_LOOK), None)
 
-    def run(self, target: float, period: float, near: float) -> Run | None:
-        """The run that looked at this period nearest to the target."""
-        found = [run for run in self.runs if run.period == period and abs(run.as_of - target) <= near]
+    def run(self, target: float, period: float, near: float, origin: str | None = None) -> Run | None:
+        """The run that looked at this period of the same logs nearest to the target."""
+        alike = [run for run in self.runs if run.period == period and run.origin == origin]
+        found = [run for run in alike if abs(run.as_of - target) <= near]
         return min(found, key=lambda run: (abs(run.as_of - target), run.as_of), default=None)
 
 
@@ -121,12 +139,12 @@ def _problem(value: t.Any) -> Earlier | None:
     return Earlier(identity, kind, subject, hosts, max(total or 0, len(hosts)), events, shortages, *moments)
 
 
-def _baseline(generated_at: t.Any, as_of: t.Any, problems: t.Any) -> Baseline | None:
+def _baseline(generated_at: t.Any, as_of: t.Any, problems: t.Any, origins: t.Any) -> Baseline | None:
     when, seen = time(generated_at), time(as_of)
     if when is None or seen is None or not isinstance(problems, list):
         return None
     found = [known for known in map(_problem, problems[:MOST_PROBLEMS]) if known is not None]
-    return Baseline(when, seen, {known.id: known for known in found})
+    return Baseline(when, seen, {known.id: known for known in found}, read_origins(origins))
 
 
 def _is_ours(document: t.Any) -> bool:
@@ -150,8 +168,8 @@ def baselines(document: Json) -> list[Baseline]:
     before = trend.get("previous")
     before = before if isinstance(before, dict) else {}
     found = (
-        _baseline(document.get("generated_at"), trend.get("as_of"), document.get("problems")),
-        _baseline(before.get("generated_at"), before.get("as_of"), before.get("problems")),
+        _baseline(document.get("generated_at"), trend.get("as_of"), document.get("problems"), trend.get("origins")),
+        _baseline(before.get("generated_at"), before.get("as_of"), before.get("problems"), before.get("origins")),
     )
     return [base for base in found if base is not None]
 
@@ -168,5 +186,5 @@ def runs(line: t.Any) -> list[Run]:
         numbers = [count(value) for value in found] if isinstance(found, list) and len(found) == 2 else []
         if isinstance(period, str) and re.fullmatch(r"[0-9]{1,9}", period) and None not in numbers and numbers:
             kills, shortages = (value or 0 for value in numbers)
-            made.append(Run(as_of, ok, float(period), kills, shortages))
+            made.append(Run(as_of, ok, float(period), kills, shortages, read_mark(line.get("origin"))))
     return made

@@ -21,6 +21,7 @@ import typing as t
 from . import earlier
 from .files import ReportFilesError
 from .host import SCHEMA, Json
+from .origin import mark
 from .sight import scene
 from .trend import LATELY, last
 
@@ -147,6 +148,7 @@ def line(report: Json) -> str:
         "kills": totals["kills"] if totals["ok"] else None,
         "unresolved": totals["unresolved"] if totals["ok"] else None,
         "last": lately,
+        "origin": mark(seen.origins),
         "problems": trend["problems_total"],
         "states": trend["states"],
         "top": [

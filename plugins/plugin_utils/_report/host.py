@@ -237,6 +237,8 @@ def read_facts(oom: Any) -> HostReport:
     whole_facts["unresolved"] = sorted(
         (_unresolved(event) for event in _records(oom, "unresolved", reasons)), key=_oldest_first
     )
+    if "local" in whole_facts and not isinstance(whole_facts["local"], bool):
+        whole_facts["local"] = None
     sight = text(visibility.get("state"))
     since = time(visibility.get("since"))
     if oom.get("kills") is None:

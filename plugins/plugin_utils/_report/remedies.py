@@ -17,6 +17,7 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 
 from .host import Json, number, whole
+from .origin import is_elsewhere
 
 _UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(?:service|slice)")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -75,8 +76,20 @@ def _victims(problem: Json) -> str | None:
 
 
 def _facts(entries: t.Mapping[str, Json], problem: Json) -> list[Json]:
+    """Of its hosts; memory and settings beside another machine's log are not those of that machine."""
     found = [entries[host]["oom"] for host in problem["hosts"] if host in entries]
-    return [oom for oom in found if oom]
+    return [oom for oom in found if oom and not is_elsewhere(oom)]
+
+
+def _is_elsewhere(entries: t.Mapping[str, Json], problem: Json) -> bool:
+    return any(is_elsewhere(entries[host]["oom"]) for host in problem["hosts"] if host in entries)
+
+
+def _look_again(entries: t.Mapping[str, Json], problem: Json, said: str) -> tuple[str, str | None]:
+    """A log that was brought here has no more for root."""
+    if _is_elsewhere(entries, problem):
+        return f"{said} See whether there is more of it.", None
+    return f"{said} Look again, as root.", _playbook("facts", problem, "--become")
 
 
 def _memory(entries: t.Mapping[str, Json], problem: Json) -> int | None:
@@ -190,10 +203,7 @@ def _unresolved(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str 
         return "Nothing may be killed there. See who may, and take back scores of -1000.", _victims(problem)
     if problem["subject"] == "rule_fired":
         return "A rule of systemd-oomd fired and killed nothing. Give the host room.", _swap(problem)
-    return (
-        "The log has the beginning of the kernel's report and not its end. Look again, as root.",
-        _playbook("facts", problem, "--become"),
-    )
+    return _look_again(entries, problem, "The log has the beginning of the kernel's report and not its end.")
 
 
 def _told(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | None]:
@@ -207,10 +217,14 @@ def _told(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | None
         return _limit(entries, problem)
     if problem["scope"] == "global":
         return _global(entries, problem)
-    return "The log does not say who was short of memory. Look again, as root.", _playbook("facts", problem, "--become")
+    return _look_again(entries, problem, "The log does not say who was short of memory.")
 
 
 def remedy(problem: Json, entries: t.Mapping[str, Json]) -> Json:
     """text -- what to do; command -- what to paste, None where there is none; looks -- it changes nothing as it is"""
     said, command = _told(entries, problem)
+    if _is_elsewhere(entries, problem):
+        # A command would name the machine that read the log.
+        todo = "" if problem["by_hand"] else " That is to be done on the machine that the log is of."
+        return {"text": said + todo, "command": None}
     return {"text": said, "command": command}

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 from .host import Json, number
+from .origin import origins
 
 HOUR, DAY = 3600.0, 86400.0
 WEEK = 7 * DAY
@@ -37,11 +39,13 @@ class Scene(t.NamedTuple):
     as_of -- the moment of which the report can speak: when the last host was asked
     sights -- of the hosts that could be read
     period -- seconds that can be compared with as many before; None where no two stretches are covered
+    origins -- host -> its logs, where these are another machine's
     """
 
     as_of: float
     sights: t.Mapping[str, Sight]
     period: float | None
+    origins: t.Mapping[str, Json] = types.MappingProxyType({})
 
     def compares(self, host: str) -> bool:
         """Does it see both stretches?"""
@@ -100,5 +104,5 @@ def scene(entries: t.Mapping[str, Json], generated_at: float) -> Scene:
     as_of = max((end for end in ends if end <= generated_at + _AHEAD), default=min(ends, default=generated_at))
     for period in _PERIODS:
         if 2 * sum(_compares(sight, as_of, period) for sight in sights.values()) > len(sights):
-            return Scene(as_of, sights, period)
-    return Scene(as_of, sights, None)
+            return Scene(as_of, sights, period, origins(entries))
+    return Scene(as_of, sights, None, origins(entries))

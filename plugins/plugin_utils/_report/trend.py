@@ -12,6 +12,7 @@ import typing as t
 
 from .earlier import Baseline, Earlier, Past
 from .host import Json
+from .origin import mark
 from .sight import DAY, WEEK, Scene
 
 #: A shortage that nothing resolved is remembered for longer.
@@ -78,6 +79,11 @@ def state_of(
     if base is None:
         state = _state_of_itself(problem, scene)
         return state, "window" if state else None, problem["first"]
+    if not base.is_of_the_same(problem["hosts"], scene.origins):
+        # Of another log: what it had is not gone, and what this one has may be as old.
+        state = _state_of_itself(problem, scene)
+        state = None if state in ("new", "gone") else state
+        return state, "window" if state else None, problem["first"]
     known = base.problems.get(problem["id"])
     moments = [problem["first"], known.known_since if known else None]
     since = min((moment for moment in moments if moment is not None), default=None)
@@ -86,7 +92,7 @@ def state_of(
 
 def _is_gone(known: Earlier, base: Baseline, scene: Scene) -> bool:
     """Nothing of it is seen any more, and all of its hosts were looked at since."""
-    if known.hosts_total != len(known.hosts):
+    if known.hosts_total != len(known.hosts) or not base.is_of_the_same(known.hosts, scene.origins):
         return False
     since = max(base.as_of, known.last or 0.0)
     # A job that asks for 24 h every day leaves a minute or two between its looks.
@@ -116,10 +122,19 @@ def fleet_trend(problems: t.Sequence[Json], scene: Scene, past: Past, hosts: t.S
     dated = any(entry["gathered_at"] is not None for entry in hosts)
     made = {"as_of": scene.as_of if dated else None, "problems_total": len(problems), "states": states}  # type: Json
     made.update(_compared(problems, scene, past, len(hosts)))
+    made["origins"] = dict(scene.origins)
     made["previous"] = base.as_json() if base is not None else None
     made["gone"], made["not_known"] = gone[:_MOST_LISTED], not_known[:_MOST_LISTED]
     made["not_known_total"] = len(not_known)
     return made
+
+
+def _is_of_other_logs(scene: Scene, past: Past) -> bool:
+    """Was the earlier report of none of these logs?"""
+    base = past.baseline(scene.as_of)
+    if base is None or not scene.sights:
+        return False
+    return not any(base.is_of_the_same([host], scene.origins) for host in scene.sights)
 
 
 def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -> Json:
@@ -128,6 +143,8 @@ def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -
     made["elsewhere"] = sum(problem["elsewhere"] for problem in problems)
     made["undated"] = sum(problem["undated"] for problem in problems)
     made["undated_kills"] = sum(problem["undated"] for problem in problems if problem["kind"] == "kill")
+    if _is_of_other_logs(scene, past):
+        return made
     if scene.period is not None:
         made.update(by="window", period=scene.period, hosts=sum(map(scene.compares, scene.sights)))
         made.update(dict.fromkeys(_COUNTS, 0))
@@ -138,7 +155,7 @@ def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -
         lately = last(problems, scene, period)
         if lately is None or (scene.period or 0) >= period:
             continue
-        before = past.run(scene.as_of - period, period, _NEAR * period)
+        before = past.run(scene.as_of - period, period, _NEAR * period, mark(scene.origins))
         if before is not None and _ALIKE * read <= before.ok <= read / _ALIKE:
             made.update(by="history", period=period, hosts=lately["hosts"], elsewhere=0)
             made.update(kills=lately["kills"], shortages=lately["shortages"])

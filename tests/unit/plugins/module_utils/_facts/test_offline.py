@@ -184,6 +184,14 @@ def test_a_text_that_is_no_log_is_no_quiet_log(text, state, tmp_path):
     assert (visibility["state"], "is it a log?" in "".join(visibility["reasons"])) == (state, state == "partial")
 
 
+def test_whose_sources_they_were_is_told(tmp_path):
+    (tmp_path / "file").write_text(MESSAGES)
+    assert facts(str(tmp_path / "file"))["local"] is False
+    host = Host(root=str(tmp_path / "root"))
+    assert gather(host, Wish(subset=("kills",), journal_directory=str(tmp_path)))["local"] is False
+    assert gather(host, Wish(subset=("kills",)))["local"] is True
+
+
 def test_links_in_a_directory_are_not_followed(tmp_path):
     root = tmp_path / "sosreport"
     (tmp_path / "elsewhere").write_text(MESSAGES)

@@ -200,3 +200,21 @@ def test_full_memory_nodes_are_not_the_whole_host(constraint, told, said, advice
 def test_without_such_a_constraint_it_is_the_whole_host(constraint):
     (problem,) = fleet({"h1": week([whole_host(constraint=constraint)])})["problems"]
     assert say.limit(problem) == "the whole host" and "The whole host" in problem["remedy"]["text"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_log_of_another_machine_gives_no_command_for_this_one(case):
+    remedy = remedy_of({**CASES[case][0], "local": False})
+    assert remedy["command"] is None and "as root" not in remedy["text"]
+    assert ("machine that the log is of" in remedy["text"]) is (case != "asked for")
+
+
+def test_the_memory_of_the_reader_is_not_that_of_the_log():
+    """5 GiB have no room for more than 4 GiB; of the other machine that is not known."""
+    remedy = remedy_of(week([limited(size=4 * GIB)], memory={"total": 5 * GIB}, local=False))
+    assert "Give it 6" in remedy["text"]
+
+
+@pytest.mark.parametrize("local", [True, None, "no"])
+def test_facts_that_do_not_say_so_are_of_the_host(local):
+    assert remedy_of(week([limited()], local=local))["command"]

@@ -12,7 +12,7 @@ import json
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, earlier, history
+from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, earlier, history, origin
 from ansible_collections.memops.linux.plugins.plugin_utils._report import problem_words as say
 from ansible_collections.memops.linux.plugins.plugin_utils._report.earlier import Past
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput
@@ -219,3 +219,74 @@ def test_older_kills_that_are_only_counted_are_older_than_any_that_has_a_time():
     timeless = died("u.service", "u", 0) | {"time": None, "time_quality": None}
     report = fleet({"a": week([timeless, died("u.service", "u", HOUR)], truncated=5)})
     assert report["trend"]["period"] is None
+
+
+def log(name, machine, kills, **changes):
+    """What host a says of a log that was brought there."""
+    kills = [{**kill, "host": machine} for kill in kills]
+    source = {"name": name, "status": "read", "lines": 9, "first": MONDAY - 60 * DAY, "last": MONDAY - 60}
+    return week(kills, days=60, local=False, sources=[source], **changes)
+
+
+def after(now, before):
+    return fleet({"a": now}, past=past_of(fleet({"a": shifted(before, WEEK)}, at=MONDAY - WEEK)))
+
+
+OLD = every("v.service", "v", DAY, 9, 9 * DAY)
+NEW = every("u.service", "u", DAY, 3)
+
+
+@pytest.mark.parametrize(
+    "now, before",
+    [
+        pytest.param(log("/b.log", "vm2", NEW), log("/a.log", "vm1", OLD), id="another file"),
+        pytest.param(log("/a.log", "vm2", NEW), log("/a.log", "vm1", OLD), id="another machine under the same name"),
+        pytest.param(log("/a.log", "vm1", NEW), week(OLD, days=60), id="a log after the host itself"),
+        pytest.param(week(NEW, days=60), log("/a.log", "vm1", OLD), id="the host itself after a log"),
+    ],
+)
+def test_another_log_is_not_compared(now, before):
+    report = after(now, before)
+    (problem,) = report["problems"]
+    assert problem["state"] not in ("new", "gone")
+    assert report["trend"]["states"] == {"new": 0, "worse": 0, "same": 0, "gone": 0}
+    assert report["trend"]["not_known_total"] == 1 and report["trend"]["direction"] is None
+    line = say.verdict_line(report)
+    assert line.startswith("3 kills on 1 host") and "New" not in line
+    assert say.change_words(report).endswith(": 1 not looked at.")
+
+
+@pytest.mark.parametrize("machine", ["vm1", None], ids=["that names its machine", "that names none"])
+def test_the_same_log_is_compared(machine):
+    report = after(log("/a.log", machine, NEW), log("/a.log", machine, OLD))
+    assert report["problems"][0]["state"] == "new" and report["trend"]["states"]["gone"] == 1
+    assert report["trend"]["direction"] is not None
+
+
+def test_another_log_in_a_fleet_leaves_the_others_compared():
+    before = {"a": log("/a.log", "vm1", OLD), "b1": week(postgres(20, DAY), days=60)}
+    hosts = {"a": log("/b.log", "vm2", NEW), "b1": before["b1"]}
+    report = weekly(hosts, before=before)
+    assert {tuple(one["hosts"]): one["state"] for one in report["problems"]} == {("a",): None, ("b1",): "same"}
+    assert report["trend"]["direction"] is not None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, [], "x", {"a": None}, {"a": {"sources": "../x", "hosts": []}}, {"a": {"sources": "0" * 16, "hosts": {}}}],
+)
+def test_origins_that_are_none_are_left_out(value):
+    assert origin.read_origins(value) == {}
+
+
+def test_a_line_of_another_log_is_no_time_before():
+    """origin -- of the logs that the line tells of"""
+    run = earlier.Run(MONDAY - DAY, 1, DAY, 5, 5, "0" * 16)
+    past = Past(runs=[run])
+    assert past.run(MONDAY - DAY, DAY, 60.0) is None and past.run(MONDAY - DAY, DAY, 60.0, "0" * 16) is run
+
+
+def test_the_line_of_a_run_holds_the_mark_of_its_logs():
+    of_log, own = (json.loads(history.line(fleet({"a": oom}))) for oom in (log("/a.log", "vm1", NEW), week(NEW)))
+    assert own["origin"] is None
+    assert {run.origin for run in earlier.runs(of_log)} == {of_log["origin"]} != {None}
