@@ -205,6 +205,8 @@ class TextFiles:
                 totals.span(scan.clock.stamp(stamp)[0] if scan.clock else None)
             if self._counted is not None:
                 self._counted(totals)
+        if log is None and not every_line and self._is_doubtful(scan, _head(scan.path)):
+            notes.append(_NO_LOG)
         self.reports.append(scan.report._replace(left_out=notes[0] if notes else left_out))
 
     def _with_words(self, scan: FileScan, notes: List[str]) -> Iterator[Excerpt]:
@@ -215,8 +217,13 @@ class TextFiles:
                 is_told = True
                 yield excerpt
             head = head or excerpt.data[:_HEAD]
-        if self._wish.paths is not None and head and not is_told and scan.report.first is None and not _is_log(head):
+        if not is_told and self._is_doubtful(scan, head):
             notes.append(_NO_LOG)
+
+    def _is_doubtful(self, scan: FileScan, head: bytes) -> bool:
+        """Was it named, and is perhaps no log at all?"""
+        named = self._wish.paths is not None
+        return named and bool(head) and scan.report.first is None and not _is_log(head)
 
 
 def _is_log(head: bytes) -> bool:

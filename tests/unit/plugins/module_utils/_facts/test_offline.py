@@ -4,6 +4,7 @@
 """A sosreport, as a directory or a tarball of any compression, friendly and hostile."""
 
 import calendar
+import gzip
 import io
 import os
 import tarfile
@@ -181,6 +182,25 @@ def test_a_large_file_from_elsewhere_says_what_was_not_looked_for(tmp_path, monk
 def test_a_text_that_is_no_log_is_no_quiet_log(text, state, tmp_path):
     (tmp_path / "file").write_text(text)
     visibility = facts(str(tmp_path / "file"))["visibility"]
+    assert (visibility["state"], "is it a log?" in "".join(visibility["reasons"])) == (state, state == "partial")
+
+
+@pytest.mark.parametrize(
+    "line, state",
+    [
+        ("static int answer(void);\n", "partial"),
+        ("aardvark\n", "partial"),
+        ("Nov 23 10:00:00 web7 app: well\n", "clear"),
+        ("[   12.345678] eth0: link up\n", "clear"),
+    ],
+    ids=["a source file", "a list of words", "syslog", "dmesg"],
+)
+@pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())], ids=["plain", "packed"])
+def test_a_large_text_that_is_no_log_is_no_quiet_log(line, state, pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "_EVERY_LINE", 1000)
+    path = tmp_path / ("file" if pack is str.encode else "file.gz")
+    path.write_bytes(pack(line * (1 << 16)))
+    visibility = facts(str(path))["visibility"]
     assert (visibility["state"], "is it a log?" in "".join(visibility["reasons"])) == (state, state == "partial")
 
 
