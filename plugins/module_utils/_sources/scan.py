@@ -205,9 +205,11 @@ class FileScan:
         finally:
             self.report = self.report._replace(bytes=plain.produced, lines=cutter.lines)
         self._finish(plain.damage)
-        if not plain.damage and plain.produced and _is_no_text(os.pread(opened.fd, _HEAD, 0)):
+        if plain.damage:
+            return
+        if plain.produced and _is_no_text(os.pread(opened.fd, _HEAD, 0)):
             self._say("corrupt", "no text: it looks like a binary file, in which no line could be told from another")
-        elif not plain.damage and self._renamed(opened):
+        elif self._renamed(opened):
             self._say("rotated", "it was renamed while it was read")
             yield from self._successor(cutter, plain.end(), deadline)
 
@@ -245,7 +247,8 @@ def _is_no_text(head: bytes) -> bool:
     """
     text = head.lstrip(b"\0")
     if not text:
-        return len(head) < _HEAD
+        # Nothing at all: it was truncated after it had been read.
+        return 0 < len(head) < _HEAD
     return 16 * (len(text) - len(text.translate(None, _CONTROL))) > len(text)
 
 

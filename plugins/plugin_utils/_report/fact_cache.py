@@ -10,6 +10,7 @@ import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.cache import BaseFileCacheModule
 from ansible.plugins.loader import cache_loader
 
@@ -27,6 +28,7 @@ def read_cache(name: t.Any, connection: str | None, prefix: str) -> tuple[Rows, 
             " connection. Nothing was written."
         )
     plugin = _plugin(plugin_name, connection, prefix)
+    _keys_as_text(getattr(plugin, "__wrapped__", plugin))
     if isinstance(getattr(plugin, "__wrapped__", plugin), BaseFileCacheModule) and plugin.get_option("_prefix") is None:
         plugin.set_option("_prefix", "")  # keys() of these takes its length
     names = sorted(map(str, plugin.keys()))
@@ -59,6 +61,12 @@ def _rows(plugin: t.Any, names: list[str]) -> Rows:
         held = getattr(inner, "_cache", None)
         if isinstance(held, dict):
             held.clear()  # plugins keep all that they have read: 1,000 hosts at once are a gigabyte
+
+
+def _keys_as_text(plugin: t.Any) -> None:
+    """Redis hands out bytes, which since 2.19 Ansible itself stumbles over."""
+    keys = plugin.keys
+    plugin.keys = lambda: [to_text(key, errors="surrogate_or_strict") for key in keys()]
 
 
 def _keep(_key: t.Any) -> None:

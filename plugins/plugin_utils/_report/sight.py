@@ -88,7 +88,10 @@ def _ended(entry: Json) -> float | None:
     """When the text logs end, if nothing else was read and nobody has written to them for long: a file that was brought
     from somewhere tells nothing of the time since. None where they go on.
     """
-    read = [source for source in entry["oom"]["sources"] if source.get("status") not in _UNREAD]
+    sources = entry["oom"].get("sources")
+    if not isinstance(sources, list):
+        return None
+    read = [source for source in sources if isinstance(source, dict) and source.get("status") not in _UNREAD]
     ends = [number(source.get("last")) for source in read if str(source.get("name")).startswith("/")]
     last = _most(*ends)
     if last is None or len(ends) < len(read):

@@ -283,6 +283,11 @@ def test_copytruncate(tmp_path, monkeypatch):
     assert excerpts[0].offset >= 1 << 20
 
 
+def test_a_file_that_is_emptied_meanwhile_was_a_text():
+    assert not scan._is_no_text(b"")
+    assert scan._is_no_text(b"\0" * 99)
+
+
 def test_copytruncate_by_a_thread(tmp_path):
     path = tmp_path / "log"
     noise = b"May 10 18:07:26 server1 app: well\n" * 20000

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, intake
+from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, fact_cache, intake
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput, build
 from ansible_collections.memops.linux.plugins.plugin_utils._report.intake import IntakeError, take
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.fleet_facts import (
@@ -269,3 +269,32 @@ def test_a_cache(tmp_path):
     assert asked == [("jsonfile", "/c", "p")] and taken.notes[0] == "a note"
     states = {name: entry["state"] for name, entry in build(taken.hosts, NOW)["hosts"].items()}
     assert states == {"db1 (db1)": "ok", "db1 (the fact cache)": "ok", "db2": "blind", "db3": "failed"}
+
+
+def test_a_cache_whose_keys_are_bytes(monkeypatch):
+    """As those of Redis are, and behind what Ansible 2.19 and later put around a plugin."""
+
+    class Redis:
+        def keys(self):
+            return [b"s1_db1", b"x"]
+
+    class Wrapper:
+        def __init__(self):
+            self.__wrapped__ = Redis()
+
+        def keys(self):
+            return [key[3:] for key in list(self.__wrapped__.keys()) if key.startswith("s1_")]
+
+        def get(self, name):
+            return {"oom": ONE} if name == "db1" else None
+
+    monkeypatch.setattr(fact_cache, "_plugin", lambda *_args: Wrapper())
+    rows, notes = fact_cache.read_cache("redis", None, "")
+    assert [name for name, _value in rows] == ["db1"] and len(notes) == 1
+
+
+def test_facts_of_an_old_version_without_sources(tmp_path):
+    old = {key: value for key, value in ONE.items() if key != "sources"}
+    (tmp_path / "db1.json").write_text(json.dumps(old))
+    taken = take(str(tmp_path / "db1.json"), no_cache)
+    assert list(build(taken.hosts, NOW)["hosts"]) == ["db1"]
