@@ -9,6 +9,7 @@
 * A text for users names its subject and says "is not a valid X": no "is no X", nobody, somebody, whoever.
 * The tables of variables in the roles' READMEs are those of their argument_specs.
 * The documentation of every plugin is YAML.
+* No line has more than 160 columns, which is what ansible-test takes.
 """
 
 from __future__ import annotations
@@ -96,6 +97,16 @@ def odd_texts() -> list[str]:
                 name = path.relative_to(ROOT)
                 wrong.append(f"{name}:{number}: {found.group()!r} in a text for users: say who, or 'is not a valid X'")
     return wrong
+
+
+def too_wide() -> list[str]:
+    found = []
+    for folder in ("plugins", "tests", "molecule"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                if len(line) > 160 and "tests/output" not in str(path):
+                    found.append(f"{path.relative_to(ROOT)}:{number}: {len(line)} columns")
+    return found
 
 
 def broken_documentation() -> list[str]:

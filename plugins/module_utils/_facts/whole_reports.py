@@ -37,9 +37,7 @@ def kept_lines(data: bytes, begin: int, end: int) -> Iterator[Tuple[int, bytes]]
     A line stays where the next one does not begin as it does: that may be its rest, and would become another's.
     """
     lines = data[begin:end].split(b"\n")
-    following = iter(lines)
-    next(following)
-    for line, after in zip_longest(lines, following, fillvalue=b""):
+    for line, after in zip_longest(lines, lines[1:], fillvalue=b""):
         if after[:3] != line[:3] or _OTHERS.match(line) is None or _TELLS.search(line) is not None:
             yield begin, line
         begin += len(line) + 1

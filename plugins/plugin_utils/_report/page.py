@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pathlib
-import typing as t
 
 from . import first_screen, page_data, sections, timeline, words
 from .columns import HostRow, KillRow

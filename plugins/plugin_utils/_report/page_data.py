@@ -156,7 +156,9 @@ def _parts(kill: Json) -> Json:
 
 
 def _sizes(values: t.Iterable[t.Any]) -> list[int | None]:
-    return [value if type(value) is int and value >= 0 else None for value in values]
+    return [
+        value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None for value in values
+    ]
 
 
 def _ledger(rows: t.Sequence[KillRow]) -> Json:

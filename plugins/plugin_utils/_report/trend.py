@@ -189,7 +189,8 @@ def _word(now: float, before: float) -> str:
         return "new"
     if is_more(now, before):
         return "worse"
-    return "better" if is_more(before, now) else "same"
+    is_less = is_more(before, now)  # pylint: disable=arguments-out-of-order
+    return "better" if is_less else "same"
 
 
 def last(problems: t.Sequence[Json], scene: Scene, period: float) -> Json | None:

@@ -31,6 +31,7 @@ def hosts_of(tmp_path, names, inventory=INVENTORY, **variables):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
+        check=False,
         env=dict(
             os.environ,
             ANSIBLE_HOME=str(tmp_path / "home"),

@@ -96,7 +96,8 @@ def test_whole_sentences(provoked):
     )
     assert explain(provoked["tables"]).why.startswith(
         "tables[250] had the highest badness of 7 processes: 413 MiB (2.8 MiB of memory, 78 MiB of page tables, +332 MiB for oom_score_adj 1000), "
-        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %), none of them in use; page tables held 79 MiB (24 %), most of them of tables[250]"
+        "403 MiB more than the next, sshd[237]; huge pages set aside held 120 MiB (36 %), none of them in use;"
+        " page tables held 79 MiB (24 %), most of them of tables[250]"
     )
     worker = explain(provoked["worker"]).why
     assert "as bad as the next, worker[373]" in worker and "without adjustments" not in worker
@@ -213,7 +214,8 @@ SHORT = [
         Zone(0, "DMA", 506 * M, 10 * M, 768 * M, 648 * M), Zone(0, "HighMem", 194 * M, M, 3188 * M, 3188 * M)))}), ["lowmem"],
      "of 506 MiB free, 501 MiB are set aside for devices (CMA), which this request may not use"),
     ("a device that reaches 4 GiB only", kill(invoker=ASKED._replace(gfp_mask="0xcc4"), report={"memory": MemInfo(ram=64000 * M, free=30000 * M, zones=(
-        Zone(0, "DMA", M, 0, 15 * M, 15 * M, reserve=7 * M), Zone(0, "DMA32", M, 4 * M, 1800 * M, 1800 * M), Zone(0, "Normal", 14000 * M, 60 * M, 31000 * M, 31000 * M),
+        Zone(0, "DMA", M, 0, 15 * M, 15 * M, reserve=7 * M), Zone(0, "DMA32", M, 4 * M, 1800 * M, 1800 * M),
+        Zone(0, "Normal", 14000 * M, 60 * M, 31000 * M, 31000 * M),
         Zone(1, "Normal", 15900 * M, 60 * M, 31000 * M, 31000 * M)))}), ["lowmem"],
      "zone DMA32 was used up (2.0 MiB free) while zone Normal, which this request may not use, had 29 GiB free"),
     ("huge pages that nobody uses", kill(report={"memory": shares(hugepages=600, hugepages_free=500)}), ["hugepages"],

@@ -111,8 +111,7 @@ class Machine:
                 " all_unreclaimable? no" % (node, anon[node], file[node], pinned[node], shmem[node], tail)
             )
         if at >= (4, 8):
-            for line in node_lines:
-                yield line
+            yield from node_lines
         for name, node, free, managed in self.zones():
             lead = "" if self.highmem else "Node %d " % node
             boost = " boost:0kB" if at >= (5, 17) else ""
@@ -137,10 +136,8 @@ class Machine:
         if self.at < (4, 2):
             yield "Node 0 Normal per-cpu:"
             yield "CPU    0: hi:  186, btch:  31 usd:   0"
-        for line in self.counts():
-            yield line
-        for line in self.lines_of_zones():
-            yield line
+        yield from self.counts()
+        yield from self.lines_of_zones()
         if self.at >= (3, 13) or self.at[:2] == (3, 10):
             big = self.kb("hugepages")
             for node, size in enumerate(share_out(big // 2048, self.nodes)):
@@ -162,9 +159,12 @@ class Machine:
 
 
 TABLES = (
-    ((2, 6, 32), "[ pid ]   uid  tgid total_vm      rss cpu oom_adj oom_score_adj name", "[{pid:5d}]     0 {pid:5d} {vm:8d} {rss:8d}   0       0             {adj} {comm}"),
-    ((3, 0), "[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name", "[{pid:5d}]     0 {pid:5d} {vm:8d} {rss:8d} {ptes:7d} {swap:8d}         {adj:5d} {comm}"),
-    ((4, 15), "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name", "[{pid:7d}]     0 {pid:5d} {vm:8d} {rss:8d} {tables:8d} {swap:8d}         {adj:5d} {comm}"),
+    ((2, 6, 32), "[ pid ]   uid  tgid total_vm      rss cpu oom_adj oom_score_adj name",
+     "[{pid:5d}]     0 {pid:5d} {vm:8d} {rss:8d}   0       0             {adj} {comm}"),
+    ((3, 0), "[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name",
+     "[{pid:5d}]     0 {pid:5d} {vm:8d} {rss:8d} {ptes:7d} {swap:8d}         {adj:5d} {comm}"),
+    ((4, 15), "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name",
+     "[{pid:7d}]     0 {pid:5d} {vm:8d} {rss:8d} {tables:8d} {swap:8d}         {adj:5d} {comm}"),
     ((6, 8), "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name",
      "[{pid:7d}]     0 {pid:5d} {vm:8d} {rss:8d} {anon:8d} {file:8d} {shmem:9d} {tables:8d} {swap:8d}         {adj:5d} {comm}"),
 )  # fmt: skip

@@ -41,7 +41,7 @@ def process(pid, comm, memcg, rss):
 
 def rows_of(tree, processes=(), **more):
     waits = []
-    rows = pressure(tree.host, Snapshot(list(processes), Skipped()), wait=lambda time: waits.append(time), **more)
+    rows = pressure(tree.host, Snapshot(list(processes), Skipped()), wait=waits.append, **more)
     return rows, waits
 
 
@@ -62,7 +62,8 @@ def test_no_limit_anywhere(tree):
 def test_a_frozen_service_comes_first(tree):
     tree.v2("/system.slice/full.service", max=100 * M, high="max", current=99 * M, events=EVENTS % 0)
     tree.v2("/system.slice/ok.service", max=100 * M, high="max", current=10 * M, events=EVENTS % 0)
-    tree.v2("/system.slice/web.service", max=64 * M, high=48 * M, current=48 * M, pressure=PSI % ("95.10", "93.20"), events=EVENTS % 1234, events_local=EVENTS % 1200)  # fmt: skip
+    tree.v2("/system.slice/web.service", max=64 * M, high=48 * M, current=48 * M, pressure=PSI % ("95.10", "93.20"),
+            events=EVENTS % 1234, events_local=EVENTS % 1200)  # fmt: skip
     tree.v2("/system.slice/slow.service", max="max", high=48 * M, current=47 * M, pressure=PSI % ("12.00", "3.00"), events=EVENTS % 5)  # fmt: skip
     rows, waits = rows_of(tree, [process(5, "web", "/system.slice/web.service", 40), process(6, "sh", "/system.slice/web.service", 1)])  # fmt: skip
     assert [(row["unit"], row["state"]) for row in rows] == [
@@ -95,7 +96,8 @@ def test_the_count_climbs(tree):
 
 def test_at_high_and_at_ease(tree):
     """A cgroup full of page cache stays at its MemoryHigh for ever."""
-    tree.v2("/b.service", max="max", high=48 * M, current=48 * M, events=EVENTS % 10, stat="inactive_file %d\nactive_file 0\nslab_reclaimable 0" % (40 * M))  # fmt: skip
+    tree.v2("/b.service", max="max", high=48 * M, current=48 * M, events=EVENTS % 10,
+            stat="inactive_file %d\nactive_file 0\nslab_reclaimable 0" % (40 * M))  # fmt: skip
     rows, _waits = rows_of(tree)
     assert [(row["state"], row["share"], row["reclaimable"]) for row in rows] == [("ok", 0.167, 40 * M)]
 

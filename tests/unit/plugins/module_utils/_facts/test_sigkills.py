@@ -23,7 +23,9 @@ def unit(name="job.service", code="killed", status=9, uptime=500.0, result="sign
     )
 
 
-def oom(units=(), kills=(), unexplained=0, daemons=NONE_RUNS, by_unit=None, sight="partial"):
+def oom(
+    units=(), kills=(), unexplained=0, daemons=NONE_RUNS, by_unit=None, sight="partial"
+):  # pylint: disable=dangerous-default-value
     counters = {"unexplained": unexplained, "unexplained_by_unit": by_unit}
     return {"units": list(units), "kills": list(kills), "counters": counters, "daemons": daemons, "visibility": {"state": sight}}  # fmt: skip
 
@@ -33,7 +35,8 @@ def kill(name="job.service", uptime=499.0, container=None, time=None):
 
 
 SAID = [
-    ("the kernel counted none", oom([unit()]), "not_oom", "it was not the kernel's OOM killer, which counted no kill that the sources do not tell of; no user-space OOM killer runs; what is left is a kill -9"),
+    ("the kernel counted none", oom([unit()]), "not_oom",
+     "it was not the kernel's OOM killer, which counted no kill that the sources do not tell of; no user-space OOM killer runs; what is left is a kill -9"),
     ("the exit code of a shell", oom([unit(code="exited", status=137)]), "not_oom", "job.service ended by SIGKILL (exit code 137)"),
     ("the kernel counted more", oom([unit()], unexplained=2), "unknown", "it may have been the kernel's OOM killer, which counted 2 kills"),
     ("the count is not known", oom([unit()], unexplained=None), "unknown", "is not known, for its count is not"),

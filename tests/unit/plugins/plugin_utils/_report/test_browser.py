@@ -395,7 +395,8 @@ def test_a_filter_takes_what_the_report_holds(browser, tmp_path):
 CELLS = """[...document.querySelectorAll('.timeline [data-bin]')].map((e) => {
   e.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   const told = e.querySelector("title").textContent.replace(/.*Z: /, "").match(/[0-9,]+(?= (?:killed|disputed))/g) || [];
-  return [e.closest("[data-host]")?.dataset.host ?? null, told.reduce((a, n) => a + Number(n.replaceAll(",", "")), 0), Number(document.querySelector('#kills .count').dataset.total)]; })"""
+  return [e.closest("[data-host]")?.dataset.host ?? null, told.reduce((a, n) => a + Number(n.replaceAll(",", "")), 0),
+    Number(document.querySelector('#kills .count').dataset.total)]; })"""
 
 
 @pytest.mark.slow
@@ -445,9 +446,11 @@ def test_a_kill_tells_where_the_memory_was_and_can_be_copied(browser, tmp_path):
     one = kill(1, why="it <b>leaked</b>", victim_anon_rss=911 << 20, victim_file_rss=0, ledger=ledger)
     opened(browser, tmp_path, build({"a": HostInput(facts([one, kill(2)]))}, NOW))
     detail = """(async () => { const b = [...document.querySelectorAll('#kills tr.row button')].find((b) => b.textContent === 'mysqld[401]'); b.click();
-      const box = document.querySelector('tr.detail'); let text = null; Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (t) => { text = t; } } });
+      const box = document.querySelector('tr.detail'); let text = null;
+      Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (t) => { text = t; } } });
       box.querySelector('.actions button').click(); await new Promise((done) => setTimeout(done));
-      return { labels: [...box.querySelectorAll('.bar-label')].map((e) => e.textContent), parts: [...box.querySelectorAll('.parts li')].map((e) => e.textContent.trim()),
+      return { labels: [...box.querySelectorAll('.bar-label')].map((e) => e.textContent),
+        parts: [...box.querySelectorAll('.parts li')].map((e) => e.textContent.trim()),
         widths: [...box.querySelectorAll('.share')].map((e) => [...e.children].map((i) => Math.round(1000 * i.offsetWidth / e.offsetWidth))), text }; })()"""
     found = browser.run(detail)
     assert found["labels"] == ["911 of 1,500 MiB: mysqld[401] and the limit", "Where 1,500 MiB were"]
@@ -480,7 +483,10 @@ def test_many_hosts_are_paged(browser, tmp_path):
     opened(browser, tmp_path, report)
     assert browser.run("document.querySelectorAll('#hosts tbody tr').length") == 50
     assert browser.run("document.querySelector('#hosts .count').textContent") == "1\u201350 of 1,000"
-    type_host = "(() => { const s = document.getElementById('host-search'); s.value = %s; s.dispatchEvent(new Event('input')); return document.querySelector('#hosts .count').dataset.total; })()"
+    type_host = (
+        "(() => { const s = document.getElementById('host-search'); s.value = %s; s.dispatchEvent(new Event('input'));"
+    )
+    type_host += " return document.querySelector('#hosts .count').dataset.total; })()"
     assert browser.run(type_host % "'h0999'") == "1" and browser.run(type_host % "'-kills=0'") == "334"
     assert browser.run("document.documentElement.scrollHeight") < 20_000
     assert browser.run("document.querySelectorAll('a, button, input, select, [tabindex]').length") < 260
