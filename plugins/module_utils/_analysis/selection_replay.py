@@ -20,7 +20,7 @@ from ansible_collections.memops.linux.plugins.module_utils._badness.score import
     era_of,
 )
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import NO_LIMIT
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report, Task
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import NODES_ALLOWED_BY, Kill, Report, Task
 from ansible_collections.memops.linux.plugins.module_utils._oom.tasks import KNOWN_COLUMNS
 
 #: Why the printed victim is not the one with the highest badness. The words of a sentence that begins with "the
@@ -108,7 +108,7 @@ def _global_total(kill: Kill, report: Report, page: int) -> Optional[Total]:
     if memory is None or memory.ram is None:
         return None
     pages = (memory.ram + (memory.swap_total or 0)) // page
-    if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
+    if kill.constraint in NODES_ALLOWED_BY:
         nodes = nodes_of(report.nodes or "")
         present = [zone.present for zone in memory.zones if zone.node in nodes]
         if not present or None in present:
@@ -235,7 +235,7 @@ def _exception(
         return "root_unknown"
     if total.low != total.high and _could_win(ranked, target, total):
         return "total_unknown"
-    if kill.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") and total.likely is None:
+    if kill.constraint in NODES_ALLOWED_BY and total.likely is None:
         return "constraint"
     if era.child_sacrifice and report.chosen is None:
         return "choice_not_told"

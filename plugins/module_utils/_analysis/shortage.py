@@ -8,7 +8,7 @@ shortage at all.
 from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.memops.linux.plugins.module_utils._oom.memory_model import MemInfo, Zone
-from ansible_collections.memops.linux.plugins.module_utils._oom.model import Kill, Report
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import NODES_ALLOWED_BY, Kill, Report
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
@@ -25,7 +25,6 @@ _GFP_HIGHUSER_MOVABLE = _GFP_HIGHMEM | _GFP_MOVABLE
 _ELSEWHERE, _TIMES = 0.1, 4
 _HIGHMEM, _TIMES_HIGHMEM = 0.02, 2
 _PROTECTED = 0.25
-_BY_NODE = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 #: Where memory is free, nobody holds it.
 MOSTLY_FREE = 0.5
 
@@ -149,7 +148,7 @@ def _zones(kill: Kill, memory: MemInfo) -> List[Cause]:
 
 def _nodes(kill: Kill, report: Report) -> List[Cause]:
     """A cpuset or a memory policy allows some of the nodes only."""
-    what = _BY_NODE[kill.constraint or ""]
+    what = NODES_ALLOWED_BY[kill.constraint or ""]
     nodes = " %s" % printable(report.nodes) if report.nodes else "s of its own"
     text = "the %s of the process that asked allows memory node%s only" % (what, nodes)
     memory, request = report.memory, request_of(kill)
@@ -217,7 +216,7 @@ def shortages(kill: Kill, report: Report, total: Optional[int]) -> List[Cause]:
         return [Cause("sysrq", "it was requested by hand (sysrq-f); memory need not have been short%s" % free)]
     if kill.scope == "memcg":
         return _kept_for_others(report.memcg.protected if report.memcg else None, total)
-    found = _nodes(kill, report) if kill.constraint in _BY_NODE else []
+    found = _nodes(kill, report) if kill.constraint in NODES_ALLOWED_BY else []
     found += _asked_by_kswapd(kill, memory)
     if memory is not None and not found:
         found += _zones(kill, memory) or _was_free(kill, memory)

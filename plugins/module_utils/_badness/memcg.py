@@ -35,7 +35,8 @@ def within(path: Optional[str], cgroup: str) -> bool:
     return path is not None and (cgroup == "/" or path == cgroup or path.startswith(cgroup + "/"))
 
 
-def _number(data: Optional[bytes]) -> Optional[int]:
+def number_in(data: Optional[bytes]) -> Optional[int]:
+    """Of a file with one number; None for no limit, and where there is no such file."""
     text = (data or b"").strip()
     return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
 
@@ -43,14 +44,14 @@ def _number(data: Optional[bytes]) -> Optional[int]:
 def read(host: Host, where: Layout, path: str) -> Memcg:
     """mem_cgroup_get_max() takes the swap that the limits allow, and none where swappiness is 0."""
     folder = "%s%s/" % (where.memory, "" if path == "/" else path)
-    global_swappiness = _number(host.read("/proc/sys/vm/swappiness"))
+    global_swappiness = number_in(host.read("/proc/sys/vm/swappiness"))
     if where.memory_is_v2:  # version 2 has one swappiness for all
         swappiness = global_swappiness
-        limit, swap = _number(host.read(folder + "memory.max")), _number(host.read(folder + "memory.swap.max"))
+        limit, swap = number_in(host.read(folder + "memory.max")), number_in(host.read(folder + "memory.swap.max"))
     else:
-        own = _number(host.read(folder + "memory.swappiness"))
+        own = number_in(host.read(folder + "memory.swappiness"))
         swappiness = global_swappiness if own is None else own
-        limit, both = _number(host.read(folder + "memory.limit_in_bytes")), _number(
+        limit, both = number_in(host.read(folder + "memory.limit_in_bytes")), number_in(
             host.read(folder + "memory.memsw.limit_in_bytes")
         )
         swap = None if both is None or limit is None else max(both - limit, 0)

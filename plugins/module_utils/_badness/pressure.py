@@ -17,7 +17,7 @@ from ansible_collections.memops.linux.plugins.module_utils._systemd.cgroup impor
 from ansible_collections.memops.linux.plugins.module_utils._systemd.unit import container_of, leaf_unit_of
 from ansible_collections.memops.linux.plugins.module_utils._text import printable, to_text
 
-from .memcg import within
+from .memcg import number_in, within
 from .processes import Snapshot, snapshot, started
 from .ranking import rank
 from .selection import read_selection
@@ -32,8 +32,6 @@ _STANDS, _SUFFERS = 50.0, 10.0
 #: Between two looks at a cgroup that is at its MemoryHigh: the kernel holds a process back for 2 s at most.
 _AGAIN = 1.0
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
-#: cgroup 1 writes "no limit" as the largest multiple of the page size in 63 bits.
-_UNLIMITED = 1 << 62
 
 Counts = Dict[str, int]
 
@@ -72,11 +70,6 @@ class Limited(NamedTuple):
         return None if self.psi is None or kind not in self.psi else self.psi[kind]["avg10"]
 
 
-def _number(data: Optional[bytes]) -> Optional[int]:
-    text = (data or b"").strip()
-    return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
-
-
 def _counts(data: Optional[bytes]) -> Optional[Counts]:
     """memory.events, memory.stat: a name and a number on each line."""
     if data is None:
@@ -102,24 +95,26 @@ def _read(host: Host, where: Layout, path: str) -> Optional[Limited]:
     """None where it has no limit."""
     folder = "%s%s/" % (where.memory, path)
     if not where.memory_is_v2:
-        limit = _number(host.read(folder + "memory.limit_in_bytes"))
+        limit = number_in(host.read(folder + "memory.limit_in_bytes"))
         if limit is None:
             return None
-        current, stat = _number(host.read(folder + "memory.usage_in_bytes")), _counts(host.read(folder + "memory.stat"))
+        current, stat = number_in(host.read(folder + "memory.usage_in_bytes")), _counts(
+            host.read(folder + "memory.stat")
+        )
         killed = _counts(host.read(folder + "memory.oom_control")) or {}
         events = {"oom_kill": killed["oom_kill"]} if "oom_kill" in killed else None
         return Limited(path, current, limit, None, reclaimable=_reclaimable(stat), events=events)
-    limit, high = _number(host.read(folder + "memory.max")), _number(host.read(folder + "memory.high"))
+    limit, high = number_in(host.read(folder + "memory.max")), number_in(host.read(folder + "memory.high"))
     if limit is None and high is None:
         return None
     psi = host.read(folder + "memory.pressure")
     return Limited(
         path,
-        _number(host.read(folder + "memory.current")),
+        number_in(host.read(folder + "memory.current")),
         limit,
         high,
-        swap_current=_number(host.read(folder + "memory.swap.current")),
-        swap_max=_number(host.read(folder + "memory.swap.max")),
+        swap_current=number_in(host.read(folder + "memory.swap.current")),
+        swap_max=number_in(host.read(folder + "memory.swap.max")),
         reclaimable=_reclaimable(_counts(host.read(folder + "memory.stat"))),
         events=_events(host.read(folder + "memory.events")),
         local=_events(host.read(folder + "memory.events.local")),

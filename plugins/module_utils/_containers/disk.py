@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ansible_collections.memops.linux.plugins.module_utils._host import Host
 from ansible_collections.memops.linux.plugins.module_utils._safe_file import UnsafePath, open_folder
@@ -53,12 +53,12 @@ def _no_number(_digits: str) -> None:
     """A number of a million digits costs seconds, and no name is one."""
 
 
-def json_of(data: Optional[bytes]) -> Any:
+def json_of(data: Optional[bytes], parse_int: Callable[[str], Optional[int]] = _no_number) -> Any:
     """None for what is no JSON, and for numbers."""
     if data is None:
         return None
     try:
-        return json.loads(to_text(data), parse_int=_no_number, parse_float=_no_number, parse_constant=_no_number)
+        return json.loads(to_text(data), parse_int=parse_int, parse_float=_no_number, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
 
@@ -69,12 +69,7 @@ def _short_number(digits: str) -> Optional[int]:
 
 def json_with_numbers(data: Optional[bytes]) -> Any:
     """The same with whole numbers of a few digits."""
-    if data is None:
-        return None
-    try:
-        return json.loads(to_text(data), parse_int=_short_number, parse_float=_no_number, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
+    return json_of(data, _short_number)
 
 
 class SystemDisk(Disk):

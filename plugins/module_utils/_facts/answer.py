@@ -5,30 +5,24 @@
 is known.
 """
 
-import time
 from typing import Any, Dict, List, Optional, Sequence
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import NODES_ALLOWED_BY
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
 
 from .proof import DISPUTED
+from .visibility import iso
 
 _MOST = 1200
 _NAMES = 3
 _REASONS = 3
 _MAX_NAME = 80
-_NODES_OF = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 _WHILES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
-def iso(moment: Optional[float]) -> str:
-    """2026-11-22T18:41:52Z, as people and machines read it."""
-    if moment is None:
-        return "an unknown time"
-    try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
-    except (ValueError, OverflowError, OSError):
-        return "an unknown time"
+def _at(moment: Optional[float]) -> str:
+    return (None if moment is None else iso(moment)) or "an unknown time"
 
 
 def answer(oom: Dict[str, Any]) -> str:
@@ -43,7 +37,7 @@ def answer(oom: Dict[str, Any]) -> str:
     else:
         said = said or [_none(oom)]
         said.append(not_seen(sight["state"], sight["reasons"]))
-        said.append("sees since %s" % iso(sight["since"]) if sight["since"] is not None else _unknown_reach(sight))
+        said.append("sees since %s" % _at(sight["since"]) if sight["since"] is not None else _unknown_reach(sight))
     text = printable("; ".join(part for part in said if part))
     return text if len(text) <= _MOST else text[: _MOST - 3] + "..."
 
@@ -78,7 +72,7 @@ def _found(oom: Dict[str, Any]) -> List[str]:
         last = events[-1]
         said.append(
             "memory ran out %s and no victim is known, last at %s (%s)"
-            % ("once" if times == 1 else "%d times" % times, iso(last["time"]), last["outcome"])
+            % ("once" if times == 1 else "%d times" % times, _at(last["time"]), last["outcome"])
         )
     summary = oom["summary"]
     if summary["total"]:
@@ -111,19 +105,19 @@ def _newest(oom: Dict[str, Any]) -> str:
     """The last kill that counts: who, where, when, against which limit."""
     kills = [kill for kill in oom["kills"] if kill["proof"] != DISPUTED]
     if not kills:
-        return "the last at %s (not listed)" % iso(oom["summary"]["last"])
+        return "the last at %s (not listed)" % _at(oom["summary"]["last"])
     kill = max(kills, key=lambda one: -1.0 if one["time"] is None else one["time"])
     comm, unit = kill["victim"]["comm"], kill["unit"]
     if comm is None:
         who = unit or "a process whose name is not known"
     else:
         who = "%s (%s)" % (_short(comm), _short(unit)) if unit else _short(comm)
-    return "%s%s at %s%s" % ("the last " if len(kills) > 1 else "", who, iso(kill["time"]), _limit(kill))
+    return "%s%s at %s%s" % ("the last " if len(kills) > 1 else "", who, _at(kill["time"]), _limit(kill))
 
 
 def _limit(kill: Dict[str, Any]) -> str:
     if kill["scope"] == "global":
-        allowed = _NODES_OF.get(kill.get("constraint") or "")
+        allowed = NODES_ALLOWED_BY.get(kill.get("constraint") or "")
         return ", the memory nodes of its %s were full" % allowed if allowed else ", the host was out of memory"
     ledger = kill.get("ledger")
     if kill["scope"] == "memcg" and ledger and ledger["of"] == "limit" and ledger["total"] is not None:
@@ -137,9 +131,9 @@ def _period(oom: Dict[str, Any]) -> str:
     since, until = window["since"], window["until"]
     only = " of those asked for" if "only" in oom else ""
     if since is None:
-        return only + (" until %s" % iso(until) if until is not None else "")
+        return only + (" until %s" % _at(until) if until is not None else "")
     if until is not None:
-        return only + " from %s until %s" % (iso(since), iso(until))
+        return only + " from %s until %s" % (_at(since), _at(until))
     return only + " in %s" % _while(oom["gathered_at"] - since)
 
 

@@ -59,11 +59,16 @@ class Coverage(NamedTuple):
     counter_is_readable: bool = True
 
 
-def _utc(moment: float) -> str:
+def iso(moment: float) -> Optional[str]:
+    """2026-11-22T18:41:52Z, as people and machines read it; None where no calendar has that moment."""
     try:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
     except (ValueError, OverflowError, OSError):
-        return "%r" % moment
+        return None
+
+
+def _utc(moment: float) -> str:
+    return iso(moment) or "%r" % moment
 
 
 _ADVICE = {"denied": "run with become, or as a member of the groups systemd-journal and adm"}

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .memory_model import MemcgInfo, MemInfo
 
 
+#: constraint -> what allowed some memory nodes only: then the others may have had room
+NODES_ALLOWED_BY = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
+
+
 class Process(NamedTuple):
     """The victim. Sizes in bytes."""
 

@@ -11,6 +11,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from ansible_collections.memops.linux.plugins.module_utils._regex import regex
 
+from .model import NODES_ALLOWED_BY
+
 
 class Summary(NamedTuple):
     """The ``oom-kill:`` line, 5.0 to 6.18 and EL8: printed before the kill."""
@@ -82,11 +84,7 @@ def parse_summary(text: str) -> Optional[Summary]:
     tail = _SUMMARY_TAIL.search(text)
     middle = text[head.end("constraint") : tail.start() if tail else len(text)]
     # Only where these nodes were what was short.
-    allowed = (
-        _MEMS_ALLOWED.search(middle)
-        if head.group("constraint") in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
-        else None
-    )
+    allowed = _MEMS_ALLOWED.search(middle) if head.group("constraint") in NODES_ALLOWED_BY else None
     comm = None  # type: Optional[str]
     if tail:
         at = middle.rfind(",task=")

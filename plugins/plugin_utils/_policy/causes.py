@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.memops.linux.plugins.plugin_utils._report.words import first_of, without_host
+
 from .finding import FAIL, PASS, Finding, gist, shown
 
 _MOST_VALUES = 3
@@ -55,17 +57,14 @@ class Cause(t.NamedTuple):
 
 def _values(found: t.Iterable[t.Any]) -> str:
     """The first of those that differ, and how many more there are."""
-    values = list(dict.fromkeys(map(shown, found)))
-    more = len(values) - _MOST_VALUES
-    return "; ".join(values[:_MOST_VALUES]) + (f" and {more:,} more" if more > 0 else "")
+    return first_of(list(dict.fromkeys(map(shown, found))), _MOST_VALUES, "; ")
 
 
 def _why(one: Finding) -> str:
-    """The reason. ssh names the host that it does not reach."""
     why = one.evidence.get("why")
     if not why or not one.host:
         return shown(why) if why else ""
-    return re.sub(rf"(?<![\w.-]){re.escape(one.host)}(?![\w-])", "(the host)", shown(why))
+    return without_host(shown(why), one.host)
 
 
 def _likeness(one: Finding) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._text import printable
-from ansible_collections.memops.linux.plugins.plugin_utils._report.words import some
+from ansible_collections.memops.linux.plugins.plugin_utils._report.words import first_of, some
 
 from .finding import FAIL, PASS, UNKNOWN, Finding, gist, shown
 
@@ -47,9 +47,7 @@ def headline(findings: t.Sequence[Finding], policy: str) -> str:
 
 def _some_of(names: t.Iterable[str], most: int) -> str:
     """The first of them by name, and how many more."""
-    found = sorted(set(names))
-    more = len(found) - most
-    return ", ".join(found[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return first_of(sorted(set(names)), most)
 
 
 def _line(text: str, remedy: str) -> str:

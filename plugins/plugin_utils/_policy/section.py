@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.memops.linux.plugins.plugin_utils._report import words
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markdown import plain
 from ansible_collections.memops.linux.plugins.plugin_utils._report.markup import NEWLINE, Html, join, scrolling, tag
+from ansible_collections.memops.linux.plugins.plugin_utils._report.words import first_of
 
 from .causes import Cause, causes
 from .checks import utc
@@ -33,16 +34,10 @@ class Replayed(t.NamedTuple):
     text: str
 
 
-def _some_of(names: t.Sequence[str], most: int) -> str:
-    """The first of them, and how many more."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _hosts(cause: Cause) -> str:
     """db1; 2 hosts: db1, db2"""
     names = cause.hosts
-    return names[0] if len(names) == 1 else f"{len(names):,} hosts: {_some_of(names, _MOST_HOSTS)}"
+    return names[0] if len(names) == 1 else f"{len(names):,} hosts: {first_of(names, _MOST_HOSTS)}"
 
 
 def _is_told(cause: Cause) -> bool:
@@ -69,7 +64,7 @@ def _fold(cause: Cause, room: int) -> Html:
 def _row(cause: Cause, room: int) -> Html:
     one, subjects = cause.first, cause.subjects
     failed = one.status == FAIL
-    subject = tag("small", f" {_some_of(subjects, _MOST_NAMED)}") if subjects else ""
+    subject = tag("small", f" {first_of(subjects, _MOST_NAMED)}") if subjects else ""
     return tag(
         "tr",
         tag(
@@ -77,7 +72,7 @@ def _row(cause: Cause, room: int) -> Html:
             tag("span", "failed" if failed else "unknown", class_=f"badge {'failed' if failed else 'partial'}"),
         ),
         tag("td", one.severity),
-        tag("td", _some_of(cause.rules, _MOST_NAMED), class_="mono"),
+        tag("td", first_of(cause.rules, _MOST_NAMED), class_="mono"),
         tag("td", cause.text, subject, _fold(cause, room), class_="why"),
         tag("td", _hosts(cause), class_="name"),
         tag("td", one.remedy, class_="why"),
@@ -145,9 +140,9 @@ def html(findings: t.Sequence[Finding], policy: str, told: t.Sequence[Replayed] 
 def _line(cause: Cause) -> str:
     one = cause.first
     word = "**Failed**" if one.status == FAIL else "**Unknown**"
-    subjects = f" ({plain(_some_of(cause.subjects, _MOST_NAMED))})" if cause.subjects else ""
+    subjects = f" ({plain(first_of(cause.subjects, _MOST_NAMED))})" if cause.subjects else ""
     return (
-        f"* {word} ({one.severity}) {plain(_some_of(cause.rules, _MOST_NAMED))} on {plain(_hosts(cause))}{subjects}."
+        f"* {word} ({one.severity}) {plain(first_of(cause.rules, _MOST_NAMED))} on {plain(_hosts(cause))}{subjects}."
         f" {plain(cause.text)}. {plain(one.remedy)}"
     ).rstrip()
 

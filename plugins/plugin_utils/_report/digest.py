@@ -7,7 +7,6 @@ have not, once, with the hosts that share it.
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.memops.linux.plugins.module_utils._facts.answer import few, not_seen
@@ -103,13 +102,8 @@ def _reasons(entries: list[tuple[str, Json]], state: str) -> Shared:
     for name, entry in entries:
         if entry["state"] == state:
             text = few(entry["reasons"]) or entry["message"] or "no reason was given"
-            found.setdefault(_without(name, text), []).append(name)
+            found.setdefault(words.without_host(text, name), []).append(name)
     return found
-
-
-def _without(name: str, text: str) -> str:
-    """ssh names the host that it does not reach."""
-    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "(the host)", text)
 
 
 def _groups(what: str, shared: Shared, width: int, mood: str) -> list[Line]:
@@ -124,11 +118,8 @@ def _groups(what: str, shared: Shared, width: int, mood: str) -> list[Line]:
 
 
 def _named(names: list[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:_MOST_NAMED])
-    if len(names) == 1:
-        return shown
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return f"{len(names):,} hosts ({shown}{more})"
+    shown = words.first_of([printable(name) for name in names], _MOST_NAMED)
+    return shown if len(names) == 1 else f"{len(names):,} hosts ({shown})"
 
 
 def _needs_root(entry: Json) -> bool:

@@ -28,13 +28,13 @@ def read_cache(name: t.Any, connection: str | None, prefix: str) -> tuple[Rows, 
             " connection. Nothing was written."
         )
     plugin = _plugin(plugin_name, connection, prefix)
-    _keys_as_text(getattr(plugin, "__wrapped__", plugin))
-    if isinstance(getattr(plugin, "__wrapped__", plugin), BaseFileCacheModule) and plugin.get_option("_prefix") is None:
+    inner = getattr(plugin, "__wrapped__", plugin)  # since 2.19 the keys say which ansible-core wrote them
+    _keys_as_text(inner)
+    if isinstance(inner, BaseFileCacheModule) and plugin.get_option("_prefix") is None:
         plugin.set_option("_prefix", "")  # keys() of these takes its length
     names = sorted(map(str, plugin.keys()))
     notes = []
-    wrapped = getattr(plugin, "__wrapped__", None)  # since 2.19 the keys say which ansible-core wrote them
-    others = len(list(wrapped.keys())) - len(names) if wrapped is not None else 0
+    others = len(inner.keys()) - len(names) if inner is not plugin else 0
     if others > 0:
         notes.append(
             f"from: the cache {plugin_name} holds {others:,} more entries, of another ansible-core than this one. They"
@@ -45,11 +45,10 @@ def read_cache(name: t.Any, connection: str | None, prefix: str) -> tuple[Rows, 
             f"from: the cache {plugin_name} holds no facts{' that this ansible-core reads' if others else ''}. Nothing"
             " was written."
         )
-    return _rows(plugin, names), notes
+    return _rows(plugin, inner, names), notes
 
 
-def _rows(plugin: t.Any, names: list[str]) -> Rows:
-    inner = getattr(plugin, "__wrapped__", plugin)
+def _rows(plugin: t.Any, inner: t.Any, names: list[str]) -> Rows:
     inner.delete = _keep  # a file of the cache that is no JSON would be erased: a report only reads
     for name in names:
         try:

@@ -117,15 +117,15 @@ def read_runs(dest: str) -> tuple[list[earlier.Run], int]:
         return [], 1
     found, broken = [], 0
     for line in lines[-2 * _KEPT :]:
-        told = earlier.runs(_document(line)) if len(line) <= _MOST_LINE else []
+        document = _document(line) if len(line) <= _MOST_LINE else None
+        told = earlier.runs(document)
         found += told
-        broken += not told and not _is_mute(line)
+        broken += not told and not _is_mute(document)
     return found, broken
 
 
-def _is_mute(line: bytes) -> bool:
+def _is_mute(document: t.Any) -> bool:
     """A run that could compare nothing."""
-    document = _document(line) if len(line) <= _MOST_LINE else None
     return isinstance(document, dict) and document.get("schema") == SCHEMA and document.get("last") == {}
 
 

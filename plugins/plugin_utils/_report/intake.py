@@ -115,9 +115,8 @@ def _by_name(found: list[Found], newest: bool) -> tuple[dict[str, HostInput], li
 def _clashes(names: list[str]) -> list[str]:
     if not names:
         return []
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     return [
-        f"from: {', '.join(printable(name) for name in names[:_MOST_NAMED])}{more}: several sources have a host of that"
+        f"from: {words.first_of([printable(name) for name in names], _MOST_NAMED)}: several sources have a host of that"
         " name. Each is shown, with its source behind the name. Where they are runs of one fleet, newest: true takes"
         " the newest of each."
     ]

@@ -18,7 +18,7 @@ from functools import lru_cache
 from .host import Json
 
 #: killers that watch from user space: what they go by is no limit of the kernel's
-_WATCHERS = ("systemd-oomd", "earlyoom", "nohang", "oomd")
+WATCHERS = ("systemd-oomd", "earlyoom", "nohang", "oomd")
 #: a hash, as engines, pods and systemd-run make them: hexadecimal, with a digit in it
 _MADE = re.compile(
     r"(?<![0-9A-Za-z])(?=[a-f]*[0-9])[0-9a-f]{8,64}(?![0-9A-Za-z])"
@@ -99,7 +99,7 @@ def _subject(kill: Json) -> tuple[str, str]:
 def of_kill(host: str, kill: Json) -> Likeness:
     kind, name = _subject(kill)
     limit = lasting(kill["oom_memcg"]) if kill["scope"] == "memcg" and kill["oom_memcg"] else None
-    watcher = kill["killer"] if kill["killer"] in _WATCHERS else None
+    watcher = kill["killer"] if kill["killer"] in WATCHERS else None
     return Likeness(kind, name, host_group(host), kill["scope"], limit, watcher, kill["trigger"] == "sysrq")
 
 

@@ -118,9 +118,11 @@ def _table(table: t.Sequence[Column], rows: t.Sequence[t.Any]) -> list[Json]:
     made = []
     cells = columns.filled(columns.of(table, columns.PAGE), rows)
     for column in table:
-        packed = _packed(column, rows)
         shown = column in cells
-        if not (shown or columns.DETAIL in column.formats) or (packed.get("texts") == [] and not shown):
+        if not shown and columns.DETAIL not in column.formats:
+            continue
+        packed = _packed(column, rows)
+        if packed.get("texts") == [] and not shown:
             continue
         made.append({"key": column.key, "title": column.title, "kind": column.kind, "shown": shown, **packed})
     return made

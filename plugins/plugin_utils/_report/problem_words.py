@@ -7,6 +7,7 @@ page, Markdown and terminal.
 
 from __future__ import annotations
 
+from ansible_collections.memops.linux.plugins.module_utils._oom.model import NODES_ALLOWED_BY
 from ansible_collections.memops.linux.plugins.module_utils._size import human
 
 from . import words
@@ -23,8 +24,6 @@ _OUTCOMES = {
 }
 #: state -> what is shown of it
 STATES = {"new": "new", "worse": "worse", "same": "as before", "gone": "gone"}
-#: constraint of the kernel -> what kept it to some memory nodes: then the others may have had room
-NODES_OF = {"CONSTRAINT_CPUSET": "cpuset", "CONSTRAINT_MEMORY_POLICY": "memory policy"}
 _MOST_NAMED = 2
 #: That many are to be looked at first.
 MOST_FIRST = 5
@@ -124,7 +123,7 @@ def limit(problem: Json) -> str:
     if problem["killers"] and problem["killers"][0] not in ("kernel", "unknown"):
         return f"killed by {problem['killers'][0]}"
     if problem["scope"] == "global":
-        allowed = NODES_OF.get(problem["constraint"])
+        allowed = NODES_ALLOWED_BY.get(problem["constraint"])
         return f"the memory nodes that the {allowed} allows" if allowed else "the whole host"
     if problem["scope"] != "memcg":
         return "not told"

@@ -17,6 +17,7 @@ import typing as t
 from ansible_collections.memops.linux.plugins.module_utils._size import exact, human
 
 from .host import Json, number, whole
+from .likeness import WATCHERS
 from .origin import is_elsewhere
 
 _UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(?:service|slice)")
@@ -211,7 +212,7 @@ def _told(entries: t.Mapping[str, Json], problem: Json) -> tuple[str, str | None
         return _unresolved(entries, problem)
     if problem["by_hand"]:
         return "It was asked for by hand (sysrq-f). Nothing needs to be done.", None
-    if problem["killers"] and problem["killers"][0] in ("systemd-oomd", "earlyoom", "nohang", "oomd"):
+    if problem["killers"] and problem["killers"][0] in WATCHERS:
         return _watched(entries, problem)
     if problem["scope"] == "memcg":
         return _limit(entries, problem)

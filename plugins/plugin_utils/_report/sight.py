@@ -51,15 +51,24 @@ class Scene(t.NamedTuple):
         """Does it see both stretches?"""
         return self.period is not None and _compares(self.sights.get(host), self.as_of, self.period)
 
+    def sees(self, period: float) -> int:
+        """How many hosts see the last so many seconds."""
+        return sum(_sees(sight, self.as_of, period, period) for sight in self.sights.values())
+
     def is_fresh(self, host: str) -> bool:
         """Was it read, and not long before the others?"""
         sight = self.sights.get(host)
         return sight is not None and sight.end is not None and self.as_of - sight.end <= DAY
 
 
-def _compares(sight: Sight | None, as_of: float, period: float) -> bool:
+def _sees(sight: Sight, as_of: float, length: float, period: float) -> bool:
+    """Does it tell of so many seconds, but for what looks that follow each other may miss?"""
     slack = _AHEAD + period / 50
-    return sight is not None and sight.covers(as_of - 2 * period + slack, as_of - period / 7 - slack)
+    return sight.covers(as_of - length + slack, as_of - period / 7 - slack)
+
+
+def _compares(sight: Sight | None, as_of: float, period: float) -> bool:
+    return sight is not None and _sees(sight, as_of, 2 * period, period)
 
 
 def _least(*moments: float | None) -> float | None:

@@ -195,9 +195,7 @@ def _word(now: float, before: float) -> str:
 
 def last(problems: t.Sequence[Json], scene: Scene, period: float) -> Json | None:
     """Kills and shortages of one period alone; None where most hosts do not see it, or something has no time."""
-    start = scene.as_of - period
-    slack = period / 50 + 600
-    seeing = sum(sight.covers(start + slack, scene.as_of - period / 7 - slack) for sight in scene.sights.values())
+    seeing = scene.sees(period)
     if not scene.sights or 2 * seeing <= len(scene.sights) or any(problem["undated"] for problem in problems):
         return None
     key = str(int(period))

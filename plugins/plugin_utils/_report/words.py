@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 
 from .fleet import is_counted
@@ -62,6 +63,17 @@ def mebibytes(size: float | None, unknown: str = "") -> str:
 def some(count: int, noun: str, plural: str | None = None) -> str:
     """1 kill, 2 kills, 1,000 kills"""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def first_of(names: t.Sequence[str], most: int, between: str = ", ") -> str:
+    """a, b and 31 more"""
+    more = len(names) - most
+    return between.join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def without_host(said: str, host: str) -> str:
+    """A reason that names the host that it is of, as ssh does, is the same for all hosts."""
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", "(the host)", said)
 
 
 def state_word(entry: Json) -> str:
