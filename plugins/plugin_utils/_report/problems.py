@@ -66,6 +66,9 @@ class Gathered:
         if comm is not None:
             self.comms[comm] = self.comms.get(comm, 0) + 1
         self.killers[killer] = self.killers.get(killer, 0) + 1
+        self._see_score(adj)
+
+    def _see_score(self, adj: int | None) -> None:
         if adj is not None and (self.lowest_adj is None or adj < self.lowest_adj):
             self.lowest_adj = adj
 
@@ -83,6 +86,7 @@ class Gathered:
                 mine[key] = mine.get(key, 0) + count
         for host, times in other.times.items():
             self.times[host] = sorted(self.times.get(host, []) + times)
+        self._see_score(other.lowest_adj)
         if other._newest_at > self._newest_at:
             self._newest_at, self.newest, self.newest_host = other._newest_at, other.newest, other.newest_host
 

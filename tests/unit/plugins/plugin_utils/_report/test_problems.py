@@ -137,6 +137,13 @@ def test_what_is_one_problem(kills, subjects):
         assert len(found) == 2
 
 
+def test_the_lowest_score_is_that_of_all_its_kills():
+    protected = died("a.service", "a", 120, 3, oom_memcg=None, scope="unknown")
+    protected["victim"]["oom_score_adj"] = -500
+    (made,) = fleet({"h1": week([died("a.service", "a", 60, 1), protected])})["problems"]
+    assert (made["lowest_adj"], made["criticality"]) == (-500, "high")
+
+
 def test_a_limit_and_the_host_are_two_problems_and_an_unknown_limit_none():
     own = died("a.service", "a", 60, 1)
     whole = died("a.service", "a", 90, 2, oom_memcg=None, scope="global")
