@@ -11,8 +11,8 @@ has one boot and one id, and counts once for the fleet.
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from . import problems
-from .earlier import Past
 from .host import GRADES, SCHEMA, HostReport, Json, number, of_today, read_host, read_verdict, text, time, whole
+from .previous_runs import Past
 
 STATES = ("ok", "blind", "unreachable", "failed")
 #: a host's place in every list: what nobody can speak for comes first

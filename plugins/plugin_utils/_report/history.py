@@ -4,7 +4,7 @@
 """history.jsonl, one small line per run, and the report of an earlier one: files that lie beside the report.
 
 They are read on the controller, and whoever may write there can have made them: no link is followed, nothing is waited
-for, nothing is taken whole that is too large, and what is in them is checked by `earlier`.
+for, nothing is taken whole that is too large, and what is in them is checked by `previous_runs`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import tempfile
 import time
 import typing as t
 
-from . import earlier
+from . import previous_runs
 from .files import ReportFilesError
 from .host import SCHEMA, Json
 from .origin import mark
-from .sight import scene
+from .time_coverage import scene
 from .trend import LATELY, last
 
 NAME, REPORT = "history.jsonl", "report.json"
@@ -77,14 +77,14 @@ def read_report(path: str) -> tuple[Json | None, str]:
         return None, "is not there"
     except (OSError, ValueError) as exc:
         return None, f"cannot be read ({getattr(exc, 'strerror', None) or 'not a path'})"
-    if not earlier.is_report(document):
+    if not previous_runs.is_report(document):
         return None, "is not a report.json of this collection"
-    if not earlier.baselines(document):
+    if not previous_runs.baselines(document):
         return None, "is a report.json that holds no problems: an older version of this collection wrote it"
     return document, ""
 
 
-def read_past(dest: str, previous: str | None) -> earlier.Past:
+def read_past(dest: str, previous: str | None) -> previous_runs.Past:
     """What earlier runs left in dest, or the report that a person named."""
     if previous:
         path = os.path.abspath(previous)
@@ -97,14 +97,14 @@ def read_past(dest: str, previous: str | None) -> earlier.Past:
     else:
         document, reason = read_report(os.path.join(dest, REPORT))
     runs, broken = read_runs(dest)
-    return earlier.Past(earlier.baselines(document) if document else (), runs, reason, broken)
+    return previous_runs.Past(previous_runs.baselines(document) if document else (), runs, reason, broken)
 
 
 def _lines(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n") if line]
 
 
-def read_runs(dest: str) -> tuple[list[earlier.Run], int]:
+def read_runs(dest: str) -> tuple[list[previous_runs.Run], int]:
     """(what the lines tell, how many could not be read). No file is no history."""
     try:
         with os.fdopen(_open_regular(os.path.join(dest, NAME), os.O_RDONLY), "rb") as stream:
@@ -118,7 +118,7 @@ def read_runs(dest: str) -> tuple[list[earlier.Run], int]:
     found, broken = [], 0
     for line in lines[-2 * _KEPT :]:
         document = _document(line) if len(line) <= _MOST_LINE else None
-        told = earlier.runs(document)
+        told = previous_runs.runs(document)
         found += told
         broken += not told and not _is_mute(document)
     return found, broken

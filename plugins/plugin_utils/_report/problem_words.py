@@ -14,7 +14,7 @@ from . import words
 from .fleet import is_counted
 from .host import Json
 from .likeness import of_shortage
-from .sight import DAY, HOUR, SPARK_DAYS, WEEK
+from .time_coverage import DAY, HOUR, SPARK_DAYS, WEEK
 
 _OUTCOMES = {
     "panic": "kernel panic for lack of memory",

@@ -12,11 +12,11 @@ from __future__ import annotations
 import typing as t
 
 from . import remedies
-from .earlier import MOST_PROBLEMS, Past
 from .host import GRADES, Json, number, text, whole
 from .likeness import Likeness, of_kill, of_shortage
+from .previous_runs import MOST_PROBLEMS, Past
 from .rhythm import BLOW, Rhythm, rhythm
-from .sight import DAY, HOUR, SPARK_DAYS, WEEK, Scene, scene
+from .time_coverage import DAY, HOUR, SPARK_DAYS, WEEK, Scene, scene
 from .trend import LATELY, fleet_trend, state_of
 from .urgency import criticality, urgency
 
@@ -225,7 +225,11 @@ def _days(times: t.Sequence[float], hosts: t.Iterable[str], scene: Scene) -> lis
         back = int((scene.as_of - when) // DAY)
         if back < SPARK_DAYS:
             counts[SPARK_DAYS - 1 - max(back, 0)] += 1
-    starts = [sight.start for sight in map(scene.sights.get, hosts) if sight is not None and sight.start is not None]
+    starts = [
+        coverage.start
+        for coverage in map(scene.coverages.get, hosts)
+        if coverage is not None and coverage.start is not None
+    ]
     oldest = min(starts, default=scene.as_of)
     return [
         count if count or oldest <= scene.as_of - (SPARK_DAYS - 1 - day) * DAY - HOUR else None

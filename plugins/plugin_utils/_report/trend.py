@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import typing as t
 
-from .earlier import Baseline, Earlier, Past
 from .host import Json
 from .origin import mark
-from .sight import DAY, WEEK, Scene
+from .previous_runs import Baseline, Past, PreviousProblem
+from .time_coverage import DAY, WEEK, Scene
 
 #: A shortage that nothing resolved is remembered for longer.
 _GONE, _LOUD_GONE = WEEK, 4 * WEEK
@@ -90,15 +90,15 @@ def state_of(
     return _against(problem, shortages, scene, base), "previous", since
 
 
-def _is_gone(known: Earlier, base: Baseline, scene: Scene) -> bool:
+def _is_gone(known: PreviousProblem, base: Baseline, scene: Scene) -> bool:
     """Nothing of it is seen any more, and all of its hosts were looked at since."""
     if known.hosts_total != len(known.hosts) or not base.is_of_the_same(known.hosts, scene.origins):
         return False
     since = max(base.as_of, known.last or 0.0)
     # A job that asks for 24 h every day leaves a minute or two between its looks.
     since += _HOLE + (scene.as_of - since) / 50
-    sights = [scene.sights.get(host) for host in known.hosts]
-    return all(sight is not None and sight.covers(since, scene.as_of - DAY) for sight in sights)
+    coverages = [scene.coverages.get(host) for host in known.hosts]
+    return all(coverage is not None and coverage.covers(since, scene.as_of - DAY) for coverage in coverages)
 
 
 def fleet_trend(problems: t.Sequence[Json], scene: Scene, past: Past, hosts: t.Sequence[Json]) -> Json:
@@ -132,9 +132,9 @@ def fleet_trend(problems: t.Sequence[Json], scene: Scene, past: Past, hosts: t.S
 def _is_of_other_logs(scene: Scene, past: Past) -> bool:
     """Was the earlier report of none of these logs?"""
     base = past.baseline(scene.as_of)
-    if base is None or not scene.sights:
+    if base is None or not scene.coverages:
         return False
-    return not any(base.is_of_the_same([host], scene.origins) for host in scene.sights)
+    return not any(base.is_of_the_same([host], scene.origins) for host in scene.coverages)
 
 
 def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -> Json:
@@ -146,7 +146,7 @@ def _compared(problems: t.Sequence[Json], scene: Scene, past: Past, read: int) -
     if _is_of_other_logs(scene, past):
         return made
     if scene.period is not None:
-        made.update(by="window", period=scene.period, hosts=sum(map(scene.compares, scene.sights)))
+        made.update(by="window", period=scene.period, hosts=sum(map(scene.compares, scene.coverages)))
         made.update(dict.fromkeys(_COUNTS, 0))
         for problem in problems:
             for key in _COUNTS if problem["recent"] else ():
@@ -196,7 +196,7 @@ def _word(now: float, before: float) -> str:
 def last(problems: t.Sequence[Json], scene: Scene, period: float) -> Json | None:
     """Kills and shortages of one period alone; None where most hosts do not see it, or something has no time."""
     seeing = scene.sees(period)
-    if not scene.sights or 2 * seeing <= len(scene.sights) or any(problem["undated"] for problem in problems):
+    if not scene.coverages or 2 * seeing <= len(scene.coverages) or any(problem["undated"] for problem in problems):
         return None
     key = str(int(period))
     made = {"hosts": seeing, "kills": 0, "shortages": 0}  # type: Json

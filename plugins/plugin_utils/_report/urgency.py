@@ -9,7 +9,7 @@ import re
 
 from .host import Json
 from .likeness import Likeness
-from .sight import DAY, WEEK
+from .time_coverage import DAY, WEEK
 
 #: Shortages that nothing resolved: the host stood still or went down.
 LOUD = ("panic", "no_victim")

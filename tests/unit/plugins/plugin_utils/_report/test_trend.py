@@ -12,10 +12,10 @@ import json
 
 import pytest
 
-from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, earlier, history, origin
+from ansible_collections.memops.linux.plugins.plugin_utils._report import archive, history, origin, previous_runs
 from ansible_collections.memops.linux.plugins.plugin_utils._report import problem_words as say
-from ansible_collections.memops.linux.plugins.plugin_utils._report.earlier import Past
 from ansible_collections.memops.linux.plugins.plugin_utils._report.fleet import HostInput
+from ansible_collections.memops.linux.plugins.plugin_utils._report.previous_runs import Past
 from ansible_collections.memops.linux.tests.unit.plugins.plugin_utils._report.synthetic_fleets import (
     DAY,
     HOUR,
@@ -42,7 +42,7 @@ def shifted(oom, back):
 
 def past_of(report):
     """As it is read from the disk."""
-    return Past(earlier.baselines(json.loads(archive.render(report))))
+    return Past(previous_runs.baselines(json.loads(archive.render(report))))
 
 
 def weekly(hosts, **back):
@@ -154,7 +154,7 @@ def test_words_of_the_change():
 
 def line_at(back, kills, ok=1, period="604800"):
     made = {"schema": 1, "as_of": MONDAY - back, "ok": ok, "last": {period: [kills, kills]}}
-    return earlier.runs(json.loads(json.dumps(made)))
+    return previous_runs.runs(json.loads(json.dumps(made)))
 
 
 def seven_days(kills):
@@ -281,7 +281,7 @@ def test_origins_that_are_none_are_left_out(value):
 
 def test_a_line_of_another_log_is_no_time_before():
     """origin -- of the logs that the line tells of"""
-    run = earlier.Run(MONDAY - DAY, 1, DAY, 5, 5, "0" * 16)
+    run = previous_runs.Run(MONDAY - DAY, 1, DAY, 5, 5, "0" * 16)
     past = Past(runs=[run])
     assert past.run(MONDAY - DAY, DAY, 60.0) is None and past.run(MONDAY - DAY, DAY, 60.0, "0" * 16) is run
 
@@ -289,4 +289,4 @@ def test_a_line_of_another_log_is_no_time_before():
 def test_the_line_of_a_run_holds_the_mark_of_its_logs():
     of_log, own = (json.loads(history.line(fleet({"a": oom}))) for oom in (log("/a.log", "vm1", NEW), week(NEW)))
     assert own["origin"] is None
-    assert {run.origin for run in earlier.runs(of_log)} == {of_log["origin"]} != {None}
+    assert {run.origin for run in previous_runs.runs(of_log)} == {of_log["origin"]} != {None}

@@ -25,7 +25,7 @@ _MOST_COUNT = 1 << 40
 _SAME_LOOK = 1800.0
 
 
-class Earlier(t.NamedTuple):
+class PreviousProblem(t.NamedTuple):
     """A problem as an earlier report had it."""
 
     id: str
@@ -52,7 +52,7 @@ class Baseline(t.NamedTuple):
 
     generated_at: float
     as_of: float
-    problems: t.Mapping[str, Earlier]
+    problems: t.Mapping[str, PreviousProblem]
     origins: t.Mapping[str, Json] = types.MappingProxyType({})
 
     def is_of_the_same(self, hosts: t.Iterable[str], origins: t.Mapping[str, Json]) -> bool:
@@ -108,7 +108,7 @@ class Past(t.NamedTuple):
 
 def compact(problem: Json) -> Json:
     """What a later report needs of a problem."""
-    return {key: problem[key] for key in Earlier._fields}
+    return {key: problem[key] for key in PreviousProblem._fields}
 
 
 def count(value: t.Any) -> int | None:
@@ -124,7 +124,7 @@ def _hosts(value: t.Any) -> dict[str, int] | None:
     return {name: number for name, number in found.items() if name is not None and number is not None}
 
 
-def _problem(value: t.Any) -> Earlier | None:
+def _problem(value: t.Any) -> PreviousProblem | None:
     """None for what is no problem of a report."""
     if not isinstance(value, dict):
         return None
@@ -136,7 +136,7 @@ def _problem(value: t.Any) -> Earlier | None:
         return None
     total = count(value.get("hosts_total"))
     moments = [time(value.get(key)) for key in ("first", "last", "known_since")]
-    return Earlier(identity, kind, subject, hosts, max(total or 0, len(hosts)), events, shortages, *moments)
+    return PreviousProblem(identity, kind, subject, hosts, max(total or 0, len(hosts)), events, shortages, *moments)
 
 
 def _baseline(generated_at: t.Any, as_of: t.Any, problems: t.Any, origins: t.Any) -> Baseline | None:

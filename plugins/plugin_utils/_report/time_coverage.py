@@ -23,7 +23,7 @@ _UNREAD = ("absent", "denied", "skipped", "not_regular", "unsupported", "error")
 _AHEAD = 600.0
 
 
-class Sight(t.NamedTuple):
+class Coverage(t.NamedTuple):
     """From when to when a host tells; None is not known."""
 
     start: float | None
@@ -37,38 +37,38 @@ class Scene(t.NamedTuple):
     """What the problems of a report are seen by.
 
     as_of -- the moment of which the report can speak: when the last host was asked
-    sights -- of the hosts that could be read
+    coverages -- of the hosts that could be read
     period -- seconds that can be compared with as many before; None where no two stretches are covered
     origins -- host -> its logs, where these are another machine's
     """
 
     as_of: float
-    sights: t.Mapping[str, Sight]
+    coverages: t.Mapping[str, Coverage]
     period: float | None
     origins: t.Mapping[str, Json] = types.MappingProxyType({})
 
     def compares(self, host: str) -> bool:
         """Does it see both stretches?"""
-        return self.period is not None and _compares(self.sights.get(host), self.as_of, self.period)
+        return self.period is not None and _compares(self.coverages.get(host), self.as_of, self.period)
 
     def sees(self, period: float) -> int:
         """How many hosts see the last so many seconds."""
-        return sum(_sees(sight, self.as_of, period, period) for sight in self.sights.values())
+        return sum(_sees(coverage, self.as_of, period, period) for coverage in self.coverages.values())
 
     def is_fresh(self, host: str) -> bool:
         """Was it read, and not long before the others?"""
-        sight = self.sights.get(host)
-        return sight is not None and sight.end is not None and self.as_of - sight.end <= DAY
+        coverage = self.coverages.get(host)
+        return coverage is not None and coverage.end is not None and self.as_of - coverage.end <= DAY
 
 
-def _sees(sight: Sight, as_of: float, length: float, period: float) -> bool:
+def _sees(coverage: Coverage, as_of: float, length: float, period: float) -> bool:
     """Does it tell of so many seconds, but for what looks that follow each other may miss?"""
     slack = _AHEAD + period / 50
-    return sight.covers(as_of - length + slack, as_of - period / 7 - slack)
+    return coverage.covers(as_of - length + slack, as_of - period / 7 - slack)
 
 
-def _compares(sight: Sight | None, as_of: float, period: float) -> bool:
-    return sight is not None and _sees(sight, as_of, 2 * period, period)
+def _compares(coverage: Coverage | None, as_of: float, period: float) -> bool:
+    return coverage is not None and _sees(coverage, as_of, 2 * period, period)
 
 
 def _least(*moments: float | None) -> float | None:
@@ -79,7 +79,7 @@ def _most(*moments: float | None) -> float | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _sight(entry: Json) -> Sight:
+def _coverage(entry: Json) -> Coverage:
     start = _most(entry["since"], entry["window"]["since"]) if entry["since"] is not None else None
     if entry["unlisted"]["kills"] + entry["unlisted"]["disputed"]:
         # Older kills are counted and not listed: before the oldest that is, nothing can be compared.
@@ -90,7 +90,7 @@ def _sight(entry: Json) -> Sight:
         if entry["gathered_at"] is not None
         else None
     )
-    return Sight(start, end)
+    return Coverage(start, end)
 
 
 def _ended(entry: Json) -> float | None:
@@ -110,11 +110,11 @@ def _ended(entry: Json) -> float | None:
 
 
 def scene(entries: t.Mapping[str, Json], generated_at: float) -> Scene:
-    sights = {name: _sight(entry) for name, entry in entries.items() if entry["state"] == "ok"}
-    ends = [sight.end for sight in sights.values() if sight.end is not None]
+    coverages = {name: _coverage(entry) for name, entry in entries.items() if entry["state"] == "ok"}
+    ends = [coverage.end for coverage in coverages.values() if coverage.end is not None]
     # One host whose clock is ahead does not make the others' kills old.
     as_of = max((end for end in ends if end <= generated_at + _AHEAD), default=min(ends, default=generated_at))
     for period in _PERIODS:
-        if 2 * sum(_compares(sight, as_of, period) for sight in sights.values()) > len(sights):
-            return Scene(as_of, sights, period, origins(entries))
-    return Scene(as_of, sights, None, origins(entries))
+        if 2 * sum(_compares(coverage, as_of, period) for coverage in coverages.values()) > len(coverages):
+            return Scene(as_of, coverages, period, origins(entries))
+    return Scene(as_of, coverages, None, origins(entries))
